@@ -1,0 +1,184 @@
+//! The agent's commands. The binary `fleetmend-agent` has them at its top, `fleetmend agent` below.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use fleetmend_trust::EnrolToken;
+
+use crate::identity::Identity;
+use crate::platform::Platform;
+use crate::runner::Runner;
+
+/// Where the agent keeps its identity, state and files.
+#[derive(Debug, Clone, Args)]
+pub struct Data {
+    /// The agent's data folder.
+    #[arg(long, value_name = "DIR", env = "FLEETMEND_AGENT_DATA", default_value = default_data())]
+    pub data: PathBuf,
+}
+
+fn default_data() -> &'static str {
+    if cfg!(windows) { r"C:\ProgramData\Fleetmend\agent" } else { "/var/lib/fleetmend-agent" }
+}
+
+/// What the agent can be told.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Enrol this machine. The token is read from the environment variable
+    /// FLEETMEND_TOKEN or from standard input, so that no process list shows it.
+    Enrol {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Run in the foreground. Enrols first when FLEETMEND_TOKEN is set and the machine is not
+    /// enrolled.
+    Run {
+        #[command(flatten)]
+        data: Data,
+        /// Read the machine's boot id from this file (for containers, whose boot is the host's).
+        #[arg(long, value_name = "FILE", hide = true)]
+        boot_id_file: Option<PathBuf>,
+    },
+    /// Print this machine's inventory as JSON, and on standard error how long it took.
+    Inventory {
+        #[command(flatten)]
+        data: Data,
+        /// Only what is installed: no look at what the package manager offers.
+        #[arg(long)]
+        installed_only: bool,
+    },
+    /// Install the agent as a service of this machine, and start it.
+    InstallService {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Stop and remove the service.
+    UninstallService,
+    /// Run as a Windows service; started by the service manager only.
+    #[cfg(windows)]
+    #[command(hide = true)]
+    Service {
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// Carries out a command.
+pub fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Enrol { data } => {
+            let dir = prepare(&data.data)?;
+            if let Some(identity) = Identity::load(dir)? {
+                bail!(
+                    "this machine is enrolled already, as device {} of {}",
+                    identity.device,
+                    identity.server_url
+                );
+            }
+            let token = token()?.context("no enrolment token was given")?;
+            let identity = Identity::enrol(dir, &token, &*platform(dir, None))?;
+            println!("enrolled as device {} of {}", identity.device, identity.server_url);
+            Ok(())
+        }
+        Command::Run { data, boot_id_file } => {
+            runner(&data.data, boot_id_file)?.run()
+        }
+        Command::Inventory { data, installed_only } => inventory(&data.data, installed_only),
+        #[cfg(target_os = "linux")]
+        Command::InstallService { data } => {
+            crate::linux::service::install(prepare(&data.data)?).context("cannot install the service")
+        }
+        #[cfg(target_os = "linux")]
+        Command::UninstallService => {
+            crate::linux::service::uninstall().context("cannot remove the service")
+        }
+        #[cfg(windows)]
+        Command::InstallService { data } => {
+            crate::windows::service::install(prepare(&data.data)?)
+                .context("cannot install the service")
+        }
+        #[cfg(windows)]
+        Command::UninstallService => {
+            crate::windows::service::uninstall().context("cannot remove the service")
+        }
+        #[cfg(windows)]
+        Command::Service { data } => crate::windows::service::run(data.data),
+    }
+}
+
+/// An enrolled agent, ready to run.
+pub fn runner(data: &Path, boot_id_file: Option<PathBuf>) -> anyhow::Result<Runner> {
+    let dir = prepare(data)?;
+    let platform = platform(dir, boot_id_file);
+    let identity = match Identity::load(dir)? {
+        Some(identity) => identity,
+        None => match token()? {
+            Some(token) => Identity::enrol(dir, &token, &*platform)?,
+            None => bail!("this machine is not enrolled: run 'enrol' first"),
+        },
+    };
+    tracing::info!("device {} of {}", identity.device, identity.server_url);
+    Runner::new(dir, &identity, platform)
+}
+
+/// The token from the environment, or from standard input when that is not a terminal.
+fn token() -> anyhow::Result<Option<EnrolToken>> {
+    let text = match std::env::var("FLEETMEND_TOKEN") {
+        Ok(text) => text,
+        Err(_) => {
+            use std::io::Read as _;
+            let mut text = String::new();
+            std::io::stdin()
+                .take(4096)
+                .read_to_string(&mut text)
+                .context("cannot read the enrolment token from standard input")?;
+            text
+        }
+    };
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(EnrolToken::from_text(&text)?))
+}
+
+/// The data folder, readable by its owner only.
+fn prepare(dir: &Path) -> anyhow::Result<&Path> {
+    std::fs::create_dir_all(dir)
+        .with_context(|| format!("cannot make the agent's data folder {}", dir.display()))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
+            .with_context(|| format!("cannot protect the agent's data folder {}", dir.display()))?;
+    }
+    #[cfg(windows)]
+    crate::windows::protect(dir)
+        .with_context(|| format!("cannot protect the agent's data folder {}", dir.display()))?;
+    Ok(dir)
+}
+
+#[cfg(target_os = "linux")]
+fn platform(dir: &Path, boot_id_file: Option<PathBuf>) -> Arc<dyn Platform> {
+    Arc::new(crate::linux::Linux::new(dir, boot_id_file))
+}
+
+#[cfg(windows)]
+fn platform(_dir: &Path, _boot_id_file: Option<PathBuf>) -> Arc<dyn Platform> {
+    Arc::new(crate::windows::Windows::new())
+}
+
+fn inventory(dir: &Path, installed_only: bool) -> anyhow::Result<()> {
+    let platform = platform(dir, None);
+    let start = std::time::Instant::now();
+    let json = if installed_only {
+        serde_json::to_string(&platform.software()?)?
+    } else {
+        serde_json::to_string(&platform.scan(&|text| eprintln!("{text}"))?)?
+    };
+    let took = start.elapsed();
+    println!("{json}");
+    eprintln!("took {:.1} ms", took.as_secs_f64() * 1000.0);
+    Ok(())
+}

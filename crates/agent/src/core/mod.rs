@@ -1,0 +1,234 @@
+//! What the agent decides: a pure state machine from events to effects.
+//!
+//! The rule that makes a crash harmless: the caller stores [`Core::state`] durably after every
+//! [`Core::handle`] and before it carries out the effects. So the intent to start an installer is
+//! on disk before the installer starts, and after a crash the truth is found by detection.
+
+mod job;
+mod scan;
+mod state;
+
+use std::collections::HashMap;
+
+use fleetmend_model::detection::Detected;
+use fleetmend_model::{DeployJobId, Millis, ScanJobId};
+use fleetmend_protocol::checkin::CheckInReply;
+use fleetmend_protocol::reports::{Report, What};
+use fleetmend_trust::{Order, TrustRoot, Verified};
+
+pub use job::{Job, Phase};
+pub use state::State;
+
+use crate::platform::RunResult;
+
+/// Who the agent is and whom it trusts. Fixed at enrolment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// SHA-256 of the device's certificate.
+    pub certificate_sha256: String,
+    /// Whose orders and releases it accepts.
+    pub trust: TrustRoot,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The agent (re)started, in this boot.
+    Started {
+        /// The boot's id.
+        boot: String,
+    },
+    /// The server answered a check-in.
+    Reply(Box<CheckInReply>),
+    /// The server stored the reports up to this number.
+    Acknowledged(i64),
+    /// The release's files are here and verified, or why not.
+    Fetched {
+        /// Which job.
+        job: DeployJobId,
+        /// `Err` with what was wrong.
+        result: Result<(), FetchError>,
+    },
+    /// Detection looked for the release.
+    Detected {
+        /// Which job.
+        job: DeployJobId,
+        /// `Err` when installed software could not be read.
+        result: Result<Detected, String>,
+    },
+    /// Nothing that an earlier life of the agent started for this job runs any more.
+    EarlierEnded {
+        /// Which job.
+        job: DeployJobId,
+    },
+    /// The installer ended.
+    Ran {
+        /// Which job.
+        job: DeployJobId,
+        /// Which start.
+        attempt: u32,
+        /// How.
+        result: RunResult,
+    },
+    /// What a running job does, in words.
+    Progress {
+        /// Which job.
+        job: DeployJobId,
+        /// What.
+        cause: String,
+    },
+    /// A scan ended; the server has its inventory.
+    Scanned {
+        /// The inventory's digest, or why there is none.
+        result: Result<String, String>,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// Why files could not be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchError {
+    /// In words.
+    pub cause: String,
+    /// Whether another try cannot help soon enough to be worth more than a few tries (the server
+    /// could be reached and what it gave is wrong or missing).
+    pub counts: bool,
+}
+
+/// Something to be done. Its end comes back as an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Get and verify the release's files.
+    Fetch {
+        /// Which job.
+        job: DeployJobId,
+    },
+    /// Look whether the release is installed.
+    Detect {
+        /// Which job.
+        job: DeployJobId,
+    },
+    /// Wait until nothing runs that an earlier life of the agent started for this job.
+    AwaitEarlier {
+        /// Which job.
+        job: DeployJobId,
+    },
+    /// Start the installer. The intent is in the state.
+    Run {
+        /// Which job.
+        job: DeployJobId,
+        /// Which start, from 1.
+        attempt: u32,
+    },
+    /// Make an inventory and send it if the server lacks it.
+    Scan {
+        /// Send it even if its digest is that of the last one.
+        send_always: bool,
+    },
+    /// Remove the job's files.
+    Forget {
+        /// Which job.
+        job: DeployJobId,
+    },
+}
+
+/// How often the agent scans by itself, in milliseconds.
+const SCAN_EVERY: i64 = 24 * 3600 * 1000;
+/// How many ended jobs are remembered, so that an order that comes again is not run again.
+const ENDED_KEPT: usize = 512;
+
+/// The state machine.
+pub struct Core {
+    identity: Identity,
+    state: State,
+    orders: HashMap<DeployJobId, Verified<Order>>,
+    boot: String,
+    /// A scan was asked for and has not ended.
+    scanning: bool,
+}
+
+impl Core {
+    /// Takes up where `state` left off. Orders in it are verified again; one that fails is dropped
+    /// with a report.
+    pub fn new(identity: Identity, state: State, now: Millis) -> Self {
+        let mut core =
+            Self { identity, state, orders: HashMap::new(), boot: String::new(), scanning: false };
+        core.reload_orders(now);
+        core
+    }
+
+    /// What must be stored.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The order of an open job.
+    pub fn order(&self, job: DeployJobId) -> Option<&Verified<Order>> {
+        self.orders.get(&job)
+    }
+
+    /// Reports that the server has not acknowledged.
+    pub fn outbox(&self) -> &[Report] {
+        &self.state.outbox
+    }
+
+    /// Orders that the server need not send again.
+    pub fn holds(&self) -> Vec<DeployJobId> {
+        self.state.jobs.iter().map(|job| job.id()).collect()
+    }
+
+    /// Scan jobs that the agent has.
+    pub fn scan_jobs(&self) -> Vec<ScanJobId> {
+        self.state.scan_jobs.clone()
+    }
+
+    /// When [`Event::Tick`] is due.
+    pub fn next_tick(&self) -> Option<Millis> {
+        let retries = self.state.jobs.iter().filter_map(Job::due);
+        let scan = self.state.last_scan.map(|at| Millis(at.0 + SCAN_EVERY));
+        retries.chain(scan).min()
+    }
+
+    /// Takes an event, changes the state, and says what to do.
+    pub fn handle(&mut self, event: Event, now: Millis) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Started { boot } => self.take_up(boot, now, &mut effects),
+            Event::Reply(reply) => self.take_reply(*reply, now, &mut effects),
+            Event::Acknowledged(upto) => self.state.outbox.retain(|it| it.sequence > upto),
+            Event::Fetched { job, result } => self.fetched(job, result, now),
+            Event::Detected { job, result } => self.detected(job, result, now, &mut effects),
+            Event::EarlierEnded { job } => effects.push(Effect::Detect { job }),
+            Event::Ran { job, attempt, result } => {
+                self.ran(job, attempt, result, &mut effects);
+            }
+            Event::Progress { job, cause } => {
+                if self.orders.contains_key(&job) {
+                    self.report(now, What::Progress { job, cause });
+                }
+            }
+            Event::Scanned { result } => self.scanned(result, now),
+            Event::Tick => {}
+        }
+        self.go_on(now, &mut effects);
+        self.scan_if_due(now, &mut effects);
+        effects
+    }
+
+    fn take_reply(&mut self, reply: CheckInReply, now: Millis, effects: &mut Vec<Effect>) {
+        for job in reply.cancelled {
+            self.cancel(job, effects);
+        }
+        for signed in reply.orders {
+            self.accept(signed, now, effects);
+        }
+        self.take_scans(reply.scans, reply.want_inventory, now, effects);
+    }
+
+    fn report(&mut self, at: Millis, what: What) {
+        let sequence = self.state.next_sequence;
+        self.state.next_sequence += 1;
+        self.state.outbox.push(Report { sequence, at, what });
+    }
+}

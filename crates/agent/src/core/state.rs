@@ -1,0 +1,46 @@
+//! What survives a crash of the agent.
+
+use fleetmend_model::{DeployJobId, Millis, ScanJobId};
+use fleetmend_protocol::reports::Report;
+use serde::{Deserialize, Serialize};
+
+use super::job::Job;
+
+/// Everything that the agent must still know after a crash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The highest order counter accepted.
+    pub last_counter: i64,
+    /// The number of the next report.
+    pub next_sequence: i64,
+    /// Reports that the server has not acknowledged.
+    pub outbox: Vec<Report>,
+    /// Open jobs, in the order in which they are carried out.
+    pub jobs: Vec<Job>,
+    /// Jobs that are over, the latest last.
+    pub ended: Vec<DeployJobId>,
+    /// Scan jobs taken and not reported as ended.
+    pub scan_jobs: Vec<ScanJobId>,
+    /// The digest of the last inventory that the server has.
+    pub inventory_digest: Option<String>,
+    /// The boot of the last scan.
+    pub scanned_boot: Option<String>,
+    /// When the last scan ended.
+    pub last_scan: Option<Millis>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            last_counter: 0,
+            next_sequence: 1,
+            outbox: Vec::new(),
+            jobs: Vec::new(),
+            ended: Vec::new(),
+            scan_jobs: Vec::new(),
+            inventory_digest: None,
+            scanned_boot: None,
+            last_scan: None,
+        }
+    }
+}

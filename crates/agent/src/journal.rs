@@ -1,0 +1,89 @@
+//! Durable storage of the agent's state: one file, replaced as a whole.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::core::State;
+
+/// The state's file. Keeps the bytes that are on disk, so that an unchanged state costs nothing.
+pub struct Journal {
+    path: PathBuf,
+    stored: Vec<u8>,
+}
+
+impl Journal {
+    /// Opens the journal below `dir`; the state is new when there is none.
+    ///
+    /// A file that cannot be read is set aside and named in the error of [`OpenError::Damaged`]:
+    /// forgetting counters and open jobs in silence would be worse than stopping.
+    pub fn open(dir: &Path) -> Result<(Self, State), OpenError> {
+        let path = dir.join("state.json");
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let state = serde_json::from_slice(&bytes)
+                    .map_err(|error| OpenError::Damaged { path: path.clone(), error })?;
+                Ok((Self { path, stored: bytes }, state))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok((Self { path, stored: Vec::new() }, State::default()))
+            }
+            Err(error) => Err(OpenError::Io { path, error }),
+        }
+    }
+
+    /// Stores the state; it is on disk when this returns.
+    pub fn save(&mut self, state: &State) -> io::Result<()> {
+        let bytes = serde_json::to_vec(state)?;
+        if bytes == self.stored {
+            return Ok(());
+        }
+        replace(&self.path, &bytes)?;
+        self.stored = bytes;
+        Ok(())
+    }
+}
+
+/// Replaces a file's content so that after a crash it is either the old or the new one. The file
+/// is readable by its owner only.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    sync_dir(dir)
+}
+
+#[cfg(unix)]
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_dir(_dir: &Path) -> io::Result<()> {
+    // Windows writes the directory entry through with the rename; a directory cannot be flushed.
+    let _: Option<File> = None;
+    Ok(())
+}
+
+/// Why the journal could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file is not what the agent wrote.
+    #[error("the agent's state file {path} is damaged ({error}): move it away and start again, the server sends open orders anew")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong.
+        error: serde_json::Error,
+    },
+    /// The file could not be read.
+    #[error("cannot read the agent's state file {path}: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong.
+        error: io::Error,
+    },
+}

@@ -1,0 +1,20 @@
+//! The agent: asks the server what to do, does only what is signed, and says truthfully what came
+//! of it.
+//!
+//! [`core`] decides (pure), [`platform`] is the operating system, the rest carries out.
+
+pub mod cli;
+pub mod core;
+mod courier;
+mod files;
+mod identity;
+mod journal;
+mod link;
+mod listener;
+pub mod platform;
+mod runner;
+
+#[cfg(target_os = "linux")]
+pub mod linux;
+#[cfg(windows)]
+pub mod windows;

@@ -1,0 +1,265 @@
+//! Drives the core: stores its state, carries out its effects, feeds their ends back.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use fleetmend_model::detection::detect;
+use fleetmend_model::{DeployJobId, Millis};
+use fleetmend_protocol::checkin::CheckIn;
+use fleetmend_protocol::reports::Report;
+use fleetmend_trust::digest_hex;
+
+use crate::core::{Core, Effect, Event};
+use crate::files::Files;
+use crate::identity::Identity;
+use crate::journal::Journal;
+use crate::link::Link;
+use crate::platform::{Platform, RunResult};
+use crate::{courier, listener};
+
+/// The longest time between two looks at the clock.
+const LONGEST_NAP: Duration = Duration::from_secs(60);
+/// The pause between two looks at an installer that an earlier life of the agent started.
+const EARLIER_PAUSE: Duration = Duration::from_millis(500);
+
+/// What the loop, its threads and the listener share.
+pub(crate) struct Shared {
+    pub(crate) platform: Arc<dyn Platform>,
+    pub(crate) link: Link,
+    pub(crate) files: Files,
+    pub(crate) events: Sender<Message>,
+    /// What the next check-in says.
+    pub(crate) check_in: Mutex<CheckIn>,
+    /// What the courier has to send.
+    pub(crate) outbox: Mutex<Vec<Report>>,
+    pub(crate) outbox_changed: Condvar,
+}
+
+/// What reaches the loop.
+pub(crate) enum Message {
+    Event(Event),
+    Stop,
+}
+
+/// Stops a running agent from another thread.
+#[derive(Clone)]
+pub struct Stop(Sender<Message>);
+
+impl Stop {
+    /// Lets the loop end. What runs on the device goes on and is found by the next start.
+    pub fn stop(&self) {
+        let _ = self.0.send(Message::Stop);
+    }
+}
+
+/// An agent that is ready to run.
+pub struct Runner {
+    core: Core,
+    journal: Journal,
+    shared: Arc<Shared>,
+    inbox: Receiver<Message>,
+}
+
+impl Runner {
+    /// Loads the state in `data`.
+    pub fn new(
+        data: &Path,
+        identity: &Identity,
+        platform: Arc<dyn Platform>,
+    ) -> anyhow::Result<Self> {
+        let (journal, state) = Journal::open(data)?;
+        let core = Core::new(identity.for_core()?, state, now());
+        let (events, inbox) = channel();
+        let check_in = CheckIn {
+            protocol: fleetmend_protocol::CURRENT,
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            boot: platform.boot(),
+            inventory_digest: None,
+            holds: Vec::new(),
+            scans: Vec::new(),
+        };
+        let shared = Arc::new(Shared {
+            platform,
+            link: identity.link()?,
+            files: Files::new(data),
+            events,
+            check_in: Mutex::new(check_in),
+            outbox: Mutex::new(Vec::new()),
+            outbox_changed: Condvar::new(),
+        });
+        Ok(Self { core, journal, shared, inbox })
+    }
+
+    /// A handle to stop it.
+    pub fn stop_handle(&self) -> Stop {
+        Stop(self.shared.events.clone())
+    }
+
+    /// Runs until stopped. Ends with an error only where the state cannot be stored: an agent
+    /// that cannot remember must not start installers.
+    pub fn run(mut self) -> anyhow::Result<()> {
+        self.shared.files.keep_only(&self.core.holds());
+        let boot = self.lock_check_in().boot.id.clone();
+        self.take(Event::Started { boot })?;
+        listener::spawn(Arc::clone(&self.shared));
+        courier::spawn(Arc::clone(&self.shared));
+        loop {
+            let nap = self.core.next_tick().map_or(LONGEST_NAP, |at| at.since(now()));
+            match self.inbox.recv_timeout(nap.min(LONGEST_NAP)) {
+                Ok(Message::Event(event)) => self.take(event)?,
+                Err(RecvTimeoutError::Timeout) => self.take(Event::Tick)?,
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) -> anyhow::Result<()> {
+        let effects = self.core.handle(event, now());
+        self.journal.save(self.core.state()).context("cannot store the agent's state")?;
+        self.publish();
+        for effect in effects {
+            self.carry_out(effect);
+        }
+        Ok(())
+    }
+
+    /// Lets the listener and the courier see the new state.
+    fn publish(&self) {
+        let mut check_in = self.lock_check_in();
+        check_in.holds = self.core.holds();
+        check_in.scans = self.core.scan_jobs();
+        check_in.inventory_digest.clone_from(&self.core.state().inventory_digest);
+        drop(check_in);
+        let mut outbox = self.shared.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if outbox.len() != self.core.outbox().len()
+            || outbox.last().map(|it| it.sequence) != self.core.outbox().last().map(|it| it.sequence)
+        {
+            *outbox = self.core.outbox().to_vec();
+            self.shared.outbox_changed.notify_all();
+        }
+    }
+
+    fn lock_check_in(&self) -> std::sync::MutexGuard<'_, CheckIn> {
+        self.shared.check_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts an effect on a thread of its own; its end comes back as an event.
+    fn carry_out(&self, effect: Effect) {
+        let shared = Arc::clone(&self.shared);
+        match effect {
+            Effect::Forget { job } => shared.files.forget(job),
+            Effect::Scan { send_always } => {
+                let known = self.core.state().inventory_digest.clone();
+                spawn("scan", move || {
+                    let result = scan(&shared, known, send_always);
+                    shared.tell(Event::Scanned { result });
+                });
+            }
+            Effect::Fetch { job }
+            | Effect::Detect { job }
+            | Effect::AwaitEarlier { job }
+            | Effect::Run { job, .. } => {
+                let Some(order) = self.core.order(job).cloned() else { return };
+                spawn("job", move || {
+                    let event = match effect {
+                        Effect::Fetch { .. } => {
+                            let result = shared.files.fetch(&order, &shared.link).and_then(|()| {
+                                shared.platform.prepare(&order).map_err(|error| {
+                                    crate::core::FetchError {
+                                        cause: error.to_string(),
+                                        counts: true,
+                                    }
+                                })
+                            });
+                            Event::Fetched { job, result }
+                        }
+                        Effect::AwaitEarlier { .. } => {
+                            let file = shared.files.path(&order);
+                            while shared.platform.is_still_running(&order, file.as_deref()) {
+                                thread::sleep(EARLIER_PAUSE);
+                            }
+                            Event::EarlierEnded { job }
+                        }
+                        Effect::Run { attempt, .. } => {
+                            let result = run(&shared, &order, job);
+                            Event::Ran { job, attempt, result }
+                        }
+                        _ => {
+                            let action = &order.release().action;
+                            let result = shared
+                                .platform
+                                .software()
+                                .map(|software| detect(action, &software))
+                                .map_err(|error| error.to_string());
+                            Event::Detected { job, result }
+                        }
+                    };
+                    shared.tell(event);
+                });
+            }
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn tell(&self, event: Event) {
+        let _ = self.events.send(Message::Event(event));
+    }
+}
+
+fn run(
+    shared: &Shared,
+    order: &fleetmend_trust::Verified<fleetmend_trust::Order>,
+    job: DeployJobId,
+) -> RunResult {
+    let file = match shared.files.verified(order) {
+        Ok(file) => file,
+        Err(cause) => return RunResult { cause, ..RunResult::default() },
+    };
+    let limit = Duration::from_secs(order.order().policy.limit_seconds);
+    let progress = |cause: &str| shared.tell(Event::Progress { job, cause: cause.to_owned() });
+    shared.platform.run(order, file.as_deref(), limit, &progress)
+}
+
+fn scan(shared: &Shared, known: Option<String>, send_always: bool) -> Result<String, String> {
+    let progress = |text: &str| tracing::info!("scan: {text}");
+    let inventory = shared.platform.scan(&progress).map_err(|error| {
+        tracing::error!("scan: {error}");
+        error.to_string()
+    })?;
+    let json = serde_json::to_vec(&inventory).map_err(|error| error.to_string())?;
+    let digest = digest_hex(&json);
+    if send_always || known.as_ref() != Some(&digest) {
+        let mut pause = listener::Backoff::new();
+        loop {
+            match shared.link.inventory(&json) {
+                Ok(_) => break,
+                Err(error @ crate::link::LinkError::Refused { .. }) => return Err(error.to_string()),
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    pause.wait();
+                }
+            }
+        }
+    }
+    let updates = inventory.updates.as_ref().map_or(0, |scan| scan.updates.len());
+    tracing::info!("scan: {} installed, {updates} updates on offer", inventory.software.len());
+    Ok(digest)
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
+    let builder = thread::Builder::new().name(name.to_owned());
+    if let Err(error) = builder.spawn(body) {
+        tracing::error!("cannot start a thread: {error}");
+    }
+}
+
+/// The device's clock.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,161 @@
+//! What is installed on a device, as its agent found it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Millis;
+use crate::device::Host;
+
+/// Everything that one scan found. Its digest is the SHA-256 of its JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// The machine.
+    pub host: Host,
+    /// Installed software, in the order of `(place, key)`.
+    pub software: Vec<Software>,
+    /// What Chocolatey itself says that it installed.
+    #[serde(default)]
+    pub chocolatey: Vec<ChocolateyRecord>,
+    /// What the machine's own package manager would upgrade; absent on Windows.
+    #[serde(default)]
+    pub updates: Option<UpdateScan>,
+    /// Why a restart is due, in words; absent when none is.
+    #[serde(default)]
+    pub restart_pending: Option<String>,
+    /// What a deployment on this machine needs that it does not have, e.g. root.
+    #[serde(default)]
+    pub cannot_deploy: Option<String>,
+}
+
+/// Where an installed application is registered.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// `HKLM` Uninstall, 64-bit view.
+    Machine64,
+    /// `HKLM` Uninstall, 32-bit view (`WOW6432Node`).
+    Machine32,
+    /// A user's own `HKCU` Uninstall.
+    User,
+    /// dpkg's status file.
+    Dpkg,
+}
+
+impl Place {
+    /// The value in the database.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Machine64 => "machine64",
+            Self::Machine32 => "machine32",
+            Self::User => "user",
+            Self::Dpkg => "dpkg",
+        }
+    }
+
+    /// Reads [`Self::key`].
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::Machine64, Self::Machine32, Self::User, Self::Dpkg]
+            .into_iter()
+            .find(|it| it.key() == key)
+    }
+}
+
+/// One installed application or package.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Software {
+    /// Where it is registered.
+    pub place: Place,
+    /// The Uninstall key's name, or the package's name with its architecture (`libc6:amd64`).
+    pub key: String,
+    /// `DisplayName`, or the package's name.
+    pub name: String,
+    /// `DisplayVersion`, or the package's version. Empty when there is none.
+    #[serde(default)]
+    pub version: String,
+    /// `Publisher`, or the package's maintainer.
+    #[serde(default)]
+    pub publisher: String,
+    /// An MSI's product code: upper case, in braces.
+    #[serde(default)]
+    pub product_code: Option<String>,
+    /// An MSI's upgrade code: upper case, in braces.
+    #[serde(default)]
+    pub upgrade_code: Option<String>,
+}
+
+/// An entry of Chocolatey's `lib` folder.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ChocolateyRecord {
+    /// The package's id as Chocolatey wrote it.
+    pub id: String,
+    /// The installed version.
+    pub version: String,
+}
+
+/// What the package manager would upgrade, with holds, pins and phasing already respected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateScan {
+    /// `apt`.
+    pub provider: String,
+    /// The sources that could not be read, so the answer may lack patches. Clears nothing.
+    #[serde(default)]
+    pub unreachable: Vec<UnreachableSource>,
+    /// The upgrades on offer, in the order of their names.
+    pub updates: Vec<AvailableUpdate>,
+    /// Upgrades that exist and are not offered, each with why (held, phased, pinned).
+    #[serde(default)]
+    pub withheld: Vec<WithheldUpdate>,
+}
+
+/// A package source that did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreachableSource {
+    /// Its address as the package manager names it, without credentials.
+    pub source: String,
+    /// What was wrong.
+    pub cause: String,
+}
+
+/// One upgrade that the package manager offers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AvailableUpdate {
+    /// The package's name.
+    pub package: String,
+    /// Its architecture.
+    pub architecture: String,
+    /// The version installed now.
+    pub installed: String,
+    /// The version on offer.
+    pub candidate: String,
+    /// Whether a security archive offers it.
+    #[serde(default)]
+    pub security: bool,
+    /// The archive that offers it, e.g. `Debian-Security:12/stable-security`.
+    #[serde(default)]
+    pub origin: String,
+}
+
+/// An upgrade that exists and is not offered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct WithheldUpdate {
+    /// The package's name.
+    pub package: String,
+    /// The version installed now.
+    pub installed: String,
+    /// The version that is withheld; empty when the package manager does not name it.
+    #[serde(default)]
+    pub candidate: String,
+    /// `held`, `phased`, `kept back`.
+    pub why: String,
+}
+
+/// Which boot a machine is in; changes with every restart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Boot {
+    /// Opaque; equal as long as the machine did not restart.
+    pub id: String,
+    /// When the machine started, where that is known.
+    #[serde(default)]
+    pub at: Option<Millis>,
+}

@@ -1,0 +1,17 @@
+//! The words of the field as types: ids, devices, inventories, recipes, releases, patches and the
+//! two state machines. Pure: no clock, file, socket or database.
+
+pub mod detection;
+pub mod device;
+pub mod ids;
+pub mod inventory;
+pub mod patch;
+pub mod recipe;
+pub mod release;
+pub mod status;
+pub mod time;
+
+pub use ids::{
+    DeployJobId, DeploymentId, DeviceId, PackageId, PatchId, ReleaseId, ScanJobId, SourceId, UserId,
+};
+pub use time::Millis;

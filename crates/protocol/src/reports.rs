@@ -1,0 +1,80 @@
+//! What an agent did, in its own order, kept by the agent until the server has stored it.
+
+use fleetmend_model::status::deploy::Change;
+use fleetmend_model::{DeployJobId, Millis, ScanJobId};
+use serde::{Deserialize, Serialize};
+
+/// A batch of reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reports {
+    /// In the order of their sequence numbers.
+    pub reports: Vec<Report>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Rises by one with each report of this agent. The server stores each number once.
+    pub sequence: i64,
+    /// When it happened, by the device's clock.
+    pub at: Millis,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum What {
+    /// A scan began.
+    ScanStarted {
+        /// Which.
+        job: ScanJobId,
+    },
+    /// A scan ended, and its inventory was sent before this.
+    ScanCompleted {
+        /// Which.
+        job: ScanJobId,
+        /// The inventory's digest.
+        digest: String,
+    },
+    /// A scan could not be made.
+    ScanFailed {
+        /// Which.
+        job: ScanJobId,
+        /// Why.
+        cause: String,
+    },
+    /// A deploy job moved on.
+    Deploy {
+        /// Which.
+        job: DeployJobId,
+        /// Which start of the installer it is about, from 1; 0 before the first.
+        attempt: u32,
+        /// Where to.
+        change: Change,
+        /// Why, in plain words; empty where the label says it all.
+        #[serde(default)]
+        cause: String,
+        /// The end of the installer's output, as text.
+        #[serde(default)]
+        output: String,
+        /// The boot in which a restart became due.
+        #[serde(default)]
+        boot: Option<String>,
+    },
+    /// A deploy job stays where it is, and why.
+    Progress {
+        /// Which.
+        job: DeployJobId,
+        /// What it does or waits for.
+        cause: String,
+    },
+}
+
+/// The server's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportsReply {
+    /// Everything up to this sequence number is stored, and need not be kept.
+    pub acknowledged: i64,
+}
