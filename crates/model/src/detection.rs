@@ -54,10 +54,15 @@ fn detect_application(rule: &Detection, software: &[Software]) -> Detected {
     let mut best = Detected::Absent;
     for row in software.iter().filter(|row| row.place != Place::Dpkg) {
         if is_same_code(rule.product_code.as_ref(), row.product_code.as_ref()) {
-            return Detected::Installed { version: row.version.clone() };
+            return Detected::Installed {
+                version: row.version.clone(),
+            };
         }
         let is_product = is_same_code(rule.upgrade_code.as_ref(), row.upgrade_code.as_ref())
-            || rule.names.iter().any(|pattern| matches_pattern(pattern, &row.name));
+            || rule
+                .names
+                .iter()
+                .any(|pattern| matches_pattern(pattern, &row.name));
         if !is_product {
             continue;
         }
@@ -72,7 +77,10 @@ fn detect_application(rule: &Detection, software: &[Software]) -> Detected {
 
 fn detect_apt(upgrade: &AptUpgrade, software: &[Software]) -> Detected {
     let key = format!("{}:{}", upgrade.package, upgrade.architecture);
-    let Some(row) = software.iter().find(|row| row.place == Place::Dpkg && row.key == key) else {
+    let Some(row) = software
+        .iter()
+        .find(|row| row.place == Place::Dpkg && row.key == key)
+    else {
         return Detected::Absent;
     };
     let version = row.version.clone();

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// How careful approvals are with a device: auto approval never covers critical systems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemType {
     /// `Normal Systems`
@@ -60,7 +62,9 @@ impl OsFamily {
 
     /// Reads [`Self::key`].
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Windows, Self::Linux].into_iter().find(|it| it.key() == key)
+        [Self::Windows, Self::Linux]
+            .into_iter()
+            .find(|it| it.key() == key)
     }
 }
 

@@ -39,7 +39,9 @@ impl PatchType {
 }
 
 /// The decision on a patch for a system type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Approval {
     /// Nobody decided.
@@ -154,6 +156,8 @@ impl Confidence {
 
     /// Reads [`Self::key`].
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Weak, Self::Strong, Self::Certain].into_iter().find(|it| it.key() == key)
+        [Self::Weak, Self::Strong, Self::Certain]
+            .into_iter()
+            .find(|it| it.key() == key)
     }
 }

@@ -100,9 +100,14 @@ impl Verdict {
 
     /// Reads [`Self::key`].
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Ready, Self::NoInstaller, Self::NeedsReview, Self::NeedsChocolatey]
-            .into_iter()
-            .find(|it| it.key() == key)
+        [
+            Self::Ready,
+            Self::NoInstaller,
+            Self::NeedsReview,
+            Self::NeedsChocolatey,
+        ]
+        .into_iter()
+        .find(|it| it.key() == key)
     }
 }
 

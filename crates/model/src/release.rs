@@ -60,7 +60,11 @@ impl RunInstaller {
     /// The file for a machine: the 64-bit one where there is one and the machine is 64-bit.
     pub fn file_for(&self, x64: bool) -> Option<&ReleaseFile> {
         let of = |bitness| self.files.iter().find(|file| file.bitness == bitness);
-        if x64 { of(Bitness::X64).or_else(|| of(Bitness::Any)) } else { of(Bitness::Any) }
+        if x64 {
+            of(Bitness::X64).or_else(|| of(Bitness::Any))
+        } else {
+            of(Bitness::Any)
+        }
     }
 }
 

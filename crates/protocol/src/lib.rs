@@ -17,8 +17,10 @@ pub const CURRENT: u32 = 1;
 pub const OLDEST: u32 = 1;
 
 /// What each protocol number brought. Append only.
-pub const HISTORY: &[(u32, &str)] =
-    &[(1, "2026-11-23: enrolment, check-in, wait, inventory, orders, reports, files by digest")];
+pub const HISTORY: &[(u32, &str)] = &[(
+    1,
+    "2026-11-23: enrolment, check-in, wait, inventory, orders, reports, files by digest",
+)];
 
 /// Paths of the agent API.
 pub mod paths {

@@ -22,9 +22,10 @@ pub struct Report {
     pub what: What,
 }
 
-/// What happened.
+/// What happened. On the wire the kind is the key (`{"progress": {…}}`): so an error inside can
+/// name its field, which a kind beside the fields would hide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// A scan began.
     ScanStarted {

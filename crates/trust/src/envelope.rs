@@ -51,24 +51,40 @@ impl Envelope {
     /// The payload, if it is of the type asked for and at least one of the keys signed it.
     pub(crate) fn open(&self, payload_type: &str, keys: &[PublicKey]) -> Result<Vec<u8>, String> {
         if self.payload_type != payload_type {
-            return Err(format!("it is a '{}', not a '{payload_type}'", self.payload_type));
+            return Err(format!(
+                "it is a '{}', not a '{payload_type}'",
+                self.payload_type
+            ));
         }
         if self.payload.len() > MAX_PAYLOAD * 4 / 3 + 4 {
             return Err(format!("it is larger than {MAX_PAYLOAD} bytes"));
         }
-        let payload = STANDARD.decode(&self.payload).map_err(|_| "its payload is not Base64")?;
+        let payload = STANDARD
+            .decode(&self.payload)
+            .map_err(|_| "its payload is not Base64")?;
         let signed = pae(payload_type, &payload);
-        let is_signed = self.signatures.iter().take(MAX_SIGNATURES).any(|signature| {
-            STANDARD
-                .decode(&signature.sig)
-                .is_ok_and(|bytes| keys.iter().any(|key| key.verifies(&signed, &bytes)))
-        });
-        if is_signed { Ok(payload) } else { Err("no key that this agent trusts signed it".into()) }
+        let is_signed = self
+            .signatures
+            .iter()
+            .take(MAX_SIGNATURES)
+            .any(|signature| {
+                STANDARD
+                    .decode(&signature.sig)
+                    .is_ok_and(|bytes| keys.iter().any(|key| key.verifies(&signed, &bytes)))
+            });
+        if is_signed {
+            Ok(payload)
+        } else {
+            Err("no key that this agent trusts signed it".into())
+        }
     }
 
     /// SHA-256 of the payload, lower-case hexadecimal: the name of a release in an order.
     pub fn payload_digest(&self) -> Option<String> {
-        STANDARD.decode(&self.payload).ok().map(|payload| crate::digest_hex(&payload))
+        STANDARD
+            .decode(&self.payload)
+            .ok()
+            .map(|payload| crate::digest_hex(&payload))
     }
 
     /// The payload without a look at the signatures, for showing to a person.
@@ -79,8 +95,12 @@ impl Envelope {
 
 /// The bytes that are signed.
 fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len())
-        .into_bytes();
+    let mut bytes = format!(
+        "DSSEv1 {} {payload_type} {} ",
+        payload_type.len(),
+        payload.len()
+    )
+    .into_bytes();
     bytes.extend_from_slice(payload);
     bytes
 }

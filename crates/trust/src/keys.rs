@@ -25,12 +25,17 @@ impl SigningKey {
     pub fn generate() -> Result<(Self, Vec<u8>), KeyError> {
         let document =
             Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeyError::Random)?;
-        Ok((Self::from_pkcs8(document.as_ref())?, document.as_ref().to_vec()))
+        Ok((
+            Self::from_pkcs8(document.as_ref())?,
+            document.as_ref().to_vec(),
+        ))
     }
 
     /// Reads a PKCS#8 document.
     pub fn from_pkcs8(document: &[u8]) -> Result<Self, KeyError> {
-        Ed25519KeyPair::from_pkcs8(document).map(Self).map_err(|_| KeyError::Malformed)
+        Ed25519KeyPair::from_pkcs8(document)
+            .map(Self)
+            .map_err(|_| KeyError::Malformed)
     }
 
     /// The public half.
@@ -56,7 +61,9 @@ impl PublicKey {
 
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         STANDARD.decode(&self.0).is_ok_and(|key| {
-            UnparsedPublicKey::new(&ED25519, key).verify(message, signature).is_ok()
+            UnparsedPublicKey::new(&ED25519, key)
+                .verify(message, signature)
+                .is_ok()
         })
     }
 }

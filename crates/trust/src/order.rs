@@ -111,15 +111,22 @@ pub enum Refusal {
 pub fn digest_hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    digest
+        .as_ref()
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 /// Signs a release statement.
 pub fn sign_release(release: &Release, key: &SigningKey) -> Result<Envelope, serde_json::Error> {
-    Ok(Envelope::sign(RELEASE_TYPE, &serde_json::to_vec(release)?, key))
+    Ok(Envelope::sign(
+        RELEASE_TYPE,
+        &serde_json::to_vec(release)?,
+        key,
+    ))
 }
 
 /// Signs an order.
@@ -156,10 +163,16 @@ pub fn verify_again(
     root: &TrustRoot,
     device_certificate: &str,
 ) -> Result<Verified<Order>, Refusal> {
-    let payload = signed.order.open(ORDER_TYPE, &root.order_keys).map_err(Refusal::Order)?;
+    let payload = signed
+        .order
+        .open(ORDER_TYPE, &root.order_keys)
+        .map_err(Refusal::Order)?;
     let order: Order =
         serde_json::from_slice(&payload).map_err(|error| Refusal::Order(error.to_string()))?;
-    let payload = signed.release.open(RELEASE_TYPE, &root.release_keys).map_err(Refusal::Release)?;
+    let payload = signed
+        .release
+        .open(RELEASE_TYPE, &root.release_keys)
+        .map_err(Refusal::Release)?;
     let release: Release =
         serde_json::from_slice(&payload).map_err(|error| Refusal::Release(error.to_string()))?;
     if order.release_digest != digest_hex(&payload) {
@@ -169,7 +182,10 @@ pub fn verify_again(
         return Err(Refusal::OtherDevice);
     }
     check_files(&release)?;
-    Ok(Verified { inner: order, release })
+    Ok(Verified {
+        inner: order,
+        release,
+    })
 }
 
 fn check_files(release: &Release) -> Result<(), Refusal> {
@@ -178,15 +194,41 @@ fn check_files(release: &Release) -> Result<(), Refusal> {
     };
     for file in &run.files {
         let is_digest = file.sha256.len() == 64
-            && file.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+            && file
+                .sha256
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         let is_one_component = !file.name.is_empty()
             && file.name.len() <= 200
             && !file.name.starts_with('.')
             && !file.name.ends_with(['.', ' '])
-            && file.name.chars().all(|c| !c.is_control() && !"/\\:*?\"<>|".contains(c));
+            && !is_device_name(&file.name)
+            && file
+                .name
+                .chars()
+                .all(|c| !c.is_control() && !"/\\:*?\"<>|".contains(c));
         if !is_digest || !is_one_component || file.length == 0 {
             return Err(Refusal::File(file.name.clone()));
         }
     }
     Ok(())
+}
+
+/// Whether Windows takes a name for a device, with whatever extension: `NUL`, `com1.exe`.
+///
+/// Source: Microsoft, 'Naming Files, Paths, and Namespaces'.
+fn is_device_name(name: &str) -> bool {
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_uppercase();
+    let is_numbered = ["COM", "LPT"].iter().any(|port| {
+        stem.strip_prefix(port).is_some_and(|number| {
+            let mut digits = number.chars();
+            digits.next().is_some_and(|c| "0123456789¹²³".contains(c)) && digits.next().is_none()
+        })
+    });
+    is_numbered || ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&stem.as_str())
 }

@@ -49,18 +49,26 @@ impl EnrolToken {
         if body.len() > (MAX_URL + 52) * 4 / 3 + 4 {
             return Err(TokenError::Damaged);
         }
-        let bytes = URL_SAFE_NO_PAD.decode(body).map_err(|_| TokenError::Damaged)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(body)
+            .map_err(|_| TokenError::Damaged)?;
         let (bytes, sum) = bytes.split_last_chunk::<4>().ok_or(TokenError::Damaged)?;
         if ring::digest::digest(&ring::digest::SHA256, bytes).as_ref()[..4] != *sum {
             return Err(TokenError::Damaged);
         }
         let (ca_sha256, rest) = bytes.split_first_chunk::<32>().ok_or(TokenError::Damaged)?;
         let (secret, url) = rest.split_first_chunk::<16>().ok_or(TokenError::Damaged)?;
-        let server_url = std::str::from_utf8(url).map_err(|_| TokenError::Damaged)?.to_owned();
+        let server_url = std::str::from_utf8(url)
+            .map_err(|_| TokenError::Damaged)?
+            .to_owned();
         if !server_url.starts_with("https://") {
             return Err(TokenError::Damaged);
         }
-        Ok(Self { server_url, ca_sha256: *ca_sha256, secret: *secret })
+        Ok(Self {
+            server_url,
+            ca_sha256: *ca_sha256,
+            secret: *secret,
+        })
     }
 
     /// The form in which the secret travels to the server: lower-case hexadecimal.

@@ -120,8 +120,12 @@ pub enum Ending {
 
 impl Ending {
     /// All.
-    pub const ALL: [Self; 4] =
-        [Self::Cancelled, Self::Expired, Self::DownloadFailed, Self::Refused];
+    pub const ALL: [Self; 4] = [
+        Self::Cancelled,
+        Self::Expired,
+        Self::DownloadFailed,
+        Self::Refused,
+    ];
 
     /// The word that administrators see beside the status.
     pub fn label(self) -> &'static str {
@@ -160,12 +164,18 @@ pub struct DeployState {
 
 impl DeployState {
     /// A job that was just made.
-    pub const NEW: Self = Self { status: Posted, ending: None };
+    pub const NEW: Self = Self {
+        status: Posted,
+        ending: None,
+    };
 
     /// Whether nothing more happens by itself. A job that needs a restart is not over.
     pub fn is_final(self) -> bool {
         self.ending.is_some()
-            || matches!(self.status, Completed | Failed | UnknownError | NotApplicable)
+            || matches!(
+                self.status,
+                Completed | Failed | UnknownError | NotApplicable
+            )
     }
 
     /// Whether Redeploy is offered.
@@ -176,7 +186,7 @@ impl DeployState {
 
 /// What is asked of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "to", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Go to a status.
     Status {
@@ -255,11 +265,21 @@ pub const ENDINGS: &[(Ending, &[DeployStatus], Party)] = &[
         ],
         Party::Server,
     ),
-    (Ending::DownloadFailed, &[Posted, Downloading], Party::Server),
+    (
+        Ending::DownloadFailed,
+        &[Posted, Downloading],
+        Party::Server,
+    ),
     (Ending::DownloadFailed, &[AgentDownloading], Party::Agent),
     (
         Ending::Refused,
-        &[Downloaded, AgentDownloading, AgentDownloaded, DeployPosted, WaitingForAnother],
+        &[
+            Downloaded,
+            AgentDownloading,
+            AgentDownloaded,
+            DeployPosted,
+            WaitingForAnother,
+        ],
         Party::Agent,
     ),
 ];
@@ -274,7 +294,10 @@ pub fn step(
     let status = from.map(|state| state.status);
     match change {
         Change::Status { status: to } if open && EDGES.contains(&(status, to, by)) => {
-            return Ok(DeployState { status: to, ending: None });
+            return Ok(DeployState {
+                status: to,
+                ending: None,
+            });
         }
         Change::End { ending } if open => {
             let legal = |at: DeployStatus| {
@@ -283,7 +306,10 @@ pub fn step(
                     .any(|(end, from, party)| *end == ending && *party == by && from.contains(&at))
             };
             if let Some(at) = status.filter(|at| legal(*at)) {
-                return Ok(DeployState { status: at, ending: Some(ending) });
+                return Ok(DeployState {
+                    status: at,
+                    ending: Some(ending),
+                });
             }
         }
         Change::Status { .. } | Change::End { .. } => {}
@@ -314,14 +340,21 @@ pub fn follow_agent(
     from: DeployState,
     change: Change,
 ) -> Result<Vec<(DeployState, Party)>, IllegalEdge> {
-    if change == (Change::Status { status: from.status }) && from.ending.is_none() {
+    if change
+        == (Change::Status {
+            status: from.status,
+        })
+        && from.ending.is_none()
+    {
         return Ok(Vec::new());
     }
     match step(Some(from), change, Party::Agent) {
         Ok(state) => {
             let mut edges = vec![(state, Party::Agent)];
             if state.status == AgentDownloaded && state.ending.is_none() {
-                let posted = Change::Status { status: DeployPosted };
+                let posted = Change::Status {
+                    status: DeployPosted,
+                };
                 edges.push((step(Some(state), posted, Party::Server)?, Party::Server));
             }
             Ok(edges)

@@ -30,7 +30,11 @@ pub struct IllegalEdge {
 
 impl std::fmt::Display for IllegalEdge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the {:?} may not take a job from '{}' to '{}'", self.by, self.from, self.to)
+        write!(
+            f,
+            "the {:?} may not take a job from '{}' to '{}'",
+            self.by, self.from, self.to
+        )
     }
 }
 

@@ -27,7 +27,14 @@ use ScanStatus::{Aborted, AgentUnreadable, Completed, PingFailed, Posted, Starte
 
 impl ScanStatus {
     /// All, by number.
-    pub const ALL: [Self; 6] = [Posted, Started, Completed, Aborted, PingFailed, AgentUnreadable];
+    pub const ALL: [Self; 6] = [
+        Posted,
+        Started,
+        Completed,
+        Aborted,
+        PingFailed,
+        AgentUnreadable,
+    ];
 
     /// The label that administrators see.
     pub fn label(self) -> &'static str {

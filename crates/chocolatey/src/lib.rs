@@ -1,0 +1,13 @@
+//! Reads what Chocolatey sources and packages hold: feed documents, nuspec, nupkg and install
+//! scripts. Pure: from bytes to data, without files and sockets. Every input is outside data.
+
+pub mod dependency;
+pub mod nupkg;
+pub mod nuspec;
+pub mod odata;
+pub mod script;
+mod text;
+mod xml;
+
+pub use text::decode;
+pub use xml::XmlError;

@@ -1,0 +1,210 @@
+//! The manifest inside of a nupkg.
+
+use fleetmend_versions::nuget::{Dialect, Version};
+use thiserror::Error;
+
+use crate::dependency::Dependency;
+use crate::odata::is_package_id;
+use crate::xml::{self, Item, XmlError, XmlReader};
+
+/// The largest manifest read, in bytes.
+pub const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
+
+/// The most dependencies taken.
+pub const MAX_DEPENDENCIES: usize = 2_000;
+
+/// Why a manifest cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NuspecError {
+    /// No XML, or XML that is refused.
+    #[error("the nuspec cannot be read: {0}")]
+    Xml(#[from] XmlError),
+    /// XML of another kind.
+    #[error("the nuspec's root element is <{root}>, not <package>")]
+    OtherDocument {
+        /// The root element's name.
+        root: String,
+    },
+    /// A required element is absent or empty.
+    #[error("the nuspec has no <{0}>")]
+    Missing(&'static str),
+    /// The id breaks NuGet's rule.
+    #[error("the nuspec's id {0:?} is not a package id")]
+    BadId(String),
+    /// The version cannot be read.
+    #[error("the nuspec's version: {0}")]
+    BadVersion(String),
+    /// More dependencies than [`MAX_DEPENDENCIES`].
+    #[error("the nuspec has more than {MAX_DEPENDENCIES} dependencies")]
+    TooManyDependencies,
+}
+
+/// A package's manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nuspec {
+    /// Package id, as written.
+    pub id: String,
+    /// Version, as written.
+    pub version: String,
+    /// The version, parsed and normalised.
+    pub normalised: Version,
+    /// Title for people.
+    pub title: Option<String>,
+    /// Authors as one text.
+    pub authors: Option<String>,
+    /// Short description.
+    pub summary: Option<String>,
+    /// Description, Markdown.
+    pub description: Option<String>,
+    /// Home page of the software.
+    pub project_url: Option<String>,
+    /// Icon.
+    pub icon_url: Option<String>,
+    /// Release notes, text or address.
+    pub release_notes: Option<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// What it depends on.
+    pub dependencies: Vec<Dependency>,
+}
+
+/// Reads a nuspec of any schema version (element names alone decide, as in NuGet).
+pub fn parse_nuspec(bytes: &[u8]) -> Result<Nuspec, NuspecError> {
+    let text = xml::document(bytes, MAX_DOCUMENT)?;
+    let mut reader = XmlReader::new(&text);
+    let Item::Open(root) = reader.next()? else {
+        return Err(XmlError::Empty.into());
+    };
+    let root = xml::local_name(&root);
+    if root != "package" {
+        return Err(NuspecError::OtherDocument {
+            root: root.chars().take(60).collect(),
+        });
+    }
+    let mut raw = Raw::default();
+    loop {
+        match reader.next()? {
+            Item::Open(start) if xml::local_name(&start) == "metadata" => raw.read(&mut reader)?,
+            Item::Open(_) => reader.skip()?,
+            Item::End => break,
+            Item::Close | Item::Text(_) => {}
+        }
+    }
+    raw.into_nuspec()
+}
+
+#[derive(Default)]
+struct Raw {
+    id: Option<String>,
+    version: Option<String>,
+    title: Option<String>,
+    authors: Option<String>,
+    summary: Option<String>,
+    description: Option<String>,
+    project_url: Option<String>,
+    icon_url: Option<String>,
+    release_notes: Option<String>,
+    tags: Option<String>,
+    dependencies: Vec<Dependency>,
+}
+
+impl Raw {
+    fn read(&mut self, reader: &mut XmlReader<'_>) -> Result<(), NuspecError> {
+        let depth = reader.depth();
+        while reader.depth() >= depth {
+            let Item::Open(start) = reader.next()? else {
+                continue;
+            };
+            let slot = match xml::local_name(&start) {
+                "id" => &mut self.id,
+                "version" => &mut self.version,
+                "title" => &mut self.title,
+                "authors" => &mut self.authors,
+                "summary" => &mut self.summary,
+                "description" => &mut self.description,
+                "projectUrl" => &mut self.project_url,
+                "iconUrl" => &mut self.icon_url,
+                "releaseNotes" => &mut self.release_notes,
+                "tags" => &mut self.tags,
+                "dependencies" => {
+                    self.read_dependencies(reader)?;
+                    continue;
+                }
+                _ => {
+                    reader.skip()?;
+                    continue;
+                }
+            };
+            let text = reader.read_text()?;
+            let text = text.trim();
+            *slot = (!text.is_empty()).then(|| text.to_owned());
+        }
+        Ok(())
+    }
+
+    fn read_dependencies(&mut self, reader: &mut XmlReader<'_>) -> Result<(), NuspecError> {
+        let depth = reader.depth();
+        let mut framework = None;
+        while reader.depth() >= depth {
+            let start = match reader.next()? {
+                Item::Open(start) => start,
+                Item::Close => {
+                    framework = None;
+                    continue;
+                }
+                Item::Text(_) | Item::End => continue,
+            };
+            match xml::local_name(&start) {
+                "group" => framework = xml::attribute(&start, "targetFramework"),
+                "dependency" => {
+                    let id = xml::attribute(&start, "id").filter(|id| !id.trim().is_empty());
+                    if let Some(id) = id {
+                        if self.dependencies.len() >= MAX_DEPENDENCIES {
+                            return Err(NuspecError::TooManyDependencies);
+                        }
+                        self.dependencies.push(Dependency {
+                            id: id.trim().to_owned(),
+                            range: xml::attribute(&start, "version")
+                                .map(|range| range.trim().to_owned())
+                                .filter(|range| !range.is_empty()),
+                            target_framework: framework.clone(),
+                        });
+                    }
+                    reader.skip()?;
+                }
+                _ => reader.skip()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn into_nuspec(self) -> Result<Nuspec, NuspecError> {
+        let id = self.id.ok_or(NuspecError::Missing("id"))?;
+        if !is_package_id(&id) {
+            return Err(NuspecError::BadId(id.chars().take(60).collect()));
+        }
+        let version = self.version.ok_or(NuspecError::Missing("version"))?;
+        let normalised = Version::parse(&version)
+            .or_else(|error| Version::parse_in(&version, Dialect::Choco1).map_err(|_| error))
+            .map_err(|error| NuspecError::BadVersion(error.to_string()))?;
+        Ok(Nuspec {
+            id,
+            version,
+            normalised,
+            title: self.title,
+            authors: self.authors,
+            summary: self.summary,
+            description: self.description,
+            project_url: self.project_url,
+            icon_url: self.icon_url,
+            release_notes: self.release_notes,
+            tags: self
+                .tags
+                .iter()
+                .flat_map(|tags| tags.split_whitespace())
+                .map(str::to_owned)
+                .collect(),
+            dependencies: self.dependencies,
+        })
+    }
+}

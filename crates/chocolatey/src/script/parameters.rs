@@ -1,0 +1,189 @@
+//! Binds a command's arguments to its parameters, as PowerShell does: by name, by the unambiguous
+//! beginning of a name, by alias, by position, from a splatted table or array.
+
+use std::collections::HashMap;
+
+use super::value::Value;
+
+/// One argument of a command.
+#[derive(Debug, Clone)]
+pub(super) enum Argument {
+    /// `-Name` or `-Name:value`.
+    Name(String, Option<Value>),
+    /// A value by itself.
+    Value(Value),
+    /// `@table` or `@array`.
+    Splat(Value),
+}
+
+/// One parameter of a command.
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) aliases: &'static [&'static str],
+    pub(super) is_switch: bool,
+    pub(super) position: Option<u8>,
+}
+
+/// A parameter with a value, with or without a position.
+pub(super) const fn value(
+    name: &'static str,
+    position: Option<u8>,
+    aliases: &'static [&'static str],
+) -> Parameter {
+    Parameter {
+        name,
+        aliases,
+        is_switch: false,
+        position,
+    }
+}
+
+/// A parameter that is on where it is named.
+pub(super) const fn switch(name: &'static str, aliases: &'static [&'static str]) -> Parameter {
+    Parameter {
+        name,
+        aliases,
+        is_switch: true,
+        position: None,
+    }
+}
+
+/// The parameters of every advanced function and cmdlet.
+const COMMON: [Parameter; 7] = [
+    value("erroraction", None, &["ea"]),
+    value("warningaction", None, &["wa"]),
+    value("informationaction", None, &["infa"]),
+    value("errorvariable", None, &["ev"]),
+    value("outvariable", None, &["ov"]),
+    switch("verbose", &["vb"]),
+    switch("debug", &["db"]),
+];
+
+/// Arguments at their parameters.
+#[derive(Debug, Default)]
+pub(super) struct Bound {
+    values: HashMap<&'static str, Value>,
+    /// What could not be bound, for a finding.
+    pub(super) problem: Option<String>,
+}
+
+impl Bound {
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    pub(super) fn is_on(&self, name: &str) -> bool {
+        self.values
+            .get(name)
+            .is_some_and(|value| value.truth() != Some(false))
+    }
+
+    fn put(&mut self, parameter: &Parameter, value: Value) {
+        if self.values.insert(parameter.name, value).is_some() {
+            self.problem = Some(format!("the parameter {} is given twice", parameter.name));
+        }
+    }
+}
+
+enum Match<'p> {
+    One(&'p Parameter),
+    None,
+    Several,
+}
+
+fn find<'p>(parameters: &'p [Parameter], name: &str) -> Match<'p> {
+    let name = name.to_ascii_lowercase();
+    let all = || parameters.iter().chain(&COMMON);
+    let names = |parameter: &Parameter| {
+        std::iter::once(parameter.name)
+            .chain(parameter.aliases.iter().copied())
+            .collect::<Vec<_>>()
+    };
+    if let Some(exact) = all().find(|it| names(it).contains(&name.as_str())) {
+        // `parameters` outlives the chain's temporary borrow of COMMON, which is static.
+        return Match::One(exact);
+    }
+    let mut begins = all().filter(|it| names(it).iter().any(|it| it.starts_with(&name)));
+    match (begins.next(), begins.next()) {
+        (Some(one), None) => Match::One(one),
+        (None, _) => Match::None,
+        _ => Match::Several,
+    }
+}
+
+/// Binds arguments. With `takes_rest` the command swallows arguments that it does not know.
+pub(super) fn bind(
+    parameters: &'static [Parameter],
+    takes_rest: bool,
+    arguments: Vec<Argument>,
+) -> Bound {
+    let mut bound = Bound::default();
+    let mut positional = Vec::new();
+    let mut arguments = arguments.into_iter().peekable();
+    while let Some(argument) = arguments.next() {
+        match argument {
+            Argument::Value(value) => positional.push(value),
+            Argument::Splat(Value::Table(entries)) => {
+                for (key, value) in entries {
+                    match find(parameters, &key) {
+                        Match::One(parameter) => bound.put(parameter, value),
+                        Match::None if takes_rest => {}
+                        Match::None | Match::Several => {
+                            bound.problem = Some(format!("the parameter {key} is not known"));
+                        }
+                    }
+                }
+            }
+            Argument::Splat(Value::Array(items)) => positional.extend(items),
+            Argument::Splat(Value::Null) => {}
+            Argument::Splat(_) => {
+                bound.problem = Some("the table of its arguments is not known".to_owned());
+            }
+            Argument::Name(name, attached) => match find(parameters, &name) {
+                Match::One(parameter) if parameter.is_switch => {
+                    bound.put(parameter, attached.unwrap_or(Value::Bool(true)));
+                }
+                Match::One(parameter) => {
+                    let value = attached.or_else(|| {
+                        match arguments.next_if(|next| matches!(next, Argument::Value(_))) {
+                            Some(Argument::Value(value)) => Some(value),
+                            _ => None,
+                        }
+                    });
+                    match value {
+                        Some(value) => bound.put(parameter, value),
+                        None => {
+                            bound.problem = Some(format!("the parameter {name} has no value"));
+                        }
+                    }
+                }
+                Match::None | Match::Several => {
+                    bound.problem = Some(format!("the parameter {name} is not known"));
+                }
+            },
+        }
+    }
+    bind_positional(&mut bound, parameters, takes_rest, positional);
+    bound
+}
+
+fn bind_positional(
+    bound: &mut Bound,
+    parameters: &'static [Parameter],
+    takes_rest: bool,
+    values: Vec<Value>,
+) {
+    let mut free: Vec<&Parameter> = parameters
+        .iter()
+        .filter(|it| it.position.is_some() && !bound.values.contains_key(it.name))
+        .collect();
+    free.sort_by_key(|it| it.position);
+    let mut free = free.into_iter();
+    for value in values {
+        match free.next() {
+            Some(parameter) => bound.put(parameter, value),
+            None if takes_rest => {}
+            None => bound.problem = Some("it has more arguments than it takes".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,421 @@
+use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
+use fleetmend_chocolatey::script::analyse;
+use fleetmend_model::recipe::{Analysis, FileOrigin, InstallerKind, Verdict};
+
+use crate::package::nupkg;
+
+const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// Analyses a package of that install script, `tools/setup.msi`, `tools/x64.exe` and `tools/x86.exe`.
+pub(crate) fn run(script: &[u8], files: &[&str]) -> Analysis {
+    let mut entries: Vec<(&str, &[u8])> = vec![("tools/chocolateyInstall.ps1", script)];
+    entries.extend(files.iter().map(|name| (*name, &b"x"[..])));
+    let bytes = nupkg(&entries);
+    analyse(&Nupkg::read(&bytes, &Limits::default()).unwrap())
+}
+
+/// The whole result as one text.
+pub(crate) fn shown(found: &Analysis) -> String {
+    let mut parts = vec![format!("{:?}", found.verdict)];
+    if let Some(recipe) = &found.recipe {
+        parts.push(format!(
+            "{:?} [{}] {:?}",
+            recipe.kind, recipe.arguments, recipe.exit_codes
+        ));
+        for file in &recipe.files {
+            let origin = match &file.origin {
+                FileOrigin::Embedded { path } => path,
+                FileOrigin::Url { url } => url,
+            };
+            let checksum = file.checksum.as_ref();
+            let checksum = checksum.map(|it| format!("#{}:{}", it.algorithm, &it.hex[..4]));
+            parts.push(format!(
+                "{:?}={origin}{}",
+                file.bitness,
+                checksum.unwrap_or_default()
+            ));
+        }
+        parts.extend(
+            recipe
+                .software_name
+                .as_ref()
+                .map(|name| format!("name={name}")),
+        );
+    }
+    parts.extend(
+        found
+            .findings
+            .iter()
+            .map(|it| format!("!{} {}", it.line, it.what)),
+    );
+    parts.join(" ")
+}
+
+#[test]
+fn standard_scripts_are_ready() {
+    let toolsdirs = [
+        "$toolsDir = \"$(Split-Path -parent $MyInvocation.MyCommand.Definition)\"",
+        "$toolsDir = Split-Path $MyInvocation.MyCommand.Definition",
+        "$toolsDir = Split-Path -Parent $MyInvocation.MyCommand.Path",
+        "$ToolsDir = \"$PSScriptRoot\"",
+        "$toolsDir = $(Split-Path -parent $script:MyInvocation.MyCommand.Path)",
+        "$toolsDir = Join-Path $env:ChocolateyPackageFolder 'tools'",
+        "$toolsDir = [IO.Path]::Combine($env:ChocolateyPackageFolder, 'tools')",
+    ];
+    for toolsdir in toolsdirs {
+        for file in [
+            "\"$toolsDir\\setup.msi\"",
+            "(Join-Path $toolsDir 'setup.msi')",
+            "($toolsDir + '\\setup.msi')",
+            "(Get-Item $toolsDir\\*.msi)",
+            "\"$($toolsDir)\\..\\tools/SETUP.msi\"",
+        ] {
+            let script = format!(
+                "{toolsdir}\n$packageArgs = @{{\n  packageName = $env:ChocolateyPackageName\n  fileType = 'MSI'\n  file = {file}\n  softwareName = 'Acme*'\n  silentArgs = '/qn /norestart'\n  validExitCodes = @(0, 3010, -5)\n}}\nInstall-ChocolateyInstallPackage @packageArgs"
+            );
+            assert_eq!(
+                shown(&run(script.as_bytes(), &["tools/setup.msi"])),
+                "Ready Msi [/qn /norestart] [0, 3010, -5] Any=tools/setup.msi name=Acme*",
+                "{script}"
+            );
+        }
+    }
+}
+
+#[test]
+fn arguments_are_bound_as_powershell_does() {
+    let sums = format!(
+        "-Checksum {SHA} -ChecksumType sha256 -Checksum64 '{SHA}' -checksumtype64 'SHA256'"
+    );
+    let expected = "Ready Exe [/S /D=\"a b\"] [0] Any=https://a.example/1.2.3/a.exe#sha256:e3b0 X64=https://a.example/b.exe#sha256:e3b0";
+    for call in [
+        "Install-ChocolateyPackage 'acme' 'exe' '/S /D=\"a b\"' $url 'https://a.example/b.exe' SUMS",
+        "Install-ChocolateyPackage -PackageName acme -FileType exe -SilentArgs '/S /D=\"a b\"' -Url $url -Url64bit 'https://a.example/b.exe' SUMS",
+        "Install-ChocolateyPackage acme -Silent \"/S /D=`\"a b`\"\" -InstallerType exe -Url $url -Url64 https://a.example/b.exe SUMS",
+        "Install-ChocolateyPackage acme -Url:$url -Url64bit:'https://a.example/b.exe' `\n  -FileType 'exe' -SilentArgs \"/S /D=\"\"a b\"\"\" SUMS",
+        "install-chocolateypackage SUMS acme exe ('/S {0}' -f '/D=\"a b\"') \"$url\" https://a.example/b.exe | Out-Null",
+        "$a = @{ packageName = 'acme'; silentArgs = '/S' ; url = $url }\n$a['url64bit'] = 'https://a.example/b.exe'\n$a.silentArgs += ' /D=\"a b\"'\nInstall-ChocolateyPackage @a SUMS",
+    ] {
+        let script = format!(
+            "$url = \"https://a.example/$env:ChocolateyPackageVersion/a.exe\"\n{}",
+            call.replace("SUMS", &sums)
+        );
+        assert_eq!(shown(&run(script.as_bytes(), &[])), expected, "{script}");
+    }
+}
+
+#[test]
+fn known_conditions_and_harmless_commands_leave_it_ready() {
+    let script = r#"
+        $ErrorActionPreference = 'Stop' # stop
+        $toolsDir = Split-Path -Parent $MyInvocation.MyCommand.Definition
+        $pp = Get-PackageParameters
+        Write-Host "Installing $env:ChocolateyPackageName ..."
+        $extra = if ($pp['Desktop']) { ' /desktop' } else { '' }
+        $a = @{ packageName = 'acme'; file = "$toolsDir\x86.exe"; file64 = "$toolsDir\x64.exe"; silentArgs = "/S$extra" }
+        if ($pp.Language -and $true) { $a.silentArgs = '/lang' }
+        if (!$pp.NoStart) { Write-Verbose 'x' } else { Start-Process notepad }
+        Install-ChocolateyInstallPackage @a
+        Get-ChildItem $toolsDir\*.exe | ForEach-Object { Remove-Item $_ -ea 0; if (Test-Path $_) { Set-Content "$_.ignore" '' } }
+        rm $toolsDir\*.exe, "$toolsDir\a.txt" -Force
+        Update-SessionEnvironment
+    "#;
+    assert_eq!(
+        shown(&run(script.as_bytes(), &["tools/x86.exe", "tools/x64.exe"])),
+        "Ready Exe [/S] [0] Any=tools/x86.exe X64=tools/x64.exe"
+    );
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn what_is_not_explained_is_a_finding_and_never_ready() {
+    use Verdict::{NeedsChocolatey as Custom, NeedsReview as Review};
+    let install = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe";
+    for (script, verdict, what) in [
+        (
+            "INSTALL; Start-Process notepad.exe",
+            Custom,
+            "Start-Process notepad.exe",
+        ),
+        (
+            "INSTALL; & \"$env:ProgramFiles\\a.exe\" /x",
+            Custom,
+            "starts a program",
+        ),
+        ("INSTALL; a.exe /x", Custom, "a.exe /x"),
+        (
+            "INSTALL; New-Item HKLM:\\Software\\Acme",
+            Custom,
+            "changes files: New-Item",
+        ),
+        (
+            "INSTALL; Remove-Item C:\\Users -Recurse",
+            Custom,
+            "changes files",
+        ),
+        (
+            "INSTALL; Remove-Item \"$PSScriptRoot\\..\\..\\..\\x\"",
+            Custom,
+            "changes files",
+        ),
+        (
+            "INSTALL; $s = New-Object -ComObject WScript.Shell",
+            Custom,
+            "New-Object",
+        ),
+        ("INSTALL; [IO.File]::Delete('x')", Custom, "calls a method"),
+        ("INSTALL; $x.Delete()", Custom, "calls a method"),
+        (
+            "INSTALL; $env:PATH = 'x'",
+            Custom,
+            "environment variable path",
+        ),
+        (
+            "function f { Start-Process a }\nf\nINSTALL",
+            Custom,
+            "calls a function",
+        ),
+        (
+            ". \"$PSScriptRoot\\helpers.ps1\"\nINSTALL",
+            Custom,
+            "runs another script",
+        ),
+        ("INSTALL\nINSTALL", Custom, "more than one thing"),
+        ("throw 'no'\nINSTALL", Custom, "refuses to install"),
+        (
+            "Install-ChocolateyZipPackage acme https://a.example/a.zip x",
+            Custom,
+            "Install-ChocolateyZipPackage",
+        ),
+        (
+            "Install-ChocolateyPackage acme msu /S https://a.example/a.msu",
+            Custom,
+            "of the type msu",
+        ),
+        (
+            "if (Get-OSArchitectureWidth 64) { INSTALL }",
+            Review,
+            "under a condition that is not known",
+        ),
+        (
+            "if ([Environment]::OSVersion.Version.Major -lt 10) { throw 'old' }\nINSTALL",
+            Review,
+            "stops under a condition",
+        ),
+        (
+            "foreach ($x in Get-Service) { INSTALL }",
+            Review,
+            "under a condition that is not known",
+        ),
+        (
+            "try { Write-Host a } catch { INSTALL }",
+            Review,
+            "under a condition that is not known",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe $env:Foo https://a.example/a.exe",
+            Review,
+            "silentargs is not known",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe \"/S /D=$env:ProgramFiles\" https://a.example/a.exe",
+            Review,
+            "silentargs is not known",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe \"/S /L=$env:TEMP\\a.log\" https://a.example/a.exe",
+            Review,
+            "temporary files",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe \"/S /C=$PSScriptRoot\\a.ini\" https://a.example/a.exe",
+            Review,
+            "package's folder",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S (Get-Url)",
+            Custom,
+            "Get-Url",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S http://a.example/a.exe",
+            Review,
+            "plain HTTP",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S ftp://a.example/a.exe",
+            Review,
+            "not http or https",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S C:\\a.exe",
+            Review,
+            "not http or https",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/a.exe -Checksum 12 -ChecksumType md5",
+            Review,
+            "not a md5 digest",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe '' https://a.example/a.exe",
+            Review,
+            "no silent arguments",
+        ),
+        (
+            "Install-ChocolateyPackage acme msi /q https://a.example/a.exe",
+            Review,
+            "fileType is msi and",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S",
+            Review,
+            "neither a file nor an address",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/a.exe -Bogus 1",
+            Review,
+            "parameter Bogus",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/a.exe -Check 1",
+            Review,
+            "parameter Check is not known",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/a.exe -ValidExitCodes $env:Codes",
+            Review,
+            "validExitCodes",
+        ),
+        (
+            "Install-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\none.exe\"",
+            Review,
+            "the package has no file tools/none.exe",
+        ),
+        (
+            "Install-ChocolateyInstallPackage acme exe /S C:\\a.exe",
+            Review,
+            "not in the package",
+        ),
+        (
+            "Install-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\..\\..\\a.exe\"",
+            Review,
+            "not in the package",
+        ),
+        ("INSTALL\n$x = 'open", Review, "cannot be parsed"),
+    ] {
+        let script = script.replace("INSTALL", install);
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(found.verdict, verdict, "{script}: {}", shown(&found));
+        assert!(
+            found.findings.iter().any(|it| it.what.contains(what)),
+            "{script}: {}",
+            shown(&found)
+        );
+    }
+}
+
+#[test]
+fn a_variable_set_under_an_unknown_condition_is_not_known() {
+    let script = "$a = '/S'\nif (Test-Path 'C:\\x') { $a = '/Q' }\nInstall-ChocolateyPackage acme exe $a https://a.example/a.exe";
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(found.verdict, Verdict::NeedsReview);
+    assert_eq!(found.findings[0].line, 3);
+    // The same in both ways is known.
+    let same = script.replace("/Q", "/S");
+    assert_eq!(run(same.as_bytes(), &[]).verdict, Verdict::Ready);
+}
+
+#[test]
+fn addresses_and_versions_are_what_chocolatey_makes_of_them() {
+    for (script, expected) in [
+        // The runner's own variables reach the script.
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/$version/$packageName.exe",
+            "Any=https://a.example/1.2.3/acme.exe",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example//b//c.exe",
+            "Any=https://a.example/b/c.exe",
+        ),
+        // The same address twice: the first checksum counts, the second is not looked at.
+        (
+            "Install-ChocolateyPackage acme exe /S http://a.example/c.exe http://a.example/c.exe -checksum d41d8cd98f00b204e9800998ecf8427e",
+            "Any=http://a.example/c.exe#md5:d41d",
+        ),
+    ] {
+        let found = shown(&run(script.as_bytes(), &[]));
+        assert_eq!(found, format!("Ready Exe [/S] [0] {expected}"), "{script}");
+    }
+    let found = run(
+        b"Install-ChocolateyPackage acme exe $note https://a.example/a.exe",
+        &[],
+    );
+    assert_eq!(found.verdict, Verdict::NeedsReview);
+}
+
+#[test]
+fn nothing_installed_is_a_meta_or_portable_package() {
+    let bytes = nupkg(&[("tools/app.exe", b"MZ")]);
+    let package = Nupkg::read(&bytes, &Limits::default()).unwrap();
+    assert_eq!(shown(&analyse(&package)), "NoInstaller");
+    assert_eq!(
+        shown(&run(b"Write-Host 'see the other package'", &[])),
+        "NoInstaller"
+    );
+}
+
+#[test]
+fn the_kind_follows_the_file_where_it_is_not_given() {
+    for (call, kind) in [
+        ("-Url 'https://a.example/a.MSI?x=1'", InstallerKind::Msi),
+        ("-Url https://a.example/a.exe", InstallerKind::Exe),
+        ("-Url https://a.example/download", InstallerKind::Exe),
+        (
+            "-Url https://a.example/download -FileType msi",
+            InstallerKind::Msi,
+        ),
+    ] {
+        let script = format!("Install-ChocolateyPackage acme -SilentArgs /q {call}");
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(
+            found.recipe.as_ref().map(|it| it.kind),
+            Some(kind),
+            "{}",
+            shown(&found)
+        );
+    }
+}
+
+#[test]
+fn scripts_are_read_in_every_encoding_of_powershell() {
+    let script = "$n = 'Ü'\r\nInstall-ChocolateyPackage acme exe /S https://a.example/a.exe\r\n";
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        std::iter::once(0xFEFF)
+            .chain(script.encode_utf16())
+            .flat_map(bytes)
+            .collect()
+    };
+    let with_mark = [&b"\xEF\xBB\xBF"[..], script.as_bytes()].concat();
+    let latin: Vec<u8> = script.chars().map(|c| c as u8).collect();
+    for bytes in [
+        with_mark,
+        utf16(u16::to_le_bytes),
+        utf16(u16::to_be_bytes),
+        latin,
+    ] {
+        assert_eq!(run(&bytes, &[]).verdict, Verdict::Ready);
+    }
+}
+
+#[test]
+fn files_beside_an_embedded_installer_are_pointed_out() {
+    let script = b"Install-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\x86.exe\"";
+    assert_eq!(
+        run(script, &["tools/x86.exe", "tools/LICENSE.txt"]).verdict,
+        Verdict::Ready
+    );
+    let found = run(script, &["tools/x86.exe", "tools/data1.cab"]);
+    assert_eq!(found.verdict, Verdict::NeedsReview);
+    assert_eq!(found.findings[0].file, "tools/data1.cab");
+}

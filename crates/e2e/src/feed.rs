@@ -1,0 +1,392 @@
+//! A web site with a NuGet v2 feed and plain files: what stands at a source's address.
+//!
+//! Below `/api/v2/` it answers the requests that choco and NuGet clients make: the service document,
+//! `Packages()` with `$filter`, `$orderby`, `$skip` and `$top`, `Search()`, `FindPackagesById()`,
+//! `Packages(Id=…,Version=…)` and `package/<id>/<version>`. Below `/files/` it serves files, with
+//! ranges. Single paths can be made to fail in the ways that outside sites do.
+
+use std::cmp::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::feed_document::{
+    Offered, entry_document, error_document, feed_document, service_document,
+};
+use crate::http_range::ranged_file;
+pub use crate::http_site::Request;
+use crate::http_site::{Delivery, HttpSite, Response};
+use crate::nupkg::Nupkg;
+use crate::odata_filter;
+
+const FEED_PATH: &str = "/api/v2/";
+const FILES_PATH: &str = "/files/";
+const ATOM: &str = "application/atom+xml;type=feed;charset=utf-8";
+const XML: &str = "application/xml;charset=utf-8";
+/// How many entries a page has unless told otherwise, as on the community feed.
+const DEFAULT_PAGE_SIZE: usize = 40;
+/// The community feed refuses to skip further than this.
+const MAX_SKIP: usize = 10_000;
+
+/// A way in which the site answers wrongly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// This status with an error document.
+    Status(u16),
+    /// The right answer's length, half of its body, then the connection's end.
+    Truncated,
+    /// The right answer, followed by blanks without end.
+    Endless,
+    /// Half of the right answer, then silence on an open connection.
+    Stalled,
+    /// 200 with a page of HTML that is no XML, as a captive portal gives.
+    NotXml,
+    /// 200 with an XML document that declares entities.
+    Dtd,
+    /// The right answer with one byte changed.
+    WrongByte,
+    /// 200 with these bytes.
+    Body(Vec<u8>),
+}
+
+/// The site, on a free port of the loopback address. It ends on drop.
+#[derive(Debug)]
+pub struct FeedSite {
+    site: HttpSite,
+    content: Arc<Mutex<Content>>,
+}
+
+#[derive(Debug)]
+struct Content {
+    base: String,
+    page_size: usize,
+    packages: Vec<Offered>,
+    files: Vec<(String, Vec<u8>)>,
+    faults: Vec<(String, Fault)>,
+}
+
+impl FeedSite {
+    /// Starts a site without packages and files.
+    pub fn start() -> Result<Self> {
+        let content = Arc::new(Mutex::new(Content {
+            base: String::new(),
+            page_size: DEFAULT_PAGE_SIZE,
+            packages: Vec::new(),
+            files: Vec::new(),
+            faults: Vec::new(),
+        }));
+        let for_site = Arc::clone(&content);
+        let site = HttpSite::start(move |request| lock(&for_site).answer(request))?;
+        lock(&content).base = format!("http://{}{FEED_PATH}", site.address());
+        Ok(Self { site, content })
+    }
+
+    /// The feed's address, as a source is configured with it.
+    pub fn url(&self) -> String {
+        lock(&self.content).base.clone()
+    }
+
+    /// The address of a file.
+    pub fn file_url(&self, name: &str) -> String {
+        format!("http://{}{FILES_PATH}{name}", self.site.address())
+    }
+
+    /// Offers a package; the last added of an id counts as its latest version.
+    pub fn add_package(&self, package: &Nupkg) -> Result<()> {
+        self.offer(package, package.build()?, true);
+        Ok(())
+    }
+
+    /// Adds a version that the feed has, but not lists: its publication date is in 1900.
+    pub fn add_unlisted_package(&self, package: &Nupkg) -> Result<()> {
+        self.offer(package, package.build()?, false);
+        Ok(())
+    }
+
+    /// Offers a package whose file is these bytes, whatever they are.
+    pub fn add_package_bytes(&self, package: &Nupkg, bytes: Vec<u8>) {
+        self.offer(package, bytes, true);
+    }
+
+    /// Takes a package version away.
+    pub fn remove_package(&self, id: &str, version: &str) {
+        lock(&self.content)
+            .packages
+            .retain(|offered| !offered.is(id, version));
+    }
+
+    /// Offers a file.
+    pub fn add_file(&self, name: &str, content: impl Into<Vec<u8>>) {
+        let mut state = lock(&self.content);
+        state.files.retain(|(known, _)| known != name);
+        state.files.push((name.to_owned(), content.into()));
+    }
+
+    /// Sets how many entries a page has.
+    pub fn set_page_size(&self, entries: usize) {
+        lock(&self.content).page_size = entries.max(1);
+    }
+
+    /// Answers every path that begins with `path` in this wrong way, until [`Self::repair`].
+    pub fn set_fault(&self, path: &str, fault: Fault) {
+        let mut state = lock(&self.content);
+        state.faults.retain(|(known, _)| known != path);
+        state.faults.push((path.to_owned(), fault));
+    }
+
+    /// Takes all faults away.
+    pub fn repair(&self) {
+        lock(&self.content).faults.clear();
+    }
+
+    /// All requests so far, in their order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.site.requests()
+    }
+
+    /// Waits until a request whose path begins with `path` has come.
+    pub fn wait_for_request(&self, path: &str, timeout: Duration) -> Result<Request> {
+        self.site
+            .wait_for_request(timeout, |request| request.path.starts_with(path))
+    }
+
+    fn offer(&self, package: &Nupkg, bytes: Vec<u8>, listed: bool) {
+        let mut state = lock(&self.content);
+        let mut offered = Offered::new(package.clone(), bytes, listed);
+        if listed {
+            offered.latest = true;
+            for other in &mut state.packages {
+                other.latest &= !other.package.id.eq_ignore_ascii_case(&package.id);
+            }
+        }
+        state.packages.push(offered);
+    }
+}
+
+fn lock(content: &Mutex<Content>) -> MutexGuard<'_, Content> {
+    content.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Offered {
+    fn is(&self, id: &str, version: &str) -> bool {
+        self.package.id.eq_ignore_ascii_case(id) && self.package.version == version
+    }
+}
+
+impl Content {
+    fn answer(&self, request: &Request) -> Response {
+        let fault = self
+            .faults
+            .iter()
+            .find(|(path, _)| request.path.starts_with(path.as_str()));
+        let Some((_, fault)) = fault else {
+            return self.right_answer(request);
+        };
+        let html = "text/html;charset=utf-8";
+        match fault {
+            Fault::Status(status) => {
+                Response::new(*status, XML, error_document("The site is out of order."))
+            }
+            Fault::NotXml => {
+                Response::new(200, html, "<!doctype html><p>Sign in & surf<br>Welcome")
+            }
+            Fault::Dtd => Response::new(
+                200,
+                ATOM,
+                "<?xml version=\"1.0\"?><!DOCTYPE feed [<!ENTITY a \"aaaaaaaaaa\">\
+                 <!ENTITY b \"&a;&a;&a;&a;&a;&a;\">]>\
+                 <feed xmlns=\"http://www.w3.org/2005/Atom\"><title>&b;</title></feed>",
+            ),
+            Fault::Body(body) => Response::new(200, ATOM, body.clone()),
+            Fault::WrongByte => {
+                let mut response = self.right_answer(request);
+                let middle = response.body.len() / 2;
+                if let Some(byte) = response.body.get_mut(middle) {
+                    *byte ^= 1;
+                }
+                response
+            }
+            Fault::Truncated => self.delivered(request, Delivery::Truncated),
+            Fault::Endless => self.delivered(request, Delivery::Endless),
+            Fault::Stalled => self.delivered(request, Delivery::Stalled),
+        }
+    }
+
+    fn delivered(&self, request: &Request, delivery: Delivery) -> Response {
+        Response {
+            delivery,
+            ..self.right_answer(request)
+        }
+    }
+
+    fn right_answer(&self, request: &Request) -> Response {
+        if let Some(name) = request.path.strip_prefix(FILES_PATH) {
+            return match self.files.iter().find(|(known, _)| known == name) {
+                Some((_, content)) => ranged_file(request, "application/octet-stream", content),
+                None => Response::new(404, "text/plain", "no such file\n"),
+            };
+        }
+        let Some(path) = request.path.strip_prefix(FEED_PATH) else {
+            return Response::new(404, "text/plain", "nothing is here\n");
+        };
+        if let Some(key) = path.strip_prefix("package/") {
+            let (id, version) = key.split_once('/').unwrap_or((key, ""));
+            return match self.packages.iter().find(|offered| offered.is(id, version)) {
+                Some(offered) => ranged_file(request, "application/zip", &offered.bytes),
+                None => not_found(path),
+            };
+        }
+        if let Some((id, version)) = package_key(path) {
+            return match self
+                .packages
+                .iter()
+                .find(|offered| offered.is(&id, &version))
+            {
+                Some(offered) => Response::new(200, ATOM, entry_document(&self.base, offered)),
+                None => not_found("Packages"),
+            };
+        }
+        match path.trim_end_matches("()") {
+            "" => Response::new(200, XML, service_document(&self.base)),
+            "Packages" => self.list(request, "Packages", |_| true),
+            "FindPackagesById" => {
+                let id = literal(request.parameter("id"));
+                self.list(request, "FindPackagesById", |offered| {
+                    offered.package.id.eq_ignore_ascii_case(&id)
+                })
+            }
+            "Search" => {
+                let term = literal(request.parameter("searchTerm")).to_lowercase();
+                self.list(request, "Search", |offered| {
+                    offered.package.id.to_lowercase().contains(&term)
+                        || offered.package.title.to_lowercase().contains(&term)
+                })
+            }
+            other => not_found(other),
+        }
+    }
+
+    /// A page of the packages that `wanted` and the request's `$filter` let pass.
+    fn list(
+        &self,
+        request: &Request,
+        collection: &str,
+        wanted: impl Fn(&Offered) -> bool,
+    ) -> Response {
+        match self.page(request, collection, wanted) {
+            Ok(document) => Response::new(200, ATOM, document),
+            Err(message) => Response::new(400, XML, error_document(&message)),
+        }
+    }
+
+    fn page(
+        &self,
+        request: &Request,
+        collection: &str,
+        wanted: impl Fn(&Offered) -> bool,
+    ) -> Result<String, String> {
+        let mut chosen = Vec::new();
+        for offered in self.packages.iter().filter(|offered| wanted(offered)) {
+            let passes = match request.parameter("$filter") {
+                Some(filter) => odata_filter::matches(filter, &|name| offered.property(name))?,
+                None => true,
+            };
+            if passes {
+                chosen.push(offered);
+            }
+        }
+        let order_by = request.parameter("$orderby").unwrap_or("Id");
+        for key in order_by.split(',').rev() {
+            let (name, descending) = match key.trim().split_once(' ') {
+                Some((name, direction)) => (name, direction.trim() == "desc"),
+                None => (key.trim(), false),
+            };
+            if self
+                .packages
+                .first()
+                .is_some_and(|offered| offered.property(name).is_none())
+            {
+                return Err(format!("no property {name} to order by"));
+            }
+            chosen.sort_by(|left, right| {
+                let order = left.property(name).partial_cmp(&right.property(name));
+                let order = order.unwrap_or(Ordering::Equal);
+                if descending { order.reverse() } else { order }
+            });
+        }
+        let number = |name: &str| -> Result<Option<usize>, String> {
+            let text = request.parameter(name);
+            text.map(|text| text.parse().map_err(|_| format!("{name}={text}")))
+                .transpose()
+        };
+        let (skip, top) = (number("$skip")?.unwrap_or(0), number("$top")?);
+        if skip > MAX_SKIP {
+            return Err(format!("$skip is limited to {MAX_SKIP}"));
+        }
+        let size = top.map_or(self.page_size, |top| top.min(self.page_size));
+        let page: Vec<&Offered> = chosen.iter().copied().skip(skip).take(size).collect();
+        let wanted_in_all = top.map_or(chosen.len(), |top| chosen.len().min(skip + top));
+        let next = (skip + page.len() < wanted_in_all && !page.is_empty())
+            .then(|| self.next_page(request, collection, skip + page.len(), top, page.len()));
+        Ok(feed_document(
+            &self.base,
+            collection,
+            &page,
+            next.as_deref(),
+        ))
+    }
+
+    fn next_page(
+        &self,
+        request: &Request,
+        collection: &str,
+        skip: usize,
+        top: Option<usize>,
+        given: usize,
+    ) -> String {
+        // The other parameters go back as they came; only the position in the list changes.
+        let query = request
+            .target
+            .split_once('?')
+            .map_or("", |(_, query)| query);
+        let mut pairs: Vec<String> = query
+            .split('&')
+            .filter(|pair| {
+                let name = pair
+                    .split('=')
+                    .next()
+                    .unwrap_or_default()
+                    .replace("%24", "$");
+                !pair.is_empty() && name != "$skip" && name != "$top"
+            })
+            .map(str::to_owned)
+            .collect();
+        pairs.push(format!("$skip={skip}"));
+        if let Some(top) = top {
+            pairs.push(format!("$top={}", top - given));
+        }
+        format!("{}{collection}()?{}", self.base, pairs.join("&"))
+    }
+}
+
+fn not_found(segment: &str) -> Response {
+    let message = format!("Resource not found for the segment '{segment}'.");
+    Response::new(404, XML, error_document(&message))
+}
+
+/// Id and version out of `Packages(Id='…',Version='…')`.
+fn package_key(path: &str) -> Option<(String, String)> {
+    let inside = path.strip_prefix("Packages(Id='")?.strip_suffix("')")?;
+    let (id, version) = inside.split_once("',Version='")?;
+    Some((id.replace("''", "'"), version.replace("''", "'")))
+}
+
+/// The text of an OData literal `'…'`.
+fn literal(parameter: Option<&str>) -> String {
+    let text = parameter.unwrap_or_default();
+    let inside = text
+        .strip_prefix('\'')
+        .and_then(|text| text.strip_suffix('\''));
+    inside.unwrap_or(text).replace("''", "'")
+}

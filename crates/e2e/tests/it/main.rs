@@ -1,0 +1,7 @@
+//! Each fixture proves here that it is the real thing.
+
+mod debian;
+mod feed;
+mod postgres;
+mod process;
+mod windows;

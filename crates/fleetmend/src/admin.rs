@@ -1,0 +1,69 @@
+//! Commands that work on a server's data folder, with or without the server running.
+
+use clap::{Args, Subcommand};
+
+use crate::options;
+
+/// `fleetmend enrol-token`.
+#[derive(Debug, Args)]
+pub struct EnrolToken {
+    #[command(flatten)]
+    server: options::Server,
+    /// What the token is for, shown in the list of tokens.
+    #[arg(long, default_value = "")]
+    label: String,
+    /// How long it can be used, in hours.
+    #[arg(long, default_value_t = 24)]
+    hours: u32,
+}
+
+/// `fleetmend source …`.
+#[derive(Debug, Subcommand)]
+pub enum Source {
+    /// Add a source: the address of a NuGet v2 feed, or a folder with .nupkg files.
+    Add {
+        #[command(flatten)]
+        server: options::Server,
+        /// `https://…/api/v2` or a folder.
+        location: String,
+        /// What it is called. Default: its location.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List the sources.
+    List {
+        #[command(flatten)]
+        server: options::Server,
+    },
+}
+
+/// Prints a token.
+pub async fn enrol_token(command: EnrolToken) -> anyhow::Result<()> {
+    let data = fleetmend_server::open(command.server.config()?).await?;
+    println!("{}", data.enrol_token(&command.label, command.hours).await?);
+    Ok(())
+}
+
+/// Prints a link.
+pub async fn setup_link(options: options::Server) -> anyhow::Result<()> {
+    println!("{}", fleetmend_server::open(options.config()?).await?.setup_link().await?);
+    Ok(())
+}
+
+/// Works on the sources.
+pub async fn source(command: Source) -> anyhow::Result<()> {
+    match command {
+        Source::Add { server, location, name } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            let id = data.add_source(&location, name.as_deref()).await?;
+            println!("source {id} was added; the server reads it within a minute");
+        }
+        Source::List { server } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            for line in data.list_sources().await? {
+                println!("{line}");
+            }
+        }
+    }
+    Ok(())
+}

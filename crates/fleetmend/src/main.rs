@@ -1,0 +1,64 @@
+//! `fleetmend`: the server, an agent, and the administrator's commands in one binary.
+
+mod admin;
+mod options;
+mod serve;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+#[derive(Parser)]
+#[command(name = "fleetmend", version, about = "Self-hosted patch management")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything on this machine: server, console, and this machine's own agent.
+    Up(options::Server),
+    /// Start the server alone.
+    Serve(options::Server),
+    /// Make a one-time token with which one machine enrols.
+    EnrolToken(admin::EnrolToken),
+    /// Make a one-time link for setting an administrator's password.
+    SetupLink(options::Server),
+    /// Add, list and read sources of packages.
+    #[command(subcommand)]
+    Source(admin::Source),
+    /// This machine's agent.
+    #[command(subcommand)]
+    Agent(fleetmend_agent::cli::Command),
+}
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("FLEETMEND_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_env_filter(filter)
+        .init();
+    let done = match Cli::parse().command {
+        Command::Up(options) => runtime(up::run(options)),
+        Command::Serve(options) => runtime(serve::run(options)),
+        Command::EnrolToken(command) => runtime(admin::enrol_token(command)),
+        Command::SetupLink(options) => runtime(admin::setup_link(options)),
+        Command::Source(command) => runtime(admin::source(command)),
+        Command::Agent(command) => fleetmend_agent::cli::run(command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fleetmend: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,70 @@
+//! What the commands that start or open a server share.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use fleetmend_server::Config;
+
+/// The server's place and address.
+#[derive(Debug, Clone, Args)]
+pub struct Server {
+    /// The data folder: database, keys and files.
+    #[arg(long, value_name = "DIR", env = "FLEETMEND_DATA")]
+    data: Option<PathBuf>,
+    /// The address and port to listen on.
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8443", env = "FLEETMEND_LISTEN")]
+    listen: SocketAddr,
+    /// The address by which devices and administrators reach the server, e.g.
+    /// `https://patch.example.org:8443`. Default: this machine's name and the port.
+    #[arg(long, value_name = "URL", env = "FLEETMEND_URL")]
+    url: Option<String>,
+    /// A PostgreSQL database instead of the embedded one. Read from the environment only, because
+    /// it carries a password.
+    #[arg(skip)]
+    database: (),
+}
+
+impl Server {
+    /// The server's configuration.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let data = match &self.data {
+            Some(data) => data.clone(),
+            None => default_data()?,
+        };
+        let mut config = Config::new(data, self.listen);
+        config.url.clone_from(&self.url);
+        config.database = std::env::var("FLEETMEND_DATABASE").ok();
+        config.policy = policy()?;
+        Ok(config)
+    }
+}
+
+/// Intervals and counts, from the environment where it names them (`FLEETMEND_RETRY_SECONDS`…).
+fn policy() -> anyhow::Result<fleetmend_server::Policy> {
+    let mut policy = fleetmend_server::Policy::default();
+    for (name, value) in [
+        ("FLEETMEND_CHECKIN_SECONDS", &mut policy.checkin_seconds),
+        ("FLEETMEND_RETRY_SECONDS", &mut policy.deploy_retry_seconds),
+        ("FLEETMEND_SCAN_RETRY_SECONDS", &mut policy.scan_retry_seconds),
+        ("FLEETMEND_DEADLINE_SECONDS", &mut policy.deadline_seconds),
+        ("FLEETMEND_SYNC_SECONDS", &mut policy.sync_seconds),
+    ] {
+        if let Ok(text) = std::env::var(name) {
+            *value = text
+                .parse()
+                .map_err(|_| anyhow::anyhow!("{name} is '{text}': it must be a whole number"))?;
+        }
+    }
+    Ok(policy)
+}
+
+/// The user's state folder, as the XDG Base Directory Specification has it.
+fn default_data() -> anyhow::Result<PathBuf> {
+    if let Some(state) = std::env::var_os("XDG_STATE_HOME").filter(|it| !it.is_empty()) {
+        return Ok(PathBuf::from(state).join("fleetmend"));
+    }
+    let home = std::env::var_os("HOME")
+        .ok_or_else(|| anyhow::anyhow!("there is no home folder: name a data folder with --data"))?;
+    Ok(PathBuf::from(home).join(".local/state/fleetmend"))
+}

@@ -1,0 +1,28 @@
+//! `fleetmend serve`.
+
+use crate::options;
+
+/// Runs the server until it is told to stop.
+pub async fn run(options: options::Server) -> anyhow::Result<()> {
+    let server = fleetmend_server::start(options.config()?).await?;
+    println!("Console: {}", server.url());
+    stopped().await?;
+    server.stop().await;
+    Ok(())
+}
+
+/// Ends when the process is told to stop (Ctrl-C, SIGTERM).
+pub async fn stopped() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The two state machines against the design's tables, detection, and the words of the database.
+
+mod deploy;
+mod detection;
+mod keys;
+mod release;
+mod scan;

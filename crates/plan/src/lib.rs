@@ -1,0 +1,12 @@
+//! What runs where, and why not elsewhere: a pure function of its input and the clock in it.
+//!
+//! A preview is a plan that is not carried out. Windows, rings, cool-down and pins (what runs
+//! *when*) become more inputs of [`plan()`] and more [`Reason`]s.
+
+mod input;
+mod plan;
+mod reason;
+
+pub use input::{Device, Input, Patch, Readiness};
+pub use plan::{Decision, Entry, Plan, plan};
+pub use reason::Reason;

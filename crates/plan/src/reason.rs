@@ -1,0 +1,93 @@
+//! Why a patch does not run on a device.
+
+use std::fmt;
+
+use fleetmend_model::DeployJobId;
+use fleetmend_model::device::SystemType;
+use serde::{Deserialize, Serialize};
+
+/// Why not. `Display` is a sentence for the console.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Reason {
+    /// The device's agent was removed.
+    AgentRemoved,
+    /// The device does not lack the patch.
+    NotMissing,
+    /// A job for the same patch is open on the device.
+    JobOpen {
+        /// Which.
+        job: DeployJobId,
+    },
+    /// Nobody approved it for the device's system type.
+    NotApproved {
+        /// For which.
+        system_type: SystemType,
+    },
+    /// It must not be deployed to the device's system type.
+    Disapproved {
+        /// To which.
+        system_type: SystemType,
+    },
+    /// A person must look at the install script first.
+    NeedsReview {
+        /// What the analysis could not explain.
+        findings: String,
+    },
+    /// Only Chocolatey itself can run the script.
+    NeedsChocolatey,
+    /// The package installs nothing.
+    NoInstaller,
+    /// The files were not what the package says.
+    Quarantined {
+        /// What was wrong.
+        cause: String,
+    },
+    /// The package was not looked at yet.
+    NotAnalysed,
+    /// The device lacks what a deployment needs.
+    CannotDeploy {
+        /// What.
+        cause: String,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AgentRemoved => {
+                f.write_str("its agent was removed: enrol the machine again to patch it")
+            }
+            Self::NotMissing => f.write_str("the machine does not lack this patch"),
+            Self::JobOpen { job } => write!(f, "deploy job {job} for this patch is not over"),
+            Self::NotApproved { system_type } => {
+                write!(
+                    f,
+                    "not approved for {}: approve the patch first",
+                    system_type.label()
+                )
+            }
+            Self::Disapproved { system_type } => {
+                write!(f, "disapproved for {}", system_type.label())
+            }
+            Self::NeedsReview { findings } => {
+                write!(f, "its install script needs a review: {findings}")
+            }
+            Self::NeedsChocolatey => f.write_str(
+                "its install script can only be run by Chocolatey, and that is not supported yet",
+            ),
+            Self::NoInstaller => {
+                f.write_str("the package has no installer that could be run on the machine")
+            }
+            Self::Quarantined { cause } => {
+                write!(f, "this version is in quarantine: {cause}")
+            }
+            Self::NotAnalysed => f.write_str(
+                "its package was not fetched and analysed yet: that happens by itself, try later",
+            ),
+            Self::CannotDeploy { cause } => {
+                write!(f, "the machine's agent cannot deploy: {cause}")
+            }
+        }
+    }
+}

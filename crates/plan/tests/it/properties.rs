@@ -1,0 +1,107 @@
+//! What holds for every plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fleetmend_model::device::SystemType;
+use fleetmend_model::patch::Approval;
+use fleetmend_model::{DeployJobId, DeviceId};
+use fleetmend_plan::{Decision, Device, Readiness, plan};
+use proptest::collection::btree_map;
+use proptest::prelude::*;
+
+use crate::input;
+
+fn devices() -> impl Strategy<Value = Vec<Device>> {
+    let one = (
+        "\\PC{0,6}",
+        prop::sample::select(SystemType::ALL.to_vec()),
+        prop::sample::select(Approval::ALL.to_vec()),
+        prop::bool::weighted(0.8),
+        prop::option::weighted(0.2, Just(DeployJobId(5))),
+        prop::option::weighted(0.2, ".{0,6}"),
+        prop::bool::weighted(0.1),
+    );
+    btree_map(any::<i64>(), one, 0..20).prop_map(|rows| {
+        rows.into_iter()
+            .map(
+                |(id, (hostname, system_type, approval, is_missing, open_job, cannot, removed))| {
+                    Device {
+                        id: DeviceId(id),
+                        hostname,
+                        system_type,
+                        approval,
+                        is_missing,
+                        open_job,
+                        cannot_deploy: cannot,
+                        is_removed: removed,
+                    }
+                },
+            )
+            .collect()
+    })
+}
+
+fn readiness() -> impl Strategy<Value = Readiness> {
+    prop_oneof![
+        4 => Just(Readiness::Ready),
+        1 => ".{0,6}".prop_map(|findings| Readiness::NeedsReview { findings }),
+        1 => Just(Readiness::NeedsChocolatey),
+        1 => Just(Readiness::NoInstaller),
+        1 => ".{0,6}".prop_map(|cause| Readiness::Quarantined { cause }),
+        1 => Just(Readiness::NotAnalysed),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_device_appears_exactly_once_and_the_order_given_does_not_count(
+        readiness in readiness(),
+        devices in devices(),
+    ) {
+        let made = plan(&input(readiness.clone(), devices.clone()));
+        let ids: BTreeSet<DeviceId> = made.entries.iter().map(|entry| entry.device).collect();
+        prop_assert_eq!(made.entries.len(), devices.len());
+        prop_assert_eq!(ids, devices.iter().map(|device| device.id).collect::<BTreeSet<_>>());
+        prop_assert_eq!(made.to_text().lines().count(), 1 + devices.len());
+
+        let reversed = devices.into_iter().rev().collect();
+        prop_assert_eq!(made, plan(&input(readiness, reversed)));
+    }
+
+    #[test]
+    fn a_patch_is_deployed_exactly_where_nothing_is_in_the_way(
+        readiness in readiness(),
+        devices in devices(),
+    ) {
+        let is_ready = readiness == Readiness::Ready;
+        let by_id: BTreeMap<DeviceId, Device> =
+            devices.iter().map(|device| (device.id, device.clone())).collect();
+        for entry in plan(&input(readiness, devices)).entries {
+            let device = &by_id[&entry.device];
+            let may = is_ready
+                && device.approval == Approval::Approved
+                && device.is_missing
+                && device.open_job.is_none()
+                && device.cannot_deploy.is_none()
+                && !device.is_removed;
+            prop_assert_eq!(entry.decision == Decision::Deploy, may);
+            if let Decision::Not(reason) = entry.decision {
+                prop_assert!(!reason.to_string().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_that_comes_twice_is_decided_once(devices in devices()) {
+        let mut twice = devices.clone();
+        twice.extend(devices.iter().cloned().map(|device| Device {
+            approval: Approval::Approved,
+            is_missing: true,
+            ..device
+        }));
+        prop_assert_eq!(
+            plan(&input(Readiness::Ready, twice)),
+            plan(&input(Readiness::Ready, devices))
+        );
+    }
+}

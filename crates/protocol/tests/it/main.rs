@@ -1,0 +1,213 @@
+//! The messages as they travel.
+
+mod messages;
+mod reading;
+
+use fleetmend_model::device::{Host, OsFamily};
+use fleetmend_model::inventory::{
+    AvailableUpdate, Boot, ChocolateyRecord, Inventory, Place, Software, UnreachableSource,
+    UpdateScan, WithheldUpdate,
+};
+use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
+use fleetmend_model::{DeployJobId, DeviceId, Millis, ScanJobId};
+use fleetmend_protocol::checkin::{CheckIn, CheckInReply, InventoryReply, WaitReply};
+use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
+use fleetmend_protocol::reports::{Report, Reports, ReportsReply, What};
+use fleetmend_protocol::{ErrorBody, ErrorDetail};
+use fleetmend_trust::{Envelope, PublicKey, Signature, SignedOrder, TrustRoot};
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+pub(crate) fn host() -> Host {
+    Host {
+        hostname: text("alpha"),
+        os_family: OsFamily::Windows,
+        os_name: text("Windows 11 Pro"),
+        os_version: text("10.0.22631"),
+        architecture: text("x86_64"),
+    }
+}
+
+pub(crate) fn enrol_request() -> EnrolRequest {
+    EnrolRequest {
+        protocol: 1,
+        agent_version: text("0.1.0"),
+        secret: text("00112233445566778899aabbccddeeff"),
+        signing_request: text("-----BEGIN CERTIFICATE REQUEST-----\n"),
+        host: host(),
+    }
+}
+
+pub(crate) fn enrol_reply() -> EnrolReply {
+    EnrolReply {
+        device: DeviceId(3),
+        certificate: text("-----BEGIN CERTIFICATE-----\n"),
+        ca: text("-----BEGIN CERTIFICATE-----\n"),
+        trust: TrustRoot {
+            level: 0,
+            release_keys: vec![PublicKey(text("cmVsZWFzZQ=="))],
+            order_keys: vec![PublicKey(text("b3JkZXI="))],
+        },
+    }
+}
+
+pub(crate) fn check_in() -> CheckIn {
+    CheckIn {
+        protocol: 1,
+        agent_version: text("0.1.0"),
+        boot: Boot {
+            id: text("boot-1"),
+            at: Some(Millis(1_700_000_000_000)),
+        },
+        inventory_digest: Some(text("ab12")),
+        holds: vec![DeployJobId(7)],
+        scans: vec![ScanJobId(4)],
+    }
+}
+
+fn envelope(kind: &str) -> Envelope {
+    Envelope {
+        payload_type: text(kind),
+        payload: text("e30="),
+        signatures: vec![Signature {
+            keyid: text("0123456789abcdef"),
+            sig: text("c2ln"),
+        }],
+    }
+}
+
+pub(crate) fn check_in_reply() -> CheckInReply {
+    CheckInReply {
+        now: Millis(1_700_000_000_000),
+        checkin_seconds: 180,
+        want_inventory: true,
+        scans: vec![ScanJobId(4)],
+        orders: vec![SignedOrder {
+            job: DeployJobId(7),
+            order: envelope("application/vnd.fleetmend.order+json"),
+            release: envelope("application/vnd.fleetmend.release+json"),
+        }],
+        cancelled: vec![DeployJobId(6)],
+    }
+}
+
+pub(crate) fn inventory() -> Inventory {
+    Inventory {
+        host: host(),
+        software: vec![Software {
+            place: Place::Machine64,
+            key: text("{11111111-0000-0000-0000-000000000001}"),
+            name: text("Example"),
+            version: text("1.0"),
+            publisher: text("Example Ltd"),
+            product_code: Some(text("{11111111-0000-0000-0000-000000000001}")),
+            upgrade_code: None,
+        }],
+        chocolatey: vec![ChocolateyRecord {
+            id: text("example"),
+            version: text("1.0.0"),
+        }],
+        updates: Some(UpdateScan {
+            provider: text("apt"),
+            unreachable: vec![UnreachableSource {
+                source: text("http://deb.example/debian"),
+                cause: text("no answer"),
+            }],
+            updates: vec![AvailableUpdate {
+                package: text("libc6"),
+                architecture: text("amd64"),
+                installed: text("2.36-8"),
+                candidate: text("2.36-9"),
+                security: true,
+                origin: text("Debian-Security:12/stable-security"),
+            }],
+            withheld: vec![WithheldUpdate {
+                package: text("curl"),
+                installed: text("7"),
+                candidate: text("8"),
+                why: text("held"),
+            }],
+        }),
+        restart_pending: Some(text("a new kernel is installed")),
+        cannot_deploy: Some(text("the agent does not run as root")),
+    }
+}
+
+fn deploy(change: Change, cause: &str, output: &str, boot: Option<&str>) -> What {
+    What::Deploy {
+        job: DeployJobId(7),
+        attempt: 1,
+        change,
+        cause: text(cause),
+        output: text(output),
+        boot: boot.map(text),
+    }
+}
+
+pub(crate) fn reports() -> Reports {
+    let (job, cause) = (ScanJobId(4), text("no package manager"));
+    let whats = [
+        What::ScanStarted { job },
+        What::ScanCompleted {
+            job,
+            digest: text("ab12"),
+        },
+        What::ScanFailed { job, cause },
+        deploy(
+            Change::Status {
+                status: DeployStatus::Started,
+            },
+            "",
+            "",
+            None,
+        ),
+        deploy(
+            Change::Status {
+                status: DeployStatus::Failed,
+            },
+            "exit code 1603",
+            "fatal error",
+            Some("boot-1"),
+        ),
+        deploy(
+            Change::End {
+                ending: Ending::Refused,
+            },
+            "it expired",
+            "",
+            Some("boot-1"),
+        ),
+        What::Progress {
+            job: DeployJobId(7),
+            cause: text("waits for the dpkg lock"),
+        },
+    ];
+    let reports = whats
+        .into_iter()
+        .zip(1..)
+        .map(|(what, sequence)| Report {
+            sequence,
+            at: Millis(1_700_000_000_000),
+            what,
+        })
+        .collect();
+    Reports { reports }
+}
+
+pub(crate) fn small_replies() -> (WaitReply, InventoryReply, ReportsReply, ErrorBody) {
+    (
+        WaitReply { wake: true },
+        InventoryReply {
+            digest: text("ab12"),
+        },
+        ReportsReply { acknowledged: 7 },
+        ErrorBody {
+            error: ErrorDetail {
+                code: text("token_used"),
+                message: text("the token was used"),
+            },
+        },
+    )
+}

@@ -1,0 +1,264 @@
+//! The answer for one installed application: missing, current, or why it cannot be told.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use fleetmend_model::PackageId;
+use fleetmend_model::inventory::Software;
+use fleetmend_model::patch::{Confidence, Evidence};
+use fleetmend_versions::display;
+use fleetmend_versions::nuget::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Catalog, Offer};
+use crate::matching::{Match, match_software};
+
+/// What is known about one installed application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Answer {
+    /// The package has a newer version.
+    Missing {
+        /// The package's id, lower case.
+        package: String,
+        /// The row of the version on offer.
+        offered: PackageId,
+        /// The installed `DisplayVersion`.
+        installed: String,
+        /// The package version on offer.
+        available: String,
+        /// What the match rests on.
+        evidence: Evidence,
+        /// How sure the match is.
+        confidence: Confidence,
+        /// The match and the comparison in a sentence.
+        why: String,
+    },
+    /// It is the version on offer.
+    Current {
+        /// The package's id, lower case.
+        package: String,
+        /// In a sentence.
+        why: String,
+    },
+    /// It is newer than what the catalog offers.
+    Newer {
+        /// The package's id, lower case.
+        package: String,
+        /// In a sentence.
+        why: String,
+    },
+    /// The package is known, and whether it has anything newer is not.
+    CannotTell {
+        /// The package's id, lower case.
+        package: String,
+        /// Why not.
+        why: String,
+    },
+    /// No package is known for it.
+    Unmatched,
+    /// A person must say which package it is.
+    Review {
+        /// Package ids that it may be.
+        candidates: Vec<String>,
+        /// Why it is not clear.
+        why: String,
+    },
+}
+
+impl Answer {
+    /// The package that the application is, where that is clear.
+    pub fn package(&self) -> Option<&str> {
+        match self {
+            Self::Missing { package, .. }
+            | Self::Current { package, .. }
+            | Self::Newer { package, .. }
+            | Self::CannotTell { package, .. } => Some(package),
+            Self::Unmatched | Self::Review { .. } => None,
+        }
+    }
+}
+
+/// The answer for one application. Depends on nothing but the catalog and the row.
+pub fn answer(catalog: &Catalog, software: &Software) -> Answer {
+    let Some(found) = match_software(catalog, software) else {
+        return Answer::Unmatched;
+    };
+    if found.confidence == Confidence::Weak {
+        let candidates = if found.candidates.is_empty() {
+            vec![found.package]
+        } else {
+            found.candidates
+        };
+        return Answer::Review {
+            candidates,
+            why: found.why,
+        };
+    }
+    let Some(offer) = catalog
+        .named(&found.package)
+        .and_then(|it| it.offer.as_ref())
+    else {
+        let why = format!(
+            "{}; no version of the package is listed and released",
+            found.why
+        );
+        return Answer::CannotTell {
+            package: found.package,
+            why,
+        };
+    };
+    let (order, basis) = compare(catalog, software, &found, offer);
+    let why = format!("{}; {basis}", found.why);
+    let Match {
+        package,
+        evidence,
+        confidence,
+        ..
+    } = found;
+    match order {
+        Some(Ordering::Less) => Answer::Missing {
+            package,
+            offered: offer.id,
+            installed: software.version.clone(),
+            available: offer.text.clone(),
+            evidence,
+            confidence,
+            why,
+        },
+        Some(Ordering::Equal) => Answer::Current { package, why },
+        Some(Ordering::Greater) => Answer::Newer { package, why },
+        None => Answer::CannotTell { package, why },
+    }
+}
+
+/// The installed version against the one on offer, and what the comparison rests on.
+fn compare(
+    catalog: &Catalog,
+    software: &Software,
+    found: &Match,
+    offer: &Offer,
+) -> (Option<Ordering>, String) {
+    if found.evidence == Evidence::ProductCode
+        && let Some(result) = compare_by_product_code(catalog, software, found, offer)
+    {
+        return result;
+    }
+    let installed = software.version.trim();
+    if installed.is_empty() {
+        return (None, "the application registers no version".to_owned());
+    }
+    let (reference, source) = match registered_version(offer, software) {
+        Some(version) => (version.to_owned(), "the installer on offer registers"),
+        None => (
+            software_version(offer, installed),
+            "the package's version is",
+        ),
+    };
+    let order = display::compare(installed, &reference);
+    let basis = match order {
+        Some(order) => format!(
+            "its version {installed} is {}: {source} {reference}",
+            word(order)
+        ),
+        None => format!("its version '{installed}' cannot be compared: {source} '{reference}'"),
+    };
+    (order, basis)
+}
+
+/// A product code names the package version exactly, unless a patch raised the version in place.
+fn compare_by_product_code(
+    catalog: &Catalog,
+    software: &Software,
+    found: &Match,
+    offer: &Offer,
+) -> Option<(Option<Ordering>, String)> {
+    let code = catalog
+        .with_product_code(software.product_code.as_deref()?)
+        .iter()
+        .filter(|code| {
+            catalog
+                .package(code.package)
+                .is_some_and(|it| it.name == found.package)
+        })
+        .max_by(|a, b| a.version.cmp(&b.version))?;
+    let is_patched =
+        display::compare(&software.version, &code.product_version).is_some_and(Ordering::is_gt);
+    let order = compare_to_offer(&code.version, offer);
+    if is_patched && order.is_lt() {
+        return None;
+    }
+    let than = word(order);
+    Some((
+        Some(order),
+        format!(
+            "that installer is version {}, which is {than}",
+            code.version
+        ),
+    ))
+}
+
+fn word(order: Ordering) -> &'static str {
+    match order {
+        Ordering::Less => "older than what is on offer",
+        Ordering::Equal => "the one on offer",
+        Ordering::Greater => "newer than what is on offer",
+    }
+}
+
+/// What the installer on offer registers as `DisplayVersion`, where the mirror knows it: that of
+/// the same product, or the only one that the package brings.
+fn registered_version<'o>(offer: &'o Offer, software: &Software) -> Option<&'o str> {
+    let same_product = offer.products.iter().find(|product| {
+        matches!((&product.upgrade_code, &software.upgrade_code),
+            (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
+    });
+    if let Some(product) = same_product {
+        return Some(&product.product_version);
+    }
+    let versions: BTreeSet<&str> = offer
+        .products
+        .iter()
+        .map(|product| product.product_version.as_str())
+        .collect();
+    let mut versions = versions.into_iter();
+    versions.next().filter(|_| versions.next().is_none())
+}
+
+/// The version of the software that a package version stands for: without the date by which
+/// Chocolatey's packagers number repairs of the package itself (`2.7.4.20240131`), unless the
+/// vendor numbers that way too.
+///
+/// Source: Chocolatey's documentation, 'Package Fix Version Notation'.
+fn software_version(offer: &Offer, installed: &str) -> String {
+    let [major, minor, patch, fourth] = offer.version.numbers();
+    let vendor_dates = Version::parse(installed).is_ok_and(|it| is_fix_date(it.numbers()[3]));
+    if is_fix_date(fourth) && !vendor_dates {
+        format!("{major}.{minor}.{patch}")
+    } else {
+        offer.text.clone()
+    }
+}
+
+/// A package version against the one on offer. A repair of the package alone brings no newer
+/// software.
+pub(crate) fn compare_to_offer(known: &Version, offer: &Offer) -> Ordering {
+    let (a, b) = (known.numbers(), offer.version.numbers());
+    let is_repair = a[..3] == b[..3] && a[3] == 0 && is_fix_date(b[3]) && !known.is_prerelease();
+    if is_repair {
+        Ordering::Equal
+    } else {
+        known.cmp(&offer.version)
+    }
+}
+
+/// `20240131`, or with a count of the day behind it, `2024013101`.
+fn is_fix_date(number: u32) -> bool {
+    let date = if number > 99_999_999 {
+        number / 100
+    } else {
+        number
+    };
+    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
+    (2011..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
+}

@@ -1,0 +1,245 @@
+//! The catalog as matching needs it: immutable, indexed.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+
+use fleetmend_model::PackageId;
+use fleetmend_versions::nuget::{Dialect, Version};
+
+use crate::pattern::{Pattern, PatternIndex};
+
+/// One version of one package. The catalog takes all versions that the sources have or had: older
+/// ones give product codes, and only the latest that is listed and no prerelease is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogPackage {
+    /// This version's row.
+    pub id: PackageId,
+    /// The package's id, e.g. `7zip.install`. Letter case does not count.
+    pub name: String,
+    /// What a person calls it.
+    pub title: String,
+    /// This version, as the source writes it.
+    pub version: String,
+    /// Whether its source still lists it.
+    pub listed: bool,
+    /// The package's own pattern for `DisplayName`, with `*` and `?`.
+    pub software_name: Option<String>,
+    /// What this version's installers register, as far as the mirror opened them.
+    pub products: Vec<Product>,
+    /// `Err` with why no release can be made of it.
+    pub deployable: Result<(), String>,
+}
+
+/// What an MSI registers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// The exact version; in braces, letter case does not count.
+    pub product_code: Option<String>,
+    /// Any version of the product; in braces, letter case does not count.
+    pub upgrade_code: Option<String>,
+    /// What it registers as `DisplayVersion`.
+    pub product_version: String,
+}
+
+/// The index. Equal for the same versions in any order.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    packages: Vec<Package>,
+    by_name: HashMap<String, u32>,
+    by_product_code: HashMap<String, Vec<Code>>,
+    by_upgrade_code: HashMap<String, Vec<Code>>,
+    patterns: PatternIndex,
+    unreadable: Vec<(PackageId, String)>,
+}
+
+/// All versions of one package id.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// Lower case.
+    pub(crate) name: String,
+    pub(crate) pattern: Option<Pattern>,
+    /// Absent when no version is listed and released.
+    pub(crate) offer: Option<Offer>,
+}
+
+/// The version of a package that devices should have.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) id: PackageId,
+    pub(crate) title: String,
+    pub(crate) version: Version,
+    /// The version as the source writes it.
+    pub(crate) text: String,
+    pub(crate) products: Vec<Product>,
+    pub(crate) deployable: Result<(), String>,
+}
+
+/// Where a product or upgrade code is from.
+#[derive(Debug, Clone)]
+pub(crate) struct Code {
+    /// Index of the package.
+    pub(crate) package: u32,
+    /// The package version that has it.
+    pub(crate) version: Version,
+    pub(crate) product_version: String,
+}
+
+impl Catalog {
+    /// Builds the index. Versions that cannot be read are left out and named by
+    /// [`Self::unreadable`].
+    pub fn new(versions: Vec<CatalogPackage>) -> Self {
+        let mut catalog = Self::default();
+        let mut by_name: BTreeMap<String, Vec<(Version, CatalogPackage)>> = BTreeMap::new();
+        for it in versions {
+            match parse_version(&it.version) {
+                Some(version) => {
+                    by_name
+                        .entry(it.name.to_lowercase())
+                        .or_default()
+                        .push((version, it));
+                }
+                None => catalog.unreadable.push((it.id, it.version)),
+            }
+        }
+        catalog.unreadable.sort();
+        for (name, mut versions) in by_name {
+            versions.sort_by(newest_first);
+            catalog.insert(name, versions);
+        }
+        catalog
+    }
+
+    fn insert(&mut self, name: String, versions: Vec<(Version, CatalogPackage)>) {
+        let package = self.packages.len() as u32;
+        let pattern = versions
+            .iter()
+            .filter_map(|(_, it)| it.software_name.as_deref())
+            .find_map(Pattern::of);
+        if let Some(pattern) = &pattern {
+            self.patterns.insert(pattern, package);
+        }
+        let mut offer: Option<Offer> = None;
+        for (version, it) in versions {
+            for product in &it.products {
+                let code = Code {
+                    package,
+                    version: version.clone(),
+                    product_version: product.product_version.clone(),
+                };
+                if let Some(key) = &product.product_code {
+                    self.by_product_code
+                        .entry(code_key(key))
+                        .or_default()
+                        .push(code.clone());
+                }
+                if let Some(key) = &product.upgrade_code {
+                    self.by_upgrade_code
+                        .entry(code_key(key))
+                        .or_default()
+                        .push(code);
+                }
+            }
+            match &mut offer {
+                None if it.listed && !version.is_prerelease() => {
+                    offer = Some(Offer {
+                        id: it.id,
+                        title: if it.title.is_empty() {
+                            name.clone()
+                        } else {
+                            it.title
+                        },
+                        version,
+                        text: it.version,
+                        products: it.products,
+                        deployable: it.deployable,
+                    });
+                }
+                // The same version from another source: what its mirror knows counts as well.
+                Some(offer) if offer.version == version => offer.products.extend(it.products),
+                _ => {}
+            }
+        }
+        self.by_name.insert(name.clone(), package);
+        self.packages.push(Package {
+            name,
+            pattern,
+            offer,
+        });
+    }
+
+    /// Versions that are no package versions, with their text: left out, to be shown.
+    pub fn unreadable(&self) -> &[(PackageId, String)] {
+        &self.unreadable
+    }
+
+    /// The version that a package (by its id, any letter case) is offered in.
+    pub fn offered(&self, name: &str) -> Option<PackageId> {
+        Some(self.named(name)?.offer.as_ref()?.id)
+    }
+
+    /// How many package ids there are.
+    pub fn len(&self) -> usize {
+        self.packages.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.packages.is_empty()
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<&Package> {
+        let package = self
+            .by_name
+            .get(name)
+            .or_else(|| self.by_name.get(&name.to_lowercase()))?;
+        self.package(*package)
+    }
+
+    pub(crate) fn package(&self, package: u32) -> Option<&Package> {
+        self.packages.get(package as usize)
+    }
+
+    pub(crate) fn with_product_code(&self, code: &str) -> &[Code] {
+        self.by_product_code
+            .get(&code_key(code))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn with_upgrade_code(&self, code: &str) -> &[Code] {
+        self.by_upgrade_code
+            .get(&code_key(code))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Packages whose pattern fits the name.
+    pub(crate) fn with_pattern_for(&self, name: &str) -> Vec<u32> {
+        self.patterns
+            .fitting(name, |package| self.package(package)?.pattern.as_ref())
+    }
+}
+
+/// Newest first; of one version the deployable one first, then the one seen first.
+fn newest_first(a: &(Version, CatalogPackage), b: &(Version, CatalogPackage)) -> Ordering {
+    b.0.cmp(&a.0)
+        .then_with(|| b.1.listed.cmp(&a.1.listed))
+        .then_with(|| a.1.deployable.is_err().cmp(&b.1.deployable.is_err()))
+        .then_with(|| a.1.id.cmp(&b.1.id))
+}
+
+/// Reads a package version as either generation of Chocolatey does.
+pub(crate) fn parse_version(text: &str) -> Option<Version> {
+    Version::parse(text)
+        .or_else(|_| Version::parse_in(text, Dialect::Choco1))
+        .ok()
+}
+
+fn code_key(code: &str) -> String {
+    code.trim().to_ascii_uppercase()
+}
+
+/// The id without `.install` or `.portable`: one application in several forms.
+pub fn family(name: &str) -> &str {
+    name.strip_suffix(".install")
+        .or_else(|| name.strip_suffix(".portable"))
+        .unwrap_or(name)
+}

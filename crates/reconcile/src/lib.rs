@@ -1,0 +1,17 @@
+//! Which installed software is which package, what is missing, and why. Pure.
+//!
+//! [`Catalog`] is built once and read by many. [`answer()`] looks at one installed application and
+//! depends on nothing else, so its result can be kept by the application's id as long as the
+//! catalog stays. [`device::combine`] makes one device's missing patches of those answers and of
+//! Chocolatey's own records.
+
+pub mod answer;
+pub mod catalog;
+pub mod device;
+pub mod matching;
+mod pattern;
+
+pub use answer::{Answer, answer};
+pub use catalog::{Catalog, CatalogPackage, Product};
+pub use device::{MissingPatch, combine, os, third_party};
+pub use matching::{Match, match_software};

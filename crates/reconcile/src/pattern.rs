@@ -1,0 +1,132 @@
+//! The packages' own patterns for `DisplayName`, indexed so that one name meets only the few
+//! patterns that could fit it.
+
+use std::collections::HashMap;
+
+use fleetmend_model::detection::matches_pattern;
+
+/// The longest pattern that is used, in bytes. Real ones stay under 120.
+const MAX_PATTERN: usize = 256;
+/// The most `*` in a pattern: bounds the time of one comparison.
+const MAX_STARS: usize = 8;
+/// The longest name that is looked at, in bytes: Windows shows 255 characters at most.
+pub(crate) const MAX_NAME: usize = 1024;
+/// Letters and digits that a pattern must name to be specific.
+const SPECIFIC: usize = 4;
+/// Length of the inner texts by which patterns without a literal start are found, in characters.
+const GRAM: usize = 3;
+
+/// A pattern with what ranks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    /// As the package has it.
+    pub(crate) text: String,
+    /// Characters that are not `*` or `?`: the more, the closer the pattern.
+    pub(crate) literal: usize,
+    /// Whether enough of the name is in it to be more than a chance.
+    pub(crate) is_specific: bool,
+    /// Whether it names one text only.
+    pub(crate) is_exact: bool,
+}
+
+impl Pattern {
+    /// `None` for what is no usable pattern: empty, a variable that the package's script would
+    /// fill in, character classes and escapes (which no real package needs), out of bounds.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let text = text.trim().trim_matches('"');
+        let stars = text.chars().filter(|&c| c == '*').count();
+        let unusable = text.is_empty()
+            || text.len() > MAX_PATTERN
+            || stars > MAX_STARS
+            || text.contains(['$', '`', '[', ']'])
+            || text.chars().any(char::is_control);
+        if unusable {
+            return None;
+        }
+        let is_wild = |c: char| matches!(c, '*' | '?');
+        Some(Self {
+            literal: text.chars().filter(|&c| !is_wild(c)).count(),
+            is_specific: text.chars().filter(|c| c.is_alphanumeric()).count() >= SPECIFIC,
+            is_exact: !text.contains(is_wild),
+            text: text.to_owned(),
+        })
+    }
+
+    /// What decides between patterns that fit the same name.
+    pub(crate) fn rank(&self) -> (bool, usize, bool) {
+        (self.is_specific, self.literal, self.is_exact)
+    }
+}
+
+/// Patterns by what a name must begin with or hold for them to fit.
+#[derive(Debug, Default)]
+pub(crate) struct PatternIndex {
+    by_start: HashMap<Box<str>, Vec<u32>>,
+    longest_start: usize,
+    by_gram: HashMap<Box<str>, Vec<u32>>,
+    others: Vec<u32>,
+}
+
+impl PatternIndex {
+    /// `owner` is what [`Self::fitting`] gives back.
+    pub(crate) fn insert(&mut self, pattern: &Pattern, owner: u32) {
+        let folded = fold(&pattern.text);
+        let mut literals = folded.split(['*', '?']);
+        let start = literals.next().unwrap_or_default();
+        if !start.is_empty() {
+            self.longest_start = self.longest_start.max(start.len());
+            self.by_start.entry(start.into()).or_default().push(owner);
+            return;
+        }
+        let inner = literals
+            .max_by_key(|literal| literal.chars().count())
+            .unwrap_or_default();
+        match first_gram(inner) {
+            Some(gram) => self.by_gram.entry(gram.into()).or_default().push(owner),
+            None => self.others.push(owner),
+        }
+    }
+
+    /// Owners whose pattern fits the name, each once, in rising order.
+    pub(crate) fn fitting<'a>(
+        &self,
+        name: &str,
+        pattern_of: impl Fn(u32) -> Option<&'a Pattern>,
+    ) -> Vec<u32> {
+        if name.len() > MAX_NAME {
+            return Vec::new();
+        }
+        let folded = fold(name);
+        let mut owners = self.others.clone();
+        for (at, c) in folded.char_indices() {
+            let end = at + c.len_utf8();
+            if end <= self.longest_start
+                && let Some(found) = self.by_start.get(&folded[..end])
+            {
+                owners.extend(found);
+            }
+            if !self.by_gram.is_empty()
+                && let Some(gram) = first_gram(&folded[at..])
+                && let Some(found) = self.by_gram.get(gram)
+            {
+                owners.extend(found);
+            }
+        }
+        owners.sort_unstable();
+        owners.dedup();
+        owners.retain(|&owner| {
+            pattern_of(owner).is_some_and(|pattern| matches_pattern(&pattern.text, name))
+        });
+        owners
+    }
+}
+
+/// Lower case as [`matches_pattern`] has it: each character by itself.
+fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+fn first_gram(text: &str) -> Option<&str> {
+    let (at, last) = text.char_indices().nth(GRAM - 1)?;
+    Some(&text[..at + last.len_utf8()])
+}

@@ -1,0 +1,225 @@
+//! One device's missing patches.
+
+use fleetmend_model::inventory::{AvailableUpdate, UpdateScan};
+use fleetmend_model::patch::{Confidence, Evidence, PatchType};
+use fleetmend_reconcile::{Catalog, MissingPatch, os, third_party};
+
+use crate::{msi, package, record, software, with_pattern, with_product};
+
+const P1: &str = "{11111111-0000-0000-0000-000000000001}";
+const P2: &str = "{11111111-0000-0000-0000-000000000002}";
+
+fn catalog() -> Catalog {
+    let old = with_product(package(1, "app.install", "1.0"), P1, "", "1.0");
+    let new = with_product(package(2, "app.install", "2.0"), P2, "", "2.0");
+    Catalog::new(vec![
+        old,
+        with_pattern(new, "Example*"),
+        package(3, "app", "2.0"),
+        package(4, "app.portable", "2.0"),
+        with_pattern(package(5, "tool", "5.0"), "Other Tool*"),
+    ])
+}
+
+fn shown(missing: &[MissingPatch]) -> Vec<String> {
+    missing
+        .iter()
+        .map(|it| {
+            format!(
+                "{} {} > {} ({})",
+                it.package,
+                it.installed,
+                it.available,
+                it.evidence.key()
+            )
+        })
+        .collect()
+}
+
+/// `name=version, name=version`
+fn pairs(text: &str) -> Vec<(&str, &str)> {
+    text.split(", ")
+        .filter_map(|pair| pair.split_once('='))
+        .collect()
+}
+
+#[test]
+fn chocolateys_record_and_the_registered_application_make_one_row() {
+    const BY_RECORD: &str = "app.install 1.0 > 2.0 (chocolatey_record)";
+    const BY_NAME: &str = "app.install 1.0 > 2.0 (software_name)";
+    const TOOL: &str = "tool 4.0 > 5.0 (chocolatey_record)";
+    const PORTABLE: &str = "app.portable 1.0 > 2.0 (chocolatey_record)";
+    let cases: &[(&str, &str, &str, &[&str])] = &[
+        ("a record alone", "App.Install=1.0", "", &[BY_RECORD]),
+        (
+            "the record comes first",
+            "app.install=1.0",
+            "Example=1.0",
+            &[BY_RECORD],
+        ),
+        ("an application alone", "", "Example=1.0", &[BY_NAME]),
+        (
+            "upgraded outside of Chocolatey",
+            "app.install=1.0",
+            "Example=2.0",
+            &[],
+        ),
+        (
+            "upgraded beyond the catalog",
+            "app.install=1.0",
+            "Example=3.0",
+            &[],
+        ),
+        (
+            "not comparable",
+            "app.install=1.0",
+            "Example=?",
+            &[BY_RECORD],
+        ),
+        (
+            "recorded as current",
+            "app.install=2.0.0",
+            "Example=1.9",
+            &[],
+        ),
+        (
+            "two copies, one current",
+            "",
+            "Example a=1.0, Example b=2.0",
+            &[],
+        ),
+        (
+            "two copies, both older",
+            "",
+            "Example a=1.1, Example b=1.0",
+            &[BY_NAME],
+        ),
+        (
+            "what pulls it in, too",
+            "app=1.0, app.install=1.0",
+            "",
+            &[BY_RECORD],
+        ),
+        ("only what pulls it in", "app=1.0", "Example=2.0", &[]),
+        (
+            "the portable copy is its own",
+            "app.portable=1.0",
+            "Example=2.0",
+            &[PORTABLE],
+        ),
+        (
+            "several, by name",
+            "tool=4.0",
+            "Example=1.0",
+            &[BY_NAME, TOOL],
+        ),
+        ("unknown to the catalog", "unknown=1.0", "Unknown=1.0", &[]),
+        ("a record that cannot be read", "tool=new", "", &[]),
+        (
+            "... clears nothing",
+            "app.install=new",
+            "Example=1.0",
+            &[BY_NAME],
+        ),
+        (
+            "a prerelease is older",
+            "app.install=1.0, tool=5.0-rc1",
+            "",
+            &[BY_RECORD, "tool 5.0-rc1 > 5.0 (chocolatey_record)"],
+        ),
+    ];
+    for (rule, records, rows, expected) in cases {
+        let records: Vec<_> = pairs(records)
+            .iter()
+            .map(|(id, it)| record(id, it))
+            .collect();
+        let rows: Vec<_> = pairs(rows)
+            .iter()
+            .map(|(name, it)| software(name, it))
+            .collect();
+        assert_eq!(
+            shown(&third_party(&catalog(), &rows, &records)),
+            *expected,
+            "{rule}"
+        );
+    }
+}
+
+#[test]
+fn only_proof_of_an_older_version_speaks_against_a_current_record() {
+    let row = msi("Example", "1.0", P1, "");
+    let missing = third_party(
+        &catalog(),
+        std::slice::from_ref(&row),
+        &[record("app.install", "2.0")],
+    );
+    assert_eq!(shown(&missing), ["app.install 1.0 > 2.0 (product_code)"]);
+    // Windows Installer left the old entry behind: the new one is there as well.
+    let rows = [row, msi("Example", "2.0", P2, "")];
+    assert_eq!(
+        third_party(&catalog(), &rows, &[record("app.install", "2.0")]),
+        []
+    );
+}
+
+#[test]
+fn a_missing_patch_without_release_says_why() {
+    let mut tool = with_pattern(package(5, "tool", "5.0"), "Other Tool*");
+    tool.deployable = Err("needs Chocolatey".to_owned());
+    let missing = third_party(
+        &Catalog::new(vec![tool]),
+        &[software("Other Tool", "4")],
+        &[],
+    );
+    assert_eq!(
+        missing[0].not_deployable.as_deref(),
+        Some("needs Chocolatey")
+    );
+    assert_eq!(missing[0].confidence, Confidence::Strong);
+    assert_eq!(missing[0].patch_type, PatchType::ThirdParty);
+}
+
+#[test]
+fn what_the_package_manager_offers_is_missing_once_a_package_and_architecture() {
+    let update = |package: &str, architecture: &str, security| AvailableUpdate {
+        package: package.to_owned(),
+        architecture: architecture.to_owned(),
+        installed: "1".to_owned(),
+        candidate: "2".to_owned(),
+        security,
+        origin: "Debian-Security:12/stable-security".to_owned(),
+    };
+    let scan = UpdateScan {
+        provider: "apt".to_owned(),
+        unreachable: Vec::new(),
+        updates: vec![
+            update("zlib1g", "amd64", false),
+            update("libc6", "i386", false),
+            update("libc6", "amd64", true),
+            update("libc6", "amd64", true),
+        ],
+        withheld: Vec::new(),
+    };
+    let missing = os(&scan);
+    let rows: Vec<_> = missing
+        .iter()
+        .map(|it| (it.package.as_str(), it.architecture.as_str(), it.security))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("libc6", "amd64", true),
+            ("libc6", "i386", false),
+            ("zlib1g", "amd64", false)
+        ]
+    );
+    assert_eq!(
+        missing[0].why,
+        "apt offers 2 from Debian-Security:12/stable-security"
+    );
+    assert_eq!(missing[0].patch_type, PatchType::Os);
+    assert_eq!(
+        (missing[0].evidence, missing[0].confidence),
+        (Evidence::PackageManager, Confidence::Certain)
+    );
+}

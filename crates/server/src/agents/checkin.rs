@@ -1,0 +1,183 @@
+//! `POST /agent/v1/checkin`. Where nothing changed it is answered from memory alone; that is what
+//! makes a large fleet cheap.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use fleetmend_model::status::Party;
+use fleetmend_model::status::deploy::DeployStatus;
+use fleetmend_model::status::scan::ScanStatus;
+use fleetmend_model::{DeployJobId, Millis};
+use fleetmend_protocol::checkin::{CheckIn, CheckInReply};
+use fleetmend_store::{Tx, deploy_jobs, devices, releases, scan_jobs};
+use fleetmend_trust::SignedOrder;
+
+use crate::agents::{Caller, body};
+use crate::app::App;
+use crate::deployments::orders;
+use crate::error::ApiError;
+use crate::inventory::scans;
+use crate::registry::Device;
+
+/// The largest check-in, in bytes.
+const MAX_CHECKIN: usize = 256 * 1024;
+/// Orders in one answer; the rest comes with the next check-in.
+const MAX_ORDERS: usize = 50;
+
+/// Answers a check-in.
+pub async fn check_in(
+    State(app): State<Arc<App>>,
+    Caller(device): Caller,
+    body: Body,
+) -> Result<Json<CheckInReply>, ApiError> {
+    let request: CheckIn = body::json(&body::bytes(body, MAX_CHECKIN).await?)?;
+    let now = app.now();
+    device.heard(now);
+    let mut reply = CheckInReply {
+        now,
+        checkin_seconds: app.policy.checkin_seconds,
+        want_inventory: false,
+        scans: Vec::new(),
+        orders: Vec::new(),
+        cancelled: Vec::new(),
+    };
+    let is_same = device.is_known(|known| {
+        known.boot == request.boot.id
+            && known.inventory_digest == request.inventory_digest
+            && known.protocol == request.protocol
+            && known.agent_version == request.agent_version
+    });
+    if is_same && !device.take_work() {
+        return Ok(Json(reply));
+    }
+    device.take_work();
+    let outcome = look(&app, &device, &request, &mut reply, now).await;
+    // What was handed out is looked at once more, until the agent says that it has it. After a
+    // failure the next check-in looks again.
+    if outcome.is_err() || !reply.orders.is_empty() || !reply.scans.is_empty() {
+        device.mark_work();
+    }
+    outcome?;
+    Ok(Json(reply))
+}
+
+/// Fills the answer from the database.
+async fn look(
+    app: &Arc<App>,
+    device: &Device,
+    request: &CheckIn,
+    reply: &mut CheckInReply,
+    now: Millis,
+) -> Result<(), ApiError> {
+    let failed = |error: fleetmend_store::Error| ApiError::Internal(error.into());
+    let mut tx = app.db.begin().await.map_err(failed)?;
+    let touch = devices::Touch {
+        device: device.id,
+        last_seen: now,
+        boot: request.boot.clone(),
+        agent_version: request.agent_version.chars().take(64).collect(),
+        protocol: request.protocol,
+    };
+    devices::touch_many(&mut tx, &[touch]).await.map_err(failed)?;
+    if request.protocol < fleetmend_protocol::OLDEST {
+        refuse_old(&mut tx, device, request.protocol, now).await?;
+        tx.commit().await.map_err(failed)?;
+        return Err(ApiError::Denied(
+            "protocol_too_old",
+            format!("the agent speaks protocol {}: install a newer one", request.protocol),
+        ));
+    }
+    let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;
+    let digest = stored.and_then(|stored| stored.inventory_digest);
+    let restarted = deploy_jobs::awaiting_restart(&mut tx, device.id).await.map_err(failed)?;
+    let has_restarted =
+        restarted.iter().any(|job| job.restart_boot.as_deref() != Some(request.boot.id.as_str()));
+    reply.want_inventory =
+        has_restarted || digest.is_none() || digest != request.inventory_digest;
+    scans_for(&mut tx, device, request, reply, now).await?;
+    orders_for(&mut tx, device, &request.holds, reply).await?;
+    tx.commit().await.map_err(failed)?;
+    device.learn(|known| {
+        known.boot.clone_from(&request.boot.id);
+        known.protocol = request.protocol;
+        known.agent_version.clone_from(&request.agent_version);
+        known.inventory_digest = digest;
+    });
+    Ok(())
+}
+
+/// An agent that is too old to be understood cannot answer for its inventory.
+async fn refuse_old(
+    tx: &mut Tx,
+    device: &Device,
+    protocol: u32,
+    now: Millis,
+) -> Result<(), ApiError> {
+    let Some(job) = scan_jobs::open_of_device(&mut *tx, device.id).await.map_err(anyhow::Error::from)?
+    else {
+        return Ok(());
+    };
+    let cause = format!("the agent is too old: it speaks protocol {protocol}");
+    let to = ScanStatus::AgentUnreadable;
+    match scans::advance(tx, &job, to, Party::Server, &cause, now).await {
+        Ok(()) | Err(scans::MoveError::Illegal(_)) => Ok(()),
+        Err(scans::MoveError::Store(error)) => Err(ApiError::Internal(error.into())),
+    }
+}
+
+async fn scans_for(
+    tx: &mut Tx,
+    device: &Device,
+    request: &CheckIn,
+    reply: &mut CheckInReply,
+    now: Millis,
+) -> Result<(), ApiError> {
+    let open = scan_jobs::open_of_device(&mut *tx, device.id).await.map_err(anyhow::Error::from)?;
+    let Some(job) = open.filter(|job| job.run_at <= now) else { return Ok(()) };
+    if job.status == ScanStatus::PingFailed {
+        let cause = "the device is back";
+        let to = ScanStatus::Posted;
+        match scans::advance(tx, &job, to, Party::Server, cause, now).await {
+            Ok(()) => {}
+            Err(error) => return Err(ApiError::Internal(error.into())),
+        }
+    }
+    if !request.scans.contains(&job.id) {
+        reply.scans.push(job.id);
+    }
+    Ok(())
+}
+
+async fn orders_for(
+    tx: &mut Tx,
+    device: &Device,
+    holds: &[DeployJobId],
+    reply: &mut CheckInReply,
+) -> Result<(), ApiError> {
+    let mut open = deploy_jobs::open_of_device(&mut *tx, device.id)
+        .await
+        .map_err(anyhow::Error::from)?;
+    open.sort_by_key(|job| job.order_counter);
+    for held in holds {
+        if open.iter().all(|job| job.id != *held) {
+            reply.cancelled.push(*held);
+        }
+    }
+    let with_device = DeployStatus::Downloaded..=DeployStatus::Started;
+    for job in open {
+        let is_due = with_device.contains(&job.state.status) && !holds.contains(&job.id);
+        if !is_due || reply.orders.len() >= MAX_ORDERS {
+            continue;
+        }
+        let Some(id) = job.release else { continue };
+        let release = releases::get(&mut *tx, id)
+            .await
+            .map_err(anyhow::Error::from)?
+            .ok_or_else(|| anyhow::anyhow!("release {id} is gone"))?;
+        let signed: Option<SignedOrder> = orders::signed(&job, &release)?;
+        reply.orders.extend(signed);
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! The agent API. Everything but the CA and enrolment asks for a device's certificate.
+
+pub mod body;
+pub mod checkin;
+pub mod enrol;
+pub mod files;
+pub mod inventory;
+pub mod reports;
+pub mod wait;
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use fleetmend_store::devices;
+use http::request::Parts;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::net::listener::Peer;
+use crate::registry::{Device, Known};
+
+/// The device behind the connection's certificate.
+pub struct Caller(pub Arc<Device>);
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let certificate = parts
+            .extensions
+            .get::<Peer>()
+            .and_then(|peer| peer.certificate_sha256.clone())
+            .ok_or_else(|| {
+                ApiError::Unauthenticated("this address is for enrolled agents only".to_owned())
+            })?;
+        if let Some(device) = app.registry.by_certificate(&certificate) {
+            return Ok(Self(device));
+        }
+        // Enrolled at another server over the same database, or removed.
+        let stored = devices::by_certificate(&app.db, &certificate)
+            .await
+            .map_err(anyhow::Error::from)?
+            .filter(|device| device.removed_at.is_none())
+            .ok_or_else(|| {
+                ApiError::Unauthenticated("this device is not enrolled any more".to_owned())
+            })?;
+        Ok(Self(remember(app, &stored)))
+    }
+}
+
+/// Puts a stored device into the registry.
+pub fn remember(app: &App, stored: &devices::Device) -> Arc<Device> {
+    let known = Known {
+        inventory_digest: stored.inventory_digest.clone(),
+        boot: stored.boot.as_ref().map(|boot| boot.id.clone()).unwrap_or_default(),
+        agent_version: stored.agent_version.clone(),
+        protocol: stored.protocol,
+    };
+    app.registry.add(stored.id, &stored.certificate_sha256, stored.last_seen, known)
+}

@@ -1,0 +1,74 @@
+//! What every handler and job works with.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use fleetmend_model::Millis;
+use fleetmend_reconcile::Catalog;
+use fleetmend_store::Db;
+use fleetmend_store::blobs::Blobs;
+use tokio::sync::Notify;
+
+use crate::config::Policy;
+use crate::inventory::ingest;
+use crate::net::keys::Keys;
+use crate::registry::Registry;
+
+/// The server's parts. One a process, shared by all.
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// Keys and the certificate authority.
+    pub keys: Keys,
+    /// Files by digest.
+    pub blobs: Blobs,
+    /// Devices in memory.
+    pub registry: Registry,
+    /// Intervals and counts.
+    pub policy: Policy,
+    /// The address by which the server is reached.
+    pub url: String,
+    /// The client for everything outside.
+    pub http: reqwest::Client,
+    /// Takes inventories.
+    pub ingest: ingest::Queue,
+    /// Rung when the queue of background jobs may have something.
+    pub jobs_due: Notify,
+    /// Rung when a page that watches should look again.
+    pub changed: tokio::sync::broadcast::Sender<()>,
+    /// Keeps requests to public feeds to what their operators allow.
+    pub pace: crate::catalog::feed::Pace,
+    /// When this server started.
+    pub started_at: Millis,
+    /// The clock.
+    pub clock: fn() -> Millis,
+    pub(crate) catalog: RwLock<Arc<Catalog>>,
+}
+
+impl App {
+    /// Now.
+    pub fn now(&self) -> Millis {
+        (self.clock)()
+    }
+
+    /// The catalog as it is now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts a new catalog in place.
+    pub(crate) fn set_catalog(&self, catalog: Arc<Catalog>) {
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+    }
+
+    /// Tells pages that watch that something changed.
+    pub fn touch(&self) {
+        let _ = self.changed.send(());
+    }
+}
+
+/// The machine's clock.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub fn system_clock() -> Millis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Millis(since.map_or(0, |it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX)))
+}

@@ -1,0 +1,61 @@
+//! Reads a folder of .nupkg files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
+use fleetmend_model::SourceId;
+use fleetmend_store::packages::NewPackage;
+
+/// The most files that are looked at.
+const MAX_FILES: usize = 100_000;
+/// The largest nupkg, in bytes.
+pub const MAX_NUPKG: u64 = 2 * 1024 * 1024 * 1024;
+
+/// The packages in the folder; files that cannot be read are left out with a warning.
+pub fn read(source: SourceId, folder: &Path) -> anyhow::Result<Vec<NewPackage>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut packages = Vec::new();
+    for (count, entry) in entries.enumerate() {
+        if count >= MAX_FILES {
+            bail!("{} has more than {MAX_FILES} files", folder.display());
+        }
+        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
+        let is_package =
+            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("nupkg"));
+        if !is_package {
+            continue;
+        }
+        match package(source, &path) {
+            Ok(package) => packages.push(package),
+            Err(error) => tracing::warn!("{} left out: {error:#}", path.display()),
+        }
+    }
+    Ok(packages)
+}
+
+fn package(source: SourceId, path: &PathBuf) -> anyhow::Result<NewPackage> {
+    let length = fs::metadata(path)?.len();
+    if length > MAX_NUPKG {
+        bail!("it is larger than {MAX_NUPKG} bytes");
+    }
+    let bytes = fs::read(path)?;
+    let nupkg = Nupkg::read(&bytes, &Limits::default())?;
+    let nuspec = nupkg.nuspec();
+    Ok(NewPackage {
+        source,
+        id: nuspec.id.clone(),
+        version: nuspec.version.clone(),
+        normalized: nuspec.normalised.to_string(),
+        prerelease: nuspec.normalised.is_prerelease(),
+        title: nuspec.title.clone().unwrap_or_else(|| nuspec.id.clone()),
+        authors: nuspec.authors.clone().unwrap_or_default(),
+        project_url: nuspec.project_url.clone().unwrap_or_default(),
+        metadata: serde_json::json!({ "summary": nuspec.summary, "tags": nuspec.tags }).to_string(),
+        content_location: path.display().to_string(),
+        content_hash: Some(format!("sha256:{}", fleetmend_trust::digest_hex(&bytes))),
+        listed: true,
+    })
+}

@@ -1,0 +1,84 @@
+//! How a server is set up. Policies get their pages later in the way of the data; these are the
+//! defaults of the products that administrators come from.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where a server keeps its things and how it is reached.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder: keys, files, and the embedded database.
+    pub data: PathBuf,
+    /// Where to listen. Port 0: any free one.
+    pub listen: SocketAddr,
+    /// The address by which it is reached; by default this machine's name and the port.
+    pub url: Option<String>,
+    /// A PostgreSQL address instead of the embedded database. Carries a password: never logged.
+    pub database: Option<String>,
+    /// Intervals and counts.
+    pub policy: Policy,
+}
+
+impl Config {
+    /// With all defaults.
+    pub fn new(data: PathBuf, listen: SocketAddr) -> Self {
+        Self { data, listen, url: None, database: None, policy: Policy::default() }
+    }
+
+    /// The database's address.
+    pub(crate) fn database(&self) -> String {
+        match &self.database {
+            Some(address) => address.clone(),
+            None => format!("sqlite:{}", self.data.join("fleetmend.db").display()),
+        }
+    }
+}
+
+/// Intervals in seconds, and counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Between two check-ins.
+    pub checkin_seconds: u64,
+    /// How often a failed installer is started again.
+    pub deploy_retries: u32,
+    /// Between two starts.
+    pub deploy_retry_seconds: u64,
+    /// How long one start may take.
+    pub deploy_limit_seconds: u64,
+    /// From a deploy job's posting until it must have ended.
+    pub deadline_seconds: u64,
+    /// How often a failed scan is made again.
+    pub scan_retries: u32,
+    /// Between two tries of a scan.
+    pub scan_retry_seconds: u64,
+    /// After which a scan without an answer is given up.
+    pub purge_seconds: u64,
+    /// Between two scans of a device.
+    pub scan_every_seconds: u64,
+    /// Between two reads of a source.
+    pub sync_seconds: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            checkin_seconds: 180,
+            deploy_retries: 3,
+            deploy_retry_seconds: 180,
+            deploy_limit_seconds: 3600,
+            deadline_seconds: 3 * 24 * 3600,
+            scan_retries: 1,
+            scan_retry_seconds: 3600,
+            purge_seconds: 3 * 24 * 3600,
+            scan_every_seconds: 24 * 3600,
+            sync_seconds: 3600,
+        }
+    }
+}
+
+impl Policy {
+    /// A device is down after two missed check-ins.
+    pub fn down_after_seconds(&self) -> u64 {
+        2 * self.checkin_seconds
+    }
+}

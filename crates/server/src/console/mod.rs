@@ -1,0 +1,64 @@
+//! The console: pages drawn by the server.
+//!
+//! Every page is read by [`view::Viewer`], every change comes through [`form::Change`], which
+//! checks the session's word. Both call the services that the REST API calls. Everything works
+//! without JavaScript, but for pages that refresh themselves and the setup link's shortcut.
+
+mod affected;
+mod assets;
+mod audit;
+mod deploy;
+mod deployments;
+mod device;
+mod devices;
+mod enrol;
+mod fields;
+mod form;
+pub mod headers;
+mod job;
+mod live;
+mod login;
+mod missing;
+mod notice;
+mod setup;
+mod sources;
+mod time;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+/// Every page and form.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(async || Redirect::to("/devices")))
+        .route("/login", get(login::page).post(login::sign_in))
+        .route("/logout", post(login::sign_out))
+        .route("/setup", get(setup::page).post(setup::use_link))
+        .route("/devices", get(devices::page))
+        .route("/devices/scan", post(devices::scan))
+        .route("/devices/system-type", post(devices::set_system_type))
+        .route("/devices/{id}", get(device::page))
+        .route("/missing", get(missing::page))
+        .route("/missing/approve", post(missing::approve))
+        .route("/missing/disapprove", post(missing::disapprove))
+        .route("/missing/{id}", get(affected::page))
+        .route("/deploy/preview", post(deploy::preview))
+        .route("/deploy", post(deploy::deploy))
+        .route("/deployments", get(deployments::page))
+        .route("/deployments/redeploy", post(deployments::redeploy))
+        .route("/deployments/cancel", post(deployments::cancel))
+        .route("/deployments/{id}", get(job::page))
+        .route("/sources", get(sources::page).post(sources::add))
+        .route("/enrol", get(enrol::page).post(enrol::make_token))
+        .route("/audit", get(audit::page))
+        .route("/live", get(live::changes))
+        .route("/assets/{name}", get(assets::asset))
+        .fallback(view::not_found)
+        .layer(axum::middleware::map_response(headers::secure))
+}

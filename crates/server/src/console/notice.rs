@@ -1,0 +1,104 @@
+//! What a page says after a change. The address carries a word and a number, never a text, so
+//! that no link can put words into the console's mouth.
+
+use super::fields::{Fields, address};
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// Scans were posted.
+    Scan,
+    /// A system type was set.
+    SystemType,
+    /// Patches were approved.
+    Approved,
+    /// Patches were disapproved.
+    Disapproved,
+    /// Jobs were posted again.
+    Redeployed,
+    /// A job was cancelled.
+    Cancelled,
+    /// A source was added.
+    SourceAdded,
+    /// Nothing was ticked.
+    NothingChosen,
+}
+
+impl Done {
+    const ALL: [Self; 8] = [
+        Self::Scan,
+        Self::SystemType,
+        Self::Approved,
+        Self::Disapproved,
+        Self::Redeployed,
+        Self::Cancelled,
+        Self::SourceAdded,
+        Self::NothingChosen,
+    ];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::SystemType => "system-type",
+            Self::Approved => "approved",
+            Self::Disapproved => "disapproved",
+            Self::Redeployed => "redeployed",
+            Self::Cancelled => "cancelled",
+            Self::SourceAdded => "source-added",
+            Self::NothingChosen => "nothing-chosen",
+        }
+    }
+
+    fn sentence(self, n: u64) -> String {
+        match self {
+            Self::Scan => format!("{n} new scan jobs were posted."),
+            Self::SystemType => format!("The system type of {n} devices was set."),
+            Self::Approved => format!("{n} patches were approved."),
+            Self::Disapproved => format!("{n} patches were disapproved."),
+            Self::Redeployed => format!("{n} deploy jobs were posted again."),
+            Self::Cancelled => "The deploy job was cancelled.".to_owned(),
+            Self::SourceAdded => "The source was added and is being read.".to_owned(),
+            Self::NothingChosen => "Nothing was done: tick one or more rows first.".to_owned(),
+        }
+    }
+}
+
+/// A path with the notice behind it; an older notice goes.
+pub fn onto(path: &str, what: Done, count: u64) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|it| !it.is_empty() && !it.starts_with("done=") && !it.starts_with("n="))
+        .collect();
+    let path =
+        if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
+    address(&path, [("done", what.key()), ("n", &count.to_string())])
+}
+
+/// The sentence for a page's address.
+pub fn of(fields: &Fields) -> Option<String> {
+    let done = fields.get("done")?;
+    let count = fields.get("n").and_then(|n| n.parse().ok()).unwrap_or(0);
+    Done::ALL.into_iter().find(|it| it.key() == done).map(|it| it.sentence(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_replaces_the_one_before_and_keeps_the_filters() {
+        assert_eq!(onto("/devices", Done::Scan, 2), "/devices?done=scan&n=2");
+        assert_eq!(
+            onto("/devices?hostname=a&done=scan&n=2", Done::SystemType, 1),
+            "/devices?hostname=a&done=system-type&n=1"
+        );
+    }
+
+    #[test]
+    fn an_address_cannot_bring_its_own_words() {
+        let fields = |done: &str| Fields(vec![("done".to_owned(), done.to_owned())]);
+        assert_eq!(of(&fields("You were hacked, call 555")), None);
+        assert!(of(&fields("scan")).is_some());
+    }
+}

@@ -1,0 +1,106 @@
+//! The one way in which a deploy job changes: along an edge of the model's table, in a
+//! transaction that fails when the job moved meanwhile.
+
+use fleetmend_model::status::deploy::{Change, DeployState, DeployStatus, step};
+use fleetmend_model::status::{IllegalEdge, Party};
+use fleetmend_model::{Millis, ReleaseId};
+use fleetmend_store::Tx;
+use fleetmend_store::deploy_jobs::{self, DeployJob, JobMove};
+
+/// Why a job did not move.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// The table has no such edge.
+    #[error(transparent)]
+    Illegal(#[from] IllegalEdge),
+    /// The database, or somebody else was faster.
+    #[error(transparent)]
+    Store(#[from] fleetmend_store::Error),
+}
+
+/// What comes with a move beside the state.
+#[derive(Debug, Clone, Default)]
+pub struct With {
+    /// Why, in plain words.
+    pub cause: String,
+    /// Which start of the installer.
+    pub attempt: Option<u32>,
+    /// The installer's output.
+    pub output: Option<String>,
+    /// The boot in which a restart became due.
+    pub restart_boot: Option<String>,
+    /// What the Reboot column says.
+    pub reboot_note: Option<String>,
+    /// The release.
+    pub release: Option<ReleaseId>,
+}
+
+impl With {
+    /// Only a cause.
+    pub fn cause(cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), ..Self::default() }
+    }
+}
+
+/// Moves a job, if the table lets it; the job is brought up to date.
+pub async fn advance(
+    tx: &mut Tx,
+    job: &mut DeployJob,
+    change: Change,
+    by: Party,
+    with: With,
+    now: Millis,
+) -> Result<(), MoveError> {
+    let to = step(Some(job.state), change, by)?;
+    put(tx, job, to, by, with, now).await
+}
+
+/// Stores a step that the model has taken.
+pub async fn put(
+    tx: &mut Tx,
+    job: &mut DeployJob,
+    to: DeployState,
+    by: Party,
+    with: With,
+    now: Millis,
+) -> Result<(), MoveError> {
+    let change = JobMove {
+        from: job.state,
+        to,
+        by,
+        cause: with.cause,
+        next_step: next_step(to).to_owned(),
+        at: now,
+        attempt: with.attempt,
+        output: with.output,
+        restart_boot: with.restart_boot,
+        reboot_note: with.reboot_note,
+        release: with.release,
+    };
+    deploy_jobs::transition(tx, job.id, &change).await?;
+    job.state = to;
+    Ok(())
+}
+
+/// What comes next, in words.
+fn next_step(state: DeployState) -> &'static str {
+    if state.ending.is_some() {
+        return "";
+    }
+    match state.status {
+        DeployStatus::Posted => "the server gets the patch's files",
+        DeployStatus::Downloading => "the server checks the files and signs the order",
+        DeployStatus::Downloaded => "the device takes the order at its next check-in",
+        DeployStatus::AgentDownloading => "the device verifies the files",
+        DeployStatus::AgentDownloaded | DeployStatus::DeployPosted => {
+            "the device starts the installation"
+        }
+        DeployStatus::WaitingForAnother => "starts when the other deployment has ended",
+        DeployStatus::Started => "the device looks whether the new version is there",
+        DeployStatus::NeedsRestart => "the device must be restarted; then it is looked at again",
+        DeployStatus::Completed
+        | DeployStatus::Failed
+        | DeployStatus::UnknownError
+        | DeployStatus::NotApplicable => "",
+    }
+}

@@ -1,0 +1,53 @@
+//! Signed orders: the server's word that a device runs a release now.
+
+use fleetmend_model::status::Party;
+use fleetmend_model::status::deploy::{Change, DeployStatus};
+use fleetmend_model::Millis;
+use fleetmend_store::deploy_jobs::{self, DeployJob};
+use fleetmend_store::releases::StoredRelease;
+use fleetmend_store::{Tx, devices};
+use fleetmend_trust::{Envelope, Order, OrderPolicy, SignedOrder, sign_order};
+
+use super::moves::{self, With};
+use crate::app::App;
+
+/// Signs the order of a job whose release is here, and lets the device have it.
+pub async fn hand_out(
+    app: &App,
+    tx: &mut Tx,
+    job: &mut DeployJob,
+    release: &StoredRelease,
+    now: Millis,
+) -> anyhow::Result<()> {
+    let device = devices::get(&mut *tx, job.device)
+        .await?
+        .ok_or_else(|| anyhow::anyhow!("device {} is gone", job.device))?;
+    let counter = devices::next_order_counter(tx, job.device).await?;
+    let order = Order {
+        job: job.id,
+        device_certificate: device.certificate_sha256,
+        release_digest: release.payload_digest.clone(),
+        counter,
+        issued: now,
+        expires: job.deadline_at,
+        policy: OrderPolicy {
+            retries: app.policy.deploy_retries,
+            retry_seconds: app.policy.deploy_retry_seconds,
+            limit_seconds: app.policy.deploy_limit_seconds,
+        },
+    };
+    let envelope = sign_order(&order, &app.keys.order)?;
+    deploy_jobs::set_order(tx, job.id, counter, &serde_json::to_string(&envelope)?).await?;
+    let with = With { release: Some(release.id), ..With::default() };
+    let change = Change::Status { status: DeployStatus::Downloaded };
+    moves::advance(tx, job, change, Party::Server, with, now).await?;
+    Ok(())
+}
+
+/// The order of a job as it travels.
+pub fn signed(job: &DeployJob, release: &StoredRelease) -> anyhow::Result<Option<SignedOrder>> {
+    let Some(order) = &job.order_envelope else { return Ok(None) };
+    let order: Envelope = serde_json::from_str(order)?;
+    let release: Envelope = serde_json::from_str(&release.envelope)?;
+    Ok(Some(SignedOrder { job: job.id, order, release }))
+}

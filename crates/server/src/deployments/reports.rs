@@ -1,0 +1,217 @@
+//! What agents report: stored once each, and turned into moves that the table has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetmend_model::Millis;
+use fleetmend_model::status::Party;
+use fleetmend_model::status::deploy::{Change, DeployStatus, follow_agent};
+use fleetmend_model::status::scan::ScanStatus;
+use fleetmend_protocol::reports::{Report, What};
+use fleetmend_store::deploy_jobs::{self, DeployJob};
+use fleetmend_store::{Tx, anomalies, missing, reports, scan_jobs};
+
+use super::moves::{self, MoveError, With};
+use crate::app::App;
+use crate::inventory::clean;
+use crate::inventory::scans;
+use crate::registry::Device;
+
+/// The longest output that is kept, in bytes.
+const MAX_OUTPUT: usize = 64 * 1024;
+
+/// Stores a device's reports in one transaction; gives the number up to which all are stored.
+pub async fn take(app: &Arc<App>, device: &Device, batch: Vec<Report>) -> anyhow::Result<i64> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let mut acknowledged = reports::acknowledged(&mut tx, device.id).await?;
+    for report in batch {
+        if report.sequence <= acknowledged {
+            continue;
+        }
+        if let Err(oddity) = apply(app, &mut tx, device, report.what, now).await? {
+            anomalies::add(&mut tx, device.id, &oddity, now).await?;
+        }
+        acknowledged = report.sequence;
+    }
+    reports::advance(&mut tx, device.id, acknowledged).await?;
+    tx.commit().await?;
+    app.touch();
+    Ok(acknowledged)
+}
+
+/// `Ok(Err(…))`: the report does not fit what the server knows. It is noted and changes nothing.
+async fn apply(
+    app: &App,
+    tx: &mut Tx,
+    device: &Device,
+    what: What,
+    now: Millis,
+) -> anyhow::Result<Result<(), String>> {
+    match what {
+        What::ScanStarted { job } => {
+            scan(tx, device, job, ScanStatus::Started, now).await
+        }
+        What::ScanCompleted { job, digest } => {
+            let is_stored = device.is_known(|known| known.inventory_digest.as_ref() == Some(&digest));
+            if !is_stored {
+                device.learn(|known| known.inventory_digest = None);
+                return again(tx, device, job, "the inventory did not reach the server", now).await;
+            }
+            scan(tx, device, job, ScanStatus::Completed, now).await
+        }
+        What::ScanFailed { job, cause } => failed_scan(app, tx, device, job, cause, now).await,
+        What::Deploy { job, attempt, change, mut cause, mut output, boot } => {
+            let Some(mut stored) = own(tx, device, job).await? else {
+                return Ok(Err(format!("it reports on job {job}, which is not its own")));
+            };
+            clean::clean_text(&mut cause);
+            clean_output(&mut output);
+            let edges = match follow_agent(stored.state, change) {
+                Ok(edges) => edges,
+                Err(illegal) => return Ok(Err(format!("job {job}: {illegal}"))),
+            };
+            for (state, by) in edges {
+                let restarts = change == (Change::Status { status: DeployStatus::NeedsRestart });
+                let with = With {
+                    cause: if by == Party::Agent { cause.clone() } else { String::new() },
+                    attempt: (attempt > 0).then_some(attempt),
+                    output: (!output.is_empty()).then(|| output.clone()),
+                    restart_boot: boot.clone().filter(|_| restarts),
+                    reboot_note: restarts.then(|| "Restart due".to_owned()),
+                    release: None,
+                };
+                match moves::put(tx, &mut stored, state, by, with, now).await {
+                    Ok(()) => {}
+                    Err(MoveError::Illegal(illegal)) => {
+                        return Ok(Err(format!("job {job}: {illegal}")));
+                    }
+                    Err(MoveError::Store(error)) => return Err(error.into()),
+                }
+            }
+            Ok(Ok(()))
+        }
+        What::Progress { job, mut cause } => {
+            let Some(stored) = own(tx, device, job).await? else {
+                return Ok(Err(format!("it reports on job {job}, which is not its own")));
+            };
+            if !stored.state.is_final() {
+                clean::clean_text(&mut cause);
+                deploy_jobs::set_note(tx, job, &cause, &stored.next_step, now).await?;
+            }
+            Ok(Ok(()))
+        }
+    }
+}
+
+async fn own(
+    tx: &mut Tx,
+    device: &Device,
+    job: fleetmend_model::DeployJobId,
+) -> anyhow::Result<Option<DeployJob>> {
+    Ok(deploy_jobs::get(tx, job).await?.filter(|job| job.device == device.id))
+}
+
+/// Keeps the end, where installers say what was wrong; line breaks and tabs stay.
+fn clean_output(output: &mut String) {
+    if output.len() > MAX_OUTPUT {
+        let mut at = output.len() - MAX_OUTPUT;
+        while !output.is_char_boundary(at) {
+            at += 1;
+        }
+        output.drain(..at);
+    }
+    output.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+}
+
+async fn scan(
+    tx: &mut Tx,
+    device: &Device,
+    job: fleetmend_model::ScanJobId,
+    to: ScanStatus,
+    now: Millis,
+) -> anyhow::Result<Result<(), String>> {
+    let stored = scan_jobs::get(&mut *tx, job).await?.filter(|it| it.device == device.id);
+    let Some(stored) = stored else {
+        return Ok(Err(format!("it reports on scan {job}, which is not its own")));
+    };
+    if stored.status == to {
+        return Ok(Ok(()));
+    }
+    match scans::advance(tx, &stored, to, Party::Agent, "", now).await {
+        Ok(()) => Ok(Ok(())),
+        Err(scans::MoveError::Illegal(illegal)) => Ok(Err(format!("scan {job}: {illegal}"))),
+        Err(scans::MoveError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Has a started scan made again at once.
+async fn again(
+    tx: &mut Tx,
+    device: &Device,
+    job: fleetmend_model::ScanJobId,
+    cause: &str,
+    now: Millis,
+) -> anyhow::Result<Result<(), String>> {
+    let stored = scan_jobs::get(&mut *tx, job).await?.filter(|it| it.device == device.id);
+    let Some(stored) = stored.filter(|it| it.status == ScanStatus::Started) else {
+        return Ok(Err(format!("it reports on scan {job}, which is not running")));
+    };
+    device.mark_work();
+    match scans::retry(tx, &stored, cause, now, now).await {
+        Ok(()) => Ok(Ok(())),
+        Err(error) => Ok(Err(format!("scan {job}: {error}"))),
+    }
+}
+
+/// A scan that could not be made is made once more, later; then the job ends. What was missing
+/// stays missing.
+async fn failed_scan(
+    app: &App,
+    tx: &mut Tx,
+    device: &Device,
+    job: fleetmend_model::ScanJobId,
+    mut cause: String,
+    now: Millis,
+) -> anyhow::Result<Result<(), String>> {
+    clean::clean_text(&mut cause);
+    let stored = scan_jobs::get(&mut *tx, job).await?.filter(|it| it.device == device.id);
+    let Some(stored) = stored.filter(|it| it.status == ScanStatus::Started) else {
+        return Ok(Err(format!("it reports on scan {job}, which is not running")));
+    };
+    let moved = if stored.retries < app.policy.scan_retries {
+        let at = now + Duration::from_secs(app.policy.scan_retry_seconds);
+        scans::retry(tx, &stored, &format!("{cause}; is made again"), at, now).await
+    } else {
+        scans::advance(tx, &stored, ScanStatus::AgentUnreadable, Party::Server, &cause, now).await
+    };
+    Ok(moved.map_err(|error| format!("scan {job}: {error}")))
+}
+
+/// Jobs whose restart has happened are complete, where the inventory of the new boot, which is
+/// stored and matched, does not lack their patch.
+pub async fn complete_restarted(
+    tx: &mut Tx,
+    jobs: Vec<DeployJob>,
+    boot: &str,
+    now: Millis,
+) -> anyhow::Result<()> {
+    for mut job in jobs {
+        if boot.is_empty() || job.restart_boot.as_deref() == Some(boot) {
+            continue;
+        }
+        if missing::get(&mut *tx, job.device, job.patch).await?.is_some() {
+            let cause = "restarted, and the patch is still missing";
+            deploy_jobs::set_note(tx, job.id, cause, "redeploy it", now).await?;
+            continue;
+        }
+        let with = With {
+            cause: "restarted, and found installed afterwards".to_owned(),
+            reboot_note: Some("Machine rebooted".to_owned()),
+            ..With::default()
+        };
+        let change = Change::Status { status: DeployStatus::Completed };
+        moves::advance(tx, &mut job, change, Party::Server, with, now).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What a plan is made from, read in one transaction.
+
+use fleetmend_model::patch::PatchType;
+use fleetmend_model::recipe::Verdict;
+use fleetmend_model::{DeviceId, Millis, PatchId};
+use fleetmend_plan::{Device, Input, Patch, Readiness};
+use fleetmend_store::{Tx, approvals, deploy_jobs, devices, missing, packages, patches};
+
+use super::failed;
+use crate::error::ApiError;
+
+/// The plan's input for a patch and the devices named, or all that lack it.
+pub async fn input(
+    tx: &mut Tx,
+    patch: PatchId,
+    wanted: Option<&[DeviceId]>,
+    now: Millis,
+) -> Result<Input, ApiError> {
+    let stored = patches::get(&mut *tx, patch)
+        .await
+        .map_err(failed)?
+        .ok_or_else(|| ApiError::Missing(format!("there is no patch {patch}")))?;
+    let decisions = approvals::of_patch(&mut *tx, patch).await.map_err(failed)?;
+    let ids = match wanted {
+        Some(ids) => ids.to_vec(),
+        None => missing::devices_of(&mut *tx, patch, None).await.map_err(failed)?,
+    };
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let device = devices::get(&mut *tx, id)
+            .await
+            .map_err(failed)?
+            .ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))?;
+        let is_missing = missing::get(&mut *tx, id, patch).await.map_err(failed)?.is_some();
+        let open = deploy_jobs::open_of_device(&mut *tx, id).await.map_err(failed)?;
+        let approval = decisions
+            .iter()
+            .find(|row| row.system_type == device.system_type)
+            .map(|row| row.decision)
+            .unwrap_or_default();
+        found.push(Device {
+            id,
+            hostname: device.host.hostname,
+            system_type: device.system_type,
+            approval,
+            is_missing,
+            open_job: open.iter().find(|job| job.patch == patch).map(|job| job.id),
+            cannot_deploy: device.cannot_deploy,
+            is_removed: device.removed_at.is_some(),
+        });
+    }
+    let readiness = readiness(tx, &stored).await?;
+    let patch = Patch { id: patch, title: stored.title, version: stored.version };
+    Ok(Input { now, patch, readiness, devices: found })
+}
+
+async fn readiness(tx: &mut Tx, patch: &patches::Patch) -> Result<Readiness, ApiError> {
+    if patch.patch_type == PatchType::Os {
+        return Ok(Readiness::Ready);
+    }
+    let package = match patch.package {
+        Some(id) => packages::get(tx, id).await.map_err(failed)?,
+        None => None,
+    };
+    let Some(package) = package else { return Ok(Readiness::NotAnalysed) };
+    if let Some((_, cause)) = package.quarantine {
+        return Ok(Readiness::Quarantined { cause });
+    }
+    let Some(analysis) = package.analysis else { return Ok(Readiness::NotAnalysed) };
+    let findings = analysis.findings.first().map(|it| it.what.clone()).unwrap_or_default();
+    Ok(match analysis.verdict {
+        Verdict::Ready => Readiness::Ready,
+        Verdict::NoInstaller => Readiness::NoInstaller,
+        Verdict::NeedsReview => Readiness::NeedsReview { findings },
+        Verdict::NeedsChocolatey => Readiness::NeedsChocolatey,
+    })
+}

@@ -1,0 +1,118 @@
+//! What the administrator's commands do, without the network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetmend_store::devices::{self, DeviceFilter};
+use fleetmend_store::{Page, sources};
+
+use crate::agents::enrol;
+use crate::app::App;
+use crate::{catalog, people};
+
+/// How long the token of `up` for its own agent can be used.
+const LOCAL_TOKEN: Duration = Duration::from_secs(600);
+
+/// A server's data, open.
+#[derive(Clone)]
+pub struct Handle {
+    app: Arc<App>,
+}
+
+impl Handle {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self { app }
+    }
+
+    /// A one-time enrolment token.
+    pub async fn enrol_token(&self, label: &str, hours: u32) -> anyhow::Result<String> {
+        let valid = Duration::from_secs(u64::from(hours) * 3600);
+        Ok(enrol::make_token(&self.app, &self.app.url, label, valid).await?.to_text())
+    }
+
+    /// Many one-time enrolment tokens.
+    pub async fn enrol_tokens(&self, count: usize) -> anyhow::Result<Vec<String>> {
+        let mut tokens = Vec::with_capacity(count);
+        for _ in 0..count {
+            tokens.push(self.enrol_token("", 24).await?);
+        }
+        Ok(tokens)
+    }
+
+    /// A token for an agent on the server's own machine, which reaches it however it is named.
+    pub async fn local_enrol_token(&self) -> anyhow::Result<String> {
+        let port = self.app.url.rsplit(':').next().unwrap_or_default();
+        let url = format!("https://127.0.0.1:{port}");
+        Ok(enrol::make_token(&self.app, &url, "this machine", LOCAL_TOKEN).await?.to_text())
+    }
+
+    /// A one-time link for setting an administrator's password.
+    pub async fn setup_link(&self) -> anyhow::Result<String> {
+        people::setup_link(&self.app).await
+    }
+
+    /// Adds a source; gives its id.
+    pub async fn add_source(&self, location: &str, name: Option<&str>) -> anyhow::Result<String> {
+        catalog::sources::add(&self.app, location, name)
+            .await
+            .map(|id| id.to_string())
+            .map_err(|error| anyhow::anyhow!(error.message()))
+    }
+
+    /// One line a source.
+    pub async fn list_sources(&self) -> anyhow::Result<Vec<String>> {
+        let lines = sources::list(&self.app.db).await?.into_iter().map(|source| {
+            let state = source.last_error.unwrap_or_else(|| match source.last_sync_at {
+                Some(_) => "read".to_owned(),
+                None => "not read yet".to_owned(),
+            });
+            format!("{}\t{}\t{}\t{state}", source.id, source.name, source.location)
+        });
+        Ok(lines.collect())
+    }
+
+    /// Tells on the terminal what the fleet's counts are whenever they change.
+    pub async fn show_progress(self) {
+        let mut changed = self.app.changed.subscribe();
+        let mut shown = String::new();
+        loop {
+            match self.summary().await {
+                Ok(text) if text != shown => {
+                    println!("{text}");
+                    shown = text;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!("{error:#}"),
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            if matches!(changed.recv().await, Err(tokio::sync::broadcast::error::RecvError::Closed))
+            {
+                return;
+            }
+        }
+    }
+
+    async fn summary(&self) -> anyhow::Result<String> {
+        let totals = devices::totals(&self.app.db, &DeviceFilter::default()).await?;
+        let listed = devices::list(
+            &self.app.db,
+            &DeviceFilter::default(),
+            devices::DeviceSort::default(),
+            &Page::first(3),
+        )
+        .await?;
+        let mut lines = vec![format!(
+            "{} devices, {} OS patches and {} third party patches missing",
+            totals.devices, totals.missing_os, totals.missing_third_party
+        )];
+        for device in listed.rows {
+            let status = device.scan_status.map_or("no scan yet", |status| status.label());
+            let note = match (device.scan_cause.as_str(), device.inventory_note.as_str()) {
+                ("", "") => String::new(),
+                (cause, note) => format!(" ({}{}{note})", cause, if cause.is_empty() || note.is_empty() { "" } else { "; " }),
+            };
+            lines.push(format!("  {}: {status}{note}", device.host.hostname));
+        }
+        Ok(lines.join("\n"))
+    }
+}

@@ -1,0 +1,310 @@
+//! Takes inventories in batches: one transaction stores what many devices sent, and matches it.
+//!
+//! One task owns what speeds this up (ids of known software, answers for it, ids of known
+//! patches), so nothing of it needs a lock. All of it can be read from the database again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use fleetmend_model::DeviceId;
+use fleetmend_model::inventory::{ChocolateyRecord, Inventory, Place, Software, UpdateScan};
+use fleetmend_store::devices::InventoryFacts;
+use fleetmend_store::inventories::StoredInventory;
+use fleetmend_store::software::SoftwareDigest;
+use fleetmend_store::{Tx, deploy_jobs, devices, inventories, software};
+use ring::digest::{SHA256, digest};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::app::App;
+use crate::deployments;
+use crate::error::ApiError;
+use crate::jobs;
+use crate::missing::matcher::{DeviceInput, Matcher};
+use crate::registry::Device;
+
+/// The most inventories in one transaction.
+const BATCH: usize = 64;
+/// Inventories that wait for a transaction; further senders wait themselves.
+const WAITING: usize = 256;
+/// Devices matched again in one transaction when the catalog changed.
+const REMATCH: u32 = 500;
+
+/// A cleaned inventory with what its storing needs.
+pub struct Incoming {
+    device: Arc<Device>,
+    inventory: Inventory,
+    digest: String,
+    notes: Vec<String>,
+    software_digests: Vec<SoftwareDigest>,
+}
+
+impl Incoming {
+    /// Prepares an inventory on the caller's thread.
+    pub fn new(
+        device: Arc<Device>,
+        inventory: Inventory,
+        digest: String,
+        notes: Vec<String>,
+    ) -> Self {
+        let software_digests = inventory.software.iter().map(digest_of).collect();
+        Self { device, inventory, digest, notes, software_digests }
+    }
+}
+
+/// The first half of the SHA-256 over the row's texts, each with its length.
+fn digest_of(row: &Software) -> SoftwareDigest {
+    let mut bytes = Vec::with_capacity(256);
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    for text in [
+        row.place.key(),
+        &row.key,
+        &row.name,
+        &row.version,
+        &row.publisher,
+        &optional(&row.product_code),
+        &optional(&row.upgrade_code),
+    ] {
+        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    let mut half = SoftwareDigest::default();
+    half.copy_from_slice(&digest(&SHA256, &bytes).as_ref()[..16]);
+    half
+}
+
+type Reply = oneshot::Sender<Result<(), String>>;
+
+enum Message {
+    Store(Box<Incoming>, Reply),
+    Rematch(Reply),
+}
+
+/// The way in.
+#[derive(Clone)]
+pub struct Queue(mpsc::Sender<Message>);
+
+/// The other end of a [`Queue`], for [`run`].
+pub struct Inbox(mpsc::Receiver<Message>);
+
+/// A queue and its other end.
+pub fn queue() -> (Queue, Inbox) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    (Queue(sender), Inbox(receiver))
+}
+
+impl Queue {
+    /// Ends when the inventory is on disk and matched.
+    pub async fn store(&self, incoming: Incoming) -> Result<(), ApiError> {
+        let (reply, done) = oneshot::channel();
+        self.send(Message::Store(Box::new(incoming), reply), done).await
+    }
+
+    /// Matches all devices against the catalog as it is now.
+    pub async fn rematch(&self) -> anyhow::Result<()> {
+        let (reply, done) = oneshot::channel();
+        self.send(Message::Rematch(reply), done)
+            .await
+            .map_err(|error| anyhow::anyhow!(error.message()))
+    }
+
+    async fn send(
+        &self,
+        message: Message,
+        done: oneshot::Receiver<Result<(), String>>,
+    ) -> Result<(), ApiError> {
+        let stopping = || ApiError::Busy("the server is stopping".to_owned());
+        self.0.send(message).await.map_err(|_| stopping())?;
+        match done.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(ApiError::Internal(anyhow::anyhow!(error))),
+            Err(_) => Err(stopping()),
+        }
+    }
+}
+
+/// Stores and matches until told to stop.
+pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool>) {
+    let mut state = State::default();
+    let mut messages = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            count = inbox.0.recv_many(&mut messages, BATCH) => if count == 0 { return },
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let mut batch = Vec::new();
+        let mut rematch = Vec::new();
+        for message in messages.drain(..) {
+            match message {
+                Message::Store(incoming, reply) => batch.push((*incoming, reply)),
+                Message::Rematch(reply) => rematch.push(reply),
+            }
+        }
+        if !batch.is_empty() {
+            let (incoming, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let outcome = store(&app, &mut state, &incoming).await;
+            if outcome.is_err() {
+                // Ids that were learned in a transaction that did not happen.
+                state = State::default();
+            }
+            answer(replies, outcome, "inventories cannot be stored");
+        }
+        if !rematch.is_empty() {
+            let outcome = match_all(&app, &mut state).await;
+            answer(rematch, outcome, "devices cannot be matched");
+        }
+    }
+}
+
+fn answer(replies: Vec<Reply>, outcome: anyhow::Result<()>, what: &str) {
+    let outcome = outcome.map_err(|error| format!("{what}: {error:#}"));
+    for reply in replies {
+        // A caller that went away needs no answer.
+        let _ = reply.send(outcome.clone());
+    }
+}
+
+#[derive(Default)]
+struct State {
+    software_ids: HashMap<SoftwareDigest, u32>,
+    matcher: Matcher,
+}
+
+async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow::Result<()> {
+    // Of several by one device the last one counts.
+    let mut latest: HashMap<DeviceId, &Incoming> = HashMap::new();
+    for incoming in batch {
+        latest.insert(incoming.device.id, incoming);
+    }
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let is_new = intern(&mut tx, state, latest.values().copied()).await?;
+    let mut facts = Vec::with_capacity(latest.len());
+    let mut stored = Vec::with_capacity(latest.len());
+    for (device, incoming) in &latest {
+        facts.push(facts_of(*device, incoming, now));
+        stored.push(stored_of(*device, incoming, state, now)?);
+    }
+    devices::apply_inventories(&mut tx, &facts).await?;
+    inventories::put_many(&mut tx, &stored).await?;
+    let ids: HashMap<DeviceId, Vec<u32>> =
+        stored.into_iter().map(|it| (it.device, it.software)).collect();
+    let inputs = latest.iter().map(|(device, incoming)| DeviceInput {
+        device: *device,
+        software: &ids[device],
+        chocolatey: &incoming.inventory.chocolatey,
+        updates: incoming.inventory.updates.as_ref(),
+    });
+    state.matcher.update(app, &mut tx, inputs.collect(), now).await?;
+    for incoming in latest.values() {
+        let restarted = deploy_jobs::awaiting_restart(&mut tx, incoming.device.id).await?;
+        let boot = incoming.device.known().boot;
+        deployments::reports::complete_restarted(&mut tx, restarted, &boot, now).await?;
+    }
+    if is_new {
+        jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+    }
+    tx.commit().await?;
+    for incoming in latest.values() {
+        incoming.device.learn(|known| known.inventory_digest = Some(incoming.digest.clone()));
+    }
+    if is_new {
+        app.jobs_due.notify_one();
+    }
+    Ok(())
+}
+
+/// Gives every row its id; says whether an application was seen that no device had before.
+async fn intern<'a>(
+    tx: &mut Tx,
+    state: &mut State,
+    batch: impl Iterator<Item = &'a Incoming>,
+) -> anyhow::Result<bool> {
+    let mut new: HashMap<SoftwareDigest, &Software> = HashMap::new();
+    for incoming in batch {
+        for (digest, row) in incoming.software_digests.iter().zip(&incoming.inventory.software) {
+            if !state.software_ids.contains_key(digest) {
+                new.insert(*digest, row);
+            }
+        }
+    }
+    let new: Vec<_> = new.into_iter().collect();
+    let ids = software::intern_many(tx, &new).await?;
+    for ((digest, _), id) in new.iter().zip(ids) {
+        state.software_ids.insert(*digest, id);
+    }
+    Ok(new.iter().any(|(_, row)| row.place != Place::Dpkg))
+}
+
+fn facts_of(device: DeviceId, incoming: &Incoming, now: fleetmend_model::Millis) -> InventoryFacts {
+    let inventory = &incoming.inventory;
+    let unreachable = inventory.updates.iter().flat_map(|scan| &scan.unreachable);
+    let mut notes = incoming.notes.clone();
+    notes.extend(unreachable.map(|it| format!("{} cannot be reached: {}", it.source, it.cause)));
+    InventoryFacts {
+        device,
+        host: inventory.host.clone(),
+        digest: incoming.digest.clone(),
+        at: now,
+        complete: is_complete(inventory.updates.as_ref()),
+        note: notes.join("; "),
+        restart_pending: inventory.restart_pending.clone(),
+        cannot_deploy: inventory.cannot_deploy.clone(),
+    }
+}
+
+/// Whether all sources were reached, so that what is not named is not missing.
+pub fn is_complete(updates: Option<&UpdateScan>) -> bool {
+    updates.is_none_or(|scan| scan.unreachable.is_empty())
+}
+
+fn stored_of(
+    device: DeviceId,
+    incoming: &Incoming,
+    state: &State,
+    now: fleetmend_model::Millis,
+) -> anyhow::Result<StoredInventory> {
+    let mut ids = incoming
+        .software_digests
+        .iter()
+        .map(|digest| state.software_ids.get(digest).copied())
+        .collect::<Option<Vec<_>>>()
+        .context("software that was just stored has no id")?;
+    ids.sort_unstable();
+    ids.dedup();
+    let mut updates = incoming.inventory.updates.clone();
+    let withheld =
+        updates.as_mut().map(|scan| std::mem::take(&mut scan.withheld)).unwrap_or_default();
+    Ok(StoredInventory {
+        device,
+        digest: incoming.digest.clone(),
+        at: now,
+        software: ids,
+        chocolatey: incoming.inventory.chocolatey.clone(),
+        updates,
+        withheld,
+    })
+}
+
+/// Matches what is stored, after the catalog changed.
+async fn match_all(app: &Arc<App>, state: &mut State) -> anyhow::Result<()> {
+    state.matcher.forget_answers();
+    let mut after = None;
+    loop {
+        let page = inventories::after(&app.db, after, REMATCH).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.device);
+        let mut tx = app.db.begin().await?;
+        let inputs = page
+            .iter()
+            .map(|it| DeviceInput {
+                device: it.device,
+                software: &it.software,
+                chocolatey: &it.chocolatey as &[ChocolateyRecord],
+                updates: it.updates.as_ref(),
+            })
+            .collect();
+        state.matcher.update(app, &mut tx, inputs, app.now()).await?;
+        tx.commit().await?;
+    }
+}

@@ -1,0 +1,5 @@
+//! The inventory stage: what agents find on their devices, cleaned, stored, and matched at once.
+
+pub mod clean;
+pub mod ingest;
+pub mod scans;

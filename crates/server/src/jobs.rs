@@ -1,0 +1,156 @@
+//! Background jobs: their table of contents, and the loop that claims them from the queue.
+//!
+//! A job takes only an id, reads the state again, and may be run twice. It is enqueued in the
+//! transaction of the change that makes it necessary.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetmend_model::{Millis, PatchId, SourceId};
+use fleetmend_store::{Tx, queue};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::{catalog, deployments, upkeep};
+
+/// Every kind of job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Read a source. Subject: the source.
+    SyncSource,
+    /// Fetch and analyse packages that some device may have. Subject: 0.
+    FetchPackages,
+    /// Make the release of a patch and hand out its orders. Subject: the patch.
+    MirrorPatch,
+    /// Go through what time alone changes: down devices, deadlines, retries. Subject: 0.
+    Upkeep,
+    /// Read the sources that are due. Subject: 0.
+    SyncDue,
+}
+
+impl Kind {
+    const ALL: [Self; 5] =
+        [Self::SyncSource, Self::FetchPackages, Self::MirrorPatch, Self::Upkeep, Self::SyncDue];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::SyncSource => "sync_source",
+            Self::FetchPackages => "fetch_packages",
+            Self::MirrorPatch => "mirror_patch",
+            Self::Upkeep => "upkeep",
+            Self::SyncDue => "sync_due",
+        }
+    }
+
+    fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.key() == key)
+    }
+
+    /// When it runs again by itself.
+    fn again_after(self) -> Option<Duration> {
+        match self {
+            Self::Upkeep => Some(Duration::from_secs(5)),
+            Self::SyncDue => Some(Duration::from_secs(15)),
+            Self::SyncSource | Self::FetchPackages | Self::MirrorPatch => None,
+        }
+    }
+}
+
+/// Jobs at one time.
+const WIDTH: u32 = 4;
+/// How long a job may hold its claim without a sign of life.
+const LEASE: Duration = Duration::from_secs(600);
+/// How often the queue is looked at without a ring.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Puts a job into the queue; once for each kind and subject, however often it is asked for.
+pub async fn enqueue(tx: &mut Tx, kind: Kind, subject: i64, now: Millis) -> anyhow::Result<()> {
+    Ok(queue::enqueue(tx, kind.key(), subject, now).await?)
+}
+
+/// Makes sure that the jobs that run for ever are in the queue.
+pub async fn start_standing(app: &App) -> anyhow::Result<()> {
+    let mut tx = app.db.begin().await?;
+    for kind in [Kind::Upkeep, Kind::SyncDue] {
+        enqueue(&mut tx, kind, 0, app.now()).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Claims and runs jobs until told to stop.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut running = tokio::task::JoinSet::new();
+    while !*stop.borrow() {
+        let free = WIDTH.saturating_sub(running.len() as u32);
+        match claim(&app, free).await {
+            Ok(works) => {
+                for work in works {
+                    running.spawn(work_on(Arc::clone(&app), work));
+                }
+            }
+            Err(error) => tracing::error!("the queue cannot be read: {error:#}"),
+        }
+        tokio::select! {
+            () = app.jobs_due.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+            Some(_) = running.join_next(), if !running.is_empty() => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+    running.shutdown().await;
+}
+
+async fn claim(app: &App, most: u32) -> anyhow::Result<Vec<queue::Work>> {
+    if most == 0 || queue::next_run(&app.db).await?.is_none_or(|at| at > app.now()) {
+        return Ok(Vec::new());
+    }
+    let mut tx = app.db.begin().await?;
+    let works = queue::claim(&mut tx, most, app.now(), LEASE).await?;
+    tx.commit().await?;
+    Ok(works)
+}
+
+async fn work_on(app: Arc<App>, work: queue::Work) {
+    let outcome = match Kind::from_key(&work.kind) {
+        Some(kind) => perform(&app, kind, work.subject).await,
+        None => Err(anyhow::anyhow!("there is no job of the kind '{}'", work.kind)),
+    };
+    if let Err(error) = conclude(&app, &work, outcome).await {
+        tracing::error!("the queue cannot be written: {error:#}");
+    }
+}
+
+async fn perform(app: &Arc<App>, kind: Kind, subject: i64) -> anyhow::Result<()> {
+    match kind {
+        Kind::SyncSource => catalog::sync::sync(app, SourceId(subject)).await,
+        Kind::FetchPackages => catalog::analyse::fetch_packages(app).await,
+        Kind::MirrorPatch => deployments::download::mirror_patch(app, PatchId(subject)).await,
+        Kind::Upkeep => upkeep::run(app).await,
+        Kind::SyncDue => catalog::sync::enqueue_due(app).await,
+    }
+}
+
+async fn conclude(
+    app: &App,
+    work: &queue::Work,
+    outcome: anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    match outcome {
+        Ok(()) => {
+            queue::finish(&mut tx, work).await?;
+            if let Some(kind) = Kind::from_key(&work.kind)
+                && let Some(pause) = kind.again_after()
+            {
+                enqueue(&mut tx, kind, work.subject, now + pause).await?;
+            }
+        }
+        Err(error) => {
+            tracing::warn!("{} {}: {error:#}", work.kind, work.subject);
+            queue::fail(&mut tx, work, &format!("{error:#}"), now).await?;
+        }
+    }
+    Ok(tx.commit().await?)
+}
+

@@ -1,0 +1,32 @@
+//! The server: agent API, REST, console, and the jobs behind them.
+//!
+//! Read top to bottom, the folders are the way of the data: [`catalog`] and [`inventory`], what is
+//! [`missing`], [`approvals`], [`deployments`]. `router.rs` and `jobs.rs` are the two tables of
+//! contents.
+
+pub mod agents;
+pub mod api;
+mod app;
+pub mod approvals;
+pub mod catalog;
+mod config;
+pub mod console;
+pub mod deployments;
+mod error;
+mod handle;
+pub mod inventory;
+pub mod jobs;
+mod journal;
+pub mod missing;
+mod net;
+pub mod people;
+mod registry;
+mod router;
+mod start;
+pub mod upkeep;
+
+pub use app::App;
+pub use config::{Config, Policy};
+pub use error::ApiError;
+pub use handle::Handle;
+pub use start::{Running, open, start};

@@ -1,0 +1,3 @@
+//! The missing stage: installed software against the catalog, stored as what each device lacks.
+
+pub mod matcher;

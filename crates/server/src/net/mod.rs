@@ -1,0 +1,5 @@
+//! The one inbound port: TLS, certificates, and the keys behind them.
+
+pub mod keys;
+pub mod listener;
+pub mod pki;

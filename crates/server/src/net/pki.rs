@@ -1,0 +1,67 @@
+//! Certificates: the server's own, and one for each device from its signing request.
+
+use anyhow::{Context as _, bail};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// The longest signing request that is read, in bytes.
+const MAX_REQUEST: usize = 8 * 1024;
+
+/// What the certificate authority is.
+pub fn ca_params() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "Fleetmend certificate authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    validity(&mut params);
+    params
+}
+
+/// A fresh certificate and key for the server under these names (host names and addresses).
+pub fn server_certificate(
+    ca: &Issuer<'static, KeyPair>,
+    names: Vec<String>,
+) -> anyhow::Result<(CertificateDer<'static>, PrivateKeyDer<'static>)> {
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(names).context("a name of the server is not valid")?;
+    params.distinguished_name.push(DnType::CommonName, "Fleetmend server");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    validity(&mut params);
+    let certificate = params.signed_by(&key, ca)?;
+    let key = PrivateKeyDer::try_from(key.serialize_der())
+        .map_err(|error| anyhow::anyhow!("the server's key cannot be used: {error}"))?;
+    Ok((certificate.der().clone(), key))
+}
+
+/// A device's certificate. Of the request only the key is taken: names and usages are ours.
+pub fn device_certificate(
+    ca: &Issuer<'static, KeyPair>,
+    request_pem: &str,
+) -> anyhow::Result<rcgen::Certificate> {
+    if request_pem.len() > MAX_REQUEST {
+        bail!("it is larger than {MAX_REQUEST} bytes");
+    }
+    let mut request = CertificateSigningRequestParams::from_pem(request_pem)?;
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "Fleetmend device");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    validity(&mut params);
+    request.params = params;
+    Ok(request.signed_by(ca)?)
+}
+
+/// The DER bytes of the first certificate in a PEM text.
+pub fn der_of(pem: &str) -> Result<Vec<u8>, rustls::pki_types::pem::Error> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).map(|der| der.as_ref().to_vec())
+}
+
+/// Devices' clocks are often wrong, so certificates are valid from long ago; they are revoked by
+/// the server's own list, not by their end.
+fn validity(params: &mut CertificateParams) {
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(2049, 12, 31);
+}

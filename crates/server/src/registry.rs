@@ -1,0 +1,179 @@
+//! The devices in memory: who is behind a certificate, what was last heard, and whether there is
+//! something to check in for. Everything here can be read from the database again.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use fleetmend_model::{DeviceId, Millis};
+use tokio::sync::Notify;
+
+/// One device.
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// SHA-256 of its certificate.
+    pub certificate_sha256: Arc<str>,
+    last_seen: AtomicI64,
+    /// Not yet in the database.
+    last_seen_is_new: AtomicBool,
+    /// A check-in must look into the database.
+    has_work: AtomicBool,
+    wake: Notify,
+    known: Mutex<Known>,
+}
+
+/// What a check-in is compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    /// The digest of the stored inventory.
+    pub inventory_digest: Option<String>,
+    /// The boot of the last check-in.
+    pub boot: String,
+    /// The agent's version at the last check-in.
+    pub agent_version: String,
+    /// The agent's protocol at the last check-in.
+    pub protocol: u32,
+}
+
+impl Device {
+    fn new(id: DeviceId, certificate_sha256: &str, last_seen: Millis, known: Known) -> Self {
+        Self {
+            id,
+            certificate_sha256: Arc::from(certificate_sha256),
+            last_seen: AtomicI64::new(last_seen.0),
+            last_seen_is_new: AtomicBool::new(false),
+            has_work: AtomicBool::new(true),
+            wake: Notify::new(),
+            known: Mutex::new(known),
+        }
+    }
+
+    /// Notes that the device was heard from.
+    pub fn heard(&self, now: Millis) {
+        self.last_seen.store(now.0, Ordering::Relaxed);
+        self.last_seen_is_new.store(true, Ordering::Relaxed);
+    }
+
+    /// When it was last heard from.
+    pub fn last_seen(&self) -> Millis {
+        Millis(self.last_seen.load(Ordering::Relaxed))
+    }
+
+    /// What a check-in is compared with.
+    pub fn known(&self) -> Known {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether `known` says what the last check-in said, without a copy.
+    pub fn is_known(&self, same: impl FnOnce(&Known) -> bool) -> bool {
+        same(&self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes what check-ins are compared with.
+    pub fn learn(&self, change: impl FnOnce(&mut Known)) {
+        change(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Takes the mark that a check-in must look into the database. Taken before the look, so that
+    /// what comes in between marks it again.
+    pub fn take_work(&self) -> bool {
+        self.has_work.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether a check-in must look into the database.
+    pub fn has_work(&self) -> bool {
+        self.has_work.load(Ordering::Acquire)
+    }
+
+    /// Marks it without waking the agent: for its next check-in.
+    pub fn mark_work(&self) {
+        self.has_work.store(true, Ordering::Release);
+    }
+
+    /// Marks it, and ends the agent's wait.
+    pub fn wake(&self) {
+        self.mark_work();
+        self.wake.notify_one();
+    }
+
+    /// Ends when there is something to check in for.
+    pub async fn woken(&self) {
+        if self.has_work() {
+            return;
+        }
+        self.wake.notified().await;
+    }
+}
+
+/// All devices.
+#[derive(Default)]
+pub struct Registry {
+    maps: RwLock<Maps>,
+}
+
+#[derive(Default)]
+struct Maps {
+    by_certificate: HashMap<Arc<str>, Arc<Device>>,
+    by_id: HashMap<DeviceId, Arc<Device>>,
+}
+
+impl Registry {
+    /// Adds a device, or replaces it.
+    pub fn add(
+        &self,
+        id: DeviceId,
+        certificate_sha256: &str,
+        last_seen: Millis,
+        known: Known,
+    ) -> Arc<Device> {
+        let device = Arc::new(Device::new(id, certificate_sha256, last_seen, known));
+        let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
+        maps.by_certificate.insert(Arc::clone(&device.certificate_sha256), Arc::clone(&device));
+        maps.by_id.insert(id, Arc::clone(&device));
+        device
+    }
+
+    /// The device behind a certificate.
+    pub fn by_certificate(&self, sha256: &str) -> Option<Arc<Device>> {
+        let maps = self.maps.read().unwrap_or_else(PoisonError::into_inner);
+        maps.by_certificate.get(sha256).cloned()
+    }
+
+    /// A device.
+    pub fn by_id(&self, id: DeviceId) -> Option<Arc<Device>> {
+        self.maps.read().unwrap_or_else(PoisonError::into_inner).by_id.get(&id).cloned()
+    }
+
+    /// Forgets a device: its certificate opens nothing any more.
+    pub fn remove(&self, id: DeviceId) {
+        let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(device) = maps.by_id.remove(&id) {
+            maps.by_certificate.remove(&device.certificate_sha256);
+            device.wake();
+        }
+    }
+
+    /// All devices.
+    pub fn all(&self) -> Vec<Arc<Device>> {
+        let maps = self.maps.read().unwrap_or_else(PoisonError::into_inner);
+        maps.by_id.values().cloned().collect()
+    }
+
+    /// Wakes a device that has something to check in for.
+    pub fn wake(&self, id: DeviceId) {
+        if let Some(device) = self.by_id(id) {
+            device.wake();
+        }
+    }
+
+    /// Devices heard from since the last call, to be stored.
+    pub fn take_heard(&self) -> Vec<(DeviceId, Millis)> {
+        let maps = self.maps.read().unwrap_or_else(PoisonError::into_inner);
+        maps.by_id
+            .values()
+            .filter(|device| device.last_seen_is_new.swap(false, Ordering::Relaxed))
+            .map(|device| (device.id, device.last_seen()))
+            .collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! Files by digest, in a folder: `ab/abcdef…`. Immutable once there.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The folder.
+#[derive(Debug, Clone)]
+pub struct Blobs {
+    root: PathBuf,
+}
+
+impl Blobs {
+    /// Below this folder, which is made if it does not exist.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        fs::create_dir_all(root.join("incoming"))?;
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    /// A place for bytes whose digest is not known yet; removed unless [`Self::keep`] takes it.
+    pub fn incoming(&self) -> io::Result<tempfile::NamedTempFile> {
+        tempfile::NamedTempFile::new_in(self.root.join("incoming"))
+    }
+
+    /// Takes a file under its digest (lower-case hexadecimal SHA-256). It is on disk when this
+    /// returns.
+    pub fn keep(&self, file: tempfile::NamedTempFile, sha256: &str) -> io::Result<()> {
+        let path = self.path(sha256)?;
+        if path.exists() {
+            return Ok(());
+        }
+        let dir = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(dir)?;
+        file.as_file().sync_all()?;
+        file.persist(&path).map_err(|error| error.error)?;
+        #[cfg(unix)]
+        File::open(dir)?.sync_all()?;
+        Ok(())
+    }
+
+    /// Whether a file is here.
+    pub fn has(&self, sha256: &str) -> bool {
+        self.path(sha256).is_ok_and(|path| path.exists())
+    }
+
+    /// Opens a file.
+    pub fn get(&self, sha256: &str) -> io::Result<File> {
+        File::open(self.path(sha256)?)
+    }
+
+    /// The whole content, if it is not longer than `cap`.
+    pub fn read(&self, sha256: &str, cap: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.get(sha256)?.take(cap + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > cap {
+            return Err(io::Error::other(format!(
+                "the file is larger than {cap} bytes"
+            )));
+        }
+        Ok(bytes)
+    }
+
+    /// Where a file is. An error for anything that is not a digest, so that no request names
+    /// another path.
+    fn path(&self, sha256: &str) -> io::Result<PathBuf> {
+        let is_digest = sha256.len() == 64
+            && sha256
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if !is_digest {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "not a SHA-256 in hexadecimal",
+            ));
+        }
+        Ok(self.root.join(&sha256[..2]).join(sha256))
+    }
+}

@@ -1,0 +1,306 @@
+//! Deploy jobs: one device and one patch each, with every state that they were in.
+
+mod create;
+mod list;
+
+use fleetmend_model::status::Party;
+use fleetmend_model::status::deploy::{DeployState, Ending};
+use fleetmend_model::{DeployJobId, DeploymentId, DeviceId, Millis, PatchId, ReleaseId};
+
+use crate::db::{Read, Tx};
+use crate::error::{Error, Result};
+use crate::sql::statements;
+use crate::value::{Row, args};
+
+pub(crate) use create::STATEMENTS as CREATE_STATEMENTS;
+pub use create::{NewJob, Posted, create_many};
+pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
+pub use list::{
+    JobFilter, JobProgress, ListedJob, StatusCount, awaiting_restart, count_by_status, expired,
+    list, listed, needing_server, open_of_device,
+};
+
+statements! {
+    GET = "SELECT * FROM deploy_jobs WHERE id = $1";
+    MOVE = "UPDATE deploy_jobs SET status = $4, ending = $5, cause = $6, next_step = $7,
+                updated_at = $8, finished_at = $9, attempt = COALESCE($10, attempt),
+                output = COALESCE($11, output), restart_boot = COALESCE($12, restart_boot),
+                reboot_note = COALESCE($13, reboot_note), release = COALESCE($14, release)
+            WHERE id = $1 AND status = $2 AND ending IS NOT DISTINCT FROM $3
+              AND finished_at IS NULL";
+    MOVED = "INSERT INTO deploy_transitions (job, seq, status, ending, cause, at, taken_by)
+             SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6
+             FROM deploy_transitions WHERE job = $1";
+    TRANSITIONS = "SELECT * FROM deploy_transitions WHERE job = $1 ORDER BY seq";
+    SET_NOTE = "UPDATE deploy_jobs SET cause = $2, next_step = $3, updated_at = $4
+                WHERE id = $1 AND finished_at IS NULL";
+    SET_ATTEMPT = "UPDATE deploy_jobs SET attempt = $2, output = $3, updated_at = $4
+                   WHERE id = $1 AND finished_at IS NULL";
+    SET_RELEASE = "UPDATE deploy_jobs SET release = $2 WHERE id = $1 AND finished_at IS NULL";
+    SET_ORDER = "UPDATE deploy_jobs SET order_counter = $2, order_envelope = $3
+                 WHERE id = $1 AND finished_at IS NULL";
+    ARCHIVE = "UPDATE deploy_jobs SET archived_at = $2
+               WHERE finished_at IS NOT NULL AND archived_at IS NULL AND finished_at < $1";
+}
+
+/// A job as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployJob {
+    /// Its id.
+    pub id: DeployJobId,
+    /// The decision that made it.
+    pub deployment: DeploymentId,
+    /// On which device.
+    pub device: DeviceId,
+    /// What.
+    pub patch: PatchId,
+    /// Which release.
+    pub release: Option<ReleaseId>,
+    /// Where it stands.
+    pub state: DeployState,
+    /// Why, in words.
+    pub cause: String,
+    /// What comes next, in words.
+    pub next_step: String,
+    /// Which start of the installer it is at, from 1; 0 before the first.
+    pub attempt: u32,
+    /// The counter of its order.
+    pub order_counter: Option<i64>,
+    /// Its signed order, JSON, once there is one.
+    pub order_envelope: Option<String>,
+    /// When it was made.
+    pub posted_at: Millis,
+    /// When it changed last.
+    pub updated_at: Millis,
+    /// When it ends as expired.
+    pub deadline_at: Millis,
+    /// When it ended; `None` as long as it is open.
+    pub finished_at: Option<Millis>,
+    /// The boot in which a restart became due.
+    pub restart_boot: Option<String>,
+    /// The Reboot column.
+    pub reboot_note: String,
+    /// The end of the installer's output.
+    pub output: String,
+    /// The job that it does again.
+    pub redeploy_of: Option<DeployJobId>,
+    /// When it went to the archive.
+    pub archived_at: Option<Millis>,
+}
+
+/// A change of state. What is `None` stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobMove {
+    /// The state that the decision was made in.
+    pub from: DeployState,
+    /// The new state, out of [`fleetmend_model::status::deploy::step`].
+    pub to: DeployState,
+    /// Who takes the edge.
+    pub by: Party,
+    /// Why, in words; empty where the label says it all.
+    pub cause: String,
+    /// What comes next, in words; empty when nothing does.
+    pub next_step: String,
+    /// When.
+    pub at: Millis,
+    /// Which start of the installer it is at.
+    pub attempt: Option<u32>,
+    /// The end of the installer's output.
+    pub output: Option<String>,
+    /// The boot in which a restart became due.
+    pub restart_boot: Option<String>,
+    /// The Reboot column.
+    pub reboot_note: Option<String>,
+    /// Which release.
+    pub release: Option<ReleaseId>,
+}
+
+impl JobMove {
+    /// A change without details.
+    pub fn new(from: DeployState, to: DeployState, by: Party, at: Millis) -> Self {
+        Self {
+            from,
+            to,
+            by,
+            cause: String::new(),
+            next_step: String::new(),
+            at,
+            attempt: None,
+            output: None,
+            restart_boot: None,
+            reboot_note: None,
+            release: None,
+        }
+    }
+}
+
+/// A state that a job was in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobTransition {
+    /// From 1, in the order in which they were taken.
+    pub seq: i64,
+    /// The state.
+    pub state: DeployState,
+    /// Why.
+    pub cause: String,
+    /// Since when.
+    pub at: Millis,
+    /// Who took the edge to it.
+    pub by: Party,
+}
+
+pub(crate) fn party_key(party: Party) -> &'static str {
+    match party {
+        Party::User => "user",
+        Party::Server => "server",
+        Party::Agent => "agent",
+    }
+}
+
+pub(crate) fn party_from_key(key: &str) -> Option<Party> {
+    [Party::User, Party::Server, Party::Agent]
+        .into_iter()
+        .find(|it| party_key(*it) == key)
+}
+
+fn state(row: &Row) -> Result<DeployState> {
+    Ok(DeployState {
+        status: row.numbered("status")?,
+        ending: row.word_opt("ending", Ending::from_key)?,
+    })
+}
+
+fn read(row: &Row) -> Result<DeployJob> {
+    Ok(DeployJob {
+        id: DeployJobId(row.int("id")?),
+        deployment: DeploymentId(row.int("deployment")?),
+        device: DeviceId(row.int("device")?),
+        patch: PatchId(row.int("patch")?),
+        release: row.int_opt("release")?.map(ReleaseId),
+        state: state(row)?,
+        cause: row.text("cause")?,
+        next_step: row.text("next_step")?,
+        attempt: row.u32("attempt")?,
+        order_counter: row.int_opt("order_counter")?,
+        order_envelope: row.text_opt("order_envelope")?,
+        posted_at: row.millis("posted_at")?,
+        updated_at: row.millis("updated_at")?,
+        deadline_at: row.millis("deadline_at")?,
+        finished_at: row.millis_opt("finished_at")?,
+        restart_boot: row.text_opt("restart_boot")?,
+        reboot_note: row.text("reboot_note")?,
+        output: row.text("output")?,
+        redeploy_of: row.int_opt("redeploy_of")?.map(DeployJobId),
+        archived_at: row.millis_opt("archived_at")?,
+    })
+}
+
+/// A job.
+pub async fn get(mut from: impl Read, job: DeployJobId) -> Result<Option<DeployJob>> {
+    from.row(&GET, args![job])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// Takes a job from one state to the next and writes that down. [`Error::Moved`] when the job is
+/// not in [`JobMove::from`] any more; whether the edge is legal is the caller's to know.
+pub async fn transition(tx: &mut Tx, job: DeployJobId, change: &JobMove) -> Result<()> {
+    let ending = change.to.ending.map(Ending::key);
+    let values = args![
+        job,
+        change.from.status.number(),
+        change.from.ending.map(Ending::key),
+        change.to.status.number(),
+        ending,
+        &change.cause,
+        &change.next_step,
+        change.at,
+        change.to.is_final().then_some(change.at),
+        change.attempt.map(i64::from),
+        &change.output,
+        &change.restart_boot,
+        &change.reboot_note,
+        change.release,
+    ];
+    if tx.run(&MOVE, values).await? == 0 {
+        return Err(Error::Moved {
+            what: "deploy job",
+            id: job.0,
+        });
+    }
+    let by = party_key(change.by);
+    let values = args![
+        job,
+        change.to.status.number(),
+        ending,
+        &change.cause,
+        change.at,
+        by
+    ];
+    tx.run(&MOVED, values).await.map(drop)
+}
+
+/// The states that a job was in, oldest first.
+pub async fn transitions(mut from: impl Read, job: DeployJobId) -> Result<Vec<JobTransition>> {
+    let rows = from.rows(&TRANSITIONS, args![job]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(JobTransition {
+                seq: row.int("seq")?,
+                state: state(row)?,
+                cause: row.text("cause")?,
+                at: row.millis("at")?,
+                by: row.word("taken_by", party_from_key)?,
+            })
+        })
+        .collect()
+}
+
+/// Says why an open job stays where it is, and what comes next.
+pub async fn set_note(
+    tx: &mut Tx,
+    job: DeployJobId,
+    cause: &str,
+    next_step: &str,
+    now: Millis,
+) -> Result<()> {
+    tx.run(&SET_NOTE, args![job, cause, next_step, now])
+        .await
+        .map(drop)
+}
+
+/// Notes which start of the installer an open job is at, and what the last one printed.
+pub async fn set_attempt(
+    tx: &mut Tx,
+    job: DeployJobId,
+    attempt: u32,
+    output: &str,
+    now: Millis,
+) -> Result<()> {
+    tx.run(&SET_ATTEMPT, args![job, attempt, output, now])
+        .await
+        .map(drop)
+}
+
+/// Sets the release of an open job.
+pub async fn set_release(tx: &mut Tx, job: DeployJobId, release: ReleaseId) -> Result<()> {
+    tx.run(&SET_RELEASE, args![job, release]).await.map(drop)
+}
+
+/// Keeps the signed order of an open job. From here on its device may fetch the release's files.
+pub async fn set_order(tx: &mut Tx, job: DeployJobId, counter: i64, envelope: &str) -> Result<()> {
+    match tx.run(&SET_ORDER, args![job, counter, envelope]).await? {
+        0 => Err(Error::Moved {
+            what: "deploy job",
+            id: job.0,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Archives the jobs that ended before a time; returns how many.
+pub async fn archive_finished_before(tx: &mut Tx, before: Millis, now: Millis) -> Result<u64> {
+    tx.run(&ARCHIVE, args![before, now]).await
+}

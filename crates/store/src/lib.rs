@@ -1,0 +1,84 @@
+//! The store: everything the server keeps, in SQLite or PostgreSQL.
+//!
+//! One file a subject, each with its rows, its statements and its functions. Functions that write
+//! take a [`Tx`]; functions that read take anything that is [`Read`]: `&Db` or `&mut Tx`. Ids,
+//! statuses and inventories are the model's own types. Only this crate names SQL.
+
+mod db;
+mod error;
+mod migrate;
+mod page;
+mod rows;
+mod sql;
+mod value;
+
+pub mod anomalies;
+pub mod approvals;
+pub mod audit;
+pub mod blobs;
+pub mod deploy_jobs;
+pub mod deployments;
+pub mod devices;
+pub mod enrol_tokens;
+pub mod files;
+pub mod inventories;
+pub mod login_failures;
+pub mod missing;
+pub mod packages;
+pub mod patches;
+pub mod products;
+pub mod queue;
+pub mod releases;
+pub mod reports;
+pub mod scan_jobs;
+pub mod sessions;
+pub mod settings;
+pub mod setup_links;
+pub mod software;
+pub mod sources;
+pub mod users;
+
+pub use db::{Db, Read, Tx};
+pub use error::{Error, Result};
+pub use page::{MAX_PAGE, Page, Paged};
+pub use sql::Sql;
+pub use value::{Row, Value};
+
+/// The lists of all files, so that a test can prepare every statement on both databases.
+const STATEMENTS: &[&[&Sql]] = &[
+    anomalies::STATEMENTS,
+    approvals::STATEMENTS,
+    audit::STATEMENTS,
+    deploy_jobs::STATEMENTS,
+    deploy_jobs::CREATE_STATEMENTS,
+    deploy_jobs::LIST_STATEMENTS,
+    deployments::STATEMENTS,
+    devices::STATEMENTS,
+    devices::LIST_STATEMENTS,
+    enrol_tokens::STATEMENTS,
+    files::STATEMENTS,
+    inventories::STATEMENTS,
+    login_failures::STATEMENTS,
+    missing::STATEMENTS,
+    missing::BY_DEVICE_STATEMENTS,
+    missing::BY_PATCH_STATEMENTS,
+    packages::STATEMENTS,
+    patches::STATEMENTS,
+    products::STATEMENTS,
+    queue::STATEMENTS,
+    releases::STATEMENTS,
+    reports::STATEMENTS,
+    scan_jobs::STATEMENTS,
+    scan_jobs::LIST_STATEMENTS,
+    sessions::STATEMENTS,
+    settings::STATEMENTS,
+    setup_links::STATEMENTS,
+    software::STATEMENTS,
+    sources::STATEMENTS,
+    users::STATEMENTS,
+];
+
+/// Every statement that this crate runs.
+pub fn statements() -> impl Iterator<Item = &'static Sql> {
+    STATEMENTS.iter().copied().flatten().copied()
+}

@@ -1,0 +1,83 @@
+//! Bringing a database's schema up to date.
+//!
+//! Each migration is one file a database under `migrations/`, carried in the binary, and runs in
+//! one transaction. A migration that was released is never edited: the checksum of what ran is
+//! kept, and a difference is an error. Add a file with the next number to both folders and a line
+//! to both lists.
+
+use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{PgConnection, SqlSafeStr as _, SqliteConnection};
+
+use crate::error::{Error, Result};
+
+/// Where the applied migrations are recorded.
+const TABLE: &str = "schema_migrations";
+
+const SQLITE: &[(i64, &str, &str)] = &[(
+    1,
+    "first schema",
+    include_str!("../migrations/sqlite/0001_first_schema.sql"),
+)];
+
+const POSTGRES: &[(i64, &str, &str)] = &[(
+    1,
+    "first schema",
+    include_str!("../migrations/postgres/0001_first_schema.sql"),
+)];
+
+fn migrator(list: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let mut migrator = Migrator::with_migrations(
+        list.iter()
+            .map(|&(version, name, sql)| {
+                Migration::new(
+                    version,
+                    name.into(),
+                    MigrationType::Simple,
+                    sql.into_sql_str(),
+                    false,
+                )
+            })
+            .collect(),
+    );
+    migrator.dangerous_set_table_name(TABLE);
+    migrator
+}
+
+pub(crate) async fn sqlite(connection: &mut SqliteConnection) -> Result<()> {
+    migrator(SQLITE)
+        .run_direct(None, connection, false)
+        .await
+        .map_err(|e| explain(e, SQLITE))
+}
+
+pub(crate) async fn postgres(connection: &mut PgConnection) -> Result<()> {
+    let done = migrator(POSTGRES).run_direct(None, connection, false).await;
+    if done.is_err() {
+        // The lock is the session's; the connection goes back to the pool.
+        let _ = connection.unlock().await;
+    }
+    done.map_err(|e| explain(e, POSTGRES))
+}
+
+fn explain(error: MigrateError, list: &[(i64, &str, &str)]) -> Error {
+    let known = list.iter().map(|(version, ..)| *version).max().unwrap_or(0);
+    match error {
+        MigrateError::VersionMissing(found) if found > known => Error::Newer { found, known },
+        other => Error::Migrate(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_databases_have_the_same_migrations() {
+        let names = |list: &'static [(i64, &'static str, &'static str)]| {
+            list.iter()
+                .map(|(version, name, _)| (*version, *name))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(SQLITE), names(POSTGRES));
+    }
+}

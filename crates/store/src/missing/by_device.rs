@@ -1,0 +1,71 @@
+//! What one device lacks.
+
+use fleetmend_model::DeviceId;
+use fleetmend_model::patch::{Approval, PatchType};
+
+use super::by_patch::{LatestJob, read_job};
+use super::{Missing, read};
+use crate::db::Read;
+use crate::error::Result;
+use crate::page::{Kind, Page, Paged};
+use crate::patches::{self, Patch, title_key};
+use crate::sql::statements;
+use crate::value::{Row, args};
+
+statements! {
+    LIST = "SELECT p.*, m.device, m.patch, m.installed_version, m.evidence, m.confidence,
+                m.reason, m.since, m.software, COALESCE(a.decision, 'not_approved') AS decision,
+                j.id AS job, j.status AS job_status, j.ending AS job_ending,
+                j.cause AS job_cause, j.updated_at AS job_at
+            FROM missing AS m
+            JOIN patches AS p ON p.id = m.patch
+            JOIN devices AS d ON d.id = m.device
+            LEFT JOIN approvals AS a ON a.patch = m.patch AND a.system_type = d.system_type
+            LEFT JOIN deploy_jobs AS j ON j.id =
+                (SELECT MAX(l.id) FROM deploy_jobs AS l
+                 WHERE l.device = m.device AND l.patch = m.patch)
+            WHERE m.device = $1
+              AND (CAST($2 AS TEXT) IS NULL OR p.patch_type = CAST($2 AS TEXT))
+              AND (CAST($3 AS TEXT) IS NULL
+                   OR (p.title_key, p.id) > (CAST($3 AS TEXT), CAST($4 AS BIGINT)))
+            ORDER BY p.title_key, p.id LIMIT $5";
+}
+
+/// A patch that the device lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DevicePatch {
+    /// The patch.
+    pub patch: Patch,
+    /// How it is missing.
+    pub missing: Missing,
+    /// The decision for the device's system type.
+    pub approval: Approval,
+    /// The device's latest job for it.
+    pub job: Option<LatestJob>,
+}
+
+fn read_row(row: &Row) -> Result<DevicePatch> {
+    Ok(DevicePatch {
+        patch: patches::read(row)?,
+        missing: read(row)?,
+        approval: row.word("decision", Approval::from_key)?,
+        job: read_job(row)?,
+    })
+}
+
+/// A page of what a device lacks, by title.
+pub async fn of_device(
+    mut from: impl Read,
+    device: DeviceId,
+    patch_type: Option<PatchType>,
+    page: &Page,
+) -> Result<Paged<DevicePatch>> {
+    let mut values = args![device, patch_type.map(PatchType::key)];
+    values.extend(page.cursor(&[Kind::Text, Kind::Int])?);
+    values.extend(args![page.fetch()]);
+    let rows = from.rows(&LIST, values).await?;
+    let patches = rows.iter().map(read_row).collect::<Result<Vec<_>>>()?;
+    Ok(page.cut(patches, |it| {
+        serde_json::json!([title_key(&it.patch.title, &it.patch.name), it.patch.id])
+    }))
+}

@@ -1,0 +1,255 @@
+//! The list of missing patches, a row for each patch and system type, and the systems that one
+//! affects.
+
+use fleetmend_model::device::SystemType;
+use fleetmend_model::patch::{Approval, PatchType};
+use fleetmend_model::status::deploy::{DeployState, Ending};
+use fleetmend_model::{DeployJobId, Millis, PatchId};
+
+use super::{Missing, read};
+use crate::db::Read;
+use crate::error::Result;
+use crate::page::{Kind, Page, Paged, contains};
+use crate::patches::{self, Patch, title_key};
+use crate::sql::statements;
+use crate::value::{Row, Value, args};
+
+/// `$1` patch type, `$2` system type, `$3` decision, `$4` title, `$5` host name, `$6` security.
+macro_rules! missing_patches {
+    () => {
+        "SELECT p.*, s.system_type, s.place, COALESCE(a.decision, 'not_approved') AS decision,
+             COALESCE(a.decided_by, '') AS decided_by, a.at AS decided_at,
+             COALESCE(a.reason, '') AS decision_reason,
+             (SELECT COUNT(*) FROM missing AS m JOIN devices AS d ON d.id = m.device
+              WHERE m.patch = p.id AND d.system_type = s.system_type) AS affected
+         FROM patches AS p
+         CROSS JOIN (SELECT 'normal' AS system_type, 0 AS place
+                     UNION ALL SELECT 'critical' AS system_type, 1 AS place) AS s
+         LEFT JOIN approvals AS a ON a.patch = p.id AND a.system_type = s.system_type
+         WHERE (CAST($1 AS TEXT) IS NULL OR p.patch_type = CAST($1 AS TEXT))
+           AND (CAST($2 AS TEXT) IS NULL OR s.system_type = CAST($2 AS TEXT))
+           AND (CAST($3 AS TEXT) IS NULL
+                OR COALESCE(a.decision, 'not_approved') = CAST($3 AS TEXT))
+           AND (CAST($4 AS TEXT) IS NULL OR p.title_key LIKE CAST($4 AS TEXT) ESCAPE '\\')
+           AND (CAST($6 AS BIGINT) IS NULL OR p.security = CAST($6 AS BIGINT))
+           AND EXISTS (SELECT 1 FROM missing AS m JOIN devices AS d ON d.id = m.device
+                       WHERE m.patch = p.id AND d.system_type = s.system_type
+                         AND (CAST($5 AS TEXT) IS NULL
+                              OR d.hostname_key LIKE CAST($5 AS TEXT) ESCAPE '\\'))"
+    };
+}
+
+statements! {
+    BY_TITLE = (concat!(missing_patches!(), "
+           AND (CAST($7 AS TEXT) IS NULL
+                OR (p.title_key, p.id, s.place)
+                   > (CAST($7 AS TEXT), CAST($8 AS BIGINT), CAST($9 AS BIGINT)))
+         ORDER BY p.title_key, p.id, s.place LIMIT $10"));
+    NEWEST = (concat!(missing_patches!(), "
+           AND (CAST($7 AS BIGINT) IS NULL OR p.id < CAST($7 AS BIGINT)
+                OR (p.id = CAST($7 AS BIGINT) AND s.place > CAST($8 AS BIGINT)))
+         ORDER BY p.id DESC, s.place LIMIT $9"));
+    BY_AFFECTED = (concat!("SELECT * FROM (", missing_patches!(), ") AS t
+         WHERE CAST($7 AS BIGINT) IS NULL OR t.affected < CAST($7 AS BIGINT)
+            OR (t.affected = CAST($7 AS BIGINT)
+                AND (t.id, t.place) > (CAST($8 AS BIGINT), CAST($9 AS BIGINT)))
+         ORDER BY t.affected DESC, t.id, t.place LIMIT $10"));
+    AFFECTED = "SELECT m.*, d.hostname, d.system_type, d.last_seen, d.cannot_deploy,
+                    j.id AS job, j.status AS job_status, j.ending AS job_ending,
+                    j.cause AS job_cause, j.updated_at AS job_at
+                FROM missing AS m
+                JOIN devices AS d ON d.id = m.device
+                LEFT JOIN deploy_jobs AS j ON j.id =
+                    (SELECT MAX(l.id) FROM deploy_jobs AS l
+                     WHERE l.device = m.device AND l.patch = m.patch)
+                WHERE m.patch = $1
+                  AND (CAST($2 AS TEXT) IS NULL OR d.system_type = CAST($2 AS TEXT))
+                  AND (CAST($3 AS TEXT) IS NULL
+                       OR d.hostname_key LIKE CAST($3 AS TEXT) ESCAPE '\\')
+                  AND (CAST($4 AS TEXT) IS NULL
+                       OR (d.hostname_key, d.id) > (CAST($4 AS TEXT), CAST($5 AS BIGINT)))
+                ORDER BY d.hostname_key, d.id LIMIT $6";
+}
+
+/// Which missing patches are wanted; `None` is all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PatchFilter {
+    /// Third-party or OS.
+    pub patch_type: Option<PatchType>,
+    /// For devices of which system type.
+    pub system_type: Option<SystemType>,
+    /// With which decision for that system type.
+    pub approval: Option<Approval>,
+    /// Part of the title or the package's name, case ignored.
+    pub title: Option<String>,
+    /// Part of the name of a host that lacks it, case ignored.
+    pub hostname: Option<String>,
+    /// Whether it closes a security hole.
+    pub security: Option<bool>,
+}
+
+/// The order of the list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PatchSort {
+    /// By title, case ignored.
+    #[default]
+    Title,
+    /// Those that most devices lack first.
+    Affected,
+    /// Those that this server saw last first.
+    Newest,
+}
+
+/// A patch that devices of a system type lack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingPatch {
+    /// The patch.
+    pub patch: Patch,
+    /// The system type.
+    pub system_type: SystemType,
+    /// The decision for it.
+    pub approval: Approval,
+    /// Who decided; empty where nobody did.
+    pub decided_by: String,
+    /// When.
+    pub decided_at: Option<Millis>,
+    /// Why, as far as said.
+    pub decision_reason: String,
+    /// How many devices of that type lack it.
+    pub affected: u64,
+}
+
+/// The latest deploy job of a device for a patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LatestJob {
+    /// Its id.
+    pub job: DeployJobId,
+    /// Where it stands.
+    pub state: DeployState,
+    /// Why.
+    pub cause: String,
+    /// Since when.
+    pub at: Millis,
+}
+
+/// A device that lacks a patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AffectedSystem {
+    /// The machine's name.
+    pub hostname: String,
+    /// Its system type.
+    pub system_type: SystemType,
+    /// When it was heard from last.
+    pub last_seen: Millis,
+    /// What a deployment needs that the device does not have.
+    pub cannot_deploy: Option<String>,
+    /// How the patch is missing; its device is the row's id.
+    pub missing: Missing,
+    /// The device's latest job for it.
+    pub job: Option<LatestJob>,
+}
+
+/// Reads `job`, `job_status`, `job_ending`, `job_cause` and `job_at`.
+pub(super) fn read_job(row: &Row) -> Result<Option<LatestJob>> {
+    let Some(job) = row.int_opt("job")? else {
+        return Ok(None);
+    };
+    Ok(Some(LatestJob {
+        job: DeployJobId(job),
+        state: DeployState {
+            status: row.numbered("job_status")?,
+            ending: row.word_opt("job_ending", Ending::from_key)?,
+        },
+        cause: row.text("job_cause")?,
+        at: row.millis("job_at")?,
+    }))
+}
+
+fn read_patch(row: &Row) -> Result<MissingPatch> {
+    Ok(MissingPatch {
+        patch: patches::read(row)?,
+        system_type: row.word("system_type", SystemType::from_key)?,
+        approval: row.word("decision", Approval::from_key)?,
+        decided_by: row.text("decided_by")?,
+        decided_at: row.millis_opt("decided_at")?,
+        decision_reason: row.text("decision_reason")?,
+        affected: row.u64("affected")?,
+    })
+}
+
+fn place(system_type: SystemType) -> i64 {
+    match system_type {
+        SystemType::Normal => 0,
+        SystemType::Critical => 1,
+    }
+}
+
+fn values(filter: &PatchFilter) -> Vec<Value> {
+    args![
+        filter.patch_type.map(PatchType::key),
+        filter.system_type.map(SystemType::key),
+        filter.approval.map(Approval::key),
+        contains(filter.title.as_deref()),
+        contains(filter.hostname.as_deref()),
+        filter.security,
+    ]
+}
+
+/// A page of the patches that devices lack.
+pub async fn list(
+    mut from: impl Read,
+    filter: &PatchFilter,
+    sort: PatchSort,
+    page: &Page,
+) -> Result<Paged<MissingPatch>> {
+    let (statement, kinds): (_, &[Kind]) = match sort {
+        PatchSort::Title => (&BY_TITLE, &[Kind::Text, Kind::Int, Kind::Int]),
+        PatchSort::Affected => (&BY_AFFECTED, &[Kind::Int, Kind::Int, Kind::Int]),
+        PatchSort::Newest => (&NEWEST, &[Kind::Int, Kind::Int]),
+    };
+    let mut values = values(filter);
+    values.extend(page.cursor(kinds)?);
+    values.extend(args![page.fetch()]);
+    let rows = from.rows(statement, values).await?;
+    let patches = rows.iter().map(read_patch).collect::<Result<Vec<_>>>()?;
+    Ok(page.cut(patches, |it| {
+        let (id, place) = (it.patch.id, place(it.system_type));
+        match sort {
+            PatchSort::Title => {
+                serde_json::json!([title_key(&it.patch.title, &it.patch.name), id, place])
+            }
+            PatchSort::Affected => serde_json::json!([it.affected, id, place]),
+            PatchSort::Newest => serde_json::json!([id, place]),
+        }
+    }))
+}
+
+/// A page of the devices that lack a patch, by host name.
+pub async fn affected_systems(
+    mut from: impl Read,
+    patch: PatchId,
+    system_type: Option<SystemType>,
+    hostname: Option<&str>,
+    page: &Page,
+) -> Result<Paged<AffectedSystem>> {
+    let mut values = args![patch, system_type.map(SystemType::key), contains(hostname)];
+    values.extend(page.cursor(&[Kind::Text, Kind::Int])?);
+    values.extend(args![page.fetch()]);
+    let rows = from.rows(&AFFECTED, values).await?;
+    let systems = rows
+        .iter()
+        .map(|row| {
+            Ok(AffectedSystem {
+                hostname: row.text("hostname")?,
+                system_type: row.word("system_type", SystemType::from_key)?,
+                last_seen: row.millis("last_seen")?,
+                cannot_deploy: row.text_opt("cannot_deploy")?,
+                missing: read(row)?,
+                job: read_job(row)?,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(page.cut(systems, |it| {
+        serde_json::json!([it.hostname.to_lowercase(), it.missing.device])
+    }))
+}

@@ -1,0 +1,45 @@
+//! Files by digest.
+
+use std::io::Write as _;
+
+use fleetmend_store::blobs::Blobs;
+
+#[test]
+fn a_kept_file_is_read_under_its_digest_and_no_other_name_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let digest = "ab".repeat(32);
+    for _ in 0..2 {
+        let mut file = blobs.incoming().unwrap();
+        file.write_all(b"bytes").unwrap();
+        blobs.keep(file, &digest).unwrap();
+    }
+    assert!(blobs.has(&digest));
+    assert_eq!(blobs.read(&digest, 5).unwrap(), b"bytes");
+    blobs.read(&digest, 4).unwrap_err();
+    for name in [
+        "../../etc/passwd",
+        "",
+        "AB",
+        &"AB".repeat(32),
+        &"é".repeat(32),
+        &"0".repeat(63),
+    ] {
+        assert!(!blobs.has(name), "{name}");
+        assert_eq!(
+            blobs.get(name).unwrap_err().kind(),
+            std::io::ErrorKind::NotFound,
+            "{name}"
+        );
+        blobs.keep(blobs.incoming().unwrap(), name).unwrap_err();
+    }
+}
+
+#[test]
+fn an_incoming_file_that_is_not_kept_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let path = blobs.incoming().unwrap().path().to_owned();
+    assert!(path.starts_with(folder.path()));
+    assert!(!path.exists());
+}

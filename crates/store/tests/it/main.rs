@@ -1,0 +1,18 @@
+//! Every test of the store runs on SQLite and on PostgreSQL.
+
+mod approvals_and_patches;
+mod blobs;
+mod database;
+mod deploy_jobs;
+mod devices;
+mod fixture;
+mod inventories;
+mod missing;
+mod packages;
+mod people;
+mod queue;
+mod releases;
+mod reports;
+mod scan_jobs;
+mod small_tables;
+mod statements;

@@ -1,0 +1,232 @@
+//! The catalog.
+
+use fleetmend_model::SourceId;
+use fleetmend_model::recipe::{Analysis, Verdict};
+use fleetmend_store::packages::{NewPackage, PackageFilter};
+use fleetmend_store::products::Product;
+use fleetmend_store::sources::{NewSource, SourceKind};
+use fleetmend_store::{Db, Error, Page, Tx, packages, products, sources};
+
+use crate::fixture::{T0, both, t};
+
+fn source(location: &str, priority: i64) -> NewSource {
+    NewSource {
+        kind: SourceKind::Feed,
+        location: location.to_owned(),
+        name: location.to_owned(),
+        priority,
+        enabled: true,
+    }
+}
+
+async fn add_source(tx: &mut Tx, location: &str, priority: i64) -> SourceId {
+    sources::insert(tx, &source(location, priority))
+        .await
+        .unwrap()
+}
+
+fn package(source: SourceId, id: &str, version: &str) -> NewPackage {
+    NewPackage {
+        source,
+        id: id.to_owned(),
+        version: version.to_owned(),
+        normalized: version.to_owned(),
+        prerelease: version.contains('-'),
+        title: format!("{id} title"),
+        authors: "A".to_owned(),
+        project_url: String::new(),
+        metadata: "{}".to_owned(),
+        content_location: format!("https://feed/{id}/{version}"),
+        content_hash: Some("SHA512:aa".to_owned()),
+        listed: true,
+    }
+}
+
+const READY: Analysis = Analysis {
+    verdict: Verdict::Ready,
+    recipe: None,
+    findings: Vec::new(),
+};
+
+both! {
+    async fn a_source_is_read_and_changed(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let second = add_source(&mut tx, "https://b", 20).await;
+        let first = add_source(&mut tx, "https://a", 10).await;
+        let error = sources::insert(&mut tx, &source("https://a", 1)).await.unwrap_err();
+        assert!(matches!(error, Error::Exists { .. }), "{error}");
+        sources::set_sync(&mut tx, first, Some(t(5)), None, None).await.unwrap();
+        sources::set_sync(&mut tx, first, None, Some("403"), Some("page 3")).await.unwrap();
+        sources::update(&mut tx, second, "B", 5, false).await.unwrap();
+        sources::update(&mut tx, SourceId(99), "B", 5, false).await.unwrap_err();
+        tx.commit().await.unwrap();
+        let list = sources::list(&db).await.unwrap();
+        assert_eq!(list.iter().map(|it| it.id).collect::<Vec<_>>(), [second, first]);
+        assert_eq!((list[0].name.as_str(), list[0].enabled), ("B", false));
+        let first = sources::get(&db, first).await.unwrap().unwrap();
+        assert_eq!(first.last_sync_at, Some(t(5)));
+        assert_eq!((first.last_error.as_deref(), first.sync_state.as_deref()), (Some("403"), Some("page 3")));
+    }
+
+    async fn a_version_is_stored_once_a_source_and_ids_ignore_case(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let feed = add_source(&mut tx, "https://a", 10).await;
+        let first = packages::upsert_many(
+            &mut tx,
+            &[package(feed, "7Zip", "1.0"), package(feed, "7zip", "1.0"), package(feed, "7zip", "2.0")],
+            T0,
+        )
+        .await
+        .unwrap();
+        assert_eq!(first[0], first[1]);
+        let newer = NewPackage { title: "7-Zip".to_owned(), listed: false, ..package(feed, "7ZIP", "1.0") };
+        let second = packages::upsert_many(&mut tx, &[newer], t(9)).await.unwrap();
+        assert_eq!(second[0], first[0]);
+        assert!(packages::upsert_many(&mut tx, &[], T0).await.unwrap().is_empty());
+        tx.commit().await.unwrap();
+        let stored = packages::find(&db, feed, "7Zip", "1.0").await.unwrap().unwrap();
+        assert_eq!((stored.id.as_str(), stored.shown_id.as_str()), ("7zip", "7ZIP"));
+        assert_eq!((stored.title.as_str(), stored.listed, stored.first_seen), ("7-Zip", false, T0));
+        assert_eq!(packages::count(&db, feed).await.unwrap(), 2);
+        assert_eq!(packages::get(&db, first[2]).await.unwrap().unwrap().version, "2.0");
+    }
+
+    async fn the_latest_usable_version_is_found_by_the_order_of_versions(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let main = add_source(&mut tx, "https://a", 10).await;
+        let other = add_source(&mut tx, "https://b", 20).await;
+        let off = add_source(&mut tx, "https://c", 1).await;
+        sources::update(&mut tx, off, "off", 1, false).await.unwrap();
+        let new = [
+            package(main, "zip", "1.9"),
+            package(other, "zip", "1.10"),
+            package(main, "zip", "1.10"),
+            package(main, "zip", "2.0-beta"),
+            package(off, "zip", "9.0"),
+            NewPackage { listed: false, ..package(main, "zip", "8.0") },
+            package(main, "zip", "7.0"),
+            package(main, "gone", "1.0-alpha"),
+            package(other, "tool", "3.0"),
+        ];
+        let ids = packages::upsert_many(&mut tx, &new, T0).await.unwrap();
+        packages::quarantine(&mut tx, ids[6], Some("digest mismatch"), t(1)).await.unwrap();
+        tx.commit().await.unwrap();
+        let rows = |packages: Vec<packages::Package>| packages.iter().map(|it| it.row).collect::<Vec<_>>();
+        assert_eq!(rows(packages::latest_all(&db, false).await.unwrap()), [ids[8], ids[2]]);
+        assert_eq!(rows(packages::latest_all(&db, true).await.unwrap()), [ids[7], ids[8], ids[3]]);
+        let of = packages::latest_of(&db, &["ZIP", "unknown"], false).await.unwrap();
+        assert_eq!(rows(of), [ids[2]]);
+        let versions = packages::versions(&db, "Zip").await.unwrap();
+        assert_eq!(rows(versions)[..3], [ids[4], ids[5], ids[6]]);
+        let held = packages::get(&db, ids[6]).await.unwrap().unwrap();
+        assert_eq!(held.quarantine, Some((t(1), "digest mismatch".to_owned())));
+        let mut tx = db.begin().await.unwrap();
+        packages::quarantine(&mut tx, ids[6], None, t(2)).await.unwrap();
+        let of = packages::latest_of(&mut tx, &["zip"], false).await.unwrap();
+        assert_eq!(rows(of), [ids[6]]);
+        packages::set_listed(&mut tx, &[ids[6], ids[2]], false).await.unwrap();
+        let of = packages::latest_of(&mut tx, &["zip"], false).await.unwrap();
+        assert_eq!(rows(of), [ids[1]]);
+    }
+
+    async fn an_analysis_holds_for_the_bytes_that_were_analysed(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let feed = add_source(&mut tx, "https://a", 10).await;
+        let new = package(feed, "zip", "1.0");
+        let id = packages::upsert_many(&mut tx, std::slice::from_ref(&new), T0).await.unwrap()[0];
+        packages::set_analysis(&mut tx, id, &READY, "aa", t(1)).await.unwrap();
+        packages::upsert_many(&mut tx, std::slice::from_ref(&new), t(2)).await.unwrap();
+        let same = packages::get(&mut tx, id).await.unwrap().unwrap();
+        assert_eq!((same.analysis, same.analysed_at), (Some(READY), Some(t(1))));
+        assert_eq!(same.content_sha256.as_deref(), Some("aa"));
+        let other = NewPackage { content_hash: Some("SHA512:bb".to_owned()), ..new };
+        packages::upsert_many(&mut tx, &[other], t(3)).await.unwrap();
+        let other = packages::get(&mut tx, id).await.unwrap().unwrap();
+        assert_eq!((other.analysis, other.analysed_at, other.content_sha256), (None, None, None));
+    }
+
+    async fn the_list_filters_and_pages_by_id_and_version(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let feed = add_source(&mut tx, "https://a", 10).await;
+        let twin = add_source(&mut tx, "https://b", 10).await;
+        let new: Vec<_> = ["1.2", "1.10", "1.9"]
+            .iter()
+            .flat_map(|it| [package(feed, "zip", it), package(twin, "zip", it), package(feed, "Abc", it)])
+            .collect();
+        let ids = packages::upsert_many(&mut tx, &new, T0).await.unwrap();
+        packages::set_analysis(&mut tx, ids[0], &READY, "aa", T0).await.unwrap();
+        packages::quarantine(&mut tx, ids[1], Some("bad"), T0).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut seen = Vec::new();
+        let mut page = Page::first(2);
+        loop {
+            let paged = packages::list(&db, &PackageFilter::default(), &page).await.unwrap();
+            seen.extend(paged.rows.iter().map(|it| (it.id.clone(), it.version.clone(), it.source)));
+            let Some(next) = paged.next else { break };
+            page = Page::after(2, next);
+        }
+        let mut wanted = Vec::new();
+        for version in ["1.10", "1.9", "1.2"] {
+            wanted.push(("abc".to_owned(), version.to_owned(), feed));
+        }
+        for version in ["1.10", "1.9", "1.2"] {
+            wanted.push(("zip".to_owned(), version.to_owned(), feed));
+            wanted.push(("zip".to_owned(), version.to_owned(), twin));
+        }
+        assert_eq!(seen, wanted);
+        let any = PackageFilter::default;
+        for (name, filter, wanted) in [
+            ("text", PackageFilter { text: Some("AB".to_owned()), ..any() }, 3),
+            ("title", PackageFilter { text: Some("zip TITLE".to_owned()), ..any() }, 6),
+            ("verdict", PackageFilter { verdict: Some(Verdict::Ready), ..any() }, 1),
+            ("quarantine", PackageFilter { quarantined: Some(true), ..any() }, 1),
+            ("no quarantine", PackageFilter { quarantined: Some(false), ..any() }, 8),
+            ("source", PackageFilter { source: Some(twin), ..any() }, 3),
+            ("latest", PackageFilter { latest_only: true, ..any() }, 3),
+        ] {
+            let paged = packages::list(&db, &filter, &Page::first(50)).await.unwrap();
+            assert_eq!(paged.rows.len(), wanted, "{name}");
+        }
+    }
+
+    async fn a_source_that_goes_takes_its_packages_along(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let feed = add_source(&mut tx, "https://a", 10).await;
+        let id = packages::upsert_many(&mut tx, &[package(feed, "zip", "1")], T0).await.unwrap()[0];
+        let patch = fleetmend_store::patches::NewPatch {
+            package: Some(id),
+            ..crate::fixture::patch("zip", "1")
+        };
+        let patch = fleetmend_store::patches::upsert_many(&mut tx, &[patch], T0).await.unwrap()[0];
+        assert!(sources::delete(&mut tx, feed).await.unwrap());
+        assert!(!sources::delete(&mut tx, feed).await.unwrap());
+        assert_eq!(packages::get(&mut tx, id).await.unwrap(), None);
+        let patch = fleetmend_store::patches::get(&mut tx, patch).await.unwrap().unwrap();
+        assert_eq!(patch.package, None, "the patch stays");
+    }
+
+    async fn products_are_known_by_package_and_code(db: Db) {
+        let product = |code: &str, version: &str| Product {
+            package: "Zip".to_owned(),
+            product_code: code.to_owned(),
+            upgrade_code: Some("{u}".to_owned()),
+            product_name: "Zip".to_owned(),
+            product_version: version.to_owned(),
+            publisher: "P".to_owned(),
+        };
+        let mut tx = db.begin().await.unwrap();
+        products::upsert_many(&mut tx, &[product("{A}", "1"), product("{b}", "1")]).await.unwrap();
+        products::upsert_many(&mut tx, &[product("{a}", "2")]).await.unwrap();
+        products::upsert_many(&mut tx, &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        let all = products::load_all(&db).await.unwrap();
+        let shown: Vec<_> = all
+            .iter()
+            .map(|it| (it.package.as_str(), it.product_code.as_str(), it.product_version.as_str()))
+            .collect();
+        assert_eq!(shown, [("zip", "{A}", "2"), ("zip", "{B}", "1")]);
+        assert_eq!(all[0].upgrade_code.as_deref(), Some("{U}"));
+        assert_eq!(products::of_package(&db, "ZIP").await.unwrap(), all);
+        assert!(products::of_package(&db, "other").await.unwrap().is_empty());
+    }
+}
