@@ -24,6 +24,7 @@ fn default_data() -> &'static str {
 }
 
 /// What the agent can be told.
+#[expect(missing_docs, reason = "a doc comment on a flattened field would change the help text")]
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Enrol this machine. The token is read from the environment variable

@@ -85,11 +85,16 @@ impl Identity {
 
     /// What the core needs of it.
     pub fn for_core(&self) -> anyhow::Result<core::Identity> {
-        let certificate = ureq::tls::Certificate::from_pem(self.certificate.as_bytes())
-            .context("the device's certificate is damaged: enrol this machine again")?;
         Ok(core::Identity {
-            certificate_sha256: digest_hex(certificate.der()),
+            certificate_sha256: certificate_sha256(&self.certificate)?,
             trust: self.trust.clone(),
         })
     }
+}
+
+/// SHA-256 of a certificate's DER: what orders for its device name.
+pub fn certificate_sha256(pem: &str) -> anyhow::Result<String> {
+    let certificate = ureq::tls::Certificate::from_pem(pem.as_bytes())
+        .context("the device's certificate is damaged: enrol this machine again")?;
+    Ok(digest_hex(certificate.der()))
 }

@@ -16,5 +16,9 @@ mod runner;
 
 #[cfg(target_os = "linux")]
 pub mod linux;
-#[cfg(windows)]
+// Its pure modules are tested on every system.
+#[cfg(any(windows, test))]
 pub mod windows;
+
+pub use identity::certificate_sha256;
+pub use link::fetch_ca;

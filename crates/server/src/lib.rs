@@ -25,7 +25,7 @@ mod router;
 mod start;
 pub mod upkeep;
 
-pub use app::App;
+pub use app::{App, system_clock};
 pub use config::{Config, Policy};
 pub use error::ApiError;
 pub use handle::Handle;

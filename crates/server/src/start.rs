@@ -37,6 +37,11 @@ impl Running {
         &self.app.keys.ca_pem
     }
 
+    /// The server's parts, for tests and measures that act as an administrator would.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
     /// What the administrator's commands need.
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.app))

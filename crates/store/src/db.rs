@@ -101,6 +101,8 @@ impl Db {
                 why: error.to_string(),
             })?
             .application_name("fleetmend")
+            // Compiling a plan takes longer than any of these statements.
+            .options([("jit", "off")])
             .statement_cache_capacity(STATEMENT_CACHE);
         let place = format!(
             "{}/{}",

@@ -87,15 +87,16 @@ impl Job {
         self.signed.job
     }
 
-    /// When time alone moves it on.
-    pub(super) fn due(&self) -> Option<Millis> {
+    /// When time alone moves it on. While another deploy is active, time does not let it start.
+    pub(super) fn due(&self, is_busy: bool) -> Option<Millis> {
         match self.phase {
-            Phase::FetchAgain { at, .. } | Phase::Retrying { at } => Some(at),
+            Phase::FetchAgain { at, .. } => Some(at),
+            Phase::Retrying { at } if !is_busy => Some(at),
             _ => None,
         }
     }
 
-    fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         matches!(
             self.phase,
             Phase::Checking
@@ -161,9 +162,12 @@ impl Core {
         id: DeployJobId,
         result: Result<(), FetchError>,
         now: Millis,
+        effects: &mut Vec<Effect>,
     ) {
         let Some(job) = self.job_mut(id) else { return };
-        let Phase::Fetching { failed } = job.phase else { return };
+        let Phase::Fetching { failed } = job.phase else {
+            return;
+        };
         match result {
             Ok(()) => {
                 job.phase = Phase::Ready;
@@ -174,9 +178,13 @@ impl Core {
                 if failed >= FETCH_TRIES {
                     self.tell_end(id, now, Ending::DownloadFailed, error.cause);
                     self.drop_job(id);
+                    effects.push(Effect::Forget { job: id });
                     return;
                 }
-                job.phase = Phase::FetchAgain { failed, at: now + FETCH_PAUSE };
+                job.phase = Phase::FetchAgain {
+                    failed,
+                    at: now + FETCH_PAUSE,
+                };
                 let cause = format!("{}; tries again", error.cause);
                 self.report(now, What::Progress { job: id, cause });
             }
@@ -205,10 +213,16 @@ impl Core {
                         self.failed(id, attempt, cause, now, effects);
                     }
                     Ok(Detected::Absent) => self.not_applicable(id, now, effects),
-                    Err(cause) => self.failed(id, attempt, format!("{note}; {cause}"), now, effects),
+                    Err(cause) => {
+                        self.failed(id, attempt, format!("{note}; {cause}"), now, effects);
+                    }
                 }
             }
-            Phase::Verifying { attempt, success, restart_due } => {
+            Phase::Verifying {
+                attempt,
+                success,
+                restart_due,
+            } => {
                 self.after_run(id, attempt, success, restart_due, result, now, effects);
             }
             _ => {}
@@ -255,14 +269,27 @@ impl Core {
         if job.phase != (Phase::Running { attempt }) {
             return;
         }
-        let RunResult { success, restart_due, cause, output, .. } = result;
+        let RunResult {
+            success,
+            restart_due,
+            cause,
+            output,
+            ..
+        } = result;
         job.last_cause = cause;
         job.last_output = output;
-        job.phase = Phase::Verifying { attempt, success, restart_due };
+        job.phase = Phase::Verifying {
+            attempt,
+            success,
+            restart_due,
+        };
         effects.push(Effect::Detect { job: id });
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one place decides on all of them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one place decides on all of them"
+    )]
     fn after_run(
         &mut self,
         id: DeployJobId,
@@ -273,7 +300,10 @@ impl Core {
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        let installer_said = self.job_mut(id).map(|job| job.last_cause.clone()).unwrap_or_default();
+        let installer_said = self
+            .job_mut(id)
+            .map(|job| job.last_cause.clone())
+            .unwrap_or_default();
         match result {
             Ok(Detected::Installed { .. }) if restart_due => {
                 self.end(id, now, DeployStatus::NeedsRestart, installer_said, effects);
@@ -311,17 +341,23 @@ impl Core {
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(policy) = self.orders.get(&id).map(|order| order.order().policy) else { return };
+        let Some(policy) = self.orders.get(&id).map(|order| order.order().policy) else {
+            return;
+        };
         let Some(job) = self.job_mut(id) else { return };
         job.attempts = job.attempts.max(attempt);
-        let starts = policy.retries + 1;
+        let starts = policy.retries.saturating_add(1);
         if attempt >= starts {
             self.end(id, now, DeployStatus::Failed, cause, effects);
             return;
         }
-        job.phase = Phase::Retrying { at: now + Duration::from_secs(policy.retry_seconds) };
-        let cause =
-            format!("start {attempt} of {starts} failed: {cause}; starts again in {} s", policy.retry_seconds);
+        job.phase = Phase::Retrying {
+            at: now + Duration::from_secs(policy.retry_seconds),
+        };
+        let cause = format!(
+            "start {attempt} of {starts} failed: {cause}; starts again in {} s",
+            policy.retry_seconds
+        );
         self.report(now, What::Progress { job: id, cause });
     }
 
@@ -341,7 +377,13 @@ impl Core {
             }
         }
         self.expire(now, effects);
-        if let Some(active) = self.state.jobs.iter().find(|job| job.is_active()).map(Job::id) {
+        if let Some(active) = self
+            .state
+            .jobs
+            .iter()
+            .find(|job| job.is_active())
+            .map(Job::id)
+        {
             self.tell_waiting(active, now);
             return;
         }
@@ -366,7 +408,9 @@ impl Core {
             .iter()
             .filter(|job| !job.is_active())
             .filter(|job| {
-                self.orders.get(&job.id()).is_some_and(|order| order.order().expires <= now)
+                self.orders
+                    .get(&job.id())
+                    .is_some_and(|order| order.order().expires <= now)
             })
             .map(|job| (job.id(), job.told_started, job.last_cause.clone()))
             .collect();
@@ -385,7 +429,9 @@ impl Core {
 
     /// After a start of the agent: what ran is waited for and detected, what was fetched is
     /// fetched again (files that are there are only verified).
-    pub(super) fn take_up(&mut self, boot: String, now: Millis, effects: &mut Vec<Effect>) {
+    pub(super) fn take_up(&mut self, boot: String, effects: &mut Vec<Effect>) {
+        let rebooted = self.state.boot != boot;
+        self.state.boot = boot;
         for job in &mut self.state.jobs {
             let id = job.id();
             match job.phase.clone() {
@@ -395,16 +441,27 @@ impl Core {
                     job.phase = Phase::Interrupted { attempt };
                     effects.push(Effect::AwaitEarlier { job: id });
                 }
-                Phase::Verifying { .. } => effects.push(Effect::Detect { job: id }),
+                Phase::Verifying {
+                    attempt,
+                    success,
+                    restart_due,
+                } => {
+                    // The restart that was due is over.
+                    let restart_due = restart_due && !rebooted;
+                    job.phase = Phase::Verifying {
+                        attempt,
+                        success,
+                        restart_due,
+                    };
+                    effects.push(Effect::Detect { job: id });
+                }
                 Phase::FetchAgain { .. } | Phase::Ready | Phase::Retrying { .. } => {}
             }
         }
-        let restarted = self.state.scanned_boot.as_ref() != Some(&boot);
-        self.boot = boot;
-        if restarted || !self.state.scan_jobs.is_empty() {
+        let restarted = self.state.scanned_boot.as_ref() != Some(&self.state.boot);
+        if restarted || self.state.scan_due || !self.state.scan_jobs.is_empty() {
             self.start_scan(restarted, effects);
         }
-        let _ = now;
     }
 
     pub(super) fn reload_orders(&mut self, now: Millis) {
@@ -415,11 +472,16 @@ impl Core {
                 Ok(order) => {
                     self.orders.insert(job.id(), order);
                 }
-                Err(refusal) => dropped.push((job.id(), refusal.to_string())),
+                Err(refusal) => dropped.push((job.id(), job.told_started, refusal.to_string())),
             }
         }
-        for (id, cause) in dropped {
-            self.tell_end(id, now, Ending::Refused, cause);
+        for (id, told_started, cause) in dropped {
+            if told_started {
+                self.tell(id, now, DeployStatus::Failed, cause);
+                self.state.scan_due = true;
+            } else {
+                self.tell_end(id, now, Ending::Refused, cause);
+            }
             self.drop_job(id);
         }
     }
@@ -451,7 +513,7 @@ impl Core {
         self.tell(id, now, status, cause);
         self.drop_job(id);
         effects.push(Effect::Forget { job: id });
-        self.start_scan(false, effects);
+        self.scan_after_deploy(effects);
     }
 
     fn tell_started(&mut self, id: DeployJobId, now: Millis) {
@@ -469,7 +531,7 @@ impl Core {
             .unwrap_or_default();
         let mut waiting = Vec::new();
         for job in &mut self.state.jobs {
-            let waits = job.phase == Phase::Ready && job.id() != active;
+            let waits = job.phase == Phase::Ready && !job.told_started && job.id() != active;
             if waits && !std::mem::replace(&mut job.told_waiting, true) {
                 waiting.push(job.id());
             }
@@ -507,7 +569,7 @@ impl Core {
             change,
             cause,
             output: if is_last { output } else { String::new() },
-            boot: is_last.then(|| self.boot.clone()),
+            boot: is_last.then(|| self.state.boot.clone()),
         };
         self.report(now, what);
     }

@@ -7,6 +7,8 @@
 mod job;
 mod scan;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -143,17 +145,23 @@ pub struct Core {
     identity: Identity,
     state: State,
     orders: HashMap<DeployJobId, Verified<Order>>,
-    boot: String,
     /// A scan was asked for and has not ended.
     scanning: bool,
+    /// The scan that is under way may have looked before the last deployment ended.
+    scan_is_stale: bool,
 }
 
 impl Core {
     /// Takes up where `state` left off. Orders in it are verified again; one that fails is dropped
     /// with a report.
     pub fn new(identity: Identity, state: State, now: Millis) -> Self {
-        let mut core =
-            Self { identity, state, orders: HashMap::new(), boot: String::new(), scanning: false };
+        let mut core = Self {
+            identity,
+            state,
+            orders: HashMap::new(),
+            scanning: false,
+            scan_is_stale: false,
+        };
         core.reload_orders(now);
         core
     }
@@ -175,7 +183,7 @@ impl Core {
 
     /// Orders that the server need not send again.
     pub fn holds(&self) -> Vec<DeployJobId> {
-        self.state.jobs.iter().map(|job| job.id()).collect()
+        self.state.jobs.iter().map(Job::id).collect()
     }
 
     /// Scan jobs that the agent has.
@@ -183,24 +191,30 @@ impl Core {
         self.state.scan_jobs.clone()
     }
 
-    /// When [`Event::Tick`] is due.
+    /// When [`Event::Tick`] is due. What waits for something else than time (a retry behind another
+    /// deploy, a scan that is under way) needs none.
     pub fn next_tick(&self) -> Option<Millis> {
-        let retries = self.state.jobs.iter().filter_map(Job::due);
+        let is_busy = self.state.jobs.iter().any(Job::is_active);
+        let retries = self.state.jobs.iter().filter_map(|job| job.due(is_busy));
         let scan = self.state.last_scan.map(|at| Millis(at.0 + SCAN_EVERY));
-        retries.chain(scan).min()
+        retries.chain(scan.filter(|_| !self.scanning)).min()
     }
 
     /// Takes an event, changes the state, and says what to do.
     pub fn handle(&mut self, event: Event, now: Millis) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
-            Event::Started { boot } => self.take_up(boot, now, &mut effects),
+            Event::Started { boot } => self.take_up(boot, &mut effects),
             Event::Reply(reply) => self.take_reply(*reply, now, &mut effects),
             Event::Acknowledged(upto) => self.state.outbox.retain(|it| it.sequence > upto),
-            Event::Fetched { job, result } => self.fetched(job, result, now),
+            Event::Fetched { job, result } => self.fetched(job, result, now, &mut effects),
             Event::Detected { job, result } => self.detected(job, result, now, &mut effects),
             Event::EarlierEnded { job } => effects.push(Effect::Detect { job }),
-            Event::Ran { job, attempt, result } => {
+            Event::Ran {
+                job,
+                attempt,
+                result,
+            } => {
                 self.ran(job, attempt, result, &mut effects);
             }
             Event::Progress { job, cause } => {
@@ -208,7 +222,7 @@ impl Core {
                     self.report(now, What::Progress { job, cause });
                 }
             }
-            Event::Scanned { result } => self.scanned(result, now),
+            Event::Scanned { result } => self.scanned(result, now, &mut effects),
             Event::Tick => {}
         }
         self.go_on(now, &mut effects);

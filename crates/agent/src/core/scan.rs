@@ -15,7 +15,7 @@ impl Core {
     ) {
         let mut is_new = false;
         for job in jobs {
-            if !self.state.scan_jobs.contains(&job) {
+            if !self.state.scan_jobs.contains(&job) && !self.is_scan_reported(job) {
                 self.state.scan_jobs.push(job);
                 self.report(now, What::ScanStarted { job });
                 is_new = true;
@@ -33,28 +33,71 @@ impl Core {
         }
     }
 
-    pub(super) fn scanned(&mut self, result: Result<String, String>, now: Millis) {
+    /// Whether the end of a scan waits in the outbox: the server asks again until it has it.
+    fn is_scan_reported(&self, scan: ScanJobId) -> bool {
+        self.outbox().iter().any(|report| match report.what {
+            What::ScanCompleted { job, .. } | What::ScanFailed { job, .. } => job == scan,
+            _ => false,
+        })
+    }
+
+    /// Scans because a deployment ended. A scan that is under way may have looked before that, so
+    /// another follows it; a crash does not make it forgotten.
+    pub(super) fn scan_after_deploy(&mut self, effects: &mut Vec<Effect>) {
+        self.state.scan_due = true;
+        self.scan_is_stale = self.scanning;
+        self.start_scan(false, effects);
+    }
+
+    pub(super) fn scanned(
+        &mut self,
+        result: Result<String, String>,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+    ) {
         self.scanning = false;
         self.state.last_scan = Some(now);
+        if std::mem::take(&mut self.scan_is_stale) {
+            self.start_scan(false, effects);
+        } else if result.is_ok() {
+            self.state.scan_due = false;
+        }
         let jobs = std::mem::take(&mut self.state.scan_jobs);
         match result {
             Ok(digest) => {
-                self.state.scanned_boot = Some(self.boot.clone());
+                self.state.scanned_boot = Some(self.state.boot.clone());
                 self.state.inventory_digest = Some(digest.clone());
                 for job in jobs {
-                    self.report(now, What::ScanCompleted { job, digest: digest.clone() });
+                    self.report(
+                        now,
+                        What::ScanCompleted {
+                            job,
+                            digest: digest.clone(),
+                        },
+                    );
                 }
             }
             Err(cause) => {
                 for job in jobs {
-                    self.report(now, What::ScanFailed { job, cause: cause.clone() });
+                    self.report(
+                        now,
+                        What::ScanFailed {
+                            job,
+                            cause: cause.clone(),
+                        },
+                    );
                 }
             }
         }
     }
 
+    /// A last scan that lies far in the future was made while the clock was wrong.
     pub(super) fn scan_if_due(&mut self, now: Millis, effects: &mut Vec<Effect>) {
-        if self.state.last_scan.is_some_and(|at| now.0 - at.0 >= SCAN_EVERY) {
+        if self
+            .state
+            .last_scan
+            .is_some_and(|at| (now.0 - at.0).abs() >= SCAN_EVERY)
+        {
             self.start_scan(false, effects);
         }
     }

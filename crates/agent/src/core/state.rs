@@ -27,6 +27,12 @@ pub struct State {
     pub scanned_boot: Option<String>,
     /// When the last scan ended.
     pub last_scan: Option<Millis>,
+    /// A deployment ended and no scan that began after it was made yet.
+    #[serde(default)]
+    pub scan_due: bool,
+    /// The boot in which the agent ran last; empty before its first start.
+    #[serde(default)]
+    pub boot: String,
 }
 
 impl Default for State {
@@ -41,6 +47,8 @@ impl Default for State {
             inventory_digest: None,
             scanned_boot: None,
             last_scan: None,
+            scan_due: false,
+            boot: String::new(),
         }
     }
 }

@@ -1,1 +1,41 @@
-//! Placeholder.
+//! Windows: the registry, Windows Installer, EXE installers, the service manager.
+//!
+//! The modules without `cfg(windows)` are pure: their tests run on every system.
+
+mod chocolatey;
+mod command_line;
+mod exit_code;
+mod nuspec;
+mod packed_guid;
+
+#[cfg(windows)]
+mod boot;
+#[cfg(windows)]
+mod host;
+#[cfg(windows)]
+mod job_object;
+#[cfg(windows)]
+mod log_file;
+#[cfg(windows)]
+mod platform;
+#[cfg(windows)]
+mod processes;
+#[cfg(windows)]
+mod registry;
+#[cfg(windows)]
+mod restart;
+#[cfg(windows)]
+mod run;
+#[cfg(windows)]
+mod security;
+#[cfg(windows)]
+pub mod service;
+#[cfg(windows)]
+mod service_main;
+#[cfg(windows)]
+mod uninstall;
+
+#[cfg(windows)]
+pub use platform::Windows;
+#[cfg(windows)]
+pub use security::protect;

@@ -5,3 +5,4 @@ mod feed;
 mod postgres;
 mod process;
 mod windows;
+mod windows_platform;

@@ -1,3 +1,60 @@
-//! REST.
-/// Routes.
-pub fn routes() -> axum::Router<std::sync::Arc<crate::App>> { axum::Router::new() }
+//! The REST API, `/api/v1`: what the console does, for programs.
+//!
+//! JSON both ways. Lists are pages: `after` takes the `next` of the page before. Times are RFC 3339
+//! in UTC. Errors have one shape, [`openapi::ErrorEnvelope`]. A caller signs in as a person does
+//! ([`session`]); every change carries the session's word in the header `X-CSRF-Token`. To add an
+//! endpoint: a file or function here, a line in [`routes`], a line in [`openapi`].
+
+mod approvals;
+mod audit;
+mod deploy_jobs;
+mod deployments;
+mod devices;
+pub(crate) mod enrol_tokens;
+mod extract;
+mod missing;
+mod openapi;
+mod scans;
+mod session;
+mod shapes;
+pub(crate) mod sources;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{any, get, post};
+
+use crate::app::App;
+use crate::error::ApiError;
+
+pub use openapi::document;
+
+/// Every endpoint.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/v1/openapi.json", get(openapi::openapi))
+        .route("/api/v1/session", get(session::get).post(session::create).delete(session::delete))
+        .route("/api/v1/devices", get(devices::list))
+        .route("/api/v1/devices/system-type", post(devices::set_system_type))
+        .route("/api/v1/devices/{id}", get(devices::get))
+        .route("/api/v1/devices/{id}/missing", get(devices::list_missing))
+        .route("/api/v1/missing", get(missing::list))
+        .route("/api/v1/missing/{id}/systems", get(missing::list_systems))
+        .route("/api/v1/approvals", post(approvals::set))
+        .route("/api/v1/deployments", post(deployments::create))
+        .route("/api/v1/deployments/preview", post(deployments::preview))
+        .route("/api/v1/deploy-jobs", get(deploy_jobs::list))
+        .route("/api/v1/deploy-jobs/redeploy", post(deploy_jobs::redeploy))
+        .route("/api/v1/deploy-jobs/{id}", get(deploy_jobs::get))
+        .route("/api/v1/deploy-jobs/{id}/cancel", post(deploy_jobs::cancel))
+        .route("/api/v1/scans", post(scans::request))
+        .route("/api/v1/sources", get(sources::list).post(sources::create))
+        .route("/api/v1/enrol-tokens", post(enrol_tokens::create))
+        .route("/api/v1/audit", get(audit::list))
+        .route("/api/v1/{*rest}", any(async || not_found()))
+        .layer(axum::middleware::map_response(crate::console::headers::secure))
+}
+
+fn not_found() -> ApiError {
+    ApiError::Missing("there is no such address: see /api/v1/openapi.json".to_owned())
+}

@@ -11,7 +11,7 @@ pub struct Fields(pub Vec<(String, String)>);
 impl Fields {
     /// The first value of a field; an empty one counts as absent, as a form's "all" is.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.all(name).next().map(str::trim).filter(|value| !value.is_empty())
+        Some(self.verbatim(name).trim()).filter(|value| !value.is_empty())
     }
 
     /// The first value as text; empty where there is none.
@@ -21,7 +21,8 @@ impl Fields {
 
     /// The first value as it was typed: for passwords.
     pub fn verbatim(&self, name: &str) -> &str {
-        self.all(name).next().unwrap_or_default()
+        let found = self.0.iter().find(|(it, _)| it == name);
+        found.map_or("", |(_, value)| value.as_str())
     }
 
     /// An owned copy of [`Self::get`], for filters.

@@ -33,6 +33,8 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
+pub(crate) use view::stored;
+
 /// Every page and form.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()

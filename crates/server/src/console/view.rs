@@ -1,11 +1,10 @@
 //! What all pages share: who looks, the frame around the page, and the page of an error.
 
-use std::borrow::Borrow;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use askama::Template;
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use fleetmend_model::Millis;
 use http::request::Parts;
@@ -47,11 +46,49 @@ impl FromRequestParts<Arc<App>> for Viewer {
     }
 }
 
+/// The id in a page's path.
+pub struct PathId(pub i64);
+
+impl FromRequestParts<Arc<App>> for PathId {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, PageError> {
+        match Path::from_request_parts(parts, &()).await {
+            Ok(Path(id)) => Ok(Self(id)),
+            Err(_) => Err(not_found().await),
+        }
+    }
+}
+
 /// The fields of an address.
 pub fn fields(uri: &Uri) -> Result<Fields, ApiError> {
     let Query(fields) = Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map_err(|error| ApiError::Bad(format!("the address cannot be read: {error}")))?;
     Ok(Fields(fields))
+}
+
+/// A time or none, by as many references as a template's loops put before it.
+pub trait Point {
+    /// The time.
+    fn point(&self) -> Option<Millis>;
+}
+
+impl Point for Millis {
+    fn point(&self) -> Option<Millis> {
+        Some(*self)
+    }
+}
+
+impl<T: Point> Point for Option<T> {
+    fn point(&self) -> Option<Millis> {
+        self.as_ref().and_then(Point::point)
+    }
+}
+
+impl<T: Point> Point for &T {
+    fn point(&self) -> Option<Millis> {
+        (**self).point()
+    }
 }
 
 /// The frame around a page of a signed-in person.
@@ -88,14 +125,9 @@ impl Viewer {
 }
 
 impl Layout {
-    /// A time as HTML.
-    pub fn when(&self, at: impl Borrow<Millis>) -> When {
-        When::new(Some(*at.borrow()), self.now)
-    }
-
     /// A time, or never, as HTML.
-    pub fn when_opt(&self, at: impl Borrow<Option<Millis>>) -> When {
-        When::new(*at.borrow(), self.now)
+    pub fn when(&self, at: impl Point) -> When {
+        When::new(at.point(), self.now)
     }
 }
 

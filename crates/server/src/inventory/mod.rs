@@ -3,3 +3,4 @@
 pub mod clean;
 pub mod ingest;
 pub mod scans;
+pub mod system_type;

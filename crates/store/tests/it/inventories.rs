@@ -17,7 +17,9 @@ fn entry(number: u8) -> (SoftwareDigest, Software) {
         name: format!("Söftware {number} \"x\" \u{1}"),
         version: "1.0".to_owned(),
         publisher: "P".to_owned(),
-        product_code: (number % 2 == 0).then(|| format!("{{CODE-{number}}}")),
+        product_code: number
+            .is_multiple_of(2)
+            .then(|| format!("{{CODE-{number}}}")),
         upgrade_code: None,
     };
     ([number; 16], it)

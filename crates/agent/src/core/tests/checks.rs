@@ -1,0 +1,120 @@
+//! What must hold after every event, and in the end.
+
+use fleetmend_model::DeployJobId;
+use fleetmend_model::status::deploy::{Change, DeployStatus};
+use fleetmend_protocol::reports::{Report, What};
+
+use super::world::{Truth, World};
+use crate::core::{Effect, Job, Phase, State};
+
+impl World {
+    pub(super) fn check_jobs(&mut self, held: &[DeployJobId], effects: &[Effect]) {
+        let holds = self.core.holds();
+        let active = self
+            .core
+            .state()
+            .jobs
+            .iter()
+            .filter(|job| is_active(job))
+            .count();
+        assert!(active <= 1, "{active} deploys at once");
+        for id in held.iter().filter(|id| !holds.contains(id)) {
+            assert!(
+                effects.contains(&Effect::Forget { job: *id }),
+                "files of job {id} stay"
+            );
+        }
+        for id in &holds {
+            assert!(
+                self.core.order(*id).is_some(),
+                "job {id} is open and not verified"
+            );
+        }
+    }
+
+    pub(super) fn check_effect(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Run { job, attempt } => {
+                assert!(
+                    self.starts.insert((*job, *attempt)),
+                    "start {attempt} of {job} twice"
+                );
+                let state: State = serde_json::from_slice(&self.stored).expect("JSON");
+                let intent = Phase::Running { attempt: *attempt };
+                assert!(
+                    state
+                        .jobs
+                        .iter()
+                        .any(|it| it.signed.job == *job && it.phase == intent),
+                    "the intent to start job {job} is not stored"
+                );
+                let task = self.task(*job);
+                assert!(!task.is_forged, "a refused order runs");
+                assert_eq!(
+                    task.last_detection,
+                    Some(Ok(Truth::Older.detected())),
+                    "job {job} starts without being needed"
+                );
+            }
+            Effect::Scan { .. } => self.scan_is_owed = false,
+            _ => {}
+        }
+    }
+
+    pub(super) fn check_report(&mut self, report: &Report) {
+        let What::Deploy {
+            job,
+            change: Change::Status { status },
+            boot,
+            ..
+        } = &report.what
+        else {
+            return;
+        };
+        let is_end = *status >= DeployStatus::Completed;
+        self.scan_is_owed |= is_end;
+        let task = self.task(*job);
+        let found = task.last_detection.clone();
+        match status {
+            DeployStatus::Completed | DeployStatus::NeedsRestart => {
+                assert_eq!(found, Some(Ok(Truth::Installed.detected())), "{status:?}");
+            }
+            DeployStatus::UnknownError => {
+                assert_ne!(found, Some(Ok(Truth::Installed.detected())));
+            }
+            DeployStatus::NotApplicable => {
+                assert_eq!(found, Some(Ok(Truth::Absent.detected())));
+            }
+            _ => {}
+        }
+        if *status == DeployStatus::NeedsRestart {
+            assert_eq!(
+                boot, &task.ran_in_boot,
+                "a restart that already happened is asked for"
+            );
+        }
+    }
+
+    pub(super) fn check_end(&self) {
+        assert!(self.core.outbox().is_empty());
+        assert!(
+            self.open_scans.is_empty(),
+            "scans never end: {:?}",
+            self.open_scans
+        );
+        assert!(
+            !self.scan_is_owed,
+            "no scan began after the last deployment"
+        );
+    }
+}
+
+fn is_active(job: &Job) -> bool {
+    matches!(
+        job.phase,
+        Phase::Checking
+            | Phase::Running { .. }
+            | Phase::Interrupted { .. }
+            | Phase::Verifying { .. }
+    )
+}

@@ -1,0 +1,9 @@
+//! The core against a small simulated device and server.
+
+mod checks;
+mod crashes;
+mod orders;
+mod paths;
+mod random;
+mod scans;
+mod world;

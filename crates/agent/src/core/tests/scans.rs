@@ -1,0 +1,130 @@
+//! When the agent scans.
+
+use super::world::{Installer, Truth, World};
+use crate::core::Effect;
+
+const DAY: u64 = 24 * 3600;
+
+fn is_scan(effect: &Effect) -> bool {
+    matches!(effect, Effect::Scan { .. })
+}
+
+fn scans(world: &World) -> usize {
+    world.pending.iter().filter(|it| is_scan(it)).count()
+}
+
+/// A world whose first scan is over.
+fn scanned() -> World {
+    let mut world = World::new();
+    assert!(world.answer_one(is_scan));
+    assert_eq!(scans(&world), 0);
+    world
+}
+
+#[test]
+fn a_new_agent_and_a_restarted_machine_are_scanned_and_a_restarted_agent_is_not() {
+    let mut world = World::new();
+    assert_eq!(world.pending, [Effect::Scan { send_always: true }]);
+    world.answer_one(is_scan);
+    world.crash(false, false);
+    assert_eq!(scans(&world), 0);
+    world.crash(false, true);
+    assert_eq!(world.pending, [Effect::Scan { send_always: true }]);
+}
+
+#[test]
+fn a_scan_is_made_on_demand_once_at_a_time_and_ends_with_every_job_that_asked() {
+    let mut world = scanned();
+    world.post_scan();
+    world.check_in();
+    world.post_scan();
+    world.check_in();
+    world.check_in();
+    assert_eq!(scans(&world), 1);
+    world.settle();
+    assert!(world.open_scans.is_empty());
+}
+
+#[test]
+fn a_scan_that_fails_ends_its_job_and_keeps_what_was_known() {
+    let mut world = scanned();
+    let before = world.core.state().inventory_digest.clone();
+    assert!(before.is_some());
+    world.post_scan();
+    world.check_in();
+    assert!(world.fail_one(is_scan, true));
+    world.deliver(true);
+    assert!(world.open_scans.is_empty());
+    assert_eq!(world.core.state().inventory_digest, before);
+}
+
+#[test]
+fn a_scan_that_was_asked_for_is_made_after_a_crash() {
+    let mut world = scanned();
+    world.post_scan();
+    world.check_in();
+    world.crash(false, false);
+    assert_eq!(scans(&world), 1);
+    world.settle();
+}
+
+#[test]
+fn a_scan_is_made_daily() {
+    let mut world = scanned();
+    world.advance(DAY - 1);
+    assert_eq!(scans(&world), 0);
+    world.advance(1);
+    assert_eq!(scans(&world), 1);
+    // It is under way: no tick is due at once, and none other begins.
+    world.advance(DAY);
+    assert_eq!(scans(&world), 1);
+}
+
+#[test]
+fn a_clock_that_was_wrong_does_not_put_scans_off_for_ever() {
+    let mut world = World::new();
+    let right = world.now;
+    world.advance(400 * DAY);
+    world.answer_one(is_scan);
+    world.now = right;
+    world.advance(DAY);
+    assert_eq!(scans(&world), 1);
+}
+
+/// Up to the end of a deployment that the given scan was under way for.
+fn deploy(world: &mut World) {
+    world.post(Truth::Older, &[Installer::Works], 600);
+    world.check_in();
+    while world.answer_one(|it| !is_scan(it)) {}
+}
+
+#[test]
+fn a_scan_follows_a_deployment() {
+    let mut world = scanned();
+    deploy(&mut world);
+    assert_eq!(scans(&world), 1);
+}
+
+#[test]
+fn a_scan_that_began_before_the_deployment_ended_does_not_count_as_the_one_after_it() {
+    let mut world = scanned();
+    world.post_scan();
+    world.check_in();
+    deploy(&mut world);
+    assert_eq!(scans(&world), 1, "one at a time");
+    world.answer_one(is_scan);
+    assert_eq!(scans(&world), 1, "another follows");
+    world.answer_one(is_scan);
+    assert_eq!(scans(&world), 0);
+}
+
+#[test]
+fn the_scan_after_a_deployment_is_made_after_a_crash_too() {
+    let mut world = scanned();
+    deploy(&mut world);
+    world.crash(false, false);
+    assert_eq!(scans(&world), 1);
+    world.answer_one(is_scan);
+    world.crash(false, false);
+    assert_eq!(scans(&world), 0);
+}

@@ -1,0 +1,471 @@
+//! A device and a server around the core. Every event goes through [`World::tell`], which checks
+//! what must always hold.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use fleetmend_model::detection::Detected;
+use fleetmend_model::status::deploy::{Change, DeployState, DeployStatus, Ending, follow_agent};
+use fleetmend_model::{DeployJobId, Millis, ScanJobId};
+use fleetmend_protocol::checkin::CheckInReply;
+use fleetmend_protocol::reports::{Report, What};
+use fleetmend_trust::SignedOrder;
+
+use super::orders::{DEVICE, identity, order};
+use crate::core::{Core, Effect, Event, FetchError, State};
+use crate::platform::RunResult;
+
+/// What an installer does when it is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Installer {
+    Works,
+    AsksForRestart,
+    Fails,
+    DoesNothing,
+    OnlyAsksForRestart,
+}
+
+/// What is on the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truth {
+    Absent,
+    Older,
+    Installed,
+}
+
+impl Truth {
+    pub(super) fn detected(self) -> Detected {
+        match self {
+            Self::Absent => Detected::Absent,
+            Self::Older => Detected::Older {
+                version: "1.0".to_owned(),
+            },
+            Self::Installed => Detected::Installed {
+                version: "2.0".to_owned(),
+            },
+        }
+    }
+}
+
+/// One job as the server and the device have it.
+pub(super) struct Task {
+    pub(super) signed: SignedOrder,
+    pub(super) state: DeployState,
+    /// Every state that the server recorded, as numbers, with the causes of the last.
+    pub(super) path: Vec<i64>,
+    pub(super) cause: String,
+    pub(super) truth: Truth,
+    /// What the installer does at each start; works after the last.
+    pub(super) installers: Vec<Installer>,
+    pub(super) is_forged: bool,
+    pub(super) last_detection: Option<Result<Detected, String>>,
+    pub(super) ran_in_boot: Option<String>,
+}
+
+pub(super) struct World {
+    pub(super) core: Core,
+    pub(super) stored: Vec<u8>,
+    pub(super) now: Millis,
+    boot: u32,
+    /// Given by the core and not answered.
+    pub(super) pending: Vec<Effect>,
+    pub(super) tasks: BTreeMap<DeployJobId, Task>,
+    cancelled: HashSet<DeployJobId>,
+    pub(super) starts: HashSet<(DeployJobId, u32)>,
+    stored_reports: i64,
+    pub(super) open_scans: HashSet<ScanJobId>,
+    /// A job ended and no scan began since.
+    pub(super) scan_is_owed: bool,
+    next_id: i64,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let now = Millis(1_700_000_000_000);
+        let mut world = Self {
+            core: Core::new(identity(), State::default(), now),
+            stored: Vec::new(),
+            now,
+            boot: 1,
+            pending: Vec::new(),
+            tasks: BTreeMap::new(),
+            cancelled: HashSet::new(),
+            starts: HashSet::new(),
+            stored_reports: 0,
+            open_scans: HashSet::new(),
+            scan_is_owed: false,
+            next_id: 1,
+        };
+        world.tell(Event::Started {
+            boot: world.boot_id(),
+        });
+        world
+    }
+
+    pub(super) fn boot_id(&self) -> String {
+        format!("boot-{}", self.boot)
+    }
+
+    fn next_id(&mut self) -> i64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// A job that the server has downloaded and will hand out.
+    pub(super) fn post(
+        &mut self,
+        truth: Truth,
+        installers: &[Installer],
+        minutes: i64,
+    ) -> DeployJobId {
+        self.add(DEVICE, truth, installers, minutes)
+    }
+
+    /// An order that was made for another device.
+    pub(super) fn post_foreign(&mut self) -> DeployJobId {
+        self.add("another-device", Truth::Older, &[], 600)
+    }
+
+    fn add(
+        &mut self,
+        device: &str,
+        truth: Truth,
+        installers: &[Installer],
+        minutes: i64,
+    ) -> DeployJobId {
+        let id = self.next_id();
+        let task = Task {
+            signed: order(id, device, self.now, minutes),
+            state: DeployState {
+                status: DeployStatus::Downloaded,
+                ending: None,
+            },
+            path: vec![3],
+            cause: String::new(),
+            truth,
+            installers: installers.to_vec(),
+            is_forged: device != DEVICE,
+            last_detection: None,
+            ran_in_boot: None,
+        };
+        self.tasks.insert(DeployJobId(id), task);
+        DeployJobId(id)
+    }
+
+    pub(super) fn post_scan(&mut self) -> ScanJobId {
+        let id = ScanJobId(self.next_id());
+        self.open_scans.insert(id);
+        id
+    }
+
+    /// A person calls a job off, where that is possible.
+    pub(super) fn cancel(&mut self, id: DeployJobId) {
+        let Some(task) = self.tasks.get_mut(&id) else {
+            return;
+        };
+        let change = Change::End {
+            ending: Ending::Cancelled,
+        };
+        let by = fleetmend_model::status::Party::User;
+        if let Ok(state) = fleetmend_model::status::deploy::step(Some(task.state), change, by) {
+            task.state = state;
+            self.cancelled.insert(id);
+        }
+    }
+
+    /// The agent asks; the server answers with all that it does not hold.
+    pub(super) fn check_in(&mut self) {
+        let holds = self.core.holds();
+        let scans = self.core.scan_jobs();
+        let orders = self
+            .tasks
+            .iter()
+            .filter(|(id, task)| !task.state.is_final() && !holds.contains(id))
+            .map(|(_, task)| task.signed.clone())
+            .collect();
+        let reply = CheckInReply {
+            now: self.now,
+            checkin_seconds: 180,
+            want_inventory: false,
+            scans: self
+                .open_scans
+                .iter()
+                .copied()
+                .filter(|id| !scans.contains(id))
+                .collect(),
+            orders,
+            cancelled: self
+                .cancelled
+                .iter()
+                .copied()
+                .filter(|id| holds.contains(id))
+                .collect(),
+        };
+        self.tell(Event::Reply(Box::new(reply)));
+    }
+
+    /// The server stores the outbox; its acknowledgement may be lost.
+    pub(super) fn deliver(&mut self, acknowledge: bool) {
+        for report in self.core.outbox().to_vec() {
+            if report.sequence > self.stored_reports {
+                assert_eq!(report.sequence, self.stored_reports + 1, "a report is lost");
+                self.stored_reports = report.sequence;
+                self.store(report);
+            }
+        }
+        if acknowledge {
+            self.tell(Event::Acknowledged(self.stored_reports));
+        }
+    }
+
+    fn store(&mut self, report: Report) {
+        match report.what {
+            What::Deploy {
+                job, change, cause, ..
+            } => {
+                let Some(task) = self.tasks.get_mut(&job) else {
+                    panic!("no job {job}")
+                };
+                if self.cancelled.contains(&job) {
+                    return;
+                }
+                let edges = follow_agent(task.state, change)
+                    .unwrap_or_else(|illegal| panic!("job {job} ({:?}): {illegal}", task.path));
+                for (state, _) in edges {
+                    task.state = state;
+                    if state.ending.is_none() {
+                        task.path.push(state.status.number());
+                    }
+                }
+                task.cause = cause;
+            }
+            What::ScanCompleted { job, .. } | What::ScanFailed { job, .. } => {
+                assert!(self.open_scans.remove(&job), "scan {job} ended twice");
+            }
+            What::ScanStarted { .. } | What::Progress { .. } => {}
+        }
+    }
+
+    pub(super) fn advance(&mut self, seconds: u64) {
+        self.now = Millis(self.now.0 + i64::try_from(seconds).expect("small") * 1000);
+        self.tell(Event::Tick);
+    }
+
+    /// Answers the first pending effect for which `pick` says so.
+    pub(super) fn answer_one(&mut self, pick: impl Fn(&Effect) -> bool) -> bool {
+        let Some(at) = self.pending.iter().position(&pick) else {
+            return false;
+        };
+        let effect = self.pending.remove(at);
+        let event = match effect {
+            Effect::Fetch { job } => Event::Fetched {
+                job,
+                result: Ok(()),
+            },
+            Effect::Detect { job } => Event::Detected {
+                job,
+                result: Ok(self.detect(job)),
+            },
+            Effect::AwaitEarlier { job } => Event::EarlierEnded { job },
+            Effect::Run { job, attempt } => {
+                let result = self.run_installer(job, attempt);
+                Event::Ran {
+                    job,
+                    attempt,
+                    result,
+                }
+            }
+            Effect::Scan { .. } => Event::Scanned {
+                result: Ok("digest".to_owned()),
+            },
+            Effect::Forget { .. } => return true,
+        };
+        self.tell(event);
+        true
+    }
+
+    /// Answers the effect with a failure, where it can fail.
+    pub(super) fn fail_one(&mut self, pick: impl Fn(&Effect) -> bool, counts: bool) -> bool {
+        let Some(at) = self.pending.iter().position(&pick) else {
+            return false;
+        };
+        let cause = "something broke".to_owned();
+        let event = match self.pending[at].clone() {
+            Effect::Fetch { job } => Event::Fetched {
+                job,
+                result: Err(FetchError { cause, counts }),
+            },
+            Effect::Detect { job } => {
+                self.task(job).last_detection = Some(Err(cause.clone()));
+                Event::Detected {
+                    job,
+                    result: Err(cause),
+                }
+            }
+            Effect::Scan { .. } => Event::Scanned { result: Err(cause) },
+            Effect::AwaitEarlier { .. } | Effect::Run { .. } | Effect::Forget { .. } => {
+                return self.answer_one(pick);
+            }
+        };
+        self.pending.remove(at);
+        self.tell(event);
+        true
+    }
+
+    fn detect(&mut self, job: DeployJobId) -> Detected {
+        let found = self.task(job).truth.detected();
+        self.task(job).last_detection = Some(Ok(found.clone()));
+        found
+    }
+
+    pub(super) fn task(&mut self, job: DeployJobId) -> &mut Task {
+        self.tasks.get_mut(&job).expect("a job of this server")
+    }
+
+    /// What the installer does to the device, and what it says.
+    fn run_installer(&mut self, job: DeployJobId, attempt: u32) -> RunResult {
+        let boot = self.boot_id();
+        let task = self.task(job);
+        task.ran_in_boot = Some(boot);
+        let installer = task.installers.get(attempt as usize - 1).copied();
+        let installer = installer.unwrap_or(Installer::Works);
+        if matches!(installer, Installer::Works | Installer::AsksForRestart) {
+            task.truth = Truth::Installed;
+        }
+        let success = installer != Installer::Fails;
+        RunResult {
+            exit_code: Some(if success { 0 } else { 1603 }),
+            success,
+            restart_due: matches!(
+                installer,
+                Installer::AsksForRestart | Installer::OnlyAsksForRestart
+            ),
+            cause: if success {
+                String::new()
+            } else {
+                "exit code 1603".to_owned()
+            },
+            output: "installer output".to_owned(),
+        }
+    }
+
+    /// The agent dies and starts again. What it had started may have done its work or not.
+    pub(super) fn crash(&mut self, installer_ran: bool, reboots: bool) {
+        for effect in std::mem::take(&mut self.pending) {
+            if let Effect::Run { job, attempt } = effect
+                && installer_ran
+            {
+                self.run_installer(job, attempt);
+            }
+        }
+        if reboots {
+            self.boot += 1;
+        }
+        let state: State = serde_json::from_slice(&self.stored).expect("the stored state");
+        self.core = Core::new(identity(), state, self.now);
+        self.tell(Event::Started {
+            boot: self.boot_id(),
+        });
+    }
+
+    /// Replaces what is stored, as a damaged disk or a changed trust root would.
+    pub(super) fn crash_with(&mut self, change: impl FnOnce(&mut State)) {
+        let mut state: State = serde_json::from_slice(&self.stored).expect("the stored state");
+        change(&mut state);
+        self.stored = serde_json::to_vec(&state).expect("JSON");
+        self.crash(false, false);
+    }
+
+    /// One event through the core, as the runner does it, with all that must hold.
+    pub(super) fn tell(&mut self, event: Event) {
+        let acknowledged = match event {
+            Event::Acknowledged(upto) => upto,
+            _ => 0,
+        };
+        let before: Vec<Report> = self.core.outbox().to_vec();
+        let held = self.core.holds();
+        let effects = self.core.handle(event, self.now);
+        self.stored = serde_json::to_vec(self.core.state()).expect("JSON");
+
+        let kept: Vec<_> = before
+            .iter()
+            .filter(|it| it.sequence > acknowledged)
+            .collect();
+        let outbox = self.core.outbox().to_vec();
+        assert!(
+            outbox.iter().take(kept.len()).eq(kept.iter().copied()),
+            "a report was dropped"
+        );
+        assert!(
+            outbox.is_sorted_by(|a, b| a.sequence + 1 == b.sequence),
+            "a number is missing"
+        );
+        for report in &outbox[kept.len()..] {
+            self.check_report(report);
+        }
+        self.check_jobs(&held, &effects);
+        for effect in &effects {
+            self.check_effect(effect);
+        }
+        self.pending.extend(
+            effects
+                .into_iter()
+                .filter(|it| !matches!(it, Effect::Forget { .. })),
+        );
+        if let Some(at) = self.core.next_tick() {
+            assert!(
+                at > self.now,
+                "a tick is due at once, for ever: {:?}",
+                self.core.state().jobs
+            );
+        }
+    }
+
+    /// Answers everything and lets time pass until nothing more happens.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..2000 {
+            self.deliver(true);
+            self.check_in();
+            while self.answer_one(|_| true) {}
+            self.deliver(true);
+            let is_over = self.core.holds().is_empty()
+                && self.pending.is_empty()
+                && self.tasks.values().all(|task| is_over(task.state));
+            if is_over {
+                self.check_end();
+                return;
+            }
+            self.advance(60);
+        }
+        let open: Vec<_> = self
+            .tasks
+            .values()
+            .map(|task| (&task.path, task.state))
+            .collect();
+        panic!("not over: {open:?}, {:?}", self.core.state().jobs);
+    }
+
+    /// The statuses that the server recorded, and the cause of the last.
+    pub(super) fn path(&self, job: DeployJobId) -> (Vec<i64>, Option<Ending>, &str) {
+        let task = &self.tasks[&job];
+        (task.path.clone(), task.state.ending, &task.cause)
+    }
+
+    pub(super) fn starts_of(&self, job: DeployJobId) -> usize {
+        self.starts.iter().filter(|(id, _)| *id == job).count()
+    }
+
+    pub(super) fn causes(&self) -> HashMap<DeployJobId, Vec<String>> {
+        let mut causes: HashMap<_, Vec<String>> = HashMap::new();
+        for report in self.core.outbox() {
+            if let What::Deploy { job, cause, .. } | What::Progress { job, cause } = &report.what {
+                causes.entry(*job).or_default().push(cause.clone());
+            }
+        }
+        causes
+    }
+}
+
+/// A job that needs a restart waits for the server's next inventory, not for the agent.
+fn is_over(state: DeployState) -> bool {
+    state.is_final() || state.status == DeployStatus::NeedsRestart
+}

@@ -1,0 +1,171 @@
+//! What APT's and dpkg's output says went wrong, in words.
+
+use super::command::{Ending, Ran};
+use crate::platform::MAX_OUTPUT;
+
+/// The longest cause, in bytes.
+const MAX_CAUSE: usize = 700;
+/// APT's summary of any failure of dpkg; dpkg's own lines say more.
+const DPKG_FAILED: &str = "Sub-process /usr/bin/dpkg returned an error code";
+/// How APT begins its list of packages that do not fit together.
+const UNMET: &str = "The following packages have unmet dependencies:";
+
+/// Why a run failed: the telling lines of its output, or how it ended.
+pub(super) fn cause(ran: &Ran) -> String {
+    let told = telling_lines(&clean(&ran.output));
+    if !told.is_empty() {
+        return told;
+    }
+    match ran.ending {
+        Ending::Exited(status) => format!("it ended with {status} and said nothing of an error"),
+        Ending::Stopped => "it took too long and was stopped".to_owned(),
+        Ending::LeftRunning => "it took too long and still runs".to_owned(),
+    }
+}
+
+/// The lines in which APT and dpkg say what went wrong, on one line, at most [`MAX_CAUSE`] bytes.
+pub(super) fn telling_lines(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    let mut told: Vec<String> = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        // The line below may go on with the sentence.
+        let next = lines
+            .get(index + 1)
+            .filter(|next| next.starts_with(' '))
+            .map(|it| it.trim());
+        if *line == UNMET {
+            let unmet = lines[index + 1..]
+                .iter()
+                .take_while(|it| it.starts_with(' '));
+            told.extend(unmet.map(|it| it.split_whitespace().collect::<Vec<_>>().join(" ")));
+        } else if let Some(error) = line.strip_prefix("E: ") {
+            told.push(error.trim().to_owned());
+        } else if line.starts_with("dpkg: error") || line.starts_with("dpkg: unrecoverable") {
+            told.push(match next {
+                Some(next) => format!("{} {next}", line.trim()),
+                None => line.trim().to_owned(),
+            });
+        } else if line.starts_with("dpkg: dependency problems prevent") {
+            told.push(line.trim().to_owned());
+        }
+    }
+    if told.iter().any(|it| !it.starts_with(DPKG_FAILED)) {
+        told.retain(|it| !it.starts_with(DPKG_FAILED));
+    }
+    let mut seen = Vec::new();
+    told.retain(|it| {
+        let is_new = !seen.contains(it);
+        seen.push(it.clone());
+        is_new
+    });
+    shorten(&told.join("; "), MAX_CAUSE)
+}
+
+/// The end of some output, at most [`MAX_OUTPUT`] bytes of clean text.
+pub(super) fn output_tail(output: &str) -> String {
+    let text = clean(output);
+    let from = text.len().saturating_sub(MAX_OUTPUT);
+    let from = (from..=text.len())
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(text.len());
+    text[from..].to_owned()
+}
+
+/// Text without terminal escape sequences and control characters but line ends and tabs.
+pub(super) fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => {
+                // ECMA-48: a control sequence is ESC [ and ends with a character of @ to ~.
+                if chars.next_if_eq(&'[').is_some() {
+                    for end in chars.by_ref() {
+                        if ('@'..='~').contains(&end) {
+                            break;
+                        }
+                    }
+                }
+            }
+            '\r' => {
+                if chars.peek() != Some(&'\n') {
+                    out.push('\n');
+                }
+            }
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let end = (0..=most - 3)
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_telling_lines_are_the_cause() {
+        for (output, cause) in [
+            (
+                "Reading package lists...\nE: Unable to locate package x\n",
+                "Unable to locate package x",
+            ),
+            (
+                "dpkg: error processing package fails (--configure):\n installed fails package \
+                 post-installation script subprocess returned error exit status 3\nErrors were \
+                 encountered while processing:\n fails\nE: Sub-process /usr/bin/dpkg returned an \
+                 error code (1)\n",
+                "dpkg: error processing package fails (--configure): installed fails package \
+                 post-installation script subprocess returned error exit status 3",
+            ),
+            (
+                "E: Sub-process /usr/bin/dpkg returned an error code (1)\n",
+                "Sub-process /usr/bin/dpkg returned an error code (1)",
+            ),
+            (
+                "The following packages have unmet dependencies:\n a : Depends: b (>= 2) but it \
+                 is not going to be installed\n     Depends: c\nE: Unable to correct problems\n",
+                "a : Depends: b (>= 2) but it is not going to be installed; Depends: c; \
+                 Unable to correct problems",
+            ),
+            ("E: one\nE: one\n", "one"),
+            ("W: only a warning\n", ""),
+            ("", ""),
+        ] {
+            assert_eq!(telling_lines(output), cause);
+        }
+        let many = format!("E: {}\n", "é".repeat(MAX_CAUSE));
+        assert!(telling_lines(&many).len() <= MAX_CAUSE);
+    }
+
+    #[test]
+    fn output_is_clean_text_and_its_end_is_kept() {
+        assert_eq!(
+            clean("a\u{1b}[1;31mred\u{1b}[0m\u{7}\u{0}\rb\r\nc\td\u{85}"),
+            "ared\nb\nc\td"
+        );
+        let long = "é".repeat(MAX_OUTPUT) + "end";
+        let tail = output_tail(&long);
+        assert!(tail.len() <= MAX_OUTPUT && tail.ends_with("éend"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_output_gives_bounded_text(text in "(?s).{0,300}") {
+            assert!(telling_lines(&text).len() <= MAX_CAUSE);
+            assert!(output_tail(&text).chars().all(|c| !c.is_control() || "\n\t".contains(c)));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The agent as a systemd service.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::command::{self, AtLimit};
+
+const NAME: &str = "fleetmend-agent.service";
+const UNIT_FOLDER: &str = "/etc/systemd/system";
+/// There when systemd runs the machine. Source: `sd_booted(3)`.
+const SYSTEMD_RUNS: &str = "/run/systemd/system";
+const SYSTEMCTL_LIMIT: Duration = Duration::from_mins(2);
+
+/// Makes the agent a service that starts with the machine, and starts it.
+pub fn install(dir: &Path) -> anyhow::Result<()> {
+    require()?;
+    let binary = std::env::current_exe().context("cannot tell where this program is")?;
+    let data = fs::canonicalize(dir)
+        .with_context(|| format!("cannot find the data folder {}", dir.display()))?;
+    let text = unit(&binary, &data)?;
+    let path = Path::new(UNIT_FOLDER).join(NAME);
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    systemctl(&["daemon-reload"])?;
+    systemctl(&["enable", NAME])?;
+    // Not `start`: one that runs already takes up the new unit.
+    systemctl(&["restart", NAME])?;
+    println!("the service {NAME} runs and starts with the machine");
+    Ok(())
+}
+
+/// Stops the service and removes it. What it was installing goes on to its end.
+pub fn uninstall() -> anyhow::Result<()> {
+    require()?;
+    let path = Path::new(UNIT_FOLDER).join(NAME);
+    ensure!(
+        path.exists(),
+        "there is no service {NAME} (looked for {})",
+        path.display()
+    );
+    systemctl(&["disable", "--now", NAME])?;
+    fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    systemctl(&["daemon-reload"])?;
+    println!("the service {NAME} is removed; the agent's data is not");
+    Ok(())
+}
+
+fn require() -> anyhow::Result<()> {
+    ensure!(
+        Path::new(SYSTEMD_RUNS).is_dir(),
+        "this machine is not run by systemd: start 'run' from its own service manager instead"
+    );
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "a service of the machine needs root: run this command as root (sudo)"
+    );
+    Ok(())
+}
+
+/// The unit. `KillMode=process`: stopping the agent must not kill a dpkg in the middle.
+///
+/// Source: systemd.unit(5), systemd.service(5), systemd.kill(5).
+fn unit(binary: &Path, data: &Path) -> anyhow::Result<String> {
+    // The whole program has the agent's commands below `agent`.
+    let agent = if binary.file_stem().is_some_and(|name| name == "fleetmend") {
+        " agent"
+    } else {
+        ""
+    };
+    let (binary, data) = (quote(binary)?, quote(data)?);
+    Ok(format!(
+        "[Unit]
+Description=Fleetmend agent
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=exec
+ExecStart={binary}{agent} run --data {data}
+Restart=always
+RestartSec=5
+KillMode=process
+
+[Install]
+WantedBy=multi-user.target
+"
+    ))
+}
+
+/// A word of a command line of systemd. Source: systemd.service(5), 'Command lines'.
+fn quote(path: &Path) -> anyhow::Result<String> {
+    let Some(text) = path
+        .to_str()
+        .filter(|text| !text.chars().any(char::is_control))
+    else {
+        bail!("a systemd unit cannot name {}", path.display());
+    };
+    let text = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('%', "%%")
+        .replace('$', "$$");
+    Ok(format!("\"{text}\""))
+}
+
+fn systemctl(arguments: &[&str]) -> anyhow::Result<()> {
+    let program = command::find_program("systemctl").context("there is no systemctl")?;
+    let mut command = command::command(&program);
+    command.arg("--no-ask-password").args(arguments);
+    let scratch = std::env::temp_dir();
+    let ran = command::run(
+        command,
+        &scratch,
+        SYSTEMCTL_LIMIT,
+        AtLimit::Kill,
+        &mut |_| (),
+    )
+    .context("cannot run systemctl")?;
+    ensure!(
+        ran.success(),
+        "systemctl {} failed: {}",
+        arguments.join(" "),
+        ran.output.trim()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unit_starts_either_binary_and_quotes_its_paths() {
+        for (binary, data, wanted) in [
+            (
+                "/usr/bin/fleetmend-agent",
+                "/var/lib/fleetmend-agent",
+                r#"ExecStart="/usr/bin/fleetmend-agent" run --data "/var/lib/fleetmend-agent""#,
+            ),
+            (
+                "/opt/fleetmend",
+                "/d",
+                r#"ExecStart="/opt/fleetmend" agent run --data "/d""#,
+            ),
+            (
+                "/opt/my %h/fleetmend-agent",
+                "/a\"$x\\",
+                r#"ExecStart="/opt/my %%h/fleetmend-agent" run --data "/a\"$$x\\""#,
+            ),
+        ] {
+            let unit = unit(Path::new(binary), Path::new(data)).unwrap();
+            assert!(unit.lines().any(|line| line == wanted), "{unit}");
+            assert!(unit.contains("\nKillMode=process\n"), "{unit}");
+        }
+        assert!(unit(Path::new("/a\nExecStart=/bin/sh"), Path::new("/d")).is_err());
+    }
+}

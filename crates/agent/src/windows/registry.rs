@@ -1,0 +1,84 @@
+//! Reading the registry: what is not there is absent, texts are cut and cleaned.
+
+use windows_registry::{Key, Type};
+
+/// The longest text that is taken, in characters.
+const MAX_TEXT: usize = 512;
+/// How many subkeys are listed at most.
+const MAX_SUBKEYS: usize = 20_000;
+/// `KEY_WOW64_64KEY`: the same view for a 32-bit and a 64-bit agent. The 32-bit view is read below
+/// `WOW6432Node`, never by `KEY_WOW64_32KEY`: where there is no such node, some systems answer that
+/// with the 64-bit one.
+const VIEW_64: u32 = 0x0100;
+/// `ERROR_FILE_NOT_FOUND` as an `HRESULT`.
+const NOT_FOUND: i32 = 0x8007_0002_u32.cast_signed();
+
+/// Opens a key for reading. `None` where it is not there or closed to this user.
+pub(super) fn open(parent: &Key, path: &str) -> Option<Key> {
+    parent.options().read().access(VIEW_64).open(path).ok()
+}
+
+/// As [`open`], but a key that is there and cannot be read is an error.
+pub(super) fn open_if_there(parent: &Key, path: &str) -> windows_registry::Result<Option<Key>> {
+    match parent.options().read().access(VIEW_64).open(path) {
+        Ok(key) => Ok(Some(key)),
+        Err(error) if error.code().0 == NOT_FOUND => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a key for reading and writing, and makes it where it is not there; with `volatile` it is
+/// gone after the next start of Windows.
+pub(super) fn create(parent: &Key, path: &str, volatile: bool) -> windows_registry::Result<Key> {
+    let mut options = parent.options();
+    options.read().write().create().access(VIEW_64);
+    if volatile {
+        options.volatile();
+    }
+    options.open(path)
+}
+
+/// The names of a key's subkeys.
+pub(super) fn subkeys(key: &Key) -> Vec<String> {
+    key.keys()
+        .map(|names| names.take(MAX_SUBKEYS).collect())
+        .unwrap_or_default()
+}
+
+/// The names of a key's values.
+pub(super) fn value_names(key: &Key) -> Vec<String> {
+    key.values()
+        .map(|values| values.take(MAX_SUBKEYS).map(|(name, _)| name).collect())
+        .unwrap_or_default()
+}
+
+/// A text value without blanks around it. `None` where there is none or it is empty. As Windows
+/// does, it ends at its first NUL.
+pub(super) fn text(key: &Key, name: &str) -> Option<String> {
+    let value = key.get_value(name).ok()?;
+    if !matches!(value.ty(), Type::String | Type::ExpandString) {
+        return None;
+    }
+    let wide = value.as_wide();
+    let end = wide
+        .iter()
+        .position(|unit| *unit == 0)
+        .unwrap_or(wide.len());
+    let text: String = char::decode_utf16(wide[..end].iter().copied())
+        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .take(MAX_TEXT)
+        .collect();
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A number value.
+pub(super) fn number(key: &Key, name: &str) -> Option<u32> {
+    key.get_u32(name).ok()
+}
+
+/// Whether a list of texts has one that is not empty.
+pub(super) fn has_texts(key: &Key, name: &str) -> bool {
+    key.get_multi_string(name)
+        .is_ok_and(|texts| texts.iter().any(|text| !text.is_empty()))
+}

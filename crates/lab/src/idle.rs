@@ -1,0 +1,74 @@
+//! `lab idle`: what waiting agents cost the server in memory.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::Args;
+use fleetmend_protocol::paths;
+use serde_json::{Value, json};
+
+use crate::checkin::check_in;
+use crate::client::{Connection, Device, fetch_ca, get, request_json};
+use crate::server::Measured;
+
+/// How many.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Waiting agents.
+    #[arg(long, default_value_t = 5_000)]
+    devices: usize,
+}
+
+/// How long memory may take to settle.
+const SETTLE: Duration = Duration::from_secs(3);
+/// Devices that enrol at one time.
+const WIDTH: usize = 32;
+
+/// Measures the growth of the server's resident memory from its start, with a handful of agents
+/// served, to all agents waiting.
+pub async fn run(options: Options) -> anyhow::Result<Value> {
+    let server = Measured::start(options.devices).await?;
+    let ca = fetch_ca(&server.tokens[0]).await?;
+    let mut devices = Vec::new();
+    for (start, tokens) in server.tokens.chunks(WIDTH).enumerate() {
+        let enrol = tokens.iter().enumerate().map(|(number, token)| {
+            let (ca, name) = (ca.clone(), format!("lab-{}", start * WIDTH + number));
+            async move { Device::enrol(token, &ca, &name).await }
+        });
+        devices.extend(futures_util::future::try_join_all(enrol).await?);
+        if devices.len() % 1000 < WIDTH {
+            eprintln!("{} devices are enrolled", devices.len());
+        }
+    }
+    tokio::time::sleep(SETTLE).await;
+    let before = server.resident_kb()?;
+    let mut waiting = Vec::new();
+    for devices in devices.chunks(WIDTH) {
+        let connect = devices.iter().map(wait);
+        waiting.extend(futures_util::future::try_join_all(connect).await?);
+    }
+    eprintln!("{} agents wait", waiting.len());
+    tokio::time::sleep(SETTLE).await;
+    let after = server.resident_kb()?;
+    if waiting.is_empty() {
+        bail!("no agent waits");
+    }
+    let kb = after.saturating_sub(before) as f64 / waiting.len() as f64;
+    Ok(json!({
+        "kb_per_device": (kb * 10.0).round() / 10.0,
+        "devices": waiting.len(),
+        "server_mb_before": before / 1024,
+        "server_mb_after": after / 1024,
+    }))
+}
+
+/// Checks in, and waits.
+async fn wait(device: &Device) -> anyhow::Result<Connection> {
+    let mut connection = device.connect().await?;
+    let check_in = request_json(paths::CHECKIN, &check_in(String::new()))?;
+    // The second one finds no work left.
+    connection.send(&check_in).await?;
+    connection.send(&check_in).await?;
+    connection.send_only(&get(&format!("{}?seconds=300", paths::WAIT))).await?;
+    Ok(connection)
+}

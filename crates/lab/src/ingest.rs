@@ -1,0 +1,80 @@
+//! `lab ingest`: full inventories over TLS, stored, normalised and matched.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use fleetmend_protocol::paths;
+use serde_json::{Value, json};
+
+use crate::apps;
+use crate::client::{Device, fetch_ca, request_json};
+use crate::percentile::percentile_ms;
+use crate::server::Measured;
+
+/// How many and how wide.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Devices that send at one time.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Applications in an inventory.
+    #[arg(long, default_value_t = 150)]
+    apps: usize,
+    /// Seconds of measuring.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+}
+
+/// Measures. Every inventory that is sent differs from the device's last one: all are stored.
+pub async fn run(options: Options) -> anyhow::Result<Value> {
+    let server = Measured::start(options.connections).await?;
+    let ca = fetch_ca(&server.tokens[0]).await?;
+    // Made beforehand, so that the load costs as little as it can.
+    let bodies: Arc<Vec<Vec<u8>>> = Arc::new(
+        (0..2_000)
+            .map(|number| request_json(paths::INVENTORY, &apps::inventory(number, options.apps)))
+            .collect::<Result<_, _>>()?,
+    );
+    let mut connections = Vec::new();
+    for (number, token) in server.tokens.iter().enumerate() {
+        let device = Device::enrol(token, &ca, &format!("lab-{number}")).await?;
+        connections.push(device.connect().await?);
+    }
+    eprintln!(
+        "{} devices are enrolled; sending {} KB each for {} s",
+        connections.len(),
+        bodies[0].len() / 1024,
+        options.seconds
+    );
+    let next = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    let end = start + Duration::from_secs(options.seconds);
+    let mut tasks = Vec::new();
+    for mut connection in connections {
+        let (bodies, next) = (Arc::clone(&bodies), Arc::clone(&next));
+        tasks.push(tokio::spawn(async move {
+            let mut samples = Vec::new();
+            while Instant::now() < end {
+                let body = &bodies[next.fetch_add(1, Ordering::Relaxed) % bodies.len()];
+                let sent = Instant::now();
+                connection.send(body).await?;
+                samples.push(sent.elapsed());
+            }
+            anyhow::Ok(samples)
+        }));
+    }
+    let mut samples = Vec::new();
+    for task in tasks {
+        samples.extend(task.await??);
+    }
+    let per_s = samples.len() as f64 / start.elapsed().as_secs_f64();
+    Ok(json!({
+        "reports_per_s": per_s.round(),
+        "p99_ms": percentile_ms(&mut samples, 0.99),
+        "apps": options.apps,
+        "connections": options.connections,
+        "errors": 0,
+    }))
+}

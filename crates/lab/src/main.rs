@@ -1,0 +1,59 @@
+//! Measures of speed and accuracy. Each command starts what it needs, tells its progress on
+//! standard error, and prints one JSON object as the last line of standard output.
+
+mod agent;
+mod apps;
+mod checkin;
+mod client;
+mod idle;
+mod ingest;
+mod percentile;
+mod server;
+mod simulate;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "lab", version, about = "Measures of Fleetmend")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Full inventories over TLS, stored, normalised and matched.
+    Ingest(ingest::Options),
+    /// Check-ins with an unchanged inventory over TLS.
+    Checkin(checkin::Options),
+    /// What waiting agents cost the server in memory.
+    Idle(idle::Options),
+    /// What the agent costs this machine.
+    Agent(agent::Options),
+    /// Simulated agents on the agent's own core against a real server.
+    Simulate(simulate::Options),
+    /// The server that the other commands measure.
+    #[command(hide = true)]
+    Serve(server::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = match Cli::parse().command {
+        Command::Ingest(options) => runtime.block_on(ingest::run(options))?,
+        Command::Checkin(options) => runtime.block_on(checkin::run(options))?,
+        Command::Idle(options) => runtime.block_on(idle::run(options))?,
+        Command::Agent(options) => agent::run(&options)?,
+        Command::Simulate(options) => runtime.block_on(simulate::run(options))?,
+        Command::Serve(options) => return runtime.block_on(server::serve(options)),
+    };
+    println!("{result}");
+    Ok(())
+}

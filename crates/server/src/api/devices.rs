@@ -1,0 +1,237 @@
+//! Devices and what each lacks.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use fleetmend_model::DeviceId;
+use fleetmend_model::device::{OsFamily, SystemType};
+use fleetmend_model::patch::PatchType;
+use fleetmend_model::status::scan::ScanStatus;
+use fleetmend_store::devices::{self, Device, DeviceFilter, DeviceSort};
+use fleetmend_store::missing;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::{Body, Id, Params};
+use super::missing::{LatestJobBody, MissingBody, PatchBody};
+use super::openapi::Refused;
+use super::shapes::{CountBody, PageBody, ScanStatusBody, page, time, time_opt};
+use crate::app::App;
+use crate::console::stored;
+use crate::error::ApiError;
+use crate::inventory::system_type;
+use crate::people::{Confirmed, SignedIn};
+
+/// A device. Its texts are the device's own word.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeviceBody {
+    /// Its id.
+    id: i64,
+    /// The machine's name.
+    hostname: String,
+    /// `windows` or `linux`.
+    os_family: &'static str,
+    /// The operating system's name.
+    os_name: String,
+    /// The operating system's version.
+    os_version: String,
+    /// `x86_64`, `aarch64`, `x86`.
+    architecture: String,
+    /// `normal` or `critical`.
+    system_type: &'static str,
+    /// The agent's version.
+    agent_version: String,
+    /// When it enrolled.
+    enrolled_at: String,
+    /// When it was heard from last.
+    last_seen: String,
+    /// The latest scan; absent before the first.
+    scan: Option<ScanBody>,
+    /// When its inventory came; absent before the first.
+    inventory_at: Option<String>,
+    /// Whether the last scan reached all of its sources.
+    inventory_complete: bool,
+    /// Which it did not reach, and why.
+    inventory_note: String,
+    /// OS patches that it lacks.
+    missing_os: u32,
+    /// Third-party patches that it lacks.
+    missing_third_party: u32,
+    /// Why a restart is due.
+    restart_pending: Option<String>,
+    /// What a deployment needs that the device does not have.
+    cannot_deploy: Option<String>,
+    /// When it was taken out of management.
+    removed_at: Option<String>,
+}
+
+/// A device's latest scan.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ScanBody {
+    /// Where it stands.
+    status: ScanStatusBody,
+    /// Why.
+    cause: String,
+    /// Since when.
+    at: Option<String>,
+}
+
+fn device_body(app: &App, device: Device) -> DeviceBody {
+    let heard = app.registry.by_id(device.id).map_or(device.last_seen, |it| it.last_seen());
+    DeviceBody {
+        id: device.id.0,
+        hostname: device.host.hostname,
+        os_family: device.host.os_family.key(),
+        os_name: device.host.os_name,
+        os_version: device.host.os_version,
+        architecture: device.host.architecture,
+        system_type: device.system_type.key(),
+        agent_version: device.agent_version,
+        enrolled_at: time(device.enrolled_at),
+        last_seen: time(heard.max(device.last_seen)),
+        scan: device.scan_status.map(|status| ScanBody {
+            status: status.into(),
+            cause: device.scan_cause,
+            at: time_opt(device.scan_at),
+        }),
+        inventory_at: time_opt(device.inventory_at),
+        inventory_complete: device.inventory_complete,
+        inventory_note: device.inventory_note,
+        missing_os: device.missing_os,
+        missing_third_party: device.missing_third_party,
+        restart_pending: device.restart_pending,
+        cannot_deploy: device.cannot_deploy,
+        removed_at: time_opt(device.removed_at),
+    }
+}
+
+/// Which devices.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeviceParams {
+    /// Part of the host name, case ignored.
+    hostname: Option<String>,
+    /// `windows` or `linux`.
+    #[param(value_type = Option<String>)]
+    os_family: Option<OsFamily>,
+    /// `normal` or `critical`.
+    #[param(value_type = Option<String>)]
+    system_type: Option<SystemType>,
+    /// Number of the latest scan's status, 1 to 6.
+    #[param(value_type = Option<i64>)]
+    scan_status: Option<ScanStatus>,
+    /// Whether it lacks patches.
+    has_missing: Option<bool>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// How many rows: 1 to 1000, 100 by default.
+    limit: Option<u32>,
+}
+
+/// Devices by host name.
+#[utoipa::path(get, path = "/api/v1/devices", operation_id = "list_devices", tag = "devices",
+    params(DeviceParams), responses((status = 200, body = PageBody<DeviceBody>), Refused))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Params(it): Params<DeviceParams>,
+) -> Result<Json<PageBody<DeviceBody>>, ApiError> {
+    let filter = DeviceFilter {
+        hostname: it.hostname,
+        os_family: it.os_family,
+        system_type: it.system_type,
+        scan_status: it.scan_status,
+        has_missing: it.has_missing,
+    };
+    let page = page(it.after, it.limit);
+    let listed =
+        devices::list(&app.db, &filter, DeviceSort::Hostname, &page).await.map_err(stored)?;
+    Ok(Json(PageBody::of(listed, |device| device_body(&app, device))))
+}
+
+/// One device.
+#[utoipa::path(get, path = "/api/v1/devices/{id}", operation_id = "get_device", tag = "devices",
+    params(("id" = i64, Path, description = "The device's id")),
+    responses((status = 200, body = DeviceBody), Refused))]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Id(id): Id,
+) -> Result<Json<DeviceBody>, ApiError> {
+    let device = devices::get(&app.db, DeviceId(id)).await.map_err(stored)?;
+    let device = device.ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))?;
+    Ok(Json(device_body(&app, device)))
+}
+
+/// A patch that a device lacks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DevicePatchBody {
+    /// What.
+    patch: PatchBody,
+    /// The decision for the device's system type: `not_approved`, `approved`, `disapproved`.
+    approval: &'static str,
+    /// How it is missing.
+    missing: MissingBody,
+    /// The device's latest job for it.
+    latest_job: Option<LatestJobBody>,
+}
+
+/// Which patches of a device.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeviceMissingParams {
+    /// `os` or `third_party`.
+    #[param(value_type = Option<String>)]
+    patch_type: Option<PatchType>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// How many rows: 1 to 1000, 100 by default.
+    limit: Option<u32>,
+}
+
+/// What a device lacks, by title.
+#[utoipa::path(get, path = "/api/v1/devices/{id}/missing", operation_id = "list_device_missing",
+    tag = "devices", params(("id" = i64, Path, description = "The device's id"), DeviceMissingParams),
+    responses((status = 200, body = PageBody<DevicePatchBody>), Refused))]
+pub(crate) async fn list_missing(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Id(id): Id,
+    Params(it): Params<DeviceMissingParams>,
+) -> Result<Json<PageBody<DevicePatchBody>>, ApiError> {
+    let page = page(it.after, it.limit);
+    let listed = missing::of_device(&app.db, DeviceId(id), it.patch_type, &page)
+        .await
+        .map_err(stored)?;
+    Ok(Json(PageBody::of(listed, |row| DevicePatchBody {
+        patch: row.patch.into(),
+        approval: row.approval.key(),
+        missing: row.missing.into(),
+        latest_job: row.job.map(Into::into),
+    })))
+}
+
+/// A system type for devices.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct SystemTypeBody {
+    /// Which.
+    #[schema(value_type = Vec<i64>)]
+    devices: Vec<DeviceId>,
+    /// `normal` or `critical`.
+    #[schema(value_type = String)]
+    system_type: SystemType,
+}
+
+/// Set how careful approvals are with devices.
+#[utoipa::path(post, path = "/api/v1/devices/system-type", operation_id = "set_system_type",
+    tag = "devices", request_body = SystemTypeBody,
+    responses((status = 200, body = CountBody), Refused))]
+pub(crate) async fn set_system_type(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Body(it): Body<SystemTypeBody>,
+) -> Result<Json<CountBody>, ApiError> {
+    let count = system_type::set(&app, &it.devices, it.system_type, &by.actor).await?;
+    Ok(Json(CountBody { count }))
+}

@@ -1,0 +1,88 @@
+//! The OpenAPI document, made from the handlers.
+
+use axum::Json;
+use serde::Serialize;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
+
+use super::{
+    approvals, audit, deploy_jobs, deployments, devices, enrol_tokens, missing, scans, session,
+    sources,
+};
+
+/// The shape of every error.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorEnvelope {
+    /// What was wrong.
+    error: ErrorDetail,
+}
+
+/// Inside the error envelope.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorDetail {
+    /// A word for programs, e.g. `not_found`.
+    code: String,
+    /// A sentence for people.
+    message: String,
+}
+
+/// The answer to a request that is refused: 400 malformed, 401 not signed in, 403 not allowed,
+/// 404 not there, 409 not now, 413 too large, 429 too many tries.
+#[derive(IntoResponses)]
+#[response(status = "4XX", description = "Refused")]
+#[expect(dead_code, reason = "documentation; `ApiError` makes the answers")]
+pub(crate) struct Refused(#[to_schema] ErrorEnvelope);
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let cookie = ApiKeyValue::with_description(
+            "__Host-fleetmend",
+            "Set by create_session. Changes also carry the session's token in X-CSRF-Token.",
+        );
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Fleetmend", description = "Patch management: what the console does, for programs."),
+    modifiers(&Security),
+    security(("session" = [])),
+    paths(
+        session::get,
+        session::create,
+        session::delete,
+        devices::list,
+        devices::get,
+        devices::list_missing,
+        devices::set_system_type,
+        scans::request,
+        missing::list,
+        missing::list_systems,
+        approvals::set,
+        deployments::preview,
+        deployments::create,
+        deploy_jobs::list,
+        deploy_jobs::get,
+        deploy_jobs::redeploy,
+        deploy_jobs::cancel,
+        sources::list,
+        sources::create,
+        enrol_tokens::create,
+        audit::list,
+    )
+)]
+struct Document;
+
+/// The document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// `GET /api/v1/openapi.json`: open to everybody, as it says nothing of this installation.
+pub(crate) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+    Json(document())
+}

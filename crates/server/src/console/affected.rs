@@ -1,0 +1,82 @@
+//! The systems that lack one patch.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use fleetmend_model::PatchId;
+use fleetmend_model::device::SystemType;
+use fleetmend_model::patch::Evidence;
+use fleetmend_store::approvals::{self, ApprovalRow};
+use fleetmend_store::missing::{self, AffectedSystem};
+use fleetmend_store::patches::{self, Patch};
+use fleetmend_store::Page;
+
+use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, PathId, Viewer, choices, stored};
+use crate::app::App;
+use crate::error::ApiError;
+
+#[derive(Template)]
+#[template(path = "affected.html")]
+struct Affected {
+    layout: Layout,
+    patch: Patch,
+    decisions: Vec<(SystemType, Option<ApprovalRow>)>,
+    rows: Vec<AffectedSystem>,
+    hostname: String,
+    system_types: Vec<Choice>,
+    is_filtered: bool,
+    next: Option<String>,
+}
+
+/// The words for [`Evidence`] on pages.
+pub(super) fn evidence_label(evidence: &Evidence) -> &'static str {
+    match evidence {
+        Evidence::ChocolateyRecord => "Chocolatey installed it",
+        Evidence::ProductCode => "MSI product code",
+        Evidence::UpgradeCode => "MSI upgrade code",
+        Evidence::SoftwareName => "software name",
+        Evidence::PackageManager => "package manager",
+    }
+}
+
+/// The page.
+pub async fn page(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    viewer: Viewer,
+) -> Result<Response, PageError> {
+    let id = PatchId(id);
+    let patch = patches::get(&app.db, id)
+        .await
+        .map_err(stored)?
+        .ok_or_else(|| ApiError::Missing(format!("there is no patch {id}")))?;
+    let fields = &viewer.fields;
+    let system_type = fields.word("system_type", SystemType::from_key)?;
+    let hostname = fields.get("hostname");
+    let wanted = Page { limit: PAGE_ROWS, after: fields.owned("after") };
+    let listed = missing::affected_systems(&app.db, id, system_type, hostname, &wanted)
+        .await
+        .map_err(stored)?;
+    let mut decided = approvals::of_patch(&app.db, id).await.map_err(stored)?;
+    let decisions = SystemType::ALL.map(|system_type| {
+        let at = decided.iter().position(|row| row.system_type == system_type);
+        (system_type, at.map(|at| decided.swap_remove(at)))
+    });
+    view::page(&Affected {
+        layout: viewer.layout(&app, format!("{} {}", patch.title, patch.version), "missing"),
+        patch,
+        decisions: decisions.into(),
+        rows: listed.rows,
+        is_filtered: hostname.is_some() || system_type.is_some(),
+        hostname: hostname.unwrap_or_default().to_owned(),
+        system_types: choices(
+            &SystemType::ALL,
+            system_type,
+            |it| it.key().to_owned(),
+            |it| it.label().to_owned(),
+        ),
+        next: listed.next.map(|after| fields.next_page(&format!("/missing/{id}"), &after)),
+    })
+}

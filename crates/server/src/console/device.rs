@@ -1,0 +1,87 @@
+//! One device: its facts, what it lacks, its jobs, and its scans.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use fleetmend_model::inventory::{UnreachableSource, WithheldUpdate};
+use fleetmend_model::patch::PatchType;
+use fleetmend_model::{DeviceId, Millis};
+use fleetmend_store::deploy_jobs::{self, JobFilter, ListedJob};
+use fleetmend_store::devices::{self, Device};
+use fleetmend_store::missing::{self, DevicePatch};
+use fleetmend_store::scan_jobs::{self, ScanJob};
+use fleetmend_store::{Page, inventories};
+
+use super::devices::{is_down, last_seen, os_label};
+use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, PathId, Viewer, choices, stored};
+use crate::app::App;
+use crate::error::ApiError;
+
+/// Jobs and scans shown; older ones are on their own lists.
+const RECENT: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "device.html")]
+struct One {
+    layout: Layout,
+    device: Device,
+    os: String,
+    last_seen: Millis,
+    is_down: bool,
+    missing: Vec<DevicePatch>,
+    patch_types: Vec<Choice>,
+    next: Option<String>,
+    jobs: Vec<ListedJob>,
+    scans: Vec<ScanJob>,
+    withheld: Vec<WithheldUpdate>,
+    unreachable: Vec<UnreachableSource>,
+    software: usize,
+}
+
+/// The page.
+pub async fn page(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    viewer: Viewer,
+) -> Result<Response, PageError> {
+    let id = DeviceId(id);
+    let device = devices::get(&app.db, id)
+        .await
+        .map_err(stored)?
+        .ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))?;
+    let fields = &viewer.fields;
+    let patch_type = fields.word("patch_type", PatchType::from_key)?;
+    let wanted = Page { limit: PAGE_ROWS, after: fields.owned("after") };
+    let missing =
+        missing::of_device(&app.db, id, patch_type, &wanted).await.map_err(stored)?;
+    let of_device = JobFilter { device: Some(id), ..JobFilter::default() };
+    let jobs =
+        deploy_jobs::list(&app.db, &of_device, &Page::first(RECENT)).await.map_err(stored)?;
+    let scans = scan_jobs::history(&app.db, id, &Page::first(RECENT)).await.map_err(stored)?;
+    let inventory = inventories::get(&app.db, id).await.map_err(stored)?;
+    let software = inventory.as_ref().map_or(0, |it| it.software.len());
+    let (withheld, updates) = inventory.map(|it| (it.withheld, it.updates)).unwrap_or_default();
+    let last_seen = last_seen(&app, &device);
+    view::page(&One {
+        layout: viewer.layout(&app, device.host.hostname.clone(), "devices"),
+        os: os_label(device.host.os_family),
+        is_down: is_down(&app, last_seen),
+        last_seen,
+        patch_types: choices(
+            &PatchType::ALL,
+            patch_type,
+            |it| it.key().to_owned(),
+            |it| it.label().to_owned(),
+        ),
+        next: missing.next.map(|after| fields.next_page(&format!("/devices/{id}"), &after)),
+        missing: missing.rows,
+        jobs: jobs.rows,
+        scans: scans.rows,
+        withheld,
+        unreachable: updates.map(|it| it.unreachable).unwrap_or_default(),
+        software,
+        device,
+    })
+}

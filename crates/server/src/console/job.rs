@@ -1,0 +1,52 @@
+//! One deploy job: where it stands, every state that it was in, and what the installer printed.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use fleetmend_model::DeployJobId;
+use fleetmend_model::status::Party;
+use fleetmend_store::deploy_jobs::{self, JobTransition, ListedJob};
+
+use super::deployments::can_cancel;
+use super::view::{self, Layout, PageError, PathId, Viewer, stored};
+use crate::app::App;
+use crate::error::ApiError;
+
+#[derive(Template)]
+#[template(path = "job.html")]
+struct One {
+    layout: Layout,
+    it: ListedJob,
+    transitions: Vec<JobTransition>,
+    can_cancel: bool,
+}
+
+fn party_label(party: &Party) -> &'static str {
+    match party {
+        Party::User => "a person",
+        Party::Server => "the server",
+        Party::Agent => "the agent",
+    }
+}
+
+/// The page.
+pub async fn page(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    viewer: Viewer,
+) -> Result<Response, PageError> {
+    let id = DeployJobId(id);
+    let it = deploy_jobs::listed(&app.db, id)
+        .await
+        .map_err(stored)?
+        .ok_or_else(|| ApiError::Missing(format!("there is no deploy job {id}")))?;
+    let transitions = deploy_jobs::transitions(&app.db, id).await.map_err(stored)?;
+    view::page(&One {
+        layout: viewer.layout(&app, format!("Deploy job {id}"), "deployments"),
+        can_cancel: can_cancel(&it.job.state),
+        it,
+        transitions,
+    })
+}

@@ -1,0 +1,116 @@
+//! The list of missing patches, a row for each patch and system type, and the decisions on them.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use fleetmend_model::device::SystemType;
+use fleetmend_model::patch::{Approval, PatchType};
+use fleetmend_store::missing::{self, MissingPatch, PatchFilter, PatchSort};
+use fleetmend_store::{Page, sources};
+
+use super::deploy::{Target, Where};
+use super::fields::Fields;
+use super::form::Change;
+use super::notice::Done;
+use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, Viewer, choices, stored};
+use crate::app::App;
+use crate::approvals;
+use crate::error::ApiError;
+
+#[derive(Template)]
+#[template(path = "missing.html")]
+struct List {
+    layout: Layout,
+    rows: Vec<MissingPatch>,
+    title: String,
+    hostname: String,
+    patch_types: Vec<Choice>,
+    system_types: Vec<Choice>,
+    approvals: Vec<Choice>,
+    is_filtered: bool,
+    has_sources: bool,
+    next: Option<String>,
+}
+
+fn filter(fields: &Fields) -> Result<PatchFilter, ApiError> {
+    Ok(PatchFilter {
+        patch_type: fields.word("patch_type", PatchType::from_key)?,
+        system_type: fields.word("system_type", SystemType::from_key)?,
+        approval: fields.word("approval", Approval::from_key)?,
+        title: fields.owned("title"),
+        hostname: fields.owned("hostname"),
+        security: None,
+    })
+}
+
+/// The page.
+pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
+    let fields = &viewer.fields;
+    let filter = filter(fields)?;
+    let wanted = Page { limit: PAGE_ROWS, after: fields.owned("after") };
+    let listed =
+        missing::list(&app.db, &filter, PatchSort::Title, &wanted).await.map_err(stored)?;
+    view::page(&List {
+        layout: viewer.layout(&app, "Missing Patches", "missing"),
+        rows: listed.rows,
+        title: fields.text("title").to_owned(),
+        hostname: fields.text("hostname").to_owned(),
+        patch_types: choices(
+            &[PatchType::Os, PatchType::ThirdParty],
+            filter.patch_type,
+            |it| it.key().to_owned(),
+            |it| it.label().to_owned(),
+        ),
+        system_types: choices(
+            &SystemType::ALL,
+            filter.system_type,
+            |it| it.key().to_owned(),
+            |it| it.label().to_owned(),
+        ),
+        approvals: choices(
+            &Approval::ALL,
+            filter.approval,
+            |it| it.key().to_owned(),
+            |it| it.list_label().to_owned(),
+        ),
+        is_filtered: filter != PatchFilter::default(),
+        has_sources: !sources::list(&app.db).await.map_err(stored)?.is_empty(),
+        next: listed.next.map(|after| fields.next_page("/missing", &after)),
+    })
+}
+
+/// Approves the ticked patches.
+pub async fn approve(State(app): State<Arc<App>>, change: Change) -> Result<Response, PageError> {
+    decide(&app, &change, Approval::Approved, Done::Approved).await
+}
+
+/// Disapproves the ticked patches.
+pub async fn disapprove(
+    State(app): State<Arc<App>>,
+    change: Change,
+) -> Result<Response, PageError> {
+    decide(&app, &change, Approval::Disapproved, Done::Disapproved).await
+}
+
+async fn decide(
+    app: &Arc<App>,
+    change: &Change,
+    decision: Approval,
+    done: Done,
+) -> Result<Response, PageError> {
+    let mut patches = Vec::new();
+    for target in change.fields.ids::<Target>("target")? {
+        let Where::SystemType(system_type) = target.devices else {
+            return Err(ApiError::Bad("a decision is for a system type".to_owned()).into());
+        };
+        patches.push((target.patch, system_type));
+    }
+    if patches.is_empty() {
+        return Ok(change.done("/missing", Done::NothingChosen, 0));
+    }
+    let reason = change.fields.text("reason");
+    approvals::set(app, &patches, decision, reason, change.actor()).await?;
+    Ok(change.done("/missing", done, patches.len() as u64))
+}

@@ -1,0 +1,59 @@
+//! The sources that the catalog is read from.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use fleetmend_store::packages;
+use fleetmend_store::sources::{self, Source};
+
+use super::form::Change;
+use super::notice::Done;
+use super::view::{self, Layout, PageError, Viewer, stored};
+use crate::api::sources as api;
+use crate::app::App;
+use crate::error::ApiError;
+
+#[derive(Template)]
+#[template(path = "sources.html")]
+struct List {
+    layout: Layout,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    source: Source,
+    packages: u64,
+}
+
+impl Row {
+    /// The State column.
+    fn state(&self) -> &'static str {
+        match &self.source {
+            Source { enabled: false, .. } => "Switched off",
+            Source { last_error: Some(_), .. } => "Cannot be read",
+            Source { last_sync_at: None, .. } => "Being read for the first time",
+            Source { .. } => "Read",
+        }
+    }
+}
+
+/// The page.
+pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
+    let mut rows = Vec::new();
+    for source in sources::list(&app.db).await.map_err(stored)? {
+        let packages = packages::count(&app.db, source.id).await.map_err(stored)?;
+        rows.push(Row { source, packages });
+    }
+    view::page(&List { layout: viewer.layout(&app, "Sources", "sources"), rows })
+}
+
+/// Adds a source.
+pub async fn add(State(app): State<Arc<App>>, change: Change) -> Result<Response, PageError> {
+    let location = change.fields.get("location").ok_or_else(|| {
+        ApiError::Bad("field 'location' is empty: give a feed's address or a folder".to_owned())
+    })?;
+    api::add(&app, location, change.fields.get("name"), change.actor()).await?;
+    Ok(change.done("/sources", Done::SourceAdded, 1))
+}

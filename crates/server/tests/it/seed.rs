@@ -1,0 +1,195 @@
+//! Rows that a fleet would have left in the database, with texts as the test wants them.
+
+use fleetmend_model::device::{Host, OsFamily, SystemType};
+use fleetmend_model::inventory::{UnreachableSource, UpdateScan, WithheldUpdate};
+use fleetmend_model::patch::{Confidence, Evidence, PatchType};
+use fleetmend_model::status::Party;
+use fleetmend_model::status::deploy::{DeployState, Ending};
+use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId, SourceId};
+use fleetmend_store::deploy_jobs::{self, JobMove, NewJob, Posted};
+use fleetmend_store::devices::{self, InventoryFacts, NewDevice};
+use fleetmend_store::inventories::{self, StoredInventory};
+use fleetmend_store::missing::{self, DeviceMissing, NewMissing};
+use fleetmend_store::patches::{self, NewPatch};
+use fleetmend_store::sources::{self, NewSource, SourceKind};
+use fleetmend_store::{Db, Tx, approvals, audit, deployments, enrol_tokens, scan_jobs};
+
+/// When everything here happened.
+pub const THEN: Millis = Millis(1_790_000_000_000);
+
+/// What was put in.
+pub struct Seeded {
+    pub device: DeviceId,
+    pub patch: PatchId,
+    pub job: DeployJobId,
+}
+
+/// A device of a name, as if it had enrolled.
+pub async fn device(tx: &mut Tx, hostname: &str, text: &str) -> DeviceId {
+    let new = NewDevice {
+        host: host(hostname, text),
+        system_type: SystemType::Normal,
+        agent_version: text.to_owned(),
+        protocol: 1,
+        certificate_sha256: fleetmend_trust::digest_hex(hostname.as_bytes()),
+    };
+    devices::insert(tx, &new, THEN).await.unwrap()
+}
+
+fn host(hostname: &str, text: &str) -> Host {
+    Host {
+        hostname: hostname.to_owned(),
+        os_family: OsFamily::Linux,
+        os_name: text.to_owned(),
+        os_version: text.to_owned(),
+        architecture: text.to_owned(),
+    }
+}
+
+/// A patch of a title.
+pub async fn patch(tx: &mut Tx, title: &str, text: &str) -> PatchId {
+    let new = NewPatch {
+        patch_type: PatchType::Os,
+        name: format!("{title} {text}"),
+        architecture: text.to_owned(),
+        version: text.to_owned(),
+        title: title.to_owned(),
+        security: true,
+        origin: text.to_owned(),
+        package: None,
+    };
+    patches::upsert_many(tx, &[new], THEN).await.unwrap()[0]
+}
+
+/// Devices lack a patch.
+pub async fn lack(tx: &mut Tx, devices: &[DeviceId], patch: PatchId, text: &str) {
+    let missing: Vec<_> = devices
+        .iter()
+        .map(|device| DeviceMissing {
+            device: *device,
+            keep_others: true,
+            rows: vec![NewMissing {
+                patch,
+                installed_version: text.to_owned(),
+                evidence: Evidence::PackageManager,
+                confidence: Confidence::Certain,
+                reason: text.to_owned(),
+                software: None,
+            }],
+        })
+        .collect();
+    missing::replace_for_devices(tx, &missing, THEN).await.unwrap();
+}
+
+/// A job of the patch on the device, called off.
+pub async fn cancelled_job(
+    tx: &mut Tx,
+    device: DeviceId,
+    patch: PatchId,
+    text: &str,
+) -> DeployJobId {
+    let deployment = deployments::insert(tx, patch, text, text, THEN).await.unwrap();
+    let new = NewJob {
+        device,
+        patch,
+        release: None,
+        cause: text.to_owned(),
+        next_step: text.to_owned(),
+        deadline_at: Millis(i64::MAX),
+        redeploy_of: None,
+    };
+    let Posted::Created(job) =
+        deploy_jobs::create_many(tx, deployment, &[new], THEN).await.unwrap()[0]
+    else {
+        panic!("the device has an open job");
+    };
+    let cancelled = DeployState { ending: Some(Ending::Cancelled), ..DeployState::NEW };
+    let mut change = JobMove::new(DeployState::NEW, cancelled, Party::User, THEN);
+    change.cause = text.to_owned();
+    change.next_step = text.to_owned();
+    change.output = Some(text.to_owned());
+    change.reboot_note = Some(text.to_owned());
+    deploy_jobs::transition(tx, job, &change).await.unwrap();
+    job
+}
+
+/// One of everything, each text of it `text`.
+pub async fn everything(db: &Db, text: &str) -> Seeded {
+    let mut tx = db.begin().await.unwrap();
+    let device = device(&mut tx, text, text).await;
+    let patch = patch(&mut tx, text, text).await;
+    lack(&mut tx, &[device], patch, text).await;
+    let job = cancelled_job(&mut tx, device, patch, text).await;
+    approvals::set_many(
+        &mut tx,
+        &[(patch, SystemType::Normal)],
+        fleetmend_model::patch::Approval::Disapproved,
+        text,
+        text,
+        THEN,
+    )
+    .await
+    .unwrap();
+    scan_jobs::post(&mut tx, device, text, THEN, Millis(i64::MAX)).await.unwrap();
+    inventory(&mut tx, device, text).await;
+    let source = source(&mut tx, text).await;
+    sources::set_sync(&mut tx, source, None, Some(text), Some(text)).await.unwrap();
+    enrol_tokens::create(&mut tx, &"0".repeat(64), text, THEN, THEN).await.unwrap();
+    let entry = audit::Entry {
+        at: THEN,
+        who: text.to_owned(),
+        from_address: text.to_owned(),
+        action: text.to_owned(),
+        subject: text.to_owned(),
+        before: serde_json::to_string(text).ok(),
+        after: Some(text.to_owned()),
+    };
+    audit::append(&mut tx, &entry).await.unwrap();
+    tx.commit().await.unwrap();
+    Seeded { device, patch, job }
+}
+
+async fn inventory(tx: &mut Tx, device: DeviceId, text: &str) {
+    let facts = InventoryFacts {
+        device,
+        host: host(text, text),
+        digest: "0".repeat(64),
+        at: THEN,
+        complete: false,
+        note: text.to_owned(),
+        restart_pending: Some(text.to_owned()),
+        cannot_deploy: Some(text.to_owned()),
+    };
+    devices::apply_inventories(tx, &[facts]).await.unwrap();
+    let stored = StoredInventory {
+        device,
+        digest: "0".repeat(64),
+        at: THEN,
+        software: Vec::new(),
+        chocolatey: Vec::new(),
+        updates: Some(UpdateScan {
+            provider: "apt".to_owned(),
+            unreachable: vec![UnreachableSource { source: text.to_owned(), cause: text.to_owned() }],
+            updates: Vec::new(),
+            withheld: Vec::new(),
+        }),
+        withheld: vec![WithheldUpdate {
+            package: text.to_owned(),
+            installed: text.to_owned(),
+            candidate: text.to_owned(),
+            why: text.to_owned(),
+        }],
+    };
+    inventories::put_many(tx, &[stored]).await.unwrap();
+}
+
+async fn source(tx: &mut Tx, text: &str) -> SourceId {
+    let new = NewSource {
+        kind: SourceKind::Folder,
+        location: text.to_owned(),
+        name: text.to_owned(),
+        priority: 0,
+        enabled: false,
+    };
+    sources::insert(tx, &new).await.unwrap()
+}

@@ -1,0 +1,182 @@
+//! A running server, and a browser's view of it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use fleetmend_server::{Config, Running};
+use fleetmend_store::Db;
+use reqwest::{Client, Method, Response};
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+/// The administrator of every test.
+pub const NAME: &str = "administrator";
+/// Their password.
+pub const PASSWORD: &str = "a password of the tests";
+
+/// A server of the test's own, on a free port.
+pub struct Site {
+    running: Running,
+    data: TempDir,
+    url: String,
+    client: Client,
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    pub status: u16,
+    pub location: String,
+    pub cookie: Option<String>,
+    pub headers: http::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Json {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+impl Site {
+    pub async fn start() -> Self {
+        let data = TempDir::new().unwrap();
+        let config = Config::new(data.path().join("data"), "127.0.0.1:0".parse().unwrap());
+        let running = fleetmend_server::start(config).await.unwrap();
+        let ca = reqwest::Certificate::from_pem(running.ca_pem().as_bytes()).unwrap();
+        let client = Client::builder()
+            .tls_certs_only([ca])
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        let url = running.url().to_owned();
+        Self { running, data, url, client }
+    }
+
+    /// A server with its administrator signed in.
+    pub async fn signed_in() -> (Self, Person) {
+        let site = Self::start().await;
+        let secret = site.setup_secret().await.unwrap();
+        let answer = site.set_up(&secret, NAME, PASSWORD, PASSWORD).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        let person = site.person(answer.cookie.unwrap()).await;
+        (site, person)
+    }
+
+    /// The secret of a setup link, as long as there is no administrator.
+    pub async fn setup_secret(&self) -> Option<String> {
+        let link = self.running.setup_link_if_needed().await.unwrap()?;
+        let (page, secret) = link.split_once('#').unwrap();
+        assert_eq!(page, format!("{}/setup", self.url));
+        Some(secret.to_owned())
+    }
+
+    pub async fn set_up(&self, secret: &str, name: &str, one: &str, two: &str) -> Answer {
+        let form = [("secret", secret), ("name", name), ("password", one), ("repeated", two)];
+        self.send(Method::POST, "/setup", &[], Some(form_body(&form))).await
+    }
+
+    pub async fn log_in(&self, name: &str, password: &str) -> Answer {
+        let form = [("name", name), ("password", password)];
+        self.send(Method::POST, "/login", &[], Some(form_body(&form))).await
+    }
+
+    /// Whoever has this cookie.
+    pub async fn person(&self, cookie: String) -> Person {
+        let answer =
+            self.send(Method::GET, "/api/v1/session", &[("cookie", &cookie)], None).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let csrf = answer.json()["csrf_token"].as_str().unwrap().to_owned();
+        Person { cookie, csrf }
+    }
+
+    /// Sends a request and reads the answer.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Body>,
+    ) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(Body(content_type, text)) = body {
+            request = request.header("content-type", content_type).body(text);
+        }
+        read(request.send().await.unwrap()).await
+    }
+
+    /// The answer's head, while its body goes on.
+    pub async fn open(&self, path: &str, person: &Person) -> Response {
+        let request = self.client.get(format!("{}{path}", self.url));
+        request.header("cookie", &person.cookie).send().await.unwrap()
+    }
+
+    /// The server's database, beside the server.
+    pub async fn db(&self) -> Db {
+        Db::open_sqlite(&self.data.path().join("data/fleetmend.db")).await.unwrap()
+    }
+}
+
+async fn read(response: Response) -> Answer {
+    let header = |name: &str| {
+        let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+        value.map(str::to_owned)
+    };
+    let cookie = header("set-cookie").and_then(|it| it.split(';').next().map(str::to_owned));
+    Answer {
+        status: response.status().as_u16(),
+        location: header("location").unwrap_or_default(),
+        cookie,
+        headers: response.headers().clone(),
+        text: response.text().await.unwrap(),
+    }
+}
+
+/// A content type and a text.
+pub struct Body(&'static str, String);
+
+pub fn form_body(fields: &[(&str, &str)]) -> Body {
+    let pairs: Vec<_> =
+        fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    Body("application/x-www-form-urlencoded", pairs.join("&"))
+}
+
+pub fn json_body(json: &Json) -> Body {
+    Body("application/json", json.to_string())
+}
+
+pub fn encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        let _ = write!(encoded, "%{byte:02X}");
+        encoded
+    })
+}
+
+/// A signed-in person.
+pub struct Person {
+    pub cookie: String,
+    pub csrf: String,
+}
+
+impl Person {
+    /// Reads a page.
+    pub async fn get(&self, site: &Site, path: &str) -> Answer {
+        site.send(Method::GET, path, &[("cookie", &self.cookie)], None).await
+    }
+
+    /// Sends a form of the console.
+    pub async fn post(&self, site: &Site, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut all = vec![("csrf", self.csrf.as_str())];
+        all.extend_from_slice(fields);
+        site.send(Method::POST, path, &[("cookie", &self.cookie)], Some(form_body(&all))).await
+    }
+
+    /// Sends JSON to the API.
+    pub async fn call(&self, site: &Site, path: &str, json: &Json) -> Answer {
+        let headers = [("cookie", self.cookie.as_str()), ("x-csrf-token", self.csrf.as_str())];
+        site.send(Method::POST, path, &headers, Some(json_body(json))).await
+    }
+}
