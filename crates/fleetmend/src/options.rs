@@ -19,10 +19,6 @@ pub struct Server {
     /// `https://patch.example.org:8443`. Default: this machine's name and the port.
     #[arg(long, value_name = "URL", env = "FLEETMEND_URL")]
     url: Option<String>,
-    /// A PostgreSQL database instead of the embedded one. Read from the environment only, because
-    /// it carries a password.
-    #[arg(skip)]
-    database: (),
 }
 
 impl Server {
@@ -34,6 +30,7 @@ impl Server {
         };
         let mut config = Config::new(data, self.listen);
         config.url.clone_from(&self.url);
+        // From the environment only: it carries a password, and anyone can read arguments.
         config.database = std::env::var("FLEETMEND_DATABASE").ok();
         config.policy = policy()?;
         Ok(config)

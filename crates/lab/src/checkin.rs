@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use fleetmend_model::inventory::Boot;
-use fleetmend_protocol::checkin::{CheckIn, InventoryReply};
+use fleetmend_protocol::checkin::{CheckIn, CheckInReply, InventoryReply};
 use fleetmend_protocol::paths;
+use fleetmend_protocol::reports::{Report, Reports, What};
 use serde_json::{Value, json};
 
 use crate::apps;
-use crate::client::{Device, fetch_ca, request_json};
+use crate::client::{Connection, Device, fetch_ca, request_json};
 use crate::percentile::percentile_ms;
 use crate::server::Measured;
 
@@ -35,9 +36,7 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         let inventory = serde_json::to_vec(&apps::inventory(number, 150))?;
         let stored: InventoryReply =
             serde_json::from_slice(connection.post(paths::INVENTORY, &inventory).await?)?;
-        let check_in = request_json(paths::CHECKIN, &check_in(stored.digest))?;
-        // The first one tells the server the boot and takes the scan job.
-        connection.send(&check_in).await?;
+        let check_in = settle(&mut connection, stored.digest).await?;
         agents.push((connection, check_in));
     }
     eprintln!("{} devices are enrolled; measuring for {} s", agents.len(), options.seconds);
@@ -67,6 +66,24 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         "connections": options.connections,
         "errors": 0,
     }))
+}
+
+/// Tells the server the boot and the end of the scan that enrolment posted; gives the check-in
+/// that has nothing new any more.
+pub async fn settle(connection: &mut Connection, digest: String) -> anyhow::Result<Vec<u8>> {
+    let request = request_json(paths::CHECKIN, &check_in(digest.clone()))?;
+    let reply: CheckInReply = serde_json::from_slice(connection.send(&request).await?)?;
+    let mut reports = Vec::new();
+    for job in reply.scans {
+        let digest = digest.clone();
+        for what in [What::ScanStarted { job }, What::ScanCompleted { job, digest }] {
+            let sequence = reports.len() as i64 + 1;
+            reports.push(Report { sequence, at: reply.now, what });
+        }
+    }
+    connection.send(&request_json(paths::REPORTS, &Reports { reports })?).await?;
+    connection.send(&request).await?;
+    Ok(request)
 }
 
 /// What an agent with nothing new says.

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
+use fleetmend_protocol::checkin::InventoryReply;
 use fleetmend_protocol::paths;
 use serde_json::{Value, json};
 
-use crate::checkin::check_in;
-use crate::client::{Connection, Device, fetch_ca, get, request_json};
+use crate::apps;
+use crate::checkin::settle;
+use crate::client::{Connection, Device, fetch_ca, get};
 use crate::server::Measured;
 
 /// How many.
@@ -65,10 +67,10 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
 /// Checks in, and waits.
 async fn wait(device: &Device) -> anyhow::Result<Connection> {
     let mut connection = device.connect().await?;
-    let check_in = request_json(paths::CHECKIN, &check_in(String::new()))?;
-    // The second one finds no work left.
-    connection.send(&check_in).await?;
-    connection.send(&check_in).await?;
+    let inventory = serde_json::to_vec(&apps::inventory(0, 1))?;
+    let stored: InventoryReply =
+        serde_json::from_slice(connection.post(paths::INVENTORY, &inventory).await?)?;
+    settle(&mut connection, stored.digest).await?;
     connection.send_only(&get(&format!("{}?seconds=300", paths::WAIT))).await?;
     Ok(connection)
 }

@@ -1,5 +1,7 @@
 //! What APT's and dpkg's output says went wrong, in words.
 
+use fleetmend_model::release::AptUpgrade;
+
 use super::command::{Ending, Ran};
 use crate::platform::MAX_OUTPUT;
 
@@ -61,9 +63,70 @@ pub(super) fn telling_lines(output: &str) -> String {
     shorten(&told.join("; "), MAX_CAUSE)
 }
 
-/// The end of some output, at most [`MAX_OUTPUT`] bytes of clean text.
+/// Failures that a person understands better in other words than APT's.
+pub(super) fn known_cause(output: &str, upgrade: &AptUpgrade) -> Option<String> {
+    let AptUpgrade {
+        package, version, ..
+    } = upgrade;
+    let errors = || output.lines().filter_map(|line| line.strip_prefix("E: "));
+    let any = |test: &dyn Fn(&str) -> bool| errors().any(test);
+    if any(&|it| it.starts_with("Version '") && it.ends_with("was not found")) {
+        return Some(format!(
+            "version {version} of {package} is no longer in the archives that this machine knows: \
+             scan it again to see what they offer"
+        ));
+    }
+    if any(&|it| {
+        it.starts_with("Unable to locate package") || it.contains("has no installation candidate")
+    }) {
+        return Some(format!(
+            "the package {package} is in none of the archives that this machine knows"
+        ));
+    }
+    if any(&|it| it.starts_with("Held packages were changed"))
+        || output.contains("The following held packages will be changed:")
+    {
+        let held = listed(output, "The following held packages will be changed:");
+        let names = if held.is_empty() {
+            package.clone()
+        } else {
+            held.join(" ")
+        };
+        return Some(format!(
+            "{names} is held on this machine: release it with 'apt-mark unhold {names}' to \
+             upgrade it"
+        ));
+    }
+    if any(&|it| it.starts_with("Packages were downgraded")) {
+        return Some(format!(
+            "this machine has a newer version of {package} than {version}"
+        ));
+    }
+    None
+}
+
+/// The names in one of APT's indented lists, without the versions behind them.
+fn listed<'a>(output: &'a str, title: &str) -> Vec<&'a str> {
+    output
+        .lines()
+        .skip_while(|line| line.trim() != title)
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect()
+}
+
+/// The end of some output, without repeated lines, at most [`MAX_OUTPUT`] bytes of clean text.
 pub(super) fn output_tail(output: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
     let text = clean(output);
+    for line in text.split_inclusive('\n') {
+        // APT says every second that it waits for a lock.
+        if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    }
+    let text = lines.concat();
     let from = text.len().saturating_sub(MAX_OUTPUT);
     let from = (from..=text.len())
         .find(|&at| text.is_char_boundary(at))
@@ -156,9 +219,53 @@ mod tests {
             clean("a\u{1b}[1;31mred\u{1b}[0m\u{7}\u{0}\rb\r\nc\td\u{85}"),
             "ared\nb\nc\td"
         );
+        assert_eq!(
+            output_tail("waits\nwaits\n\r\nwaits\ndone\ndone"),
+            "waits\n\nwaits\ndone\ndone"
+        );
         let long = "é".repeat(MAX_OUTPUT) + "end";
         let tail = output_tail(&long);
         assert!(tail.len() <= MAX_OUTPUT && tail.ends_with("éend"));
+    }
+
+    fn upgrade(package: &str, architecture: &str, version: &str) -> AptUpgrade {
+        AptUpgrade {
+            package: package.to_owned(),
+            architecture: architecture.to_owned(),
+            version: version.to_owned(),
+        }
+    }
+
+    #[test]
+    fn well_known_failures_are_told_in_plain_words() {
+        let upgrade = upgrade("tool", "all", "2.0-1");
+        for (output, wanted) in [
+            (
+                "E: Version '2.0-1' for 'tool' was not found\n",
+                "no longer in the archives",
+            ),
+            (
+                "E: Unable to locate package tool:all\n",
+                "in none of the archives",
+            ),
+            (
+                "E: Package 'tool' has no installation candidate\n",
+                "in none of the archives",
+            ),
+            (
+                "The following held packages will be changed:\n   tool (1 => 2)\nE: Held packages \
+                 were changed and -y was used without --allow-change-held-packages.\n",
+                "tool is held on this machine: release it with 'apt-mark unhold tool'",
+            ),
+            (
+                "E: Packages were downgraded and -y was used without --allow-downgrades.",
+                "newer",
+            ),
+        ] {
+            let cause = known_cause(output, &upgrade).unwrap();
+            assert!(cause.contains(wanted), "{cause}");
+        }
+        assert_eq!(known_cause("E: something else\n", &upgrade), None);
     }
 
     proptest::proptest! {

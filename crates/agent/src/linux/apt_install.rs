@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use fleetmend_model::release::{Action, AptUpgrade};
 
 use super::apt::{self, Apt, failed, failed_run};
-use super::apt_error::{self, output_tail, telling_lines};
+use super::apt_argument::argument;
+use super::apt_error::{self, known_cause, output_tail, telling_lines};
+use super::apt_lock::{is_lock_wait, is_locked_for_dpkg, lock_cause, lock_held};
 use super::apt_offers::{Step, step};
-use super::apt_update::lock_held;
 use super::command::{self, AtLimit, Ending, Ran};
 use super::earlier::Mark;
 use super::{NEEDS_ROOT, dpkg, host};
@@ -242,7 +243,8 @@ impl Run<'_> {
         let mut waits = false;
         let mut on_line = |line: &str| {
             let is_wait = is_lock_wait(line);
-            if is_wait != waits {
+            // An error ends the wait without an installation.
+            if is_wait != waits && !line.starts_with("E: ") {
                 waits = is_wait;
                 (self.progress)(if is_wait { WAITS } else { INSTALLS });
             }
@@ -272,102 +274,12 @@ fn interrupted() -> Result<Option<String>, String> {
     Ok(has_journal.then(|| "what its journal holds".to_owned()))
 }
 
-/// The upgrade as an argument of `apt-get install`. Names come from devices: one that APT could
-/// take for something else than a package and its version is refused.
-///
-/// Source: Debian Policy, 5.6.1 'Source', 5.6.8 'Architecture', 5.6.12 'Version'.
-fn argument(upgrade: &AptUpgrade) -> Result<String, String> {
-    let AptUpgrade {
-        package,
-        architecture,
-        version,
-    } = upgrade;
-    let is_lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let starts_right = |text: &str| {
-        text.bytes()
-            .next()
-            .is_some_and(|byte| byte.is_ascii_alphanumeric())
-    };
-    let is_package = starts_right(package)
-        && package
-            .bytes()
-            .all(|byte| is_lower(byte) || b"+-.".contains(&byte));
-    let is_architecture = starts_right(architecture)
-        && architecture
-            .bytes()
-            .all(|byte| is_lower(byte) || byte == b'-');
-    let is_version = starts_right(version)
-        && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-:~".contains(&byte))
-        // An argument that ends so is one for removal.
-        && !version.ends_with('-');
-    if is_package && is_architecture && is_version {
-        Ok(format!("{package}:{architecture}={version}"))
-    } else {
-        Err(format!(
-            "'{package}:{architecture}' '{version}' is no package and version of Debian"
-        ))
-    }
-}
-
-/// Failures that a person understands better in other words than APT's.
-fn known_cause(output: &str, upgrade: &AptUpgrade) -> Option<String> {
-    let AptUpgrade {
-        package, version, ..
-    } = upgrade;
-    let errors = || output.lines().filter_map(|line| line.strip_prefix("E: "));
-    let any = |test: &dyn Fn(&str) -> bool| errors().any(test);
-    if any(&|it| it.starts_with("Version '") && it.ends_with("was not found")) {
-        return Some(format!(
-            "version {version} of {package} is no longer in the archives that this machine knows: \
-             scan it again to see what they offer"
-        ));
-    }
-    if any(&|it| {
-        it.starts_with("Unable to locate package") || it.contains("has no installation candidate")
-    }) {
-        return Some(format!(
-            "the package {package} is in none of the archives that this machine knows"
-        ));
-    }
-    if any(&|it| it.starts_with("Held packages were changed"))
-        || output.contains("The following held packages will be changed:")
-    {
-        let held = listed(output, "The following held packages will be changed:");
-        let names = if held.is_empty() {
-            package.clone()
-        } else {
-            held.join(" ")
-        };
-        return Some(format!(
-            "{names} is held on this machine: release it with 'apt-mark unhold {names}' to \
-             upgrade it"
-        ));
-    }
-    if any(&|it| it.starts_with("Packages were downgraded")) {
-        return Some(format!(
-            "this machine has a newer version of {package} than {version}"
-        ));
-    }
-    None
-}
-
-/// The names in one of APT's indented lists, without the versions behind them.
-fn listed<'a>(output: &'a str, title: &str) -> Vec<&'a str> {
-    output
-        .lines()
-        .skip_while(|line| line.trim() != title)
-        .skip(1)
-        .take_while(|line| line.starts_with("  "))
-        .filter_map(|line| line.split_whitespace().next())
-        .collect()
-}
-
 fn cause(ran: &Ran, upgrade: &AptUpgrade, limit: Duration) -> String {
     if let Some(cause) = known_cause(&ran.output, upgrade) {
         return cause;
     }
-    if let Some(words) = lock_held(&ran.output) {
-        return lock_cause(words);
+    if lock_held(&ran.output).is_some() {
+        return lock_cause(&ran.output);
     }
     let seconds = limit.as_secs();
     let (end, told) = (ran.ending, telling_lines(&ran.output));
@@ -383,157 +295,5 @@ fn cause(ran: &Ran, upgrade: &AptUpgrade, limit: Duration) -> String {
             "it took longer than {seconds} s and still runs; ending it by force could damage the \
              system{told}"
         ),
-    }
-}
-
-fn lock_cause(words: &str) -> String {
-    let holder = words
-        .find("process ")
-        .or_else(|| words.find("pid "))
-        .map_or("", |at| &words[at..]);
-    let holder = holder
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('.');
-    let by = if holder.is_empty() {
-        "another program"
-    } else {
-        holder
-    };
-    format!("the package manager's lock was held by {by} all the time")
-}
-
-/// Whether APT says that it waits, e.g. `Waiting for cache lock: Could not get lock …`.
-fn is_lock_wait(line: &str) -> bool {
-    line.contains("Waiting for cache lock")
-}
-
-/// Whether dpkg says that another program works: it does not wait itself.
-fn is_locked_for_dpkg(output: &str) -> bool {
-    output.lines().any(|line| {
-        line.starts_with("dpkg: error: dpkg ") && line.contains("locked by another process")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn upgrade(package: &str, architecture: &str, version: &str) -> AptUpgrade {
-        AptUpgrade {
-            package: package.to_owned(),
-            architecture: architecture.to_owned(),
-            version: version.to_owned(),
-        }
-    }
-
-    #[test]
-    fn only_what_is_a_package_and_a_version_becomes_an_argument() {
-        for (package, architecture, version, is_right) in [
-            ("libstdc++6", "amd64", "1:12.2.0-14+deb12u1~bpo", true),
-            ("g++", "all", "1+", true),
-            ("--purge", "amd64", "1", false),
-            ("-o", "amd64", "1", false),
-            ("a b", "amd64", "1", false),
-            ("a", "amd64", "1-", false),
-            ("a", "amd64", "-1", false),
-            ("a", "", "1", false),
-            ("a", "amd64", "1 b", false),
-            ("a", "amd64=2", "1", false),
-            ("A", "amd64", "1", false),
-            ("", "amd64", "1", false),
-            ("a", "amd64", "", false),
-            ("a*", "amd64", "1", false),
-            ("../a", "amd64", "1", false),
-        ] {
-            let argument = argument(&upgrade(package, architecture, version));
-            assert_eq!(
-                argument.is_ok(),
-                is_right,
-                "{package}:{architecture}={version}"
-            );
-        }
-        assert_eq!(
-            argument(&upgrade("a1", "amd64", "2:3")).unwrap(),
-            "a1:amd64=2:3"
-        );
-    }
-
-    #[test]
-    fn well_known_failures_are_told_in_plain_words() {
-        let upgrade = upgrade("tool", "all", "2.0-1");
-        for (output, wanted) in [
-            (
-                "E: Version '2.0-1' for 'tool' was not found\n",
-                "no longer in the archives",
-            ),
-            (
-                "E: Unable to locate package tool:all\n",
-                "in none of the archives",
-            ),
-            (
-                "E: Package 'tool' has no installation candidate\n",
-                "in none of the archives",
-            ),
-            (
-                "The following held packages will be changed:\n   tool (1 => 2)\nE: Held packages \
-                 were changed and -y was used without --allow-change-held-packages.\n",
-                "tool is held on this machine: release it with 'apt-mark unhold tool'",
-            ),
-            (
-                "E: Packages were downgraded and -y was used without --allow-downgrades.",
-                "newer",
-            ),
-        ] {
-            let cause = known_cause(output, &upgrade).unwrap();
-            assert!(cause.contains(wanted), "{cause}");
-        }
-        assert_eq!(known_cause("E: something else\n", &upgrade), None);
-    }
-
-    #[test]
-    fn dpkgs_words_on_its_lock_are_told_from_failures_of_packages() {
-        for (output, is_locked) in [
-            (
-                "dpkg: error: dpkg frontend lock was locked by another process with pid 12\n",
-                true,
-            ),
-            (
-                "dpkg: error: dpkg frontend is locked by another process\n",
-                true,
-            ),
-            (
-                "dpkg: error: dpkg database lock was locked by another process with pid 1\n",
-                true,
-            ),
-            (
-                "dpkg: error processing package lockfile-progs (--configure):\n x\n",
-                false,
-            ),
-            ("", false),
-        ] {
-            assert_eq!(is_locked_for_dpkg(output), is_locked, "{output}");
-        }
-    }
-
-    #[test]
-    fn a_lock_names_who_holds_it() {
-        for (words, wanted) in [
-            (
-                "Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 12 (apt)",
-                "the package manager's lock was held by process 12 (apt) all the time",
-            ),
-            (
-                "dpkg: error: dpkg frontend lock was locked by another process with pid 12\nNote:",
-                "the package manager's lock was held by process with pid 12 all the time",
-            ),
-            (
-                "E: ?",
-                "the package manager's lock was held by another program all the time",
-            ),
-        ] {
-            assert_eq!(lock_cause(words), wanted);
-        }
     }
 }

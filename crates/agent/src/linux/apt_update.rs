@@ -7,6 +7,7 @@ use fleetmend_model::inventory::UnreachableSource;
 
 use super::apt::Apt;
 use super::apt_error::clean;
+use super::apt_lock::lock_held;
 use super::command::{Ending, Ran};
 use crate::platform::PlatformError;
 
@@ -58,14 +59,6 @@ pub(super) fn refresh(
         progress("waits for another program that refreshes the package lists");
         thread::sleep(LOCK_PAUSE);
     }
-}
-
-/// APT's words on a lock that another program holds.
-pub(super) fn lock_held(output: &str) -> Option<&str> {
-    output
-        .lines()
-        .filter_map(|line| line.strip_prefix("E: "))
-        .find(|line| line.starts_with("Could not get lock"))
 }
 
 fn unreachable(ran: &Ran) -> Vec<UnreachableSource> {
@@ -277,16 +270,6 @@ mod tests {
         ] {
             assert_eq!(without_credentials(text), wanted);
         }
-    }
-
-    #[test]
-    fn a_held_lock_is_recognised() {
-        let held = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt)\n";
-        assert!(lock_held(held).is_some_and(|it| it.ends_with("7 (apt)")));
-        assert_eq!(
-            lock_held("E: Unable to locate package Could not get lock"),
-            None
-        );
     }
 
     proptest::proptest! {

@@ -10,8 +10,10 @@ use fleetmend_trust::{Order, Verified};
 use crate::platform::{Platform, PlatformError, RunResult};
 
 mod apt;
+mod apt_argument;
 mod apt_error;
 mod apt_install;
+mod apt_lock;
 mod apt_offers;
 mod apt_update;
 mod command;

@@ -50,3 +50,22 @@ fn note() -> anyhow::Result<String> {
     create(&parent, BOOT, true)?.set_string(ID, &id)?;
     Ok(id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boot_id_stays_while_the_machine_runs() {
+        let (first, second) = (boot(), boot());
+        assert_eq!(first.id, second.id);
+        assert_eq!(
+            noted().as_deref(),
+            Some(first.id.as_str()),
+            "this test needs an administrator"
+        );
+        assert_eq!(first.id.len(), 32);
+        let (first, second) = (first.at.unwrap(), second.at.unwrap());
+        assert!(second.0.abs_diff(first.0) < 5000, "{first} and {second}");
+    }
+}

@@ -26,6 +26,8 @@ mod registry;
 mod restart;
 #[cfg(windows)]
 mod run;
+#[cfg(all(windows, test))]
+mod run_tests;
 #[cfg(windows)]
 mod security;
 #[cfg(windows)]

@@ -146,3 +146,48 @@ pub(super) fn resume(process: u32) -> io::Result<()> {
         Err(io::Error::other("it has no thread"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use windows_sys::Win32::System::Threading::CreateMutexW;
+
+    use super::*;
+
+    #[test]
+    fn a_mutex_is_held_only_while_somebody_has_it() {
+        let name = r"Global\Fleetmend test of mutexes";
+        assert!(!is_mutex_held(name), "it is not there");
+        let wide_name = wide(name);
+        // SAFETY: the name ends with a NUL and lives during the call.
+        let mutex =
+            owned(unsafe { CreateMutexW(std::ptr::null(), 1, wide_name.as_ptr()) }).unwrap();
+        // Whoever holds it may take it again: another thread must ask.
+        let ask = || {
+            std::thread::spawn(move || is_mutex_held(name))
+                .join()
+                .unwrap()
+        };
+        assert!(ask());
+        // SAFETY: this thread holds it.
+        assert_ne!(unsafe { ReleaseMutex(mutex.as_raw_handle()) }, 0);
+        assert!(!ask(), "a handle alone does not hold it");
+        assert!(!ask(), "asking does not take it");
+    }
+
+    #[test]
+    fn this_process_is_found_by_its_name_and_its_program() {
+        let program = std::env::current_exe().unwrap();
+        let name = program
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_uppercase();
+        let own = std::process::id();
+        assert!(named(&name).unwrap().contains(&own));
+        assert_eq!(named("no such program.exe").unwrap(), [0; 0]);
+        let found = image(own).unwrap();
+        assert_eq!(found.file_name(), program.file_name(), "{found:?}");
+        assert_eq!(image(u32::MAX), None);
+    }
+}

@@ -82,3 +82,55 @@ pub(super) fn has_texts(key: &Key, name: &str) -> bool {
     key.get_multi_string(name)
         .is_ok_and(|texts| texts.iter().any(|text| !text.is_empty()))
 }
+
+#[cfg(test)]
+mod tests {
+    use windows_registry::CURRENT_USER;
+
+    use super::*;
+
+    /// A key of a test's own, deleted on drop.
+    struct TestKey(&'static str);
+
+    impl Drop for TestKey {
+        fn drop(&mut self) {
+            let _ = CURRENT_USER.remove_tree(self.0);
+        }
+    }
+
+    #[test]
+    fn texts_end_at_their_first_nul_are_cut_and_never_fail() {
+        let test = TestKey(r"Software\Fleetmend test of texts");
+        let key = create(CURRENT_USER, test.0, true).unwrap();
+        let long = "é".repeat(MAX_TEXT + 1);
+        for (units, expected) in [
+            ("App 1".encode_utf16().collect::<Vec<_>>(), Some("App 1")),
+            (" App\0hidden".encode_utf16().collect(), Some("App")),
+            (vec![0x41, 0xD800, 0x42], Some("A\u{FFFD}B")),
+            (vec![0], None),
+            (vec![0x20], None),
+            (long.encode_utf16().collect(), Some(&long[..2 * MAX_TEXT])),
+        ] {
+            let bytes: Vec<u8> = units
+                .iter()
+                .chain([&0])
+                .flat_map(|unit| unit.to_le_bytes())
+                .collect();
+            key.set_bytes("text", Type::String, &bytes).unwrap();
+            assert_eq!(text(&key, "text").as_deref(), expected);
+        }
+        key.set_bytes("text", Type::Bytes, b"bytes").unwrap();
+        assert_eq!(text(&key, "text"), None);
+        assert_eq!((text(&key, "absent"), number(&key, "absent")), (None, None));
+        key.set_string("number", "7").unwrap();
+        assert_eq!(number(&key, "number"), None);
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_is_no_error() {
+        let path = r"Software\Fleetmend test of nothing";
+        assert!(open(CURRENT_USER, path).is_none());
+        assert!(open_if_there(CURRENT_USER, path).unwrap().is_none());
+        assert!(open_if_there(CURRENT_USER, "Software").unwrap().is_some());
+    }
+}

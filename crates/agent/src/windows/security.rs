@@ -160,9 +160,37 @@ fn current_user() -> io::Result<String> {
         if ConvertSidToStringSidW(sid, &raw mut text) == 0 {
             return Err(io::Error::last_os_error());
         }
-        let length = (0..MAX_SID_TEXT).take_while(|at| *text.add(*at) != 0).count();
+        let length = (0..MAX_SID_TEXT)
+            .take_while(|at| *text.add(*at) != 0)
+            .count();
         let sid = String::from_utf16_lossy(std::slice::from_raw_parts(text, length));
         LocalFree(text.cast());
         Ok(sid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protected_folder_is_open_to_the_agent_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("before"), "x").unwrap();
+        protect(folder.path()).unwrap();
+        protect(folder.path()).unwrap();
+        std::fs::write(folder.path().join("after"), "x").unwrap();
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("before")).unwrap(),
+            "x"
+        );
+        let absent = folder.path().join("absent");
+        assert!(protect(&absent).is_err());
+    }
+
+    #[test]
+    fn the_current_user_has_a_sid() {
+        let sid = current_user().unwrap();
+        assert!(sid.starts_with("S-1-5-"), "{sid}");
     }
 }

@@ -181,10 +181,7 @@ pub(crate) async fn list(
         hostname: it.hostname,
         title: it.title,
         patch_type: it.patch_type,
-        progress: it.open.map(|open| match open {
-            true => JobProgress::Open,
-            false => JobProgress::Finished,
-        }),
+        progress: it.open.map(|open| if open { JobProgress::Open } else { JobProgress::Finished }),
         archived: it.archived.unwrap_or(false),
         device: it.device,
         patch: it.patch,

@@ -21,12 +21,15 @@ use crate::app::App;
 /// Fetches and analyses what is new, then puts the new catalog in place and has all devices
 /// matched against it. One package that fails holds up no other.
 pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
+    let mut new = packages::latest_all(&app.db, false).await?;
+    new.retain(|package| package.analysis.is_none());
+    if new.is_empty() {
+        return Ok(());
+    }
     let names = names(app).await?;
+    new.retain(|package| names.may_have(&package.id, &package.title));
     let mut is_new = false;
-    for package in packages::latest_all(&app.db, false).await? {
-        if package.analysis.is_some() || !names.may_have(&package.id, &package.title) {
-            continue;
-        }
+    for package in new {
         match fetch_and_analyse(app, &package).await {
             Ok(()) => is_new = true,
             Err(error) => tracing::warn!("{} {}: {error:#}", package.shown_id, package.version),

@@ -31,6 +31,7 @@ struct Affected {
 }
 
 /// The words for [`Evidence`] on pages.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 pub(super) fn evidence_label(evidence: &Evidence) -> &'static str {
     match evidence {
         Evidence::ChocolateyRecord => "Chocolatey installed it",

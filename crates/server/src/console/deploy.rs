@@ -104,7 +104,7 @@ fn why_not(decision: &Decision) -> String {
 #[template(path = "plans.html")]
 struct Plans {
     layout: Layout,
-    plans: Vec<Shown>,
+    items: Vec<Shown>,
     targets: Vec<Target>,
     is_preview: bool,
     jobs: usize,
@@ -139,7 +139,7 @@ async fn draw(app: &Arc<App>, change: &Change, is_preview: bool) -> Result<Respo
     view::page(&Plans {
         layout: change.viewer.layout(app, title, "missing"),
         jobs: plans.iter().map(Shown::count).sum(),
-        plans,
+        items: plans,
         targets,
         is_preview,
         back: crate::people::local_path::or(change.fields.text("back"), "/missing").to_owned(),

@@ -37,6 +37,7 @@ struct List {
 }
 
 /// Whether a person may still call a job off.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 pub(super) fn can_cancel(state: &DeployState) -> bool {
     let change = StatusChange::End { ending: Ending::Cancelled };
     step(Some(*state), change, Party::User).is_ok()

@@ -23,6 +23,7 @@ struct One {
     can_cancel: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 fn party_label(party: &Party) -> &'static str {
     match party {
         Party::User => "a person",

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use fleetmend_model::DeviceId;
@@ -27,6 +28,8 @@ use crate::registry::Device;
 const BATCH: usize = 64;
 /// Inventories that wait for a transaction; further senders wait themselves.
 const WAITING: usize = 256;
+/// How long new applications are gathered before packages are looked for that they may be.
+const GATHER: Duration = Duration::from_secs(2);
 /// Devices matched again in one transaction when the catalog changed.
 const REMATCH: u32 = 500;
 
@@ -202,14 +205,11 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         deployments::reports::complete_restarted(&mut tx, restarted, &boot, now).await?;
     }
     if is_new {
-        jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+        jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
     }
     tx.commit().await?;
     for incoming in latest.values() {
         incoming.device.learn(|known| known.inventory_digest = Some(incoming.digest.clone()));
-    }
-    if is_new {
-        app.jobs_due.notify_one();
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::error::ApiError;
 
 /// How long a failure counts, and so how long a lockout lasts at most.
-pub(crate) const WINDOW: Duration = Duration::from_secs(15 * 60);
+pub(crate) const WINDOW: Duration = Duration::from_mins(15);
 /// So many failures lock a name.
 pub(crate) const MAX_BY_NAME: u64 = 5;
 /// So many failures lock an address.

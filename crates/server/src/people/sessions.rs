@@ -14,11 +14,11 @@ use crate::app::App;
 use crate::error::ApiError;
 
 /// A session that was not used for so long is over.
-const IDLE: Duration = Duration::from_secs(12 * 3600);
+const IDLE: Duration = Duration::from_hours(12);
 /// A session is over after so long, however much it is used.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// How exactly its last use is written down.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 /// The header of changes through the REST API: the session's word against forged requests.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 /// The header of requests that a page makes by itself: an open page is not a person at work.

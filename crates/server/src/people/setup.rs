@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::journal;
 
 /// How long a link can be used.
-const VALID: Duration = Duration::from_secs(24 * 3600);
+const VALID: Duration = Duration::from_hours(24);
 
 /// Makes a link; links that were not used end. The secret is in the fragment, which browsers do
 /// not send: it reaches no log and no proxy.

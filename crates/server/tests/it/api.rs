@@ -109,18 +109,18 @@ async fn a_patch_is_approved_previewed_deployed_and_cancelled() {
     assert_eq!(missing["items"][0]["patch"]["title"], "Some patch");
     assert_eq!(missing["items"][0]["affected"], 1);
     let path = format!("/api/v1/missing/{patch}/systems");
-    let systems = person.get(&site, &path).await.json();
-    assert_eq!(systems["items"][0]["missing"]["installed_version"], "1.1");
+    let affected = person.get(&site, &path).await.json();
+    assert_eq!(affected["items"][0]["missing"]["installed_version"], "1.1");
 
     let wanted = json!({"patch": patch});
-    let plan = person.call(&site, "/api/v1/deployments/preview", &wanted).await.json();
-    assert_eq!(plan["devices"][0]["reason"]["why"], "not_approved");
+    let preview = person.call(&site, "/api/v1/deployments/preview", &wanted).await.json();
+    assert_eq!(preview["devices"][0]["reason"]["why"], "not_approved");
 
-    let decision = json!({
+    let approve = json!({
         "patches": [{"patch": patch, "system_type": "normal"}],
         "decision": "approved",
     });
-    assert_eq!(person.call(&site, "/api/v1/approvals", &decision).await.status, 204);
+    assert_eq!(person.call(&site, "/api/v1/approvals", &approve).await.status, 204);
     let made = person.call(&site, "/api/v1/deployments", &wanted).await.json();
     assert_eq!(made["devices"][0]["deploys"], true);
     let again = person.call(&site, "/api/v1/deployments", &wanted).await.json();

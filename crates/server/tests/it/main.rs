@@ -8,3 +8,4 @@ mod pages;
 mod seed;
 mod sign_in;
 mod site;
+mod zz_show;

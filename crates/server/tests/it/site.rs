@@ -46,13 +46,14 @@ impl Site {
         let client = Client::builder()
             .tls_certs_only([ca])
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .unwrap();
         let url = running.url().to_owned();
         Self { running, data, url, client }
     }
 
+    pub fn url(&self) -> &str { &self.url }
     /// A server with its administrator signed in.
     pub async fn signed_in() -> (Self, Person) {
         let site = Self::start().await;
