@@ -112,6 +112,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
 /// An enrolled agent, ready to run.
 pub fn runner(data: &Path, boot_id_file: Option<PathBuf>) -> anyhow::Result<Runner> {
     let dir = prepare(data)?;
+    let lock = lock(dir)?;
     let platform = platform(dir, boot_id_file);
     let identity = match Identity::load(dir)? {
         Some(identity) => identity,
@@ -121,7 +122,23 @@ pub fn runner(data: &Path, boot_id_file: Option<PathBuf>) -> anyhow::Result<Runn
         },
     };
     tracing::info!("device {} of {}", identity.device, identity.server_url);
-    Runner::new(dir, &identity, platform)
+    Runner::new(dir, &identity, platform, lock)
+}
+
+/// Two agents on one data folder would both carry out its orders. The lock ends with the process.
+fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
+    let path = dir.join("lock");
+    let file = std::fs::File::create(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!("another agent runs on the data folder {}", dir.display())
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
 }
 
 /// The token from the environment, or from standard input when that is not a terminal.

@@ -1,5 +1,7 @@
 //! `fleetmend-agent`: the agent alone, for machines that are not the server.
 
+use std::io::IsTerminal as _;
+
 use clap::Parser;
 
 #[derive(Parser)]
@@ -10,7 +12,11 @@ struct Cli {
 }
 
 fn main() -> std::process::ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
     match fleetmend_agent::cli::run(Cli::parse().command) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

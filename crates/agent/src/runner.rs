@@ -62,14 +62,17 @@ pub struct Runner {
     journal: Journal,
     shared: Arc<Shared>,
     inbox: Receiver<Message>,
+    /// Held as long as the agent runs.
+    _lock: std::fs::File,
 }
 
 impl Runner {
-    /// Loads the state in `data`.
+    /// Loads the state in `data`, which `lock` keeps other agents from.
     pub fn new(
         data: &Path,
         identity: &Identity,
         platform: Arc<dyn Platform>,
+        lock: std::fs::File,
     ) -> anyhow::Result<Self> {
         let (journal, state) = Journal::open(data)?;
         let core = Core::new(identity.for_core()?, state, now());
@@ -91,7 +94,7 @@ impl Runner {
             outbox: Mutex::new(Vec::new()),
             outbox_changed: Condvar::new(),
         });
-        Ok(Self { core, journal, shared, inbox })
+        Ok(Self { core, journal, shared, inbox, _lock: lock })
     }
 
     /// A handle to stop it.
@@ -245,6 +248,9 @@ fn scan(shared: &Shared, known: Option<String>, send_always: bool) -> Result<Str
                 }
             }
         }
+    }
+    for source in inventory.updates.iter().flat_map(|scan| &scan.unreachable) {
+        tracing::warn!("scan: {} cannot be reached: {}", source.source, source.cause);
     }
     let updates = inventory.updates.as_ref().map_or(0, |scan| scan.updates.len());
     tracing::info!("scan: {} installed, {updates} updates on offer", inventory.software.len());

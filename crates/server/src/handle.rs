@@ -74,14 +74,15 @@ impl Handle {
     /// Tells on the terminal what the fleet's counts are whenever they change.
     pub async fn show_progress(self) {
         let mut changed = self.app.changed.subscribe();
-        let mut shown = String::new();
+        let mut shown = Vec::new();
         loop {
             match self.summary().await {
-                Ok(text) if text != shown => {
-                    println!("{text}");
-                    shown = text;
+                Ok(lines) => {
+                    for line in lines.iter().filter(|line| !shown.contains(*line)) {
+                        println!("{line}");
+                    }
+                    shown = lines;
                 }
-                Ok(_) => {}
                 Err(error) => tracing::debug!("{error:#}"),
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -92,7 +93,7 @@ impl Handle {
         }
     }
 
-    async fn summary(&self) -> anyhow::Result<String> {
+    async fn summary(&self) -> anyhow::Result<Vec<String>> {
         let totals = devices::totals(&self.app.db, &DeviceFilter::default()).await?;
         let listed = devices::list(
             &self.app.db,
@@ -113,6 +114,6 @@ impl Handle {
             };
             lines.push(format!("  {}: {status}{note}", device.host.hostname));
         }
-        Ok(lines.join("\n"))
+        Ok(lines)
     }
 }

@@ -24,6 +24,8 @@ pub struct Running {
     app: Arc<App>,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
+    /// Held as long as the server runs.
+    _lock: std::fs::File,
 }
 
 impl Running {
@@ -68,6 +70,8 @@ impl Running {
 
 /// Starts a server: makes what is not there, takes up what is.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
+    make_data(&config)?;
+    let lock = lock(&config.data)?;
     let listener = listen(&config).await?;
     let (app, inbox) = app(&config, listener.local_addr()?.port()).await?;
     let names = names(&app.url);
@@ -85,7 +89,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     tasks.spawn(listener::serve(listener, tls, router, stopping.clone()));
     tasks.spawn(jobs::run(Arc::clone(&app), stopping.clone()));
     tasks.spawn(ingest::run(Arc::clone(&app), inbox, stopping));
-    Ok(Running { app, tasks, stop })
+    Ok(Running { app, tasks, stop, _lock: lock })
 }
 
 /// Opens a server's data for the administrator's commands, whether or not it runs.
@@ -93,6 +97,23 @@ pub async fn open(config: Config) -> anyhow::Result<Handle> {
     let port = config.listen.port();
     let (app, _) = app(&config, port).await?;
     Ok(Handle::new(app))
+}
+
+/// Two servers on one data folder would hand out the same order numbers. The lock ends with the
+/// process.
+fn lock(data: &std::path::Path) -> anyhow::Result<std::fs::File> {
+    let path = data.join("server.lock");
+    let file = std::fs::File::create(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!("another server runs on the data folder {}", data.display())
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {

@@ -5,9 +5,6 @@ use fleetmend_model::release::{RESTART_EXIT_CODES, RunInstaller};
 
 use crate::platform::RunResult;
 
-/// Another installation runs: nothing was done.
-pub(crate) const INSTALL_ALREADY_RUNNING: u32 = 1618;
-
 /// What Windows Installer means by its codes. Source: 'Windows Installer error codes'.
 const MSI_CAUSES: [(u32, &str); 21] = [
     (1601, "the Windows Installer service cannot be reached"),

@@ -14,7 +14,7 @@ use fleetmend_trust::{Order, Verified};
 use windows_sys::Win32::System::Threading::{CREATE_NO_WINDOW, CREATE_SUSPENDED};
 
 use super::command_line::msi_arguments;
-use super::exit_code::{INSTALL_ALREADY_RUNNING, result};
+use super::exit_code::result;
 use super::job_object::JobObject;
 use super::processes;
 use crate::platform::{MAX_OUTPUT, RunResult};
@@ -31,6 +31,8 @@ const BUSY_PAUSE: Duration = Duration::from_secs(5);
 const LEFT_BEHIND: Duration = Duration::from_secs(10);
 /// How long the file with the output may grow, in bytes; then it begins anew.
 const MAX_OUTPUT_FILE: u64 = 4 * 1024 * 1024;
+/// `ERROR_INSTALL_ALREADY_RUNNING`: nothing was done.
+const INSTALL_ALREADY_RUNNING: u32 = 1618;
 /// `ERROR_ELEVATION_REQUIRED`.
 const ELEVATION_REQUIRED: i32 = 740;
 

@@ -19,9 +19,14 @@ pub async fn bytes(body: Body, cap: usize) -> Result<bytes::Bytes, ApiError> {
 
 /// Reads JSON; unknown fields are dropped, a wrong type is an error with the field's path.
 pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // Keeping track of the path costs as much again as reading; it is done only to explain.
+    serde_json::from_slice(bytes).map_err(|error| explain::<T>(bytes, &error))
+}
+
+fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiError {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| ApiError::Bad(format!("field '{}': {}", error.path(), error.inner())))?;
-    reader.end().map_err(|error| ApiError::Bad(format!("behind the JSON: {error}")))?;
-    Ok(value)
+    ApiError::Bad(match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(error) => format!("field '{}': {}", error.path(), error.inner()),
+        Ok(_) => format!("behind the JSON: {error}"),
+    })
 }

@@ -50,7 +50,11 @@ pub(crate) async fn set(
     Confirmed(by): Confirmed,
     Body(it): Body<ApprovalsBody>,
 ) -> Result<StatusCode, ApiError> {
-    let patches: Vec<_> = it.patches.iter().map(|it| (it.patch, it.system_type)).collect();
+    let patches: Vec<_> = it
+        .patches
+        .iter()
+        .map(|it| (it.patch, it.system_type))
+        .collect();
     approvals::set(&app, &patches, it.decision, &it.reason, &by.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }

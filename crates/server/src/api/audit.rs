@@ -61,7 +61,11 @@ pub(crate) async fn list(
     _: SignedIn,
     Params(it): Params<AuditParams>,
 ) -> Result<Json<PageBody<ChangeBody>>, ApiError> {
-    let filter = AuditFilter { action: it.action, subject: it.subject, who: it.who };
+    let filter = AuditFilter {
+        action: it.action,
+        subject: it.subject,
+        who: it.who,
+    };
     let page = page(it.after, it.limit);
     let listed = audit::list(&app.db, &filter, &page).await.map_err(stored)?;
     Ok(Json(PageBody::of(listed, |(id, it)| ChangeBody {

@@ -181,14 +181,22 @@ pub(crate) async fn list(
         hostname: it.hostname,
         title: it.title,
         patch_type: it.patch_type,
-        progress: it.open.map(|open| if open { JobProgress::Open } else { JobProgress::Finished }),
+        progress: it.open.map(|open| {
+            if open {
+                JobProgress::Open
+            } else {
+                JobProgress::Finished
+            }
+        }),
         archived: it.archived.unwrap_or(false),
         device: it.device,
         patch: it.patch,
         deployment: it.deployment,
     };
     let page = page(it.after, it.limit);
-    let listed = deploy_jobs::list(&app.db, &filter, &page).await.map_err(stored)?;
+    let listed = deploy_jobs::list(&app.db, &filter, &page)
+        .await
+        .map_err(stored)?;
     Ok(Json(PageBody::of(listed, Into::into)))
 }
 
@@ -204,7 +212,9 @@ pub(crate) async fn get(
     let id = DeployJobId(id);
     let listed = deploy_jobs::listed(&app.db, id).await.map_err(stored)?;
     let listed = listed.ok_or_else(|| ApiError::Missing(format!("there is no deploy job {id}")))?;
-    let transitions = deploy_jobs::transitions(&app.db, id).await.map_err(stored)?;
+    let transitions = deploy_jobs::transitions(&app.db, id)
+        .await
+        .map_err(stored)?;
     Ok(Json(JobDetailBody {
         output: listed.job.output.clone(),
         job: listed.into(),

@@ -78,7 +78,10 @@ pub(crate) struct ScanBody {
 }
 
 fn device_body(app: &App, device: Device) -> DeviceBody {
-    let heard = app.registry.by_id(device.id).map_or(device.last_seen, |it| it.last_seen());
+    let heard = app
+        .registry
+        .by_id(device.id)
+        .map_or(device.last_seen, |it| it.last_seen());
     DeviceBody {
         id: device.id.0,
         hostname: device.host.hostname,
@@ -145,9 +148,12 @@ pub(crate) async fn list(
         has_missing: it.has_missing,
     };
     let page = page(it.after, it.limit);
-    let listed =
-        devices::list(&app.db, &filter, DeviceSort::Hostname, &page).await.map_err(stored)?;
-    Ok(Json(PageBody::of(listed, |device| device_body(&app, device))))
+    let listed = devices::list(&app.db, &filter, DeviceSort::Hostname, &page)
+        .await
+        .map_err(stored)?;
+    Ok(Json(PageBody::of(listed, |device| {
+        device_body(&app, device)
+    })))
 }
 
 /// One device.

@@ -66,13 +66,22 @@ pub(crate) async fn make(
         )));
     }
     if !(1..=LONGEST_HOURS).contains(&hours) {
-        return Err(ApiError::Bad(format!("field 'hours' must be 1 to {LONGEST_HOURS}")));
+        return Err(ApiError::Bad(format!(
+            "field 'hours' must be 1 to {LONGEST_HOURS}"
+        )));
     }
     let valid = Duration::from_secs(u64::from(hours) * 3600);
     let token = enrol::make_token(app, url, label, valid).await?.to_text();
     let mut tx = app.db.begin().await.map_err(stored)?;
-    journal::record(&mut tx, actor, "make_enrol_token", "enrolment token", label, app.now())
-        .await?;
+    journal::record(
+        &mut tx,
+        actor,
+        "make_enrol_token",
+        "enrolment token",
+        label,
+        app.now(),
+    )
+    .await?;
     tx.commit().await.map_err(stored)?;
     Ok(token)
 }

@@ -34,8 +34,8 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
-        let Query(params) = Query::try_from_uri(&parts.uri)
-            .map_err(|error| ApiError::Bad(error.body_text()))?;
+        let Query(params) =
+            Query::try_from_uri(&parts.uri).map_err(|error| ApiError::Bad(error.body_text()))?;
         Ok(Self(params))
     }
 }

@@ -101,7 +101,12 @@ pub(crate) struct LatestJobBody {
 
 impl From<LatestJob> for LatestJobBody {
     fn from(it: LatestJob) -> Self {
-        Self { id: it.job.0, status: it.state.into(), cause: it.cause, at: time(it.at) }
+        Self {
+            id: it.job.0,
+            status: it.state.into(),
+            cause: it.cause,
+            at: time(it.at),
+        }
     }
 }
 
@@ -167,7 +172,9 @@ pub(crate) async fn list(
         security: it.security,
     };
     let page = page(it.after, it.limit);
-    let listed = missing::list(&app.db, &filter, PatchSort::Title, &page).await.map_err(stored)?;
+    let listed = missing::list(&app.db, &filter, PatchSort::Title, &page)
+        .await
+        .map_err(stored)?;
     Ok(Json(PageBody::of(listed, |row| MissingPatchBody {
         patch: row.patch.into(),
         system_type: row.system_type.key(),
@@ -225,7 +232,11 @@ pub(crate) async fn list_systems(
     Params(it): Params<SystemParams>,
 ) -> Result<Json<PageBody<AffectedSystemBody>>, ApiError> {
     let patch = PatchId(id);
-    if patches::get(&app.db, patch).await.map_err(stored)?.is_none() {
+    if patches::get(&app.db, patch)
+        .await
+        .map_err(stored)?
+        .is_none()
+    {
         return Err(ApiError::Missing(format!("there is no patch {id}")));
     }
     let page = page(it.after, it.limit);

@@ -33,9 +33,17 @@ pub use openapi::document;
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/openapi.json", get(openapi::openapi))
-        .route("/api/v1/session", get(session::get).post(session::create).delete(session::delete))
+        .route(
+            "/api/v1/session",
+            get(session::get)
+                .post(session::create)
+                .delete(session::delete),
+        )
         .route("/api/v1/devices", get(devices::list))
-        .route("/api/v1/devices/system-type", post(devices::set_system_type))
+        .route(
+            "/api/v1/devices/system-type",
+            post(devices::set_system_type),
+        )
         .route("/api/v1/devices/{id}", get(devices::get))
         .route("/api/v1/devices/{id}/missing", get(devices::list_missing))
         .route("/api/v1/missing", get(missing::list))
@@ -52,7 +60,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/enrol-tokens", post(enrol_tokens::create))
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/{*rest}", any(async || not_found()))
-        .layer(axum::middleware::map_response(crate::console::headers::secure))
+        .layer(axum::middleware::map_response(
+            crate::console::headers::secure,
+        ))
 }
 
 fn not_found() -> ApiError {

@@ -38,7 +38,10 @@ pub(crate) struct Credentials {
 #[utoipa::path(get, path = "/api/v1/session", operation_id = "get_session", tag = "session",
     responses((status = 200, body = SessionBody), Refused))]
 pub(crate) async fn get(signed_in: SignedIn) -> Json<SessionBody> {
-    Json(SessionBody { user: signed_in.session.user_name, csrf_token: signed_in.session.csrf })
+    Json(SessionBody {
+        user: signed_in.session.user_name,
+        csrf_token: signed_in.session.csrf,
+    })
 }
 
 /// Sign in. The answer sets the session's cookie; `get_session` then gives the token for changes.

@@ -13,7 +13,9 @@ const DEFAULT_ROWS: u32 = 100;
 
 /// A time as the API writes it: RFC 3339, UTC.
 pub(crate) fn time(at: Millis) -> String {
-    Timestamp::from_millisecond(at.0).unwrap_or_default().to_string()
+    Timestamp::from_millisecond(at.0)
+        .unwrap_or_default()
+        .to_string()
 }
 
 /// A time, or none.
@@ -23,7 +25,10 @@ pub(crate) fn time_opt(at: Option<Millis>) -> Option<String> {
 
 /// The part of a list that was asked for.
 pub(crate) fn page(after: Option<String>, limit: Option<u32>) -> Page {
-    Page { limit: limit.unwrap_or(DEFAULT_ROWS), after: after.filter(|it| !it.is_empty()) }
+    Page {
+        limit: limit.unwrap_or(DEFAULT_ROWS),
+        after: after.filter(|it| !it.is_empty()),
+    }
 }
 
 /// A page of a list.
@@ -39,7 +44,10 @@ pub(crate) struct PageBody<T> {
 impl<T> PageBody<T> {
     /// A page of the store, row by row.
     pub(crate) fn of<R>(paged: Paged<R>, body: impl FnMut(R) -> T) -> Self {
-        Self { items: paged.rows.into_iter().map(body).collect(), next: paged.next }
+        Self {
+            items: paged.rows.into_iter().map(body).collect(),
+            next: paged.next,
+        }
     }
 }
 
@@ -54,7 +62,10 @@ pub(crate) struct ScanStatusBody {
 
 impl From<ScanStatus> for ScanStatusBody {
     fn from(status: ScanStatus) -> Self {
-        Self { number: status.number(), label: status.label() }
+        Self {
+            number: status.number(),
+            label: status.label(),
+        }
     }
 }
 
@@ -81,7 +92,9 @@ impl From<DeployState> for DeployStatusBody {
         Self {
             number: state.status.number(),
             label: state.status.label(),
-            ending: state.ending.map(fleetmend_model::status::deploy::Ending::key),
+            ending: state
+                .ending
+                .map(fleetmend_model::status::deploy::Ending::key),
             shown: state.shown(),
             is_final: state.is_final(),
             can_redeploy: state.can_redeploy(),

@@ -65,8 +65,15 @@ pub(crate) async fn add(
     }
     let id = catalog::sources::add(app, location.trim(), name).await?;
     let mut tx = app.db.begin().await.map_err(stored)?;
-    journal::record(&mut tx, actor, "add_source", &format!("source {id}"), location, app.now())
-        .await?;
+    journal::record(
+        &mut tx,
+        actor,
+        "add_source",
+        &format!("source {id}"),
+        location,
+        app.now(),
+    )
+    .await?;
     tx.commit().await.map_err(stored)?;
     Ok(id)
 }

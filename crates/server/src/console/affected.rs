@@ -8,10 +8,10 @@ use axum::response::Response;
 use fleetmend_model::PatchId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Evidence;
+use fleetmend_store::Page;
 use fleetmend_store::approvals::{self, ApprovalRow};
 use fleetmend_store::missing::{self, AffectedSystem};
 use fleetmend_store::patches::{self, Patch};
-use fleetmend_store::Page;
 
 use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, PathId, Viewer, choices, stored};
 use crate::app::App;
@@ -31,7 +31,10 @@ struct Affected {
 }
 
 /// The words for [`Evidence`] on pages.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass references"
+)]
 pub(super) fn evidence_label(evidence: &Evidence) -> &'static str {
     match evidence {
         Evidence::ChocolateyRecord => "Chocolatey installed it",
@@ -56,17 +59,26 @@ pub async fn page(
     let fields = &viewer.fields;
     let system_type = fields.word("system_type", SystemType::from_key)?;
     let hostname = fields.get("hostname");
-    let wanted = Page { limit: PAGE_ROWS, after: fields.owned("after") };
+    let wanted = Page {
+        limit: PAGE_ROWS,
+        after: fields.owned("after"),
+    };
     let listed = missing::affected_systems(&app.db, id, system_type, hostname, &wanted)
         .await
         .map_err(stored)?;
     let mut decided = approvals::of_patch(&app.db, id).await.map_err(stored)?;
     let decisions = SystemType::ALL.map(|system_type| {
-        let at = decided.iter().position(|row| row.system_type == system_type);
+        let at = decided
+            .iter()
+            .position(|row| row.system_type == system_type);
         (system_type, at.map(|at| decided.swap_remove(at)))
     });
     view::page(&Affected {
-        layout: viewer.layout(&app, format!("{} {}", patch.title, patch.version), "missing"),
+        layout: viewer.layout(
+            &app,
+            format!("{} {}", patch.title, patch.version),
+            "missing",
+        ),
         patch,
         decisions: decisions.into(),
         rows: listed.rows,
@@ -78,6 +90,8 @@ pub async fn page(
             |it| it.key().to_owned(),
             |it| it.label().to_owned(),
         ),
-        next: listed.next.map(|after| fields.next_page(&format!("/missing/{id}"), &after)),
+        next: listed
+            .next
+            .map(|after| fields.next_page(&format!("/missing/{id}"), &after)),
     })
 }

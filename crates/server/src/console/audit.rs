@@ -36,8 +36,13 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         action: fields.owned("action"),
         subject: fields.owned("subject"),
     };
-    let wanted = Page { limit: PAGE_ROWS, after: fields.owned("after") };
-    let listed = audit::list(&app.db, &filter, &wanted).await.map_err(stored)?;
+    let wanted = Page {
+        limit: PAGE_ROWS,
+        after: fields.owned("after"),
+    };
+    let listed = audit::list(&app.db, &filter, &wanted)
+        .await
+        .map_err(stored)?;
     view::page(&List {
         layout: viewer.layout(&app, "Audit", "audit"),
         rows: listed.rows,

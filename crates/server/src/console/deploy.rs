@@ -47,7 +47,10 @@ impl FromStr for Target {
             Some(system_type) => Where::SystemType(system_type),
             None => Where::Device(place.parse().map_err(|_| ())?),
         };
-        Ok(Self { patch: patch.parse().map_err(|_| ())?, devices })
+        Ok(Self {
+            patch: patch.parse().map_err(|_| ())?,
+            devices,
+        })
     }
 }
 
@@ -78,7 +81,10 @@ async fn devices_of(
             }
         }
     }
-    Ok(wanted.into_iter().map(|(patch, ids)| (patch, ids.into_iter().collect())).collect())
+    Ok(wanted
+        .into_iter()
+        .map(|(patch, ids)| (patch, ids.into_iter().collect()))
+        .collect())
 }
 
 struct Shown {
@@ -129,13 +135,20 @@ async fn draw(app: &Arc<App>, change: &Change, is_preview: bool) -> Result<Respo
     let mut plans = Vec::new();
     for (patch, devices) in devices_of(app, &targets).await? {
         let (deployment, plan) = if is_preview {
-            (None, deployments::preview(app, patch, Some(&devices)).await?)
+            (
+                None,
+                deployments::preview(app, patch, Some(&devices)).await?,
+            )
         } else {
             deployments::deploy(app, patch, Some(&devices), change.actor()).await?
         };
         plans.push(Shown { plan, deployment });
     }
-    let title = if is_preview { "Deploy: who gets it" } else { "Deploy: what was posted" };
+    let title = if is_preview {
+        "Deploy: who gets it"
+    } else {
+        "Deploy: what was posted"
+    };
     view::page(&Plans {
         layout: change.viewer.layout(app, title, "missing"),
         jobs: plans.iter().map(Shown::count).sum(),

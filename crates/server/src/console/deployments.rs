@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::status::Party;
-use fleetmend_model::status::deploy::{Change as StatusChange, DeployState, DeployStatus, Ending, step};
+use fleetmend_model::status::deploy::{
+    Change as StatusChange, DeployState, DeployStatus, Ending, step,
+};
 use fleetmend_model::{DeployJobId, DeploymentId, DeviceId, PatchId};
 use fleetmend_store::Page;
 use fleetmend_store::deploy_jobs::{self, JobFilter, JobProgress, ListedJob};
@@ -37,9 +39,14 @@ struct List {
 }
 
 /// Whether a person may still call a job off.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass references"
+)]
 pub(super) fn can_cancel(state: &DeployState) -> bool {
-    let change = StatusChange::End { ending: Ending::Cancelled };
+    let change = StatusChange::End {
+        ending: Ending::Cancelled,
+    };
     step(Some(*state), change, Party::User).is_ok()
 }
 
@@ -56,14 +63,18 @@ fn filter(fields: &Fields) -> Result<JobFilter, ApiError> {
     let id = |name| fields.word(name, |it| it.parse::<i64>().ok());
     Ok(JobFilter {
         status: fields.word("status", |it| {
-            it.parse::<i64>().ok().and_then(|it| DeployStatus::try_from(it).ok())
+            it.parse::<i64>()
+                .ok()
+                .and_then(|it| DeployStatus::try_from(it).ok())
         })?,
         ending: fields.word("ending", Ending::from_key)?,
         hostname: fields.owned("hostname"),
         title: fields.owned("title"),
         patch_type: fields.word("patch_type", PatchType::from_key)?,
         progress: fields.word("progress", |it| {
-            PROGRESSES.into_iter().find(|progress| progress_key(*progress) == it)
+            PROGRESSES
+                .into_iter()
+                .find(|progress| progress_key(*progress) == it)
         })?,
         archived: fields.get("archived").is_some(),
         device: id("device")?.map(DeviceId),
@@ -76,8 +87,13 @@ fn filter(fields: &Fields) -> Result<JobFilter, ApiError> {
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
     let filter = filter(fields)?;
-    let wanted = Page { limit: PAGE_ROWS, after: fields.owned("after") };
-    let listed = deploy_jobs::list(&app.db, &filter, &wanted).await.map_err(stored)?;
+    let wanted = Page {
+        limit: PAGE_ROWS,
+        after: fields.owned("after"),
+    };
+    let listed = deploy_jobs::list(&app.db, &filter, &wanted)
+        .await
+        .map_err(stored)?;
     view::page(&List {
         layout: viewer.layout(&app, "Deployments", "deployments"),
         rows: listed.rows,
@@ -112,7 +128,9 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         ),
         is_archive: filter.archived,
         is_filtered: filter != JobFilter::default(),
-        next: listed.next.map(|after| fields.next_page("/deployments", &after)),
+        next: listed
+            .next
+            .map(|after| fields.next_page("/deployments", &after)),
     })
 }
 

@@ -53,16 +53,28 @@ pub async fn page(
         .ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))?;
     let fields = &viewer.fields;
     let patch_type = fields.word("patch_type", PatchType::from_key)?;
-    let wanted = Page { limit: PAGE_ROWS, after: fields.owned("after") };
-    let missing =
-        missing::of_device(&app.db, id, patch_type, &wanted).await.map_err(stored)?;
-    let of_device = JobFilter { device: Some(id), ..JobFilter::default() };
-    let jobs =
-        deploy_jobs::list(&app.db, &of_device, &Page::first(RECENT)).await.map_err(stored)?;
-    let scans = scan_jobs::history(&app.db, id, &Page::first(RECENT)).await.map_err(stored)?;
+    let wanted = Page {
+        limit: PAGE_ROWS,
+        after: fields.owned("after"),
+    };
+    let missing = missing::of_device(&app.db, id, patch_type, &wanted)
+        .await
+        .map_err(stored)?;
+    let of_device = JobFilter {
+        device: Some(id),
+        ..JobFilter::default()
+    };
+    let jobs = deploy_jobs::list(&app.db, &of_device, &Page::first(RECENT))
+        .await
+        .map_err(stored)?;
+    let scans = scan_jobs::history(&app.db, id, &Page::first(RECENT))
+        .await
+        .map_err(stored)?;
     let inventory = inventories::get(&app.db, id).await.map_err(stored)?;
     let software = inventory.as_ref().map_or(0, |it| it.software.len());
-    let (withheld, updates) = inventory.map(|it| (it.withheld, it.updates)).unwrap_or_default();
+    let (withheld, updates) = inventory
+        .map(|it| (it.withheld, it.updates))
+        .unwrap_or_default();
     let last_seen = last_seen(&app, &device);
     view::page(&One {
         layout: viewer.layout(&app, device.host.hostname.clone(), "devices"),
@@ -75,7 +87,9 @@ pub async fn page(
             |it| it.key().to_owned(),
             |it| it.label().to_owned(),
         ),
-        next: missing.next.map(|after| fields.next_page(&format!("/devices/{id}"), &after)),
+        next: missing
+            .next
+            .map(|after| fields.next_page(&format!("/devices/{id}"), &after)),
         missing: missing.rows,
         jobs: jobs.rows,
         scans: scans.rows,

@@ -8,8 +8,8 @@ use axum::response::Response;
 use fleetmend_model::device::{OsFamily, SystemType};
 use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_model::{DeviceId, Millis};
-use fleetmend_store::devices::{self, Device, DeviceFilter, DeviceSort, Totals};
 use fleetmend_store::Page;
+use fleetmend_store::devices::{self, Device, DeviceFilter, DeviceSort, Totals};
 
 use super::fields::Fields;
 use super::form::Change;
@@ -50,7 +50,9 @@ struct Row {
 
 /// When a device was heard from last: memory is newer than the database.
 pub(super) fn last_seen(app: &App, device: &Device) -> Millis {
-    app.registry.by_id(device.id).map_or(device.last_seen, |it| it.last_seen().max(device.last_seen))
+    app.registry
+        .by_id(device.id)
+        .map_or(device.last_seen, |it| it.last_seen().max(device.last_seen))
 }
 
 /// Whether a device missed two check-ins.
@@ -64,7 +66,9 @@ fn filter(fields: &Fields) -> Result<DeviceFilter, ApiError> {
         os_family: fields.word("os_family", OsFamily::from_key)?,
         system_type: fields.word("system_type", SystemType::from_key)?,
         scan_status: fields.word("scan_status", |it| {
-            it.parse::<i64>().ok().and_then(|it| ScanStatus::try_from(it).ok())
+            it.parse::<i64>()
+                .ok()
+                .and_then(|it| ScanStatus::try_from(it).ok())
         })?,
         has_missing: None,
     })
@@ -74,13 +78,21 @@ fn filter(fields: &Fields) -> Result<DeviceFilter, ApiError> {
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
     let filter = filter(fields)?;
-    let wanted = Page { limit: PAGE_ROWS, after: fields.owned("after") };
-    let listed =
-        devices::list(&app.db, &filter, DeviceSort::Hostname, &wanted).await.map_err(stored)?;
+    let wanted = Page {
+        limit: PAGE_ROWS,
+        after: fields.owned("after"),
+    };
+    let listed = devices::list(&app.db, &filter, DeviceSort::Hostname, &wanted)
+        .await
+        .map_err(stored)?;
     let totals = devices::totals(&app.db, &filter).await.map_err(stored)?;
     let rows = listed.rows.into_iter().map(|device| {
         let last_seen = last_seen(&app, &device);
-        Row { last_seen, is_down: is_down(&app, last_seen), device }
+        Row {
+            last_seen,
+            is_down: is_down(&app, last_seen),
+            device,
+        }
     });
     view::page(&List {
         layout: viewer.layout(&app, "Devices", "devices"),
@@ -106,7 +118,9 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
             |it| it.label().to_owned(),
         ),
         is_filtered: filter != DeviceFilter::default(),
-        next: listed.next.map(|after| fields.next_page("/devices", &after)),
+        next: listed
+            .next
+            .map(|after| fields.next_page("/devices", &after)),
     })
 }
 

@@ -40,7 +40,9 @@ pub async fn make_token(
 ) -> Result<Response, PageError> {
     let hours = change
         .fields
-        .word("hours", |it| it.parse().ok().filter(|it| HOURS.contains(it)))?
+        .word("hours", |it| {
+            it.parse().ok().filter(|it| HOURS.contains(it))
+        })?
         .unwrap_or(HOURS[0]);
     let url = change.fields.get("url").unwrap_or(&app.url);
     let label = change.fields.text("label");
@@ -53,7 +55,9 @@ async fn draw(
     viewer: &Viewer,
     token: Option<String>,
 ) -> Result<Response, PageError> {
-    let tokens = enrol_tokens::list(&app.db, &Page::first(RECENT)).await.map_err(stored)?;
+    let tokens = enrol_tokens::list(&app.db, &Page::first(RECENT))
+        .await
+        .map_err(stored)?;
     view::page(&AddMachine {
         layout: viewer.layout(app, "Add a machine", "enrol"),
         url: app.url.clone(),

@@ -32,7 +32,10 @@ impl Fields {
 
     /// All values of a field.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(it, _)| it == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// A word out of a fixed set.
@@ -48,8 +51,10 @@ impl Fields {
 
     /// All values as ids, each once.
     pub fn ids<T: FromStr + Ord>(&self, name: &str) -> Result<Vec<T>, ApiError> {
-        let ids: Result<Vec<T>, _> =
-            self.all(name).map(|it| it.parse().map_err(|_| unknown(name, it))).collect();
+        let ids: Result<Vec<T>, _> = self
+            .all(name)
+            .map(|it| it.parse().map_err(|_| unknown(name, it)))
+            .collect();
         let mut ids = ids?;
         ids.sort_unstable();
         ids.dedup();
@@ -61,7 +66,9 @@ impl Fields {
         let kept = self
             .0
             .iter()
-            .filter(|(name, value)| !value.is_empty() && !matches!(name.as_str(), "after" | "done" | "n"))
+            .filter(|(name, value)| {
+                !value.is_empty() && !matches!(name.as_str(), "after" | "done" | "n")
+            })
             .map(|(name, value)| (name.as_str(), value.as_str()));
         address(path, kept.chain([("after", after)]))
     }
@@ -69,7 +76,9 @@ impl Fields {
 
 fn unknown(name: &str, value: &str) -> ApiError {
     let value: String = value.chars().take(60).collect();
-    ApiError::Bad(format!("field '{name}': '{value}' is not one of its values"))
+    ApiError::Bad(format!(
+        "field '{name}': '{value}' is not one of its values"
+    ))
 }
 
 /// A path with a query.
@@ -104,12 +113,22 @@ mod tests {
     use super::*;
 
     fn fields(pairs: &[(&str, &str)]) -> Fields {
-        Fields(pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect())
+        Fields(
+            pairs
+                .iter()
+                .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
     fn the_next_page_keeps_the_filters_and_nothing_else() {
-        let it = fields(&[("hostname", "a b&c"), ("done", "scan"), ("after", "[1]"), ("x", "")]);
+        let it = fields(&[
+            ("hostname", "a b&c"),
+            ("done", "scan"),
+            ("after", "[1]"),
+            ("x", ""),
+        ]);
         assert_eq!(
             it.next_page("/devices", "[\"z\",2]"),
             "/devices?hostname=a%20b%26c&after=%5B%22z%22%2C2%5D"
@@ -121,6 +140,9 @@ mod tests {
         let it = fields(&[("device", "2"), ("device", "1"), ("device", "2")]);
         assert_eq!(it.ids::<i64>("device").unwrap(), [1, 2]);
         let error = fields(&[("device", "x")]).ids::<i64>("device").unwrap_err();
-        assert_eq!(error.message(), "field 'device': 'x' is not one of its values");
+        assert_eq!(
+            error.message(),
+            "field 'device': 'x' is not one of its values"
+        );
     }
 }

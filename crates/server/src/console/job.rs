@@ -23,7 +23,10 @@ struct One {
     can_cancel: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass references"
+)]
 fn party_label(party: &Party) -> &'static str {
     match party {
         Party::User => "a person",
@@ -43,7 +46,9 @@ pub async fn page(
         .await
         .map_err(stored)?
         .ok_or_else(|| ApiError::Missing(format!("there is no deploy job {id}")))?;
-    let transitions = deploy_jobs::transitions(&app.db, id).await.map_err(stored)?;
+    let transitions = deploy_jobs::transitions(&app.db, id)
+        .await
+        .map_err(stored)?;
     view::page(&One {
         layout: viewer.layout(&app, format!("Deploy job {id}"), "deployments"),
         can_cancel: can_cancel(&it.job.state),

@@ -49,9 +49,13 @@ fn filter(fields: &Fields) -> Result<PatchFilter, ApiError> {
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
     let filter = filter(fields)?;
-    let wanted = Page { limit: PAGE_ROWS, after: fields.owned("after") };
-    let listed =
-        missing::list(&app.db, &filter, PatchSort::Title, &wanted).await.map_err(stored)?;
+    let wanted = Page {
+        limit: PAGE_ROWS,
+        after: fields.owned("after"),
+    };
+    let listed = missing::list(&app.db, &filter, PatchSort::Title, &wanted)
+        .await
+        .map_err(stored)?;
     view::page(&List {
         layout: viewer.layout(&app, "Missing Patches", "missing"),
         rows: listed.rows,
@@ -77,7 +81,9 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         ),
         is_filtered: filter != PatchFilter::default(),
         has_sources: !sources::list(&app.db).await.map_err(stored)?.is_empty(),
-        next: listed.next.map(|after| fields.next_page("/missing", &after)),
+        next: listed
+            .next
+            .map(|after| fields.next_page("/missing", &after)),
     })
 }
 

@@ -70,8 +70,11 @@ pub fn onto(path: &str, what: Done, count: u64) -> String {
         .split('&')
         .filter(|it| !it.is_empty() && !it.starts_with("done=") && !it.starts_with("n="))
         .collect();
-    let path =
-        if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
+    let path = if kept.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", kept.join("&"))
+    };
     address(&path, [("done", what.key()), ("n", &count.to_string())])
 }
 
@@ -79,7 +82,10 @@ pub fn onto(path: &str, what: Done, count: u64) -> String {
 pub fn of(fields: &Fields) -> Option<String> {
     let done = fields.get("done")?;
     let count = fields.get("n").and_then(|n| n.parse().ok()).unwrap_or(0);
-    Done::ALL.into_iter().find(|it| it.key() == done).map(|it| it.sentence(count))
+    Done::ALL
+        .into_iter()
+        .find(|it| it.key() == done)
+        .map(|it| it.sentence(count))
 }
 
 #[cfg(test)]

@@ -32,8 +32,13 @@ impl Row {
     fn state(&self) -> &'static str {
         match &self.source {
             Source { enabled: false, .. } => "Switched off",
-            Source { last_error: Some(_), .. } => "Cannot be read",
-            Source { last_sync_at: None, .. } => "Being read for the first time",
+            Source {
+                last_error: Some(_),
+                ..
+            } => "Cannot be read",
+            Source {
+                last_sync_at: None, ..
+            } => "Being read for the first time",
             Source { .. } => "Read",
         }
     }
@@ -46,7 +51,10 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         let packages = packages::count(&app.db, source.id).await.map_err(stored)?;
         rows.push(Row { source, packages });
     }
-    view::page(&List { layout: viewer.layout(&app, "Sources", "sources"), rows })
+    view::page(&List {
+        layout: viewer.layout(&app, "Sources", "sources"),
+        rows,
+    })
 }
 
 /// Adds a source.

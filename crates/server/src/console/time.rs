@@ -23,8 +23,12 @@ impl askama::filters::HtmlSafe for When {}
 
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = self.at.and_then(|at| Some((at, Timestamp::from_millisecond(at.0).ok()?)));
-        let Some((at, time)) = time else { return f.write_str("never") };
+        let time = self
+            .at
+            .and_then(|at| Some((at, Timestamp::from_millisecond(at.0).ok()?)));
+        let Some((at, time)) = time else {
+            return f.write_str("never");
+        };
         let iso = time.strftime("%Y-%m-%dT%H:%M:%SZ");
         let shown = time.strftime("%Y-%m-%d %H:%M:%SZ");
         write!(f, "<time datetime=\"{iso}\">{shown}</time> ")?;
@@ -35,7 +39,12 @@ impl fmt::Display for When {
 /// E.g. `3 min ago`, `in 2 h`.
 fn relative(at: Millis, now: Millis) -> String {
     let is_future = at > now;
-    let seconds = if is_future { at.since(now) } else { now.since(at) }.as_secs();
+    let seconds = if is_future {
+        at.since(now)
+    } else {
+        now.since(at)
+    }
+    .as_secs();
     let amount = match seconds {
         0..5 => return "now".to_owned(),
         5..60 => format!("{seconds} s"),
@@ -43,7 +52,11 @@ fn relative(at: Millis, now: Millis) -> String {
         3600..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} days", seconds / 86_400),
     };
-    if is_future { format!("in {amount}") } else { format!("{amount} ago") }
+    if is_future {
+        format!("in {amount}")
+    } else {
+        format!("{amount} ago")
+    }
 }
 
 #[cfg(test)]

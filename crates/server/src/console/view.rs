@@ -33,16 +33,28 @@ impl FromRequestParts<Arc<App>> for Viewer {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, PageError> {
-        let here = parts.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
+        let here = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |it| it.as_str())
+            .to_owned();
         let signed_in = match SignedIn::from_request_parts(parts, app).await {
             Ok(signed_in) => signed_in,
             Err(ApiError::Unauthenticated(_)) => {
-                let next = if parts.method == http::Method::GET { here.as_str() } else { "/" };
+                let next = if parts.method == http::Method::GET {
+                    here.as_str()
+                } else {
+                    "/"
+                };
                 return Err(PageError::Login(address("/login", [("next", next)])));
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { signed_in, fields: fields(&parts.uri)?, here })
+        Ok(Self {
+            signed_in,
+            fields: fields(&parts.uri)?,
+            here,
+        })
     }
 }
 
@@ -156,7 +168,11 @@ pub fn choices<T: Copy + PartialEq>(
     label: impl Fn(T) -> String,
 ) -> Vec<Choice> {
     all.iter()
-        .map(|it| Choice { key: key(*it), label: label(*it), is_chosen: chosen == Some(*it) })
+        .map(|it| Choice {
+            key: key(*it),
+            label: label(*it),
+            is_chosen: chosen == Some(*it),
+        })
         .collect()
 }
 

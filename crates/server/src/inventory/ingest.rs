@@ -14,7 +14,7 @@ use fleetmend_store::devices::InventoryFacts;
 use fleetmend_store::inventories::StoredInventory;
 use fleetmend_store::software::SoftwareDigest;
 use fleetmend_store::{Tx, deploy_jobs, devices, inventories, software};
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::App;
@@ -57,22 +57,22 @@ impl Incoming {
 
 /// The first half of the SHA-256 over the row's texts, each with its length.
 fn digest_of(row: &Software) -> SoftwareDigest {
-    let mut bytes = Vec::with_capacity(256);
-    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
-    for text in [
+    let mut context = Context::new(&SHA256);
+    let texts = [
         row.place.key(),
         &row.key,
         &row.name,
         &row.version,
         &row.publisher,
-        &optional(&row.product_code),
-        &optional(&row.upgrade_code),
-    ] {
-        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(text.as_bytes());
+        row.product_code.as_deref().unwrap_or_default(),
+        row.upgrade_code.as_deref().unwrap_or_default(),
+    ];
+    for text in texts {
+        context.update(&(text.len() as u32).to_le_bytes());
+        context.update(text.as_bytes());
     }
     let mut half = SoftwareDigest::default();
-    half.copy_from_slice(&digest(&SHA256, &bytes).as_ref()[..16]);
+    half.copy_from_slice(&context.finish().as_ref()[..16]);
     half
 }
 

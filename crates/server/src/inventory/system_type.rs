@@ -21,10 +21,24 @@ pub async fn set(
     let now = app.now();
     let failed = |error: fleetmend_store::Error| ApiError::Internal(error.into());
     let mut tx = app.db.begin().await.map_err(failed)?;
-    let found = devices::set_system_type(&mut tx, ids, system_type).await.map_err(failed)?;
-    let subject = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let found = devices::set_system_type(&mut tx, ids, system_type)
+        .await
+        .map_err(failed)?;
+    let subject = ids
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     let subject = format!("devices {subject}");
-    journal::record(&mut tx, actor, "set_system_type", &subject, system_type.label(), now).await?;
+    journal::record(
+        &mut tx,
+        actor,
+        "set_system_type",
+        &subject,
+        system_type.label(),
+        now,
+    )
+    .await?;
     tx.commit().await.map_err(failed)?;
     app.touch();
     Ok(found)

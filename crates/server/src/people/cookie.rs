@@ -10,7 +10,9 @@ const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
 /// The header that sets the session's token. `max_age` is in seconds.
 pub(crate) fn set(token: &str, max_age: u64) -> anyhow::Result<HeaderValue> {
-    Ok(HeaderValue::from_str(&format!("{NAME}={token}; Max-Age={max_age}; {ATTRIBUTES}"))?)
+    Ok(HeaderValue::from_str(&format!(
+        "{NAME}={token}; Max-Age={max_age}; {ATTRIBUTES}"
+    ))?)
 }
 
 /// The header that takes the cookie away.

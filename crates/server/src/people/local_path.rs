@@ -4,10 +4,13 @@
 /// (`//host`, `/\host`, `https:…`).
 pub(crate) fn or<'a>(path: &'a str, otherwise: &'a str) -> &'a str {
     let mut bytes = path.bytes();
-    let starts_well =
-        bytes.next() == Some(b'/') && !matches!(bytes.next(), Some(b'/' | b'\\'));
+    let starts_well = bytes.next() == Some(b'/') && !matches!(bytes.next(), Some(b'/' | b'\\'));
     let is_plain = path.len() <= 2000 && path.bytes().all(|b| (0x21..0x7f).contains(&b));
-    if starts_well && is_plain { path } else { otherwise }
+    if starts_well && is_plain {
+        path
+    } else {
+        otherwise
+    }
 }
 
 #[cfg(test)]

@@ -32,8 +32,12 @@ pub(crate) async fn take_try(
     if failures.by_name >= MAX_BY_NAME || failures.by_address >= MAX_BY_ADDRESS {
         return Err(ApiError::TooMany(WINDOW.as_secs()));
     }
-    login_failures::add(&mut tx, name, address, now).await.map_err(anyhow::Error::from)?;
-    login_failures::delete_until(&mut tx, now - WINDOW).await.map_err(anyhow::Error::from)?;
+    login_failures::add(&mut tx, name, address, now)
+        .await
+        .map_err(anyhow::Error::from)?;
+    login_failures::delete_until(&mut tx, now - WINDOW)
+        .await
+        .map_err(anyhow::Error::from)?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     Ok(())
 }

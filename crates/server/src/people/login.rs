@@ -27,12 +27,27 @@ pub(crate) async fn sign_in(
         password::is_right(given, user.as_ref().map(|user| user.password_hash.as_str())).await?;
     let Some(user) = user.filter(|_| is_right) else {
         tracing::warn!("a sign-in from {address} failed");
-        return Err(ApiError::Unauthenticated("the name or the password is wrong".to_owned()));
+        return Err(ApiError::Unauthenticated(
+            "the name or the password is wrong".to_owned(),
+        ));
     };
-    let actor = Actor { name: user.name.clone(), address: address.to_owned() };
+    let actor = Actor {
+        name: user.name.clone(),
+        address: address.to_owned(),
+    };
     let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
-    login_failures::clear(&mut tx, &name).await.map_err(anyhow::Error::from)?;
-    journal::record(&mut tx, &actor, "sign_in", &format!("user {}", user.name), "", now).await?;
+    login_failures::clear(&mut tx, &name)
+        .await
+        .map_err(anyhow::Error::from)?;
+    journal::record(
+        &mut tx,
+        &actor,
+        "sign_in",
+        &format!("user {}", user.name),
+        "",
+        now,
+    )
+    .await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     Ok(sessions::begin(app, user.id, now).await?)
 }

@@ -54,8 +54,8 @@ impl FromRequestParts<Arc<App>> for Address {
 }
 
 pub(crate) fn address_of(parts: &Parts) -> String {
-    parts
-        .extensions
-        .get::<Peer>()
-        .map_or_else(|| "unknown".to_owned(), |peer| peer.address.ip().to_string())
+    parts.extensions.get::<Peer>().map_or_else(
+        || "unknown".to_owned(),
+        |peer| peer.address.ip().to_string(),
+    )
 }

@@ -21,7 +21,9 @@ static NOBODY: LazyLock<String> =
 /// Why a password is not accepted as a new one.
 pub(crate) fn complaint(password: &str) -> Option<String> {
     if password.chars().count() < SHORTEST {
-        return Some(format!("the password is too short: use {SHORTEST} characters or more"));
+        return Some(format!(
+            "the password is too short: use {SHORTEST} characters or more"
+        ));
     }
     (password.len() > LONGEST)
         .then(|| format!("the password is too long: use {LONGEST} bytes at most"))
@@ -36,12 +38,19 @@ pub(crate) async fn hash(password: &str) -> anyhow::Result<String> {
 /// Whether the password is the stored one. Without a stored one (there is no such user) the answer
 /// is no, after the same work.
 pub(crate) async fn is_right(password: &str, stored: Option<&str>) -> anyhow::Result<bool> {
-    let given = if password.len() > LONGEST { String::new() } else { password.to_owned() };
+    let given = if password.len() > LONGEST {
+        String::new()
+    } else {
+        password.to_owned()
+    };
     let expected = stored.map(str::to_owned);
     let fits = work(move || {
         let against = expected.as_deref().unwrap_or(&NOBODY);
-        PasswordHash::new(against)
-            .is_ok_and(|hash| Argon2::default().verify_password(given.as_bytes(), &hash).is_ok())
+        PasswordHash::new(against).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(given.as_bytes(), &hash)
+                .is_ok()
+        })
     })
     .await?;
     Ok(fits && stored.is_some())
@@ -49,7 +58,9 @@ pub(crate) async fn is_right(password: &str, stored: Option<&str>) -> anyhow::Re
 
 async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
     let _turn = TURNS.acquire().await.context("no turn for a password")?;
-    tokio::task::spawn_blocking(work).await.context("a password's check was broken off")
+    tokio::task::spawn_blocking(work)
+        .await
+        .context("a password's check was broken off")
 }
 
 fn hash_now(password: &str) -> anyhow::Result<String> {
@@ -78,10 +89,22 @@ mod tests {
     #[tokio::test]
     async fn only_the_stored_password_is_right_and_nobody_has_none() {
         let stored = hash("correct horse battery").await.unwrap();
-        assert!(is_right("correct horse battery", Some(&stored)).await.unwrap());
-        assert!(!is_right("Correct horse battery", Some(&stored)).await.unwrap());
+        assert!(
+            is_right("correct horse battery", Some(&stored))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !is_right("Correct horse battery", Some(&stored))
+                .await
+                .unwrap()
+        );
         assert!(!is_right("", Some(&stored)).await.unwrap());
         assert!(!is_right("nobody's password", None).await.unwrap());
-        assert!(!is_right(&"x".repeat(LONGEST + 1), Some(&stored)).await.unwrap());
+        assert!(
+            !is_right(&"x".repeat(LONGEST + 1), Some(&stored))
+                .await
+                .unwrap()
+        );
     }
 }

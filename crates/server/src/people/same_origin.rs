@@ -22,8 +22,13 @@ fn is_own(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
     }
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let host = headers.get(header::HOST).map(http::HeaderValue::as_bytes).unwrap_or_default();
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let host = headers
+        .get(header::HOST)
+        .map(http::HeaderValue::as_bytes)
+        .unwrap_or_default();
     origin.as_bytes().strip_prefix(b"https://") == Some(host)
 }
 
@@ -41,14 +46,29 @@ mod tests {
             (&[("sec-fetch-site", "none")], true),
             (&[("sec-fetch-site", "cross-site")], false),
             (&[("sec-fetch-site", "same-site")], false),
-            (&[("origin", "https://fleet.example:8443"), ("host", "fleet.example:8443")], true),
-            (&[("origin", "https://evil.example"), ("host", "fleet.example:8443")], false),
+            (
+                &[
+                    ("origin", "https://fleet.example:8443"),
+                    ("host", "fleet.example:8443"),
+                ],
+                true,
+            ),
+            (
+                &[
+                    ("origin", "https://evil.example"),
+                    ("host", "fleet.example:8443"),
+                ],
+                false,
+            ),
             (&[("origin", "null"), ("host", "fleet.example:8443")], false),
         ] {
             let map: HeaderMap = headers
                 .iter()
                 .map(|(name, value)| {
-                    (HeaderName::from_static(name), HeaderValue::from_static(value))
+                    (
+                        HeaderName::from_static(name),
+                        HeaderValue::from_static(value),
+                    )
                 })
                 .collect();
             assert_eq!(is_own(&map), own, "{headers:?}");

@@ -30,7 +30,15 @@ pub(crate) async fn begin(app: &App, user: UserId, now: Millis) -> anyhow::Resul
     let csrf = secret::make()?;
     let mut tx = app.db.begin().await?;
     sessions::delete_expired(&mut tx, now).await?;
-    sessions::insert(&mut tx, &secret::digest(&token), user, &csrf, now, now + IDLE).await?;
+    sessions::insert(
+        &mut tx,
+        &secret::digest(&token),
+        user,
+        &csrf,
+        now,
+        now + IDLE,
+    )
+    .await?;
     tx.commit().await?;
     cookie::set(&token, LONGEST.as_secs())
 }
@@ -79,8 +87,15 @@ impl FromRequestParts<Arc<App>> for SignedIn {
                 .map_err(anyhow::Error::from)?;
             tx.commit().await.map_err(anyhow::Error::from)?;
         }
-        let actor = Actor { name: session.user_name.clone(), address: address_of(parts) };
-        Ok(Self { session, actor, token_sha256 })
+        let actor = Actor {
+            name: session.user_name.clone(),
+            address: address_of(parts),
+        };
+        Ok(Self {
+            session,
+            actor,
+            token_sha256,
+        })
     }
 }
 
@@ -97,7 +112,10 @@ impl FromRequestParts<Arc<App>> for Confirmed {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let signed_in = SignedIn::from_request_parts(parts, app).await?;
-        let given = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok());
+        let given = parts
+            .headers
+            .get(CSRF_HEADER)
+            .and_then(|value| value.to_str().ok());
         if given.is_some_and(|given| signed_in.confirms(given)) {
             return Ok(Self(signed_in));
         }
@@ -116,6 +134,8 @@ pub(crate) fn unconfirmed() -> ApiError {
 
 /// The user whose password is checked, unless they may not sign in.
 pub(crate) async fn user_named(app: &App, name: &str) -> Result<Option<users::User>, ApiError> {
-    let user = users::by_name(&app.db, name).await.map_err(anyhow::Error::from)?;
+    let user = users::by_name(&app.db, name)
+        .await
+        .map_err(anyhow::Error::from)?;
     Ok(user.filter(|user| !user.disabled))
 }

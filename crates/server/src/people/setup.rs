@@ -41,7 +41,10 @@ pub(crate) async fn use_link(
 ) -> Result<HeaderValue, ApiError> {
     let now = app.now();
     let digest = secret::digest(setup.secret.trim());
-    if !setup_links::is_good(&app.db, &digest, now).await.map_err(anyhow::Error::from)? {
+    if !setup_links::is_good(&app.db, &digest, now)
+        .await
+        .map_err(anyhow::Error::from)?
+    {
         return Err(not_good());
     }
     let name = setup.name.trim();
@@ -58,26 +61,52 @@ pub(crate) async fn use_link(
         return Err(ApiError::Bad(complaint));
     }
     if setup.password != setup.repeated {
-        return Err(ApiError::Bad("the two passwords differ: type the same twice".to_owned()));
+        return Err(ApiError::Bad(
+            "the two passwords differ: type the same twice".to_owned(),
+        ));
     }
     let hash = password::hash(setup.password).await?;
-    let actor = Actor { name: name.to_owned(), address: address.to_owned() };
+    let actor = Actor {
+        name: name.to_owned(),
+        address: address.to_owned(),
+    };
     let failed = |error: fleetmend_store::Error| ApiError::Internal(error.into());
     let mut tx = app.db.begin().await.map_err(failed)?;
-    if !setup_links::claim(&mut tx, &digest, now).await.map_err(failed)? {
+    if !setup_links::claim(&mut tx, &digest, now)
+        .await
+        .map_err(failed)?
+    {
         return Err(not_good());
     }
     let user = match users::by_name(&mut tx, name).await.map_err(failed)? {
         Some(user) => {
-            users::set_password(&mut tx, user.id, &hash).await.map_err(failed)?;
-            users::set_disabled(&mut tx, user.id, false).await.map_err(failed)?;
-            stored_sessions::delete_of_user(&mut tx, user.id).await.map_err(failed)?;
+            users::set_password(&mut tx, user.id, &hash)
+                .await
+                .map_err(failed)?;
+            users::set_disabled(&mut tx, user.id, false)
+                .await
+                .map_err(failed)?;
+            stored_sessions::delete_of_user(&mut tx, user.id)
+                .await
+                .map_err(failed)?;
             user.id
         }
-        None => users::insert(&mut tx, name, &hash, ADMINISTRATOR, now).await.map_err(failed)?,
+        None => users::insert(&mut tx, name, &hash, ADMINISTRATOR, now)
+            .await
+            .map_err(failed)?,
     };
-    fleetmend_store::login_failures::clear(&mut tx, name).await.map_err(failed)?;
-    journal::record(&mut tx, &actor, "set_password", &format!("user {name}"), "", now).await?;
+    fleetmend_store::login_failures::clear(&mut tx, name)
+        .await
+        .map_err(failed)?;
+    journal::record(
+        &mut tx,
+        &actor,
+        "set_password",
+        &format!("user {name}"),
+        "",
+        now,
+    )
+    .await?;
     tx.commit().await.map_err(failed)?;
     Ok(sessions::begin(app, user, now).await?)
 }

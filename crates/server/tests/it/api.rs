@@ -55,7 +55,11 @@ async fn lists_are_pages_and_each_goes_on_after_the_one_before() {
         let page = person.get(&site, &path).await.json();
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= 2);
-        names.extend(items.iter().map(|it| it["hostname"].as_str().unwrap().to_owned()));
+        names.extend(
+            items
+                .iter()
+                .map(|it| it["hostname"].as_str().unwrap().to_owned()),
+        );
         match page["next"].as_str() {
             Some(next) => next.clone_into(&mut after),
             None => break,
@@ -69,16 +73,31 @@ async fn what_is_wrong_with_a_request_is_named_in_one_shape() {
     let (site, person) = Site::signed_in().await;
     for (path, body, field) in [
         ("/api/v1/scans", json!({"devices": "all"}), "devices"),
-        ("/api/v1/approvals", json!({"patches": [{"patch": "x"}]}), "patches[0].patch"),
-        ("/api/v1/approvals", json!({"patches": [], "decision": "maybe"}), "decision"),
+        (
+            "/api/v1/approvals",
+            json!({"patches": [{"patch": "x"}]}),
+            "patches[0].patch",
+        ),
+        (
+            "/api/v1/approvals",
+            json!({"patches": [], "decision": "maybe"}),
+            "decision",
+        ),
         ("/api/v1/enrol-tokens", json!({"hours": 0}), "hours"),
-        ("/api/v1/sources", json!({"location": "relative/folder"}), "relative/folder"),
+        (
+            "/api/v1/sources",
+            json!({"location": "relative/folder"}),
+            "relative/folder",
+        ),
     ] {
         let answer = person.call(&site, path, &body).await;
         assert_eq!(answer.status, 400, "{path} {body}");
         let error = &answer.json()["error"];
         assert_eq!(error["code"], "bad_request");
-        assert!(error["message"].as_str().unwrap().contains(field), "{path}: {error}");
+        assert!(
+            error["message"].as_str().unwrap().contains(field),
+            "{path}: {error}"
+        );
     }
     for path in [
         "/api/v1/devices?system_type=every",
@@ -91,8 +110,13 @@ async fn what_is_wrong_with_a_request_is_named_in_one_shape() {
         assert_eq!(answer.status, 400, "{path}: {}", answer.text);
         assert_eq!(answer.json()["error"]["code"], "bad_request", "{path}");
     }
-    let unknown = person.call(&site, "/api/v1/deployments", &json!({"patch": 99})).await;
-    assert_eq!((unknown.status, unknown.json()["error"]["code"].clone()), (404, json!("not_found")));
+    let unknown = person
+        .call(&site, "/api/v1/deployments", &json!({"patch": 99}))
+        .await;
+    assert_eq!(
+        (unknown.status, unknown.json()["error"]["code"].clone()),
+        (404, json!("not_found"))
+    );
 }
 
 #[tokio::test]
@@ -105,40 +129,66 @@ async fn a_patch_is_approved_previewed_deployed_and_cancelled() {
     seed::lack(&mut tx, &[device], patch, "1.1").await;
     tx.commit().await.unwrap();
 
-    let missing = person.get(&site, "/api/v1/missing?approval=not_approved").await.json();
+    let missing = person
+        .get(&site, "/api/v1/missing?approval=not_approved")
+        .await
+        .json();
     assert_eq!(missing["items"][0]["patch"]["title"], "Some patch");
     assert_eq!(missing["items"][0]["affected"], 1);
-    let path = format!("/api/v1/missing/{patch}/systems");
-    let affected = person.get(&site, &path).await.json();
+    let address = format!("/api/v1/missing/{patch}/systems");
+    let affected = person.get(&site, &address).await.json();
     assert_eq!(affected["items"][0]["missing"]["installed_version"], "1.1");
 
     let wanted = json!({"patch": patch});
-    let preview = person.call(&site, "/api/v1/deployments/preview", &wanted).await.json();
+    let preview = person
+        .call(&site, "/api/v1/deployments/preview", &wanted)
+        .await
+        .json();
     assert_eq!(preview["devices"][0]["reason"]["why"], "not_approved");
 
     let approve = json!({
         "patches": [{"patch": patch, "system_type": "normal"}],
         "decision": "approved",
     });
-    assert_eq!(person.call(&site, "/api/v1/approvals", &approve).await.status, 204);
-    let made = person.call(&site, "/api/v1/deployments", &wanted).await.json();
+    assert_eq!(
+        person
+            .call(&site, "/api/v1/approvals", &approve)
+            .await
+            .status,
+        204
+    );
+    let made = person
+        .call(&site, "/api/v1/deployments", &wanted)
+        .await
+        .json();
     assert_eq!(made["devices"][0]["deploys"], true);
-    let again = person.call(&site, "/api/v1/deployments", &wanted).await.json();
+    let again = person
+        .call(&site, "/api/v1/deployments", &wanted)
+        .await
+        .json();
     assert_eq!(again["deployment"], Json::Null);
 
-    let path = format!("/api/v1/deploy-jobs?deployment={}", made["deployment"]);
-    let jobs = person.get(&site, &path).await.json();
-    assert_eq!(jobs["items"].as_array().unwrap().len(), 1);
-    let job = jobs["items"][0]["id"].clone();
-    let path = format!("/api/v1/deploy-jobs/{job}/cancel");
-    assert_eq!(person.call(&site, &path, &json!({})).await.status, 204);
-    assert_eq!(person.call(&site, &path, &json!({})).await.status, 409);
+    let address = format!("/api/v1/deploy-jobs?deployment={}", made["deployment"]);
+    let listed = person.get(&site, &address).await.json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    let job = listed["items"][0]["id"].clone();
+    let address = format!("/api/v1/deploy-jobs/{job}/cancel");
+    assert_eq!(person.call(&site, &address, &json!({})).await.status, 204);
+    assert_eq!(person.call(&site, &address, &json!({})).await.status, 409);
 
-    let detail = person.get(&site, &format!("/api/v1/deploy-jobs/{job}")).await.json();
+    let detail = person
+        .get(&site, &format!("/api/v1/deploy-jobs/{job}"))
+        .await
+        .json();
     assert_eq!(detail["job"]["status"]["ending"], "cancelled");
-    assert_eq!(detail["transitions"][0]["status"]["label"], "Patch deployment job is posted");
+    assert_eq!(
+        detail["transitions"][0]["status"]["label"],
+        "Patch deployment job is posted"
+    );
     let redeploy = json!({"jobs": [job]});
-    let answer = person.call(&site, "/api/v1/deploy-jobs/redeploy", &redeploy).await;
+    let answer = person
+        .call(&site, "/api/v1/deploy-jobs/redeploy", &redeploy)
+        .await;
     assert_eq!(answer.json()["count"], 1, "{}", answer.text);
 
     let audit = person.get(&site, "/api/v1/audit").await.json();
@@ -148,7 +198,13 @@ async fn a_patch_is_approved_previewed_deployed_and_cancelled() {
         .iter()
         .map(|it| it["action"].as_str().unwrap())
         .collect();
-    for action in ["set_password", "decide_patch", "deploy_patch", "cancel_job", "redeploy"] {
+    for action in [
+        "set_password",
+        "decide_patch",
+        "deploy_patch",
+        "cancel_job",
+        "redeploy",
+    ] {
         assert!(actions.contains(&action), "{actions:?}");
     }
 }

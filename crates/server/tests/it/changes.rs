@@ -40,7 +40,9 @@ async fn changes_without_the_sessions_word_are_refused_and_do_nothing() {
     let (site, person) = Site::signed_in().await;
     let db = site.db().await;
     seed::everything(&db, "text").await;
-    let before = audit::list(&db, &AuditFilter::default(), &Page::first(100)).await.unwrap();
+    let before = audit::list(&db, &AuditFilter::default(), &Page::first(100))
+        .await
+        .unwrap();
     let cookie = ("cookie", person.cookie.as_str());
     let fields = [
         ("device", "1"),
@@ -54,25 +56,36 @@ async fn changes_without_the_sessions_word_are_refused_and_do_nothing() {
         for word in [None, Some(""), Some("forged")] {
             let mut fields = fields.to_vec();
             fields.extend(word.map(|word| ("csrf", word)));
-            let answer =
-                site.send(Method::POST, path, &[cookie], Some(form_body(&fields))).await;
+            let answer = site
+                .send(Method::POST, path, &[cookie], Some(form_body(&fields)))
+                .await;
             assert_eq!(answer.status, 403, "{path} {word:?}: {}", answer.text);
         }
     }
     for path in CALLS {
-        let method =
-            if path.ends_with("/session") { Method::DELETE } else { Method::POST };
+        let method = if path.ends_with("/session") {
+            Method::DELETE
+        } else {
+            Method::POST
+        };
         for word in ["", "forged"] {
             let headers = [cookie, ("x-csrf-token", word)];
-            let answer =
-                site.send(method.clone(), path, &headers, Some(json_body(&json!({})))).await;
+            let answer = site
+                .send(method.clone(), path, &headers, Some(json_body(&json!({}))))
+                .await;
             assert_eq!(answer.status, 403, "{path}: {}", answer.text);
             assert_eq!(answer.json()["error"]["code"], "csrf", "{path}");
         }
     }
-    let after = audit::list(&db, &AuditFilter::default(), &Page::first(100)).await.unwrap();
+    let after = audit::list(&db, &AuditFilter::default(), &Page::first(100))
+        .await
+        .unwrap();
     assert_eq!(before, after);
-    assert_eq!(person.get(&site, "/devices").await.status, 200, "still signed in");
+    assert_eq!(
+        person.get(&site, "/devices").await.status,
+        200,
+        "still signed in"
+    );
 }
 
 #[tokio::test]
@@ -81,8 +94,14 @@ async fn the_word_of_one_session_is_not_good_for_another() {
     let other = site.log_in(crate::site::NAME, crate::site::PASSWORD).await;
     let other = site.person(other.cookie.unwrap()).await;
     let form = form_body(&[("csrf", &other.csrf)]);
-    let answer =
-        site.send(Method::POST, "/logout", &[("cookie", &person.cookie)], Some(form)).await;
+    let answer = site
+        .send(
+            Method::POST,
+            "/logout",
+            &[("cookie", &person.cookie)],
+            Some(form),
+        )
+        .await;
     assert_eq!(answer.status, 403);
 }
 
@@ -90,11 +109,19 @@ async fn the_word_of_one_session_is_not_good_for_another() {
 async fn every_form_and_call_is_for_signed_in_people_only() {
     let site = Site::start().await;
     for path in FORMS {
-        let answer = site.send(Method::POST, path, &[], Some(form_body(&[]))).await;
-        assert_eq!((answer.status, answer.location.as_str()), (303, "/login?next=%2F"), "{path}");
+        let answer = site
+            .send(Method::POST, path, &[], Some(form_body(&[])))
+            .await;
+        assert_eq!(
+            (answer.status, answer.location.as_str()),
+            (303, "/login?next=%2F"),
+            "{path}"
+        );
     }
     for path in CALLS.iter().filter(|path| !path.ends_with("/session")) {
-        let answer = site.send(Method::POST, path, &[], Some(json_body(&json!({})))).await;
+        let answer = site
+            .send(Method::POST, path, &[], Some(json_body(&json!({}))))
+            .await;
         assert_eq!(answer.status, 401, "{path}");
     }
 }
@@ -113,9 +140,15 @@ async fn a_form_goes_back_to_its_page_with_the_filters_and_says_what_was_done() 
     let answer = person.post(&site, "/devices/system-type", &fields).await;
     assert_eq!(answer.location, "/devices?hostname=te&done=system-type&n=1");
     let page = person.get(&site, &answer.location).await.text;
-    assert!(page.contains("The system type of 1 devices was set."), "{page}");
+    assert!(
+        page.contains("The system type of 1 devices was set."),
+        "{page}"
+    );
     let device = devices::get(&db, seeded.device).await.unwrap().unwrap();
-    assert_eq!(device.system_type, fleetmend_model::device::SystemType::Critical);
+    assert_eq!(
+        device.system_type,
+        fleetmend_model::device::SystemType::Critical
+    );
     let elsewhere = [("device", id.as_str()), ("back", "//evil.example")];
     let answer = person.post(&site, "/devices/scan", &elsewhere).await;
     assert_eq!(answer.location, "/devices?done=scan&n=0");

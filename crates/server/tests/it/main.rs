@@ -8,4 +8,3 @@ mod pages;
 mod seed;
 mod sign_in;
 mod site;
-mod zz_show;

@@ -78,7 +78,9 @@ pub async fn lack(tx: &mut Tx, devices: &[DeviceId], patch: PatchId, text: &str)
             }],
         })
         .collect();
-    missing::replace_for_devices(tx, &missing, THEN).await.unwrap();
+    missing::replace_for_devices(tx, &missing, THEN)
+        .await
+        .unwrap();
 }
 
 /// A job of the patch on the device, called off.
@@ -88,7 +90,9 @@ pub async fn cancelled_job(
     patch: PatchId,
     text: &str,
 ) -> DeployJobId {
-    let deployment = deployments::insert(tx, patch, text, text, THEN).await.unwrap();
+    let deployment = deployments::insert(tx, patch, text, text, THEN)
+        .await
+        .unwrap();
     let new = NewJob {
         device,
         patch,
@@ -98,12 +102,16 @@ pub async fn cancelled_job(
         deadline_at: Millis(i64::MAX),
         redeploy_of: None,
     };
-    let Posted::Created(job) =
-        deploy_jobs::create_many(tx, deployment, &[new], THEN).await.unwrap()[0]
+    let Posted::Created(job) = deploy_jobs::create_many(tx, deployment, &[new], THEN)
+        .await
+        .unwrap()[0]
     else {
         panic!("the device has an open job");
     };
-    let cancelled = DeployState { ending: Some(Ending::Cancelled), ..DeployState::NEW };
+    let cancelled = DeployState {
+        ending: Some(Ending::Cancelled),
+        ..DeployState::NEW
+    };
     let mut change = JobMove::new(DeployState::NEW, cancelled, Party::User, THEN);
     change.cause = text.to_owned();
     change.next_step = text.to_owned();
@@ -130,11 +138,17 @@ pub async fn everything(db: &Db, text: &str) -> Seeded {
     )
     .await
     .unwrap();
-    scan_jobs::post(&mut tx, device, text, THEN, Millis(i64::MAX)).await.unwrap();
+    scan_jobs::post(&mut tx, device, text, THEN, Millis(i64::MAX))
+        .await
+        .unwrap();
     inventory(&mut tx, device, text).await;
     let source = source(&mut tx, text).await;
-    sources::set_sync(&mut tx, source, None, Some(text), Some(text)).await.unwrap();
-    enrol_tokens::create(&mut tx, &"0".repeat(64), text, THEN, THEN).await.unwrap();
+    sources::set_sync(&mut tx, source, None, Some(text), Some(text))
+        .await
+        .unwrap();
+    enrol_tokens::create(&mut tx, &"0".repeat(64), text, THEN, THEN)
+        .await
+        .unwrap();
     let entry = audit::Entry {
         at: THEN,
         who: text.to_owned(),
@@ -169,7 +183,10 @@ async fn inventory(tx: &mut Tx, device: DeviceId, text: &str) {
         chocolatey: Vec::new(),
         updates: Some(UpdateScan {
             provider: "apt".to_owned(),
-            unreachable: vec![UnreachableSource { source: text.to_owned(), cause: text.to_owned() }],
+            unreachable: vec![UnreachableSource {
+                source: text.to_owned(),
+                cause: text.to_owned(),
+            }],
             updates: Vec::new(),
             withheld: Vec::new(),
         }),

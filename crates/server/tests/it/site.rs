@@ -50,10 +50,14 @@ impl Site {
             .build()
             .unwrap();
         let url = running.url().to_owned();
-        Self { running, data, url, client }
+        Self {
+            running,
+            data,
+            url,
+            client,
+        }
     }
 
-    pub fn url(&self) -> &str { &self.url }
     /// A server with its administrator signed in.
     pub async fn signed_in() -> (Self, Person) {
         let site = Self::start().await;
@@ -73,19 +77,27 @@ impl Site {
     }
 
     pub async fn set_up(&self, secret: &str, name: &str, one: &str, two: &str) -> Answer {
-        let form = [("secret", secret), ("name", name), ("password", one), ("repeated", two)];
-        self.send(Method::POST, "/setup", &[], Some(form_body(&form))).await
+        let form = [
+            ("secret", secret),
+            ("name", name),
+            ("password", one),
+            ("repeated", two),
+        ];
+        self.send(Method::POST, "/setup", &[], Some(form_body(&form)))
+            .await
     }
 
     pub async fn log_in(&self, name: &str, password: &str) -> Answer {
         let form = [("name", name), ("password", password)];
-        self.send(Method::POST, "/login", &[], Some(form_body(&form))).await
+        self.send(Method::POST, "/login", &[], Some(form_body(&form)))
+            .await
     }
 
     /// Whoever has this cookie.
     pub async fn person(&self, cookie: String) -> Person {
-        let answer =
-            self.send(Method::GET, "/api/v1/session", &[("cookie", &cookie)], None).await;
+        let answer = self
+            .send(Method::GET, "/api/v1/session", &[("cookie", &cookie)], None)
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         let csrf = answer.json()["csrf_token"].as_str().unwrap().to_owned();
         Person { cookie, csrf }
@@ -112,18 +124,27 @@ impl Site {
     /// The answer's head, while its body goes on.
     pub async fn open(&self, path: &str, person: &Person) -> Response {
         let request = self.client.get(format!("{}{path}", self.url));
-        request.header("cookie", &person.cookie).send().await.unwrap()
+        request
+            .header("cookie", &person.cookie)
+            .send()
+            .await
+            .unwrap()
     }
 
     /// The server's database, beside the server.
     pub async fn db(&self) -> Db {
-        Db::open_sqlite(&self.data.path().join("data/fleetmend.db")).await.unwrap()
+        Db::open_sqlite(&self.data.path().join("data/fleetmend.db"))
+            .await
+            .unwrap()
     }
 }
 
 async fn read(response: Response) -> Answer {
     let header = |name: &str| {
-        let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok());
         value.map(str::to_owned)
     };
     let cookie = header("set-cookie").and_then(|it| it.split(';').next().map(str::to_owned));
@@ -140,8 +161,10 @@ async fn read(response: Response) -> Answer {
 pub struct Body(&'static str, String);
 
 pub fn form_body(fields: &[(&str, &str)]) -> Body {
-    let pairs: Vec<_> =
-        fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let pairs: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
     Body("application/x-www-form-urlencoded", pairs.join("&"))
 }
 
@@ -165,19 +188,30 @@ pub struct Person {
 impl Person {
     /// Reads a page.
     pub async fn get(&self, site: &Site, path: &str) -> Answer {
-        site.send(Method::GET, path, &[("cookie", &self.cookie)], None).await
+        site.send(Method::GET, path, &[("cookie", &self.cookie)], None)
+            .await
     }
 
     /// Sends a form of the console.
     pub async fn post(&self, site: &Site, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut all = vec![("csrf", self.csrf.as_str())];
         all.extend_from_slice(fields);
-        site.send(Method::POST, path, &[("cookie", &self.cookie)], Some(form_body(&all))).await
+        site.send(
+            Method::POST,
+            path,
+            &[("cookie", &self.cookie)],
+            Some(form_body(&all)),
+        )
+        .await
     }
 
     /// Sends JSON to the API.
     pub async fn call(&self, site: &Site, path: &str, json: &Json) -> Answer {
-        let headers = [("cookie", self.cookie.as_str()), ("x-csrf-token", self.csrf.as_str())];
-        site.send(Method::POST, path, &headers, Some(json_body(json))).await
+        let headers = [
+            ("cookie", self.cookie.as_str()),
+            ("x-csrf-token", self.csrf.as_str()),
+        ];
+        site.send(Method::POST, path, &headers, Some(json_body(json)))
+            .await
     }
 }
