@@ -8,8 +8,12 @@ use clap::{Args, Subcommand};
 use fleetmend_trust::EnrolToken;
 
 use crate::identity::Identity;
+#[cfg(target_os = "linux")]
+use crate::linux::service;
 use crate::platform::Platform;
 use crate::runner::Runner;
+#[cfg(windows)]
+use crate::windows::service;
 
 /// Where the agent keeps its identity, state and files.
 #[derive(Debug, Clone, Args)]
@@ -87,25 +91,17 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             runner(&data.data, boot_id_file)?.run()
         }
         Command::Inventory { data, installed_only } => inventory(&data.data, installed_only),
-        #[cfg(target_os = "linux")]
         Command::InstallService { data } => {
-            crate::linux::service::install(prepare(&data.data)?).context("cannot install the service")
+            let done = service::install(prepare(&data.data)?).context("cannot install the service")?;
+            println!("{done}");
+            Ok(())
         }
-        #[cfg(target_os = "linux")]
         Command::UninstallService => {
-            crate::linux::service::uninstall().context("cannot remove the service")
+            println!("{}", service::uninstall().context("cannot remove the service")?);
+            Ok(())
         }
         #[cfg(windows)]
-        Command::InstallService { data } => {
-            crate::windows::service::install(prepare(&data.data)?)
-                .context("cannot install the service")
-        }
-        #[cfg(windows)]
-        Command::UninstallService => {
-            crate::windows::service::uninstall().context("cannot remove the service")
-        }
-        #[cfg(windows)]
-        Command::Service { data } => crate::windows::service::run(data.data),
+        Command::Service { data } => service::run(data.data),
     }
 }
 

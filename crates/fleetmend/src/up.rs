@@ -24,7 +24,7 @@ pub async fn run(options: options::Server) -> anyhow::Result<()> {
         println!("Set the administrator's password here, once: {link}");
     }
     let agent = tokio::spawn(keep_agent(data.join("agent"), server.handle()));
-    let progress = tokio::spawn(server.handle().show_progress());
+    let progress = tokio::spawn(server.handle().watch(|line| println!("{line}")));
     serve::stopped().await?;
     println!("Stopping.");
     progress.abort();

@@ -71,15 +71,15 @@ impl Handle {
         Ok(lines.collect())
     }
 
-    /// Tells on the terminal what the fleet's counts are whenever they change.
-    pub async fn show_progress(self) {
+    /// Tells what the fleet's counts are, line by line, whenever they change.
+    pub async fn watch(self, tell: impl Fn(&str)) {
         let mut changed = self.app.changed.subscribe();
         let mut shown = Vec::new();
         loop {
             match self.summary().await {
                 Ok(lines) => {
                     for line in lines.iter().filter(|line| !shown.contains(*line)) {
-                        println!("{line}");
+                        tell(line);
                     }
                     shown = lines;
                 }

@@ -41,7 +41,8 @@ impl SourceFile {
     fn is_test_file(&self) -> bool {
         let in_tests = self.path.contains("/tests/") || self.path.contains("/benches/");
         // crates/e2e holds nothing but tests and their fixtures.
-        in_tests || self.path.ends_with("/tests.rs") || self.path.starts_with("crates/e2e/")
+        let is_tests = self.path.ends_with("/tests.rs") || self.path.ends_with("_tests.rs");
+        in_tests || is_tests || self.path.starts_with("crates/e2e/")
     }
 
     /// The lines of code without comments: number from 1, part, text. From `#[cfg(test)]` on

@@ -15,7 +15,7 @@ const SYSTEMD_RUNS: &str = "/run/systemd/system";
 const SYSTEMCTL_LIMIT: Duration = Duration::from_mins(2);
 
 /// Makes the agent a service that starts with the machine, and starts it.
-pub fn install(dir: &Path) -> anyhow::Result<()> {
+pub fn install(dir: &Path) -> anyhow::Result<String> {
     require()?;
     let binary = std::env::current_exe().context("cannot tell where this program is")?;
     let data = fs::canonicalize(dir)
@@ -27,12 +27,11 @@ pub fn install(dir: &Path) -> anyhow::Result<()> {
     systemctl(&["enable", NAME])?;
     // Not `start`: one that runs already takes up the new unit.
     systemctl(&["restart", NAME])?;
-    println!("the service {NAME} runs and starts with the machine");
-    Ok(())
+    Ok(format!("the service {NAME} runs and starts with the machine"))
 }
 
 /// Stops the service and removes it. What it was installing goes on to its end.
-pub fn uninstall() -> anyhow::Result<()> {
+pub fn uninstall() -> anyhow::Result<String> {
     require()?;
     let path = Path::new(UNIT_FOLDER).join(NAME);
     ensure!(
@@ -43,8 +42,7 @@ pub fn uninstall() -> anyhow::Result<()> {
     systemctl(&["disable", "--now", NAME])?;
     fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     systemctl(&["daemon-reload"])?;
-    println!("the service {NAME} is removed; the agent's data is not");
-    Ok(())
+    Ok(format!("the service {NAME} is removed; the agent's data is not"))
 }
 
 fn require() -> anyhow::Result<()> {

@@ -40,7 +40,7 @@ const ACCESS_DENIED: i32 = 5;
 
 /// Registers this program as a service that starts with Windows, and starts it. A service that is
 /// there already gets this program and this data folder and is started anew.
-pub fn install(dir: &Path) -> anyhow::Result<()> {
+pub fn install(dir: &Path) -> anyhow::Result<String> {
     let manager = manager(ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE)?;
     let info = info(dir)?;
     let access = ServiceAccess::QUERY_STATUS
@@ -69,26 +69,23 @@ pub fn install(dir: &Path) -> anyhow::Result<()> {
             dir.join(log_file::NAME).display()
         );
     }
-    println!("the service {NAME} runs");
-    Ok(())
+    Ok(format!("the service {NAME} runs"))
 }
 
 /// Stops the service and removes it. Nothing to do where there is none.
-pub fn uninstall() -> anyhow::Result<()> {
+pub fn uninstall() -> anyhow::Result<String> {
     let manager = manager(ServiceManagerAccess::CONNECT)?;
     let access = ServiceAccess::QUERY_STATUS | ServiceAccess::STOP | ServiceAccess::DELETE;
     let service = match manager.open_service(NAME, access) {
         Ok(service) => service,
         Err(error) if code(&error) == Some(NO_SUCH_SERVICE) => {
-            println!("there is no service {NAME}");
-            return Ok(());
+            return Ok(format!("there is no service {NAME}"));
         }
         Err(error) => return Err(error).context("cannot open the service"),
     };
     stop(&service)?;
     service.delete().context("cannot delete the service")?;
-    println!("the service {NAME} is removed");
-    Ok(())
+    Ok(format!("the service {NAME} is removed"))
 }
 
 fn manager(access: ServiceManagerAccess) -> anyhow::Result<ServiceManager> {

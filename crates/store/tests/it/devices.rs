@@ -104,7 +104,7 @@ both! {
             digest: "d1".to_owned(),
             at: t(7),
             complete: false,
-            note: "security.debian.org: no answer".to_owned(),
+            note: "mirror.example.org: no answer".to_owned(),
             restart_pending: Some("kernel".to_owned()),
             cannot_deploy: None,
         };
