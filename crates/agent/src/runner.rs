@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use fleetmend_model::detection::detect;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::checkin::CheckIn;
 use fleetmend_protocol::reports::Report;
-use fleetmend_trust::digest_hex;
+use fleetmend_trust::{Order, Verified, digest_hex};
 
 use crate::core::{Core, Effect, Event};
 use crate::files::Files;
@@ -182,8 +182,15 @@ impl Runner {
                         }
                         Effect::AwaitEarlier { .. } => {
                             let file = shared.files.path(&order);
-                            while shared.platform.is_still_running(&order, file.as_deref()) {
-                                thread::sleep(EARLIER_PAUSE);
+                            let limit = limit(&order);
+                            let is_running =
+                                || shared.platform.is_still_running(&order, file.as_deref());
+                            if !await_end(is_running, limit, EARLIER_PAUSE) {
+                                tracing::warn!(
+                                    "job {job}: what an earlier life of the agent started still \
+                                     runs after {} s; looks what is installed all the same",
+                                    limit.as_secs()
+                                );
                             }
                             Event::EarlierEnded { job }
                         }
@@ -214,16 +221,33 @@ impl Shared {
     }
 }
 
+/// How long one start of an order may take.
+fn limit(order: &Verified<Order>) -> Duration {
+    Duration::from_secs(order.order().policy.limit_seconds)
+}
+
+/// Waits until nothing runs any more, but not longer than the limit; `false` when it was over.
+fn await_end(is_running: impl Fn() -> bool, limit: Duration, pause: Duration) -> bool {
+    let began = Instant::now();
+    while is_running() {
+        let Some(left) = limit.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) else {
+            return false;
+        };
+        thread::sleep(pause.min(left));
+    }
+    true
+}
+
 fn run(
     shared: &Shared,
-    order: &fleetmend_trust::Verified<fleetmend_trust::Order>,
+    order: &Verified<Order>,
     job: DeployJobId,
 ) -> RunResult {
     let file = match shared.files.verified(order) {
         Ok(file) => file,
         Err(cause) => return RunResult { cause, ..RunResult::default() },
     };
-    let limit = Duration::from_secs(order.order().policy.limit_seconds);
+    let limit = limit(order);
     let progress = |cause: &str| shared.tell(Event::Progress { job, cause: cause.to_owned() });
     shared.platform.run(order, file.as_deref(), limit, &progress)
 }
@@ -268,4 +292,27 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
 pub(crate) fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn what_an_earlier_life_started_is_waited_for_until_it_ends_or_the_limit_is_over() {
+        let looks = Cell::new(0);
+        let ends = || {
+            looks.set(looks.get() + 1);
+            looks.get() < 3
+        };
+        assert!(await_end(ends, Duration::from_mins(1), PAUSE));
+        assert_eq!(looks.get(), 3);
+        assert!(!await_end(|| true, Duration::from_millis(20), PAUSE));
+        assert!(!await_end(|| true, Duration::ZERO, PAUSE));
+        assert!(await_end(|| false, Duration::ZERO, PAUSE));
+    }
 }

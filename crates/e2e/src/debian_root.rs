@@ -90,6 +90,11 @@ impl DebianRoot {
         Running::spawn(self.command(program).args(arguments))
     }
 
+    /// Kills all that runs inside, as a power cut would.
+    pub fn kill_all(&self) {
+        kill_processes_of(&self.path());
+    }
+
     /// Copies a file of this machine into the root, as `inside`, with its mode.
     pub fn copy_in(&self, file: &Path, inside: &str) -> Result<()> {
         let target = self.outside(inside);
@@ -139,7 +144,7 @@ impl DebianRoot {
 
 impl Drop for DebianRoot {
     fn drop(&mut self) {
-        kill_processes_of(&self.path());
+        self.kill_all();
     }
 }
 

@@ -27,18 +27,18 @@ pub fn inventory(number: usize, count: usize) -> Inventory {
 }
 
 /// A third of a machine's applications are those that all have; the others are picked by its
-/// number.
+/// number. Each title is installed in five versions across the fleet.
 fn application(number: usize, slot: usize) -> Software {
-    let title = if slot % 3 == 0 { slot } else { (number * 31 + slot * 17) % TITLES };
+    let title = if slot.is_multiple_of(3) { slot } else { (number * 31 + slot * 17) % TITLES };
     let version = (number + slot) % 5;
+    let code = format!("{{8A5C1F00-0000-4000-8000-{title:08X}{version:04X}}}");
     Software {
-        place: if slot % 4 == 0 { Place::Machine32 } else { Place::Machine64 },
-        key: format!("{{8A5C1F00-0000-4000-8000-{title:08X}{version:04X}}}"),
+        place: if title.is_multiple_of(4) { Place::Machine32 } else { Place::Machine64 },
+        key: code.clone(),
         name: format!("Example Application {title} (x64 edition)"),
-        version: format!("{}.{version}.{slot}.0", title % 20),
+        version: format!("{}.{version}.{title}.0", title % 20),
         publisher: format!("Example Publisher {} Incorporated", title % 400),
-        product_code: (slot % 2 == 0)
-            .then(|| format!("{{8A5C1F00-0000-4000-8000-{title:08X}{version:04X}}}")),
+        product_code: title.is_multiple_of(2).then_some(code),
         upgrade_code: None,
     }
 }

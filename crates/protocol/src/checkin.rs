@@ -41,7 +41,9 @@ pub struct CheckInReply {
     /// Orders to carry out, in this order.
     #[serde(default)]
     pub orders: Vec<SignedOrder>,
-    /// Orders that were called off; the agent drops those that have not started.
+    /// Orders that a person wants called off, or that are over for the server. The agent drops
+    /// those that have not started and reports them as cancelled, even if it never had them;
+    /// those that have started go on.
     #[serde(default)]
     pub cancelled: Vec<DeployJobId>,
 }

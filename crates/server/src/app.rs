@@ -33,6 +33,8 @@ pub struct App {
     pub ingest: ingest::Queue,
     /// Rung when the queue of background jobs may have something.
     pub jobs_due: Notify,
+    /// Becomes true when the server stops: answers that go on for long end then.
+    pub stop: tokio::sync::watch::Sender<bool>,
     /// Rung when a page that watches should look again.
     pub changed: tokio::sync::broadcast::Sender<()>,
     /// Keeps requests to public feeds to what their operators allow.
@@ -58,6 +60,11 @@ impl App {
     /// Puts a new catalog in place.
     pub(crate) fn set_catalog(&self, catalog: Arc<Catalog>) {
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+    }
+
+    /// Ends when the server stops.
+    pub async fn stopped(&self) {
+        let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
     }
 
     /// Tells pages that watch that something changed.

@@ -8,6 +8,7 @@ use fleetmend_store::{Page, sources};
 
 use crate::agents::enrol;
 use crate::app::App;
+use crate::people::command_line;
 use crate::{catalog, people};
 
 /// How long the token of `up` for its own agent can be used.
@@ -27,7 +28,8 @@ impl Handle {
     /// A one-time enrolment token.
     pub async fn enrol_token(&self, label: &str, hours: u32) -> anyhow::Result<String> {
         let valid = Duration::from_secs(u64::from(hours) * 3600);
-        Ok(enrol::make_token(&self.app, &self.app.url, label, valid).await?.to_text())
+        let by = command_line();
+        Ok(enrol::make_token(&self.app, &self.app.url, label, valid, &by).await?.to_text())
     }
 
     /// Many one-time enrolment tokens.
@@ -43,7 +45,9 @@ impl Handle {
     pub async fn local_enrol_token(&self) -> anyhow::Result<String> {
         let port = self.app.url.rsplit(':').next().unwrap_or_default();
         let url = format!("https://127.0.0.1:{port}");
-        Ok(enrol::make_token(&self.app, &url, "this machine", LOCAL_TOKEN).await?.to_text())
+        let by = command_line();
+        let token = enrol::make_token(&self.app, &url, "this machine", LOCAL_TOKEN, &by).await?;
+        Ok(token.to_text())
     }
 
     /// A one-time link for setting an administrator's password.
@@ -53,7 +57,7 @@ impl Handle {
 
     /// Adds a source; gives its id.
     pub async fn add_source(&self, location: &str, name: Option<&str>) -> anyhow::Result<String> {
-        catalog::sources::add(&self.app, location, name)
+        catalog::sources::add(&self.app, location, name, &command_line())
             .await
             .map(|id| id.to_string())
             .map_err(|error| anyhow::anyhow!(error.message()))

@@ -19,6 +19,8 @@ pub struct Device {
     last_seen_is_new: AtomicBool,
     /// A check-in must look into the database.
     has_work: AtomicBool,
+    /// So must the next one that comes by itself.
+    looks_again: AtomicBool,
     wake: Notify,
     known: Mutex<Known>,
 }
@@ -44,6 +46,7 @@ impl Device {
             last_seen: AtomicI64::new(last_seen.0),
             last_seen_is_new: AtomicBool::new(false),
             has_work: AtomicBool::new(true),
+            looks_again: AtomicBool::new(false),
             wake: Notify::new(),
             known: Mutex::new(known),
         }
@@ -78,7 +81,14 @@ impl Device {
     /// Takes the mark that a check-in must look into the database. Taken before the look, so that
     /// what comes in between marks it again.
     pub fn take_work(&self) -> bool {
-        self.has_work.swap(false, Ordering::AcqRel)
+        let looks_again = self.looks_again.swap(false, Ordering::AcqRel);
+        self.has_work.swap(false, Ordering::AcqRel) || looks_again
+    }
+
+    /// The next check-in must look into the database, whenever it comes: the agent's wait does not
+    /// end for it.
+    pub fn look_again(&self) {
+        self.looks_again.store(true, Ordering::Release);
     }
 
     /// Whether a check-in must look into the database.
@@ -86,7 +96,7 @@ impl Device {
         self.has_work.load(Ordering::Acquire)
     }
 
-    /// Marks it without waking the agent: for its next check-in.
+    /// Marks it without ringing: a wait that begins now ends at once, one that stands does not.
     pub fn mark_work(&self) {
         self.has_work.store(true, Ordering::Release);
     }

@@ -23,7 +23,6 @@ use crate::{agents, catalog, jobs, people, router, upkeep};
 pub struct Running {
     app: Arc<App>,
     tasks: JoinSet<()>,
-    stop: watch::Sender<bool>,
     /// Held as long as the server runs.
     _lock: std::fs::File,
 }
@@ -59,7 +58,7 @@ impl Running {
 
     /// Lets requests end, stores what is only in memory, and closes the database.
     pub async fn stop(mut self) {
-        let _ = self.stop.send(true);
+        self.app.stop.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
         if let Err(error) = upkeep::store_last_seen(&self.app).await {
             tracing::warn!("the last check-ins were not stored: {error:#}");
@@ -83,13 +82,13 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     }
     app.set_catalog(Arc::new(catalog::analyse::load(&app).await?));
     jobs::start_standing(&app).await?;
-    let (stop, stopping) = watch::channel(false);
+    let stopping = app.stop.subscribe();
     let mut tasks = JoinSet::new();
     let router = router::router(Arc::clone(&app));
     tasks.spawn(listener::serve(listener, tls, router, stopping.clone()));
     tasks.spawn(jobs::run(Arc::clone(&app), stopping.clone()));
     tasks.spawn(ingest::run(Arc::clone(&app), inbox, stopping));
-    Ok(Running { app, tasks, stop, _lock: lock })
+    Ok(Running { app, tasks, _lock: lock })
 }
 
 /// Opens a server's data for the administrator's commands, whether or not it runs.
@@ -151,6 +150,7 @@ async fn app(config: &Config, port: u16) -> anyhow::Result<(Arc<App>, ingest::In
         http: catalog::fetch::client()?,
         ingest: queue,
         jobs_due: Notify::new(),
+        stop: watch::Sender::new(false),
         changed: broadcast::channel(16).0,
         pace: catalog::feed::Pace::default(),
         started_at: system_clock(),

@@ -2,6 +2,8 @@
 //!
 //! Source: the Dead Simple Signing Envelope specification, version 1 (PAE encoding).
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -48,8 +50,14 @@ impl Envelope {
         }
     }
 
-    /// The payload, if it is of the type asked for and at least one of the keys signed it.
-    pub(crate) fn open(&self, payload_type: &str, keys: &[PublicKey]) -> Result<Vec<u8>, String> {
+    /// The payload, if it is of the type asked for and at least `needed` different ones of the
+    /// keys signed it. A key that stands twice, in `keys` or by two signatures, counts once.
+    pub(crate) fn open(
+        &self,
+        payload_type: &str,
+        keys: &[PublicKey],
+        needed: usize,
+    ) -> Result<Vec<u8>, String> {
         if self.payload_type != payload_type {
             return Err(format!(
                 "it is a '{}', not a '{payload_type}'",
@@ -63,19 +71,21 @@ impl Envelope {
             .decode(&self.payload)
             .map_err(|_| "its payload is not Base64")?;
         let signed = pae(payload_type, &payload);
-        let is_signed = self
-            .signatures
-            .iter()
-            .take(MAX_SIGNATURES)
-            .any(|signature| {
-                STANDARD
-                    .decode(&signature.sig)
-                    .is_ok_and(|bytes| keys.iter().any(|key| key.verifies(&signed, &bytes)))
-            });
-        if is_signed {
-            Ok(payload)
-        } else {
-            Err("no key that this agent trusts signed it".into())
+        let mut signers: HashSet<Vec<u8>> = HashSet::new();
+        for signature in self.signatures.iter().take(MAX_SIGNATURES) {
+            let Ok(bytes) = STANDARD.decode(&signature.sig) else {
+                continue;
+            };
+            let signer = keys.iter().find(|key| key.verifies(&signed, &bytes));
+            signers.extend(signer.and_then(PublicKey::bytes));
+        }
+        match signers.len() {
+            0 => Err("no key that this agent trusts signed it".into()),
+            count if count < needed => Err(format!(
+                "{count} of the keys that this agent trusts signed it; {needed} different ones \
+                 must"
+            )),
+            _ => Ok(payload),
         }
     }
 

@@ -59,8 +59,13 @@ impl PublicKey {
         crate::digest_hex(self.0.as_bytes())[..16].to_owned()
     }
 
+    /// The 32 bytes: what tells keys apart.
+    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(&self.0).ok()
+    }
+
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        STANDARD.decode(&self.0).is_ok_and(|key| {
+        self.bytes().is_some_and(|key| {
             UnparsedPublicKey::new(&ED25519, key)
                 .verify(message, signature)
                 .is_ok()

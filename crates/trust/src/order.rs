@@ -21,6 +21,17 @@ pub struct TrustRoot {
     pub order_keys: Vec<PublicKey>,
 }
 
+impl TrustRoot {
+    /// How many different release keys must have signed a release.
+    fn release_signatures(&self) -> Result<usize, Refusal> {
+        match self.level {
+            0 | 1 => Ok(1),
+            2 => Ok(2),
+            level => Err(Refusal::Level(level)),
+        }
+    }
+}
+
 /// Who runs what now. The payload of an order's envelope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -90,6 +101,12 @@ pub enum Refusal {
     /// The release's signature or shape.
     #[error("the release was refused: {0}")]
     Release(String),
+    /// The device was enrolled with a trust level that this agent does not have.
+    #[error(
+        "the release was refused: the device's trust level is {0}, and this agent knows 0, 1 and \
+         2: install a newer agent"
+    )]
+    Level(u8),
     /// The order names another release than the one that came with it.
     #[error("the order was refused: it is for another release than the one that came with it")]
     OtherRelease,
@@ -163,15 +180,16 @@ pub fn verify_again(
     root: &TrustRoot,
     device_certificate: &str,
 ) -> Result<Verified<Order>, Refusal> {
+    let needed = root.release_signatures()?;
     let payload = signed
         .order
-        .open(ORDER_TYPE, &root.order_keys)
+        .open(ORDER_TYPE, &root.order_keys, 1)
         .map_err(Refusal::Order)?;
     let order: Order =
         serde_json::from_slice(&payload).map_err(|error| Refusal::Order(error.to_string()))?;
     let payload = signed
         .release
-        .open(RELEASE_TYPE, &root.release_keys)
+        .open(RELEASE_TYPE, &root.release_keys, needed)
         .map_err(Refusal::Release)?;
     let release: Release =
         serde_json::from_slice(&payload).map_err(|error| Refusal::Release(error.to_string()))?;

@@ -30,6 +30,9 @@ pub struct Job {
     pub told_waiting: bool,
     /// Whether the server was told that it started.
     pub told_started: bool,
+    /// Whether the installer was started: what is not there since then, it may have taken away.
+    #[serde(default)]
+    pub ran: bool,
     /// Why the last start failed.
     pub last_cause: String,
     /// The end of the last start's output.
@@ -131,6 +134,7 @@ impl Core {
                     attempts: 0,
                     told_waiting: false,
                     told_started: false,
+                    ran: false,
                     last_cause: String::new(),
                     last_output: String::new(),
                 });
@@ -144,15 +148,20 @@ impl Core {
         }
     }
 
-    /// Drops a job that has not started; one that has goes on to its end.
-    pub(super) fn cancel(&mut self, id: DeployJobId, effects: &mut Vec<Effect>) {
-        let has_not_started = self
-            .state
-            .jobs
-            .iter()
-            .any(|job| job.id() == id && !job.is_active() && !job.told_started);
-        if has_not_started {
-            self.drop_job(id);
+    /// Drops a job that has not started and confirms that; one that has goes on to its end, and
+    /// its reports say so. One that never came is confirmed too, and not taken if it comes late.
+    pub(super) fn cancel(&mut self, id: DeployJobId, now: Millis, effects: &mut Vec<Effect>) {
+        if self.state.ended.contains(&id) {
+            return;
+        }
+        let held = self.state.jobs.iter().find(|job| job.id() == id);
+        let is_held = held.is_some();
+        if held.is_some_and(|job| job.told_started) {
+            return;
+        }
+        self.tell_end(id, now, Ending::Cancelled, String::new());
+        self.drop_job(id);
+        if is_held {
             effects.push(Effect::Forget { job: id });
         }
     }
@@ -212,7 +221,10 @@ impl Core {
                         let cause = format!("{note}; version {version} was found afterwards");
                         self.failed(id, attempt, cause, now, effects);
                     }
-                    Ok(Detected::Absent) => self.not_applicable(id, now, effects),
+                    Ok(Detected::Absent) => {
+                        let cause = format!("{note}; the software was not found afterwards");
+                        self.failed(id, attempt, cause, now, effects);
+                    }
                     Err(cause) => {
                         self.failed(id, attempt, format!("{note}; {cause}"), now, effects);
                     }
@@ -239,8 +251,11 @@ impl Core {
         let Some(job) = self.job_mut(id) else { return };
         let attempt = job.attempts + 1;
         match result {
-            Ok(Detected::Older { .. }) => {
+            // Many installers remove the old version first. What a start that failed has taken
+            // away, the next one brings back.
+            Ok(found) if matches!(found, Detected::Older { .. }) || is_taken_away(&found, job) => {
                 job.attempts = attempt;
+                job.ran = true;
                 job.phase = Phase::Running { attempt };
                 self.tell_started(id, now);
                 effects.push(Effect::Run { job: id, attempt });

@@ -232,7 +232,7 @@ impl Core {
 
     fn take_reply(&mut self, reply: CheckInReply, now: Millis, effects: &mut Vec<Effect>) {
         for job in reply.cancelled {
-            self.cancel(job, effects);
+            self.cancel(job, now, effects);
         }
         for signed in reply.orders {
             self.accept(signed, now, effects);

@@ -44,13 +44,27 @@ pub(super) fn look(
         return Err(failed_run(WHAT, &ran));
     }
     let status = dpkg::read(Path::new(dpkg::STATUS_FILE))?;
-    let (updates, withheld) = parse(&ran.output, &dpkg::held(&status)?);
+    let (mut updates, withheld) = parse(&ran.output, &dpkg::held(&status)?);
+    add_half_done(&mut updates, dpkg::half_upgraded(&status)?);
     Ok(UpdateScan {
         provider: "apt".to_owned(),
         unreachable,
         updates,
         withheld,
     })
+}
+
+/// Adds the upgrades that were begun, where nothing newer is on offer.
+fn add_half_done(updates: &mut Vec<AvailableUpdate>, half_done: Vec<AvailableUpdate>) {
+    for begun in half_done {
+        let is_same = |it: &AvailableUpdate| {
+            it.package == begun.package && it.architecture == begun.architecture
+        };
+        if updates.len() < MAX_UPDATES && !updates.iter().any(is_same) {
+            updates.push(begun);
+        }
+    }
+    updates.sort_by(|a, b| (&a.package, &a.architecture).cmp(&(&b.package, &b.architecture)));
 }
 
 /// One line of a simulation.

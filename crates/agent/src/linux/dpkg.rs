@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use fleetmend_model::inventory::{Place, Software};
+use fleetmend_model::inventory::{AvailableUpdate, Place, Software};
 
 use crate::platform::PlatformError;
 
@@ -26,18 +26,35 @@ pub(super) struct Package<'a> {
     pub(super) name: &'a str,
     pub(super) architecture: &'a str,
     pub(super) version: &'a str,
+    /// The version that was configured last, while another is half done.
+    configured: &'a str,
     pub(super) maintainer: &'a str,
     /// Its three words: what is wanted, an error flag, the state.
     status: &'a str,
 }
 
 impl Package<'_> {
-    /// Whether it is unpacked and configured. A package that waits for a trigger is.
-    fn is_installed(&self) -> bool {
-        matches!(
+    /// The version that is unpacked and configured, also where it waits for a trigger. While an
+    /// upgrade is half done, that is the version before it: the package is there, and lacks the
+    /// upgrade.
+    fn installed_version(&self) -> Option<&str> {
+        match self.state() {
+            "installed" | "triggers-awaited" | "triggers-pending" => Some(self.version),
+            _ => self.half_upgraded_from(),
+        }
+    }
+
+    /// The version before an upgrade that is half done.
+    fn half_upgraded_from(&self) -> Option<&str> {
+        let is_half_done = matches!(
             self.state(),
-            "installed" | "triggers-awaited" | "triggers-pending"
-        )
+            "half-installed" | "unpacked" | "half-configured"
+        );
+        (is_half_done && !self.configured.is_empty()).then_some(self.configured)
+    }
+
+    fn is_installed(&self) -> bool {
+        self.installed_version().is_some()
     }
 
     /// Whether a person said that its version must stay (`apt-mark hold`).
@@ -88,15 +105,16 @@ pub(super) fn read(path: &Path) -> Result<String, PlatformError> {
 pub(super) fn software(text: &str) -> Result<Vec<Software>, PlatformError> {
     let mut software: Vec<Software> = packages(text)?
         .into_iter()
-        .filter(Package::is_installed)
-        .map(|package| Software {
-            place: Place::Dpkg,
-            key: format!("{}:{}", package.name, package.architecture),
-            name: package.name.to_owned(),
-            version: package.version.to_owned(),
-            publisher: package.maintainer.to_owned(),
-            product_code: None,
-            upgrade_code: None,
+        .filter_map(|package| {
+            Some(Software {
+                place: Place::Dpkg,
+                key: format!("{}:{}", package.name, package.architecture),
+                name: package.name.to_owned(),
+                version: package.installed_version()?.to_owned(),
+                publisher: package.maintainer.to_owned(),
+                product_code: None,
+                upgrade_code: None,
+            })
         })
         .collect();
     software.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -111,6 +129,24 @@ pub(super) fn held(text: &str) -> Result<Vec<String>, PlatformError> {
         .filter(|it| it.is_held() && it.is_installed());
     Ok(held
         .map(|it| format!("{}:{}", it.name, it.architecture))
+        .collect())
+}
+
+/// The upgrades that dpkg left half done. APT counts them as done and offers them no more.
+pub(super) fn half_upgraded(text: &str) -> Result<Vec<AvailableUpdate>, PlatformError> {
+    Ok(packages(text)?
+        .into_iter()
+        .filter(|package| package.half_upgraded_from() != Some(package.version))
+        .filter_map(|package| {
+            Some(AvailableUpdate {
+                package: package.name.to_owned(),
+                architecture: package.architecture.to_owned(),
+                installed: package.half_upgraded_from()?.to_owned(),
+                candidate: package.version.to_owned(),
+                security: false,
+                origin: String::new(),
+            })
+        })
         .collect())
 }
 
@@ -147,6 +183,7 @@ fn packages(text: &str) -> Result<Vec<Package<'_>>, PlatformError> {
             b'P' => "Package:",
             b'A' => "Architecture:",
             b'V' => "Version:",
+            b'C' => "Config-Version:",
             b'M' => "Maintainer:",
             b'S' => "Status:",
             _ => continue,
@@ -161,6 +198,7 @@ fn packages(text: &str) -> Result<Vec<Package<'_>>, PlatformError> {
             "Package:" => current.name = value,
             "Architecture:" => current.architecture = value,
             "Version:" => current.version = value,
+            "Config-Version:" => current.configured = value,
             "Maintainer:" => current.maintainer = value,
             _ => current.status = value,
         }
@@ -205,6 +243,21 @@ Package: torn
 Status: install reinstreq half-installed
 Architecture: i386
 Version: 6
+
+Package: upgraded
+Status: install ok half-configured
+Architecture: all
+Version: 8
+Config-Version: 7
+";
+
+    /// Removed, its configuration kept.
+    const REMOVED: &str = "\
+Package: left-over
+Status: deinstall ok config-files
+Architecture: all
+Version: 8
+Config-Version: 8
 ";
 
     #[test]
@@ -218,17 +271,33 @@ Version: 6
             rows,
             [
                 ("fleet-tool:all", "1.0-1"),
+                ("upgraded:all", "7"),
                 ("waiting:amd64", "5"),
                 ("zlib1g:amd64", "1:1.2.13.dfsg-1")
             ]
         );
-        assert_eq!(software[2].publisher, "Mark Brown <broonie@debian.org>");
+        assert_eq!(software[3].publisher, "Mark Brown <broonie@debian.org>");
     }
 
     #[test]
     fn held_and_half_done_packages_are_found() {
         assert_eq!(held(STATUS).unwrap(), ["fleet-tool:all"]);
-        assert_eq!(interrupted(STATUS).unwrap(), ["broken", "waiting", "torn"]);
+        assert_eq!(
+            interrupted(STATUS).unwrap(),
+            ["broken", "waiting", "torn", "upgraded"]
+        );
+    }
+
+    #[test]
+    fn a_half_done_upgrade_is_still_one_to_do_and_a_removed_package_is_none() {
+        let updates = half_upgraded(STATUS).unwrap();
+        let rows: Vec<_> = updates
+            .iter()
+            .map(|it| (&*it.package, &*it.installed, &*it.candidate))
+            .collect();
+        assert_eq!(rows, [("upgraded", "7", "8")]);
+        assert_eq!(half_upgraded(REMOVED).unwrap(), []);
+        assert_eq!(software(REMOVED).unwrap(), []);
     }
 
     #[test]

@@ -178,6 +178,17 @@ impl DeployState {
             )
     }
 
+    /// Whether the agent may have the order and has not said that it started: a person's cancel is
+    /// a request then, which the agent grants or is too late for.
+    pub fn is_with_agent(self) -> bool {
+        self.ending.is_none() && (Downloaded..=WaitingForAnother).contains(&self.status)
+    }
+
+    /// Whether a person may call the job off, at once or as a request.
+    pub fn can_cancel(self) -> bool {
+        self.is_with_agent() || (self.ending.is_none() && self.status < Downloaded)
+    }
+
     /// Whether Redeploy is offered.
     pub fn can_redeploy(self) -> bool {
         self.ending.is_some() || matches!(self.status, Failed | UnknownError)
@@ -237,18 +248,21 @@ pub const EDGES: &[(Option<DeployStatus>, DeployStatus, Party)] = &[
 
 /// From which statuses a job may end outside the thirteen, and by whom.
 pub const ENDINGS: &[(Ending, &[DeployStatus], Party)] = &[
+    // A person's word ends what the server alone has. What was handed out may have started
+    // meanwhile: only the agent can say that it has not ([`DeployState::is_with_agent`]).
+    (Ending::Cancelled, &[Posted, Downloading], Party::User),
+    // An order that no reply ever carried.
+    (Ending::Cancelled, &[Downloaded], Party::Server),
     (
         Ending::Cancelled,
         &[
-            Posted,
-            Downloading,
             Downloaded,
             AgentDownloading,
             AgentDownloaded,
             DeployPosted,
             WaitingForAnother,
         ],
-        Party::User,
+        Party::Agent,
     ),
     (
         Ending::Expired,

@@ -89,8 +89,11 @@ fn name(party: Party) -> &'static str {
 /// From which statuses a job may end outside the thirteen, and by whom.
 fn may_end(from: i64, ending: Ending, by: Party) -> bool {
     match (ending, by) {
-        // What runs on the device is not called off.
-        (Ending::Cancelled, User) => (1..=7).contains(&from),
+        // A person ends what the server alone has; from then on it is the agent's to grant, and
+        // what runs on the device is not called off.
+        (Ending::Cancelled, User) => from == 1 || from == 2,
+        (Ending::Cancelled, Server) => from == 3,
+        (Ending::Cancelled, Agent) => (3..=7).contains(&from),
         (Ending::Expired, Server) => (1..=8).contains(&from) || from == 10,
         (Ending::DownloadFailed, Server) => from == 1 || from == 2,
         (Ending::DownloadFailed, Agent) => from == 4,
@@ -271,15 +274,33 @@ fn the_agents_word_puts_in_the_servers_own_edge() {
     assert!(follow_agent(cancelled, to(DeployPosted)).is_err());
     // An agent gives no word for the server or for a person.
     assert!(follow_agent(at(DeployStatus::NeedsRestart), to(Completed)).is_err());
-    assert!(
-        follow_agent(
-            at(DeployPosted),
-            Change::End {
-                ending: Ending::Cancelled
-            }
-        )
-        .is_err()
+    let cancel = Change::End {
+        ending: Ending::Cancelled,
+    };
+    assert!(follow_agent(at(DeployStatus::Posted), cancel).is_err());
+    assert!(follow_agent(at(Started), cancel).is_err());
+    assert_eq!(
+        follow_agent(at(DeployPosted), cancel),
+        Ok(vec![(cancelled, Agent)])
     );
+}
+
+#[test]
+fn a_cancel_ends_what_the_server_alone_has_and_is_a_request_until_the_start() {
+    for state in states().into_iter().flatten() {
+        let number = state.status.number();
+        let is_open = state.ending.is_none();
+        let expected = is_open && (3..=7).contains(&number);
+        assert_eq!(state.is_with_agent(), expected, "{state:?}");
+        assert_eq!(state.can_cancel(), is_open && number <= 7, "{state:?}");
+        let cancel = Change::End {
+            ending: Ending::Cancelled,
+        };
+        // Where it can be asked for, a person ends it or the agent grants it; never both.
+        let by = |party| step(Some(state), cancel, party).is_ok();
+        assert_eq!(state.can_cancel(), by(User) != by(Agent), "{state:?}");
+        assert!(!(by(User) && by(Agent)), "{state:?}");
+    }
 }
 
 fn change() -> impl Strategy<Value = (Change, Party)> {

@@ -12,7 +12,6 @@ use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::checkin::{CheckIn, CheckInReply};
 use fleetmend_store::{Tx, deploy_jobs, devices, releases, scan_jobs};
-use fleetmend_trust::SignedOrder;
 
 use crate::agents::{Caller, body};
 use crate::app::App;
@@ -54,9 +53,12 @@ pub async fn check_in(
     }
     device.take_work();
     let outcome = look(&app, &device, &request, &mut reply, now).await;
-    // What was handed out is looked at once more, until the agent says that it has it. After a
-    // failure the next check-in looks again.
-    if outcome.is_err() || !reply.orders.is_empty() || !reply.scans.is_empty() {
+    // What was handed out is looked at once more, until the agent says that it has it.
+    if !reply.orders.is_empty() || !reply.scans.is_empty() || !reply.cancelled.is_empty() {
+        device.look_again();
+    }
+    // There may be more, or something went wrong.
+    if outcome.is_err() || reply.orders.len() >= MAX_ORDERS {
         device.mark_work();
     }
     outcome?;
@@ -97,7 +99,7 @@ async fn look(
     reply.want_inventory =
         has_restarted || digest.is_none() || digest != request.inventory_digest;
     scans_for(&mut tx, device, request, reply, now).await?;
-    orders_for(&mut tx, device, &request.holds, reply).await?;
+    orders_for(&mut tx, device, &request.holds, reply, now).await?;
     tx.commit().await.map_err(failed)?;
     device.learn(|known| {
         known.boot.clone_from(&request.boot.id);
@@ -155,6 +157,7 @@ async fn orders_for(
     device: &Device,
     holds: &[DeployJobId],
     reply: &mut CheckInReply,
+    now: Millis,
 ) -> Result<(), ApiError> {
     let mut open = deploy_jobs::open_of_device(&mut *tx, device.id)
         .await
@@ -167,6 +170,10 @@ async fn orders_for(
     }
     let with_device = DeployStatus::Downloaded..=DeployStatus::Started;
     for job in open {
+        if job.cancel_asked.is_some() && job.state.is_with_agent() {
+            reply.cancelled.push(job.id);
+            continue;
+        }
         let is_due = with_device.contains(&job.state.status) && !holds.contains(&job.id);
         if !is_due || reply.orders.len() >= MAX_ORDERS {
             continue;
@@ -176,8 +183,10 @@ async fn orders_for(
             .await
             .map_err(anyhow::Error::from)?
             .ok_or_else(|| anyhow::anyhow!("release {id} is gone"))?;
-        let signed: Option<SignedOrder> = orders::signed(&job, &release)?;
-        reply.orders.extend(signed);
+        let Some(signed) = orders::signed(&job, &release)? else { continue };
+        if deploy_jobs::mark_sent(&mut *tx, job.id, now).await.map_err(anyhow::Error::from)? {
+            reply.orders.push(signed);
+        }
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::net::pki;
 use crate::inventory::scans;
+use crate::journal;
+use crate::people::Actor;
 
 /// The largest enrolment request, in bytes.
 const MAX_REQUEST: usize = 64 * 1024;
@@ -28,12 +30,13 @@ pub async fn ca(State(app): State<Arc<App>>) -> Vec<u8> {
     app.keys.ca_der.clone()
 }
 
-/// Makes a token and stores the digest of its secret.
+/// Makes a token, stores the digest of its secret and notes who made it.
 pub async fn make_token(
     app: &App,
     url: &str,
     label: &str,
     valid: Duration,
+    actor: &Actor,
 ) -> anyhow::Result<EnrolToken> {
     let mut secret = [0; 16];
     SystemRandom::new()
@@ -48,6 +51,7 @@ pub async fn make_token(
     let mut tx = app.db.begin().await?;
     let secret = digest_hex(token.secret_hex().as_bytes());
     enrol_tokens::create(&mut tx, &secret, label, now, now + valid).await?;
+    journal::record(&mut tx, actor, "make_enrol_token", "enrolment token", label, now).await?;
     tx.commit().await?;
     Ok(token)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use fleetmend_protocol::reports::{Reports, ReportsReply};
+use fleetmend_protocol::reports::{Report, Reports, ReportsReply};
 
 use crate::agents::{Caller, body};
 use crate::app::App;
@@ -22,7 +22,37 @@ pub async fn reports(
     body: Body,
 ) -> Result<Json<ReportsReply>, ApiError> {
     device.heard(app.now());
-    let batch: Reports = body::json(&body::bytes(body, MAX_REPORTS).await?)?;
-    let acknowledged = deployments::reports::take(&app, &device, batch.reports).await?;
+    let batch = read(&body::bytes(body, MAX_REPORTS).await?)?;
+    let acknowledged = deployments::reports::take(&app, &device, batch).await?;
     Ok(Json(ReportsReply { acknowledged }))
+}
+
+/// A report, or its number and why it cannot be understood.
+pub type Taken = Result<Report, (i64, String)>;
+
+/// Reads a batch, each report on its own: one that only a newer server understands must not keep
+/// those behind it back for good. What has no number cannot be acknowledged and is an error.
+fn read(bytes: &[u8]) -> Result<Vec<Taken>, ApiError> {
+    if let Ok(batch) = serde_json::from_slice::<Reports>(bytes) {
+        return Ok(batch.reports.into_iter().map(Ok).collect());
+    }
+    let batch: Batch = body::json(bytes)?;
+    let numbered = batch.reports.into_iter().enumerate().map(|(at, report)| {
+        let sequence = report.get("sequence").and_then(serde_json::Value::as_i64);
+        let Some(sequence) = sequence else {
+            let field = format!("reports[{at}].sequence");
+            return Err(ApiError::Bad(format!("field '{field}': it is not a whole number")));
+        };
+        let read = serde_path_to_error::deserialize::<_, Report>(report);
+        Ok(read.map_err(|error| {
+            (sequence, format!("field '{}': {}", error.path(), error.inner()))
+        }))
+    });
+    numbered.collect()
+}
+
+/// [`Reports`] whose reports are not looked into yet.
+#[derive(serde::Deserialize)]
+struct Batch {
+    reports: Vec<serde_json::Value>,
 }

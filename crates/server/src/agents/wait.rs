@@ -4,13 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Query, State};
+use axum::{Extension, Json};
 use fleetmend_protocol::checkin::WaitReply;
 use serde::Deserialize;
 
 use crate::agents::Caller;
 use crate::app::App;
+use crate::error::ApiError;
+use crate::net::listener::{Held, Holder};
 
 /// The longest wait, in seconds.
 const LONGEST: u64 = 300;
@@ -21,15 +23,17 @@ pub struct Wait {
     seconds: u64,
 }
 
-/// Ends with `wake`, or when the time is over.
+/// Hands the request over to be held by its connection, which answers it.
 pub async fn wait(
     State(app): State<Arc<App>>,
     Caller(device): Caller,
+    Extension(holder): Extension<Holder>,
     Query(wait): Query<Wait>,
-) -> Json<WaitReply> {
+) -> Result<Json<WaitReply>, ApiError> {
     device.heard(app.now());
     let limit = Duration::from_secs(wait.seconds.min(LONGEST));
-    let wake = tokio::time::timeout(limit, device.woken()).await.is_ok();
-    device.heard(app.now());
-    Json(WaitReply { wake })
+    if holder.0.send(Held { device, limit }).await.is_err() {
+        return Err(ApiError::Busy("the connection is ending".to_owned()));
+    }
+    std::future::pending().await
 }

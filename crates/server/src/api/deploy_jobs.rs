@@ -47,6 +47,8 @@ pub(crate) struct JobBody {
     cause: String,
     /// What comes next.
     next_step: String,
+    /// Who asked the device to call it off; absent when nobody did.
+    cancel_asked_by: Option<String>,
     /// Which start of the installer it is at; 0 before the first.
     attempt: u32,
     /// The Reboot column.
@@ -79,6 +81,7 @@ impl From<ListedJob> for JobBody {
             status: it.job.state.into(),
             cause: it.job.cause,
             next_step: it.job.next_step,
+            cancel_asked_by: it.job.cancel_asked.map(|it| it.by),
             attempt: it.job.attempt,
             reboot: it.job.reboot_note,
             deployed_by: it.deployed_by,
@@ -243,10 +246,11 @@ pub(crate) async fn redeploy(
     Ok(Json(CountBody { count }))
 }
 
-/// Call a job off that has not started.
+/// Call a job off that has not started. Where its device may have it already, the device is asked
+/// and confirms.
 #[utoipa::path(post, path = "/api/v1/deploy-jobs/{id}/cancel", operation_id = "cancel_deploy_job",
     tag = "deployments", params(("id" = i64, Path, description = "The job's id")),
-    responses((status = 204, description = "Cancelled"), Refused))]
+    responses((status = 204, description = "Cancelled, or asked for"), Refused))]
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     Confirmed(by): Confirmed,

@@ -12,9 +12,7 @@ use super::extract::Body;
 use super::openapi::Refused;
 use crate::agents::enrol;
 use crate::app::App;
-use crate::console::stored;
 use crate::error::ApiError;
-use crate::journal;
 use crate::people::{Actor, Confirmed};
 
 /// The longest label, in characters.
@@ -71,19 +69,8 @@ pub(crate) async fn make(
         )));
     }
     let valid = Duration::from_secs(u64::from(hours) * 3600);
-    let token = enrol::make_token(app, url, label, valid).await?.to_text();
-    let mut tx = app.db.begin().await.map_err(stored)?;
-    journal::record(
-        &mut tx,
-        actor,
-        "make_enrol_token",
-        "enrolment token",
-        label,
-        app.now(),
-    )
-    .await?;
-    tx.commit().await.map_err(stored)?;
-    Ok(token)
+    let token = enrol::make_token(app, url, label, valid, actor).await?;
+    Ok(token.to_text())
 }
 
 /// Make a one-time enrolment token.

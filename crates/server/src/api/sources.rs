@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
 use crate::people::{Actor, Confirmed, SignedIn};
-use crate::{catalog, journal};
+use crate::catalog;
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;
@@ -63,19 +63,7 @@ pub(crate) async fn add(
             "field 'name' is longer than {LONGEST_NAME} characters"
         )));
     }
-    let id = catalog::sources::add(app, location.trim(), name).await?;
-    let mut tx = app.db.begin().await.map_err(stored)?;
-    journal::record(
-        &mut tx,
-        actor,
-        "add_source",
-        &format!("source {id}"),
-        location,
-        app.now(),
-    )
-    .await?;
-    tx.commit().await.map_err(stored)?;
-    Ok(id)
+    catalog::sources::add(app, location.trim(), name, actor).await
 }
 
 /// All sources, the one that is asked first in front.

@@ -5,9 +5,16 @@ use fleetmend_store::sources::{self, NewSource, SourceKind};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::people::Actor;
+use crate::{jobs, journal};
 
-/// Adds a feed's address or a folder, and has it read at once.
-pub async fn add(app: &App, location: &str, name: Option<&str>) -> Result<SourceId, ApiError> {
+/// Adds a feed's address or a folder, notes who did, and has it read at once.
+pub async fn add(
+    app: &App,
+    location: &str,
+    name: Option<&str>,
+    actor: &Actor,
+) -> Result<SourceId, ApiError> {
     let kind = kind_of(location)?;
     let source = NewSource {
         kind,
@@ -24,7 +31,9 @@ pub async fn add(app: &App, location: &str, name: Option<&str>) -> Result<Source
         }
         Err(error) => return Err(ApiError::Internal(error.into())),
     };
-    crate::jobs::enqueue(&mut tx, crate::jobs::Kind::SyncSource, id.0, app.now()).await?;
+    let now = app.now();
+    journal::record(&mut tx, actor, "add_source", &format!("source {id}"), location, now).await?;
+    jobs::enqueue(&mut tx, jobs::Kind::SyncSource, id.0, now).await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     app.jobs_due.notify_one();
     app.touch();

@@ -6,13 +6,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::patch::PatchType;
-use fleetmend_model::status::Party;
-use fleetmend_model::status::deploy::{
-    Change as StatusChange, DeployState, DeployStatus, Ending, step,
-};
+use fleetmend_model::status::deploy::{DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, DeploymentId, DeviceId, PatchId};
 use fleetmend_store::Page;
-use fleetmend_store::deploy_jobs::{self, JobFilter, JobProgress, ListedJob};
+use fleetmend_store::deploy_jobs::{self, DeployJob, JobFilter, JobProgress, ListedJob};
 
 use super::fields::Fields;
 use super::form::Change;
@@ -39,15 +36,8 @@ struct List {
 }
 
 /// Whether a person may still call a job off.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "templates pass references"
-)]
-pub(super) fn can_cancel(state: &DeployState) -> bool {
-    let change = StatusChange::End {
-        ending: Ending::Cancelled,
-    };
-    step(Some(*state), change, Party::User).is_ok()
+pub(super) fn can_cancel(job: &DeployJob) -> bool {
+    job.state.can_cancel() && job.cancel_asked.is_none()
 }
 
 fn progress_key(progress: JobProgress) -> &'static str {
@@ -150,6 +140,9 @@ pub async fn cancel(State(app): State<Arc<App>>, change: Change) -> Result<Respo
         .fields
         .word("cancel", |it| it.parse::<DeployJobId>().ok())?
         .ok_or_else(|| ApiError::Bad("field 'cancel' is missing: name a job".to_owned()))?;
-    deployments::cancel(&app, job, change.actor()).await?;
-    Ok(change.done("/deployments", Done::Cancelled, 1))
+    let done = match deployments::cancel(&app, job, change.actor()).await? {
+        deployments::Cancelled::Ended => Done::Cancelled,
+        deployments::Cancelled::AskedFor => Done::CancelAsked,
+    };
+    Ok(change.done("/deployments", done, 1))
 }

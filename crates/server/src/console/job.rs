@@ -51,7 +51,7 @@ pub async fn page(
         .map_err(stored)?;
     view::page(&One {
         layout: viewer.layout(&app, format!("Deploy job {id}"), "deployments"),
-        can_cancel: can_cancel(&it.job.state),
+        can_cancel: can_cancel(&it.job),
         it,
         transitions,
     })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
@@ -23,6 +23,7 @@ pub async fn changes(
     _: SignedIn,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let changed = app.changed.subscribe();
+    let ended = Arc::clone(&app);
     let events = futures_util::stream::unfold((changed, true), async |(mut changed, is_first)| {
         if !is_first {
             match changed.recv().await {
@@ -34,5 +35,7 @@ pub async fn changes(
         }
         Some((Ok(Event::default().data("changed")), (changed, false)))
     });
+    // A stopping server waits for its answers to end.
+    let events = events.take_until(async move { ended.stopped().await });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

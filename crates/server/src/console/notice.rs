@@ -2,6 +2,7 @@
 //! that no link can put words into the console's mouth.
 
 use super::fields::{Fields, address};
+use super::view::counted;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Done {
     Redeployed,
     /// A job was cancelled.
     Cancelled,
+    /// A device was asked to cancel a job.
+    CancelAsked,
     /// A source was added.
     SourceAdded,
     /// Nothing was ticked.
@@ -25,13 +28,14 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Scan,
         Self::SystemType,
         Self::Approved,
         Self::Disapproved,
         Self::Redeployed,
         Self::Cancelled,
+        Self::CancelAsked,
         Self::SourceAdded,
         Self::NothingChosen,
     ];
@@ -44,6 +48,7 @@ impl Done {
             Self::Disapproved => "disapproved",
             Self::Redeployed => "redeployed",
             Self::Cancelled => "cancelled",
+            Self::CancelAsked => "cancel-asked",
             Self::SourceAdded => "source-added",
             Self::NothingChosen => "nothing-chosen",
         }
@@ -51,12 +56,24 @@ impl Done {
 
     fn sentence(self, n: u64) -> String {
         match self {
-            Self::Scan => format!("{n} new scan jobs were posted."),
-            Self::SystemType => format!("The system type of {n} devices was set."),
-            Self::Approved => format!("{n} patches were approved."),
-            Self::Disapproved => format!("{n} patches were disapproved."),
-            Self::Redeployed => format!("{n} deploy jobs were posted again."),
+            Self::Scan => {
+                format!("{} posted.", counted(n, "new scan job was", "new scan jobs were"))
+            }
+            Self::SystemType => {
+                format!("The system type of {} was set.", counted(n, "device", "devices"))
+            }
+            Self::Approved => format!("{} approved.", counted(n, "patch was", "patches were")),
+            Self::Disapproved => {
+                format!("{} disapproved.", counted(n, "patch was", "patches were"))
+            }
+            Self::Redeployed => {
+                format!("{} posted again.", counted(n, "deploy job was", "deploy jobs were"))
+            }
             Self::Cancelled => "The deploy job was cancelled.".to_owned(),
+            Self::CancelAsked => {
+                "The device was asked to cancel the deploy job: it confirms, unless it has started."
+                    .to_owned()
+            }
             Self::SourceAdded => "The source was added and is being read.".to_owned(),
             Self::NothingChosen => "Nothing was done: tick one or more rows first.".to_owned(),
         }

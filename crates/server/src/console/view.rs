@@ -1,5 +1,6 @@
 //! What all pages share: who looks, the frame around the page, and the page of an error.
 
+use std::fmt;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -141,6 +142,13 @@ impl Layout {
     pub fn when(&self, at: impl Point) -> When {
         When::new(at.point(), self.now)
     }
+}
+
+/// A count with its noun: `1 patch`, `2 patches`.
+pub fn counted(count: impl fmt::Display, one: &str, many: &str) -> String {
+    let count = count.to_string();
+    let noun = if count == "1" { one } else { many };
+    format!("{count} {noun}")
 }
 
 /// A page.

@@ -128,28 +128,69 @@ pub async fn redeploy(
     Ok(posted)
 }
 
-/// Calls a job off, if it has not started.
-pub async fn cancel(app: &Arc<App>, id: DeployJobId, actor: &Actor) -> Result<(), ApiError> {
+/// What came of a cancel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// The job is over: its device never had it.
+    Ended,
+    /// The device may have it: it confirms, or it has started and goes on.
+    AskedFor,
+}
+
+/// Calls a job off. What its device may have is only asked for: the device could have started
+/// meanwhile, and what happens on it must be shown.
+pub async fn cancel(
+    app: &Arc<App>,
+    id: DeployJobId,
+    actor: &Actor,
+) -> Result<Cancelled, ApiError> {
     let now = app.now();
     let mut tx = app.db.begin().await.map_err(failed)?;
     let mut job = get(&mut tx, id).await?;
-    let with = moves::With::cause(format!("called off by {}", actor.name));
-    let change = Change::End { ending: Ending::Cancelled };
-    match moves::advance(&mut tx, &mut job, change, Party::User, with, now).await {
-        Ok(()) => {}
-        Err(moves::MoveError::Illegal(_)) => {
-            return Err(ApiError::Conflict(format!(
-                "job {id} is at '{}': only what has not started can be called off",
-                job.state.shown()
-            )));
+    let asked = deploy_jobs::ask_cancel(&mut tx, id, &actor.name, now).await.map_err(failed)?;
+    let outcome = match asked {
+        Some(asked) if asked.order_sent_at.is_some() => {
+            moves::note(&mut tx, &asked, String::new(), now).await.map_err(failed)?;
+            Cancelled::AskedFor
         }
-        Err(moves::MoveError::Store(error)) => return Err(failed(error)),
-    }
+        Some(mut unsent) => {
+            let with = moves::With::cause("its order was never sent to the device");
+            end_cancelled(&mut tx, &mut unsent, Party::Server, with, now).await?;
+            Cancelled::Ended
+        }
+        None => {
+            let with = moves::With::cause(format!("called off by {}", actor.name));
+            end_cancelled(&mut tx, &mut job, Party::User, with, now).await?;
+            Cancelled::Ended
+        }
+    };
     journal::record(&mut tx, actor, "cancel_job", &format!("job {id}"), "", now).await?;
     tx.commit().await.map_err(failed)?;
     app.registry.wake(job.device);
     app.touch();
-    Ok(())
+    Ok(outcome)
+}
+
+async fn end_cancelled(
+    tx: &mut Tx,
+    job: &mut DeployJob,
+    by: Party,
+    with: moves::With,
+    now: Millis,
+) -> Result<(), ApiError> {
+    let change = Change::End { ending: Ending::Cancelled };
+    match moves::advance(tx, job, change, by, with, now).await {
+        Ok(()) => Ok(()),
+        Err(moves::MoveError::Illegal(_)) => Err(ApiError::Conflict(format!(
+            "job {} is at '{}': only what has not started can be called off",
+            job.id,
+            job.state.shown()
+        ))),
+        Err(moves::MoveError::Store(fleetmend_store::Error::Moved { .. })) => {
+            Err(ApiError::Conflict(format!("job {} moved on meanwhile: try again", job.id)))
+        }
+        Err(moves::MoveError::Store(error)) => Err(failed(error)),
+    }
 }
 
 async fn get(tx: &mut Tx, id: DeployJobId) -> Result<DeployJob, ApiError> {

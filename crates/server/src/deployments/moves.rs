@@ -1,11 +1,11 @@
 //! The one way in which a deploy job changes: along an edge of the model's table, in a
 //! transaction that fails when the job moved meanwhile.
 
-use fleetmend_model::status::deploy::{Change, DeployState, DeployStatus, step};
+use fleetmend_model::status::deploy::{Change, DeployState, DeployStatus, Ending, step};
 use fleetmend_model::status::{IllegalEdge, Party};
 use fleetmend_model::{Millis, ReleaseId};
 use fleetmend_store::Tx;
-use fleetmend_store::deploy_jobs::{self, DeployJob, JobMove};
+use fleetmend_store::deploy_jobs::{self, CancelAsked, DeployJob, JobMove};
 
 /// Why a job did not move.
 #[derive(Debug, thiserror::Error)]
@@ -68,8 +68,8 @@ pub async fn put(
         from: job.state,
         to,
         by,
-        cause: with.cause,
-        next_step: next_step(to).to_owned(),
+        cause: cause(job.cancel_asked.as_ref(), to, with.cause),
+        next_step: next_step(job.cancel_asked.as_ref(), to).to_owned(),
         at: now,
         attempt: with.attempt,
         output: with.output,
@@ -82,10 +82,40 @@ pub async fn put(
     Ok(())
 }
 
+/// Says why an open job stays where it is.
+pub async fn note(
+    tx: &mut Tx,
+    job: &DeployJob,
+    why: String,
+    now: Millis,
+) -> fleetmend_store::Result<()> {
+    let why = cause(job.cancel_asked.as_ref(), job.state, why);
+    let next_step = next_step(job.cancel_asked.as_ref(), job.state);
+    deploy_jobs::set_note(tx, job.id, &why, next_step, now).await
+}
+
+/// Why a job is in a state, with what came of the cancel that a person asked for.
+fn cause(asked: Option<&CancelAsked>, to: DeployState, why: String) -> String {
+    let Some(asked) = asked else { return why };
+    let by = &asked.by;
+    let word = match to.ending {
+        None if to.is_with_agent() => format!("cancel asked for by {by}"),
+        None if to.status == DeployStatus::NotApplicable => return why,
+        None => format!("the cancel that {by} asked for came too late: the device had started"),
+        Some(Ending::Cancelled) => format!("called off by {by}"),
+        Some(Ending::Expired) => format!("the device did not answer the cancel asked for by {by}"),
+        Some(Ending::DownloadFailed | Ending::Refused) => return why,
+    };
+    if why.is_empty() { word } else { format!("{word}; {why}") }
+}
+
 /// What comes next, in words.
-fn next_step(state: DeployState) -> &'static str {
+fn next_step(asked: Option<&CancelAsked>, state: DeployState) -> &'static str {
     if state.ending.is_some() {
         return "";
+    }
+    if asked.is_some() && state.is_with_agent() {
+        return "the device confirms, unless it has started";
     }
     match state.status {
         DeployStatus::Posted => "the server gets the patch's files",

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use fleetmend_model::Millis;
 use fleetmend_model::status::Party;
-use fleetmend_model::status::deploy::{Change, DeployStatus, follow_agent};
+use fleetmend_model::status::deploy::{Change, DeployStatus, Ending, follow_agent};
 use fleetmend_model::status::scan::ScanStatus;
-use fleetmend_protocol::reports::{Report, What};
+use fleetmend_protocol::reports::What;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::{Tx, anomalies, missing, reports, scan_jobs};
 
 use super::moves::{self, MoveError, With};
+use crate::agents::reports::Taken;
 use crate::app::App;
 use crate::inventory::clean;
 use crate::inventory::scans;
@@ -21,18 +22,27 @@ use crate::registry::Device;
 const MAX_OUTPUT: usize = 64 * 1024;
 
 /// Stores a device's reports in one transaction; gives the number up to which all are stored.
-pub async fn take(app: &Arc<App>, device: &Device, batch: Vec<Report>) -> anyhow::Result<i64> {
+pub async fn take(app: &Arc<App>, device: &Device, batch: Vec<Taken>) -> anyhow::Result<i64> {
     let now = app.now();
     let mut tx = app.db.begin().await?;
     let mut acknowledged = reports::acknowledged(&mut tx, device.id).await?;
     for report in batch {
-        if report.sequence <= acknowledged {
+        let sequence = match &report {
+            Ok(report) => report.sequence,
+            Err((sequence, _)) => *sequence,
+        };
+        if sequence <= acknowledged {
             continue;
         }
-        if let Err(oddity) = apply(app, &mut tx, device, report.what, now).await? {
+        let applied = match report {
+            Ok(report) => apply(app, &mut tx, device, report.what, now).await?,
+            Err((_, why)) => Err(format!("its report {sequence} cannot be understood: {why}")),
+        };
+        if let Err(mut oddity) = applied {
+            clean::clean_text(&mut oddity);
             anomalies::add(&mut tx, device.id, &oddity, now).await?;
         }
-        acknowledged = report.sequence;
+        acknowledged = sequence;
     }
     reports::advance(&mut tx, device.id, acknowledged).await?;
     tx.commit().await?;
@@ -67,6 +77,10 @@ async fn apply(
             };
             clean::clean_text(&mut cause);
             clean_output(&mut output);
+            if change == (Change::End { ending: Ending::Cancelled }) && stored.state.is_final() {
+                // It was over here: the device says that it dropped it.
+                return Ok(Ok(()));
+            }
             let edges = match follow_agent(stored.state, change) {
                 Ok(edges) => edges,
                 Err(illegal) => return Ok(Err(format!("job {job}: {illegal}"))),
@@ -97,7 +111,7 @@ async fn apply(
             };
             if !stored.state.is_final() {
                 clean::clean_text(&mut cause);
-                deploy_jobs::set_note(tx, job, &cause, &stored.next_step, now).await?;
+                moves::note(tx, &stored, cause, now).await?;
             }
             Ok(Ok(()))
         }

@@ -6,7 +6,7 @@ use fleetmend_model::status::scan::{ScanStatus, step};
 use fleetmend_model::status::{IllegalEdge, Party};
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_store::scan_jobs::{self, PostedScan, ScanJob, ScanMove};
-use fleetmend_store::Tx;
+use fleetmend_store::{Tx, devices};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -26,22 +26,25 @@ pub async fn post(
 /// Posts scans because a person asked; returns how many are new.
 pub async fn request(
     app: &Arc<App>,
-    devices: &[DeviceId],
+    wanted: &[DeviceId],
     actor: &Actor,
 ) -> Result<u64, ApiError> {
     let now = app.now();
     let mut new = 0;
     let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
-    for device in devices {
+    for device in wanted {
+        if devices::get(&mut tx, *device).await.map_err(anyhow::Error::from)?.is_none() {
+            return Err(ApiError::Missing(format!("there is no device {device}")));
+        }
         let reason = format!("asked for by {}", actor.name);
         if let PostedScan::Created(_) = post(&mut tx, *device, &reason, now).await? {
             new += 1;
         }
     }
-    let subject = devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let subject = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     journal::record(&mut tx, actor, "request_scan", &format!("devices {subject}"), "", now).await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
-    for device in devices {
+    for device in wanted {
         app.registry.wake(*device);
     }
     app.touch();

@@ -11,8 +11,8 @@ use fleetmend_store::missing::{self, DeviceMissing, NewMissing};
 use fleetmend_store::patches::{self, NewPatch};
 use fleetmend_store::{Tx, software};
 
+use super::unanswered;
 use crate::app::App;
-use crate::inventory::ingest::is_complete;
 
 /// One device's inventory, as matching needs it.
 pub struct DeviceInput<'a> {
@@ -57,15 +57,17 @@ impl Matcher {
         self.learn_answers(tx, &catalog, &devices).await?;
         let mut found = Vec::with_capacity(devices.len());
         for device in &devices {
-            found.push((device.device, self.missing(&catalog, device), keeps(device)));
+            found.push((device.device, self.missing(&catalog, device)));
         }
         self.learn_patches(tx, found.iter().flat_map(|it| &it.1), now).await?;
+        let mut unanswered = unanswered::rows(tx, &devices).await?;
         let rows: Vec<_> = found
             .into_iter()
-            .map(|(device, missing, keep_others)| DeviceMissing {
-                device,
-                keep_others,
-                rows: missing.into_iter().filter_map(|it| self.row(it)).collect(),
+            .map(|(device, missing)| {
+                // What was found says more than what is kept, and stands behind it.
+                let mut rows = unanswered.remove(&device).unwrap_or_default();
+                rows.extend(missing.into_iter().filter_map(|it| self.row(it)));
+                DeviceMissing { device, rows }
             })
             .collect();
         missing::replace_for_devices(tx, &rows, now).await?;
@@ -138,11 +140,6 @@ impl Matcher {
             software: None,
         })
     }
-}
-
-/// What was missing stays while the answer may lack something.
-fn keeps(device: &DeviceInput<'_>) -> bool {
-    !is_complete(device.updates)
 }
 
 fn key(missing: &MissingPatch) -> (PatchType, String, String, String) {

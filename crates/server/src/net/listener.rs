@@ -11,13 +11,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
 use super::keys::Keys;
 use super::pki;
+use crate::registry::Device;
 
 /// TLS handshakes at one time: they are what costs most when a fleet comes back.
 const HANDSHAKES: usize = 256;
@@ -94,6 +96,21 @@ pub async fn serve(
     let _ = tokio::time::timeout(GRACE, all_ended).await;
 }
 
+/// A request that waits for its device. While it does, its connection keeps nothing but TLS: an
+/// HTTP connection has buffers of some 16 KB, and most of a fleet waits most of the time.
+pub struct Held {
+    /// Whose wait ends it.
+    pub device: Arc<Device>,
+    /// When it ends at the latest.
+    pub limit: Duration,
+}
+
+/// By which a handler hands its request over to be held. It must not answer afterwards.
+#[derive(Clone)]
+pub struct Holder(pub mpsc::Sender<Held>);
+
+type Io = TokioIo<tokio_rustls::server::TlsStream<TcpStream>>;
+
 async fn connection(
     stream: TcpStream,
     address: SocketAddr,
@@ -103,14 +120,32 @@ async fn connection(
     mut stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let Ok(turn) = handshakes.acquire().await else { return };
-    let stream = match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            tracing::debug!("{address}: {error}");
+    let Some((mut io, peer)) = handshake(stream, address, acceptor, &handshakes).await else {
+        return;
+    };
+    while let Some((returned, held)) = serve_requests(io, &peer, &router, &mut stop).await {
+        io = returned;
+        if !hold(&mut io, held, &mut stop).await {
             return;
         }
-        Err(_) => return,
+    }
+}
+
+async fn handshake(
+    stream: TcpStream,
+    address: SocketAddr,
+    acceptor: TlsAcceptor,
+    handshakes: &Semaphore,
+) -> Option<(Io, Peer)> {
+    let turn = handshakes.acquire().await.ok()?;
+    // Boxed, so that its size is not the connection's for good.
+    let accept = Box::pin(tokio::time::timeout(PATIENCE, acceptor.accept(stream)));
+    let stream = match accept.await.ok()? {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!("{address}: {error}");
+            return None;
+        }
     };
     drop(turn);
     let certificate_sha256 = stream
@@ -119,31 +154,73 @@ async fn connection(
         .peer_certificates()
         .and_then(|chain| chain.first())
         .map(|certificate| Arc::from(fleetmend_trust::digest_hex(certificate).as_str()));
-    let peer = Peer { address, certificate_sha256 };
+    Some((TokioIo::new(stream), Peer { address, certificate_sha256 }))
+}
+
+/// Answers requests until the connection ends (`None`) or one is to be held.
+async fn serve_requests(
+    io: Io,
+    peer: &Peer,
+    router: &Router,
+    stop: &mut watch::Receiver<bool>,
+) -> Option<(Io, Held)> {
+    let (holder, mut to_hold) = mpsc::channel(1);
+    let (peer, router, holder) = (peer.clone(), router.clone(), Holder(holder));
+    let address = peer.address;
     let service = hyper::service::service_fn(move |mut request: http::Request<_>| {
         request.extensions_mut().insert(peer.clone());
+        request.extensions_mut().insert(holder.clone());
         router.clone().call(request)
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
-        .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        () = told(&mut stop) => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut connection = Box::pin(async move {
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE)
+            .max_buf_size(64 * 1024)
+            .serve_connection(io, service);
+        let held = tokio::select! {
+            ended = &mut connection => return Err(Some(ended)),
+            Some(held) = to_hold.recv() => held,
+            () = told(stop) => {
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+                return Err(Some(connection.await));
+            }
+        };
+        let parts = connection.into_parts();
+        // More than the one request that waits: this client is none of ours.
+        if parts.read_buf.is_empty() { Ok((parts.io, held)) } else { Err(None) }
+    });
+    match connection.as_mut().await {
+        Ok(held) => Some(held),
+        Err(ended) => {
+            if let Some(Err(error)) = ended {
+                tracing::debug!("{address}: {error}");
+            }
+            None
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!("{address}: {error}");
     }
+}
+
+/// Keeps a request until its device is woken, and answers it. `false`: the connection is over.
+async fn hold(io: &mut Io, held: Held, stop: &mut watch::Receiver<bool>) -> bool {
+    let mut byte = [0; 1];
+    let wake = tokio::select! {
+        woken = tokio::time::timeout(held.limit, held.device.woken()) => woken.is_ok(),
+        // The agent is gone, or speaks out of turn.
+        _ = io.inner_mut().read(&mut byte) => return false,
+        () = told(stop) => return false,
+    };
+    drop(held);
+    let body = format!(r#"{{"wake":{wake}}}"#);
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let send = async {
+        io.inner_mut().write_all(answer.as_bytes()).await?;
+        io.inner_mut().flush().await
+    };
+    matches!(tokio::time::timeout(PATIENCE, send).await, Ok(Ok(())))
 }
 
 /// Ends when the server is told to stop.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is known to agents: their certificates open none of it.
 
+mod command_line;
 pub mod cookie;
 pub mod local_path;
 pub mod lockout;
@@ -22,6 +23,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::net::listener::Peer;
 
+pub use command_line::command_line;
 pub use sessions::{Confirmed, SignedIn};
 pub use setup::setup_link;
 

@@ -141,7 +141,7 @@ async fn a_form_goes_back_to_its_page_with_the_filters_and_says_what_was_done() 
     assert_eq!(answer.location, "/devices?hostname=te&done=system-type&n=1");
     let page = person.get(&site, &answer.location).await.text;
     assert!(
-        page.contains("The system type of 1 devices was set."),
+        page.contains("The system type of 1 device was set."),
         "{page}"
     );
     let device = devices::get(&db, seeded.device).await.unwrap().unwrap();

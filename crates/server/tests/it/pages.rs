@@ -137,7 +137,7 @@ async fn a_preview_posts_nothing_and_names_who_is_left_out_and_why() {
     let both = [format!("{patch}:{normal}"), format!("{patch}:{critical}")];
     let targets = [("target", both[0].as_str()), ("target", both[1].as_str())];
     let preview = person.post(&site, "/deploy/preview", &targets).await.text;
-    assert!(preview.contains("Deploy now: 1 jobs"), "{preview}");
+    assert!(preview.contains("Deploy now: 1 job<"), "{preview}");
     assert!(
         preview.contains("not approved for Critical Systems: approve the patch first"),
         "{preview}"
@@ -150,7 +150,7 @@ async fn a_preview_posts_nothing_and_names_who_is_left_out_and_why() {
     );
 
     let done = person.post(&site, "/deploy", &targets).await.text;
-    assert!(done.contains("1 deploy jobs were posted."), "{done}");
+    assert!(done.contains("1 deploy job was posted."), "{done}");
     assert_eq!(
         deploy_jobs::open_of_device(&db, normal)
             .await

@@ -67,7 +67,6 @@ pub async fn lack(tx: &mut Tx, devices: &[DeviceId], patch: PatchId, text: &str)
         .iter()
         .map(|device| DeviceMissing {
             device: *device,
-            keep_others: true,
             rows: vec![NewMissing {
                 patch,
                 installed_version: text.to_owned(),

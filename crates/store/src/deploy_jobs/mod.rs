@@ -39,8 +39,24 @@ statements! {
     SET_RELEASE = "UPDATE deploy_jobs SET release = $2 WHERE id = $1 AND finished_at IS NULL";
     SET_ORDER = "UPDATE deploy_jobs SET order_counter = $2, order_envelope = $3
                  WHERE id = $1 AND finished_at IS NULL";
+    /// Takes the row's lock, so that of a cancel and a check-in one sees the other's mark.
+    MARK_SENT = "UPDATE deploy_jobs SET order_sent_at = COALESCE(order_sent_at, $2)
+                 WHERE id = $1 AND finished_at IS NULL AND cancel_asked_at IS NULL";
+    ASK_CANCEL = "UPDATE deploy_jobs SET cancel_asked_by = COALESCE(cancel_asked_by, $2),
+                      cancel_asked_at = COALESCE(cancel_asked_at, $3)
+                  WHERE id = $1 AND finished_at IS NULL AND status BETWEEN 3 AND 7
+                  RETURNING *";
     ARCHIVE = "UPDATE deploy_jobs SET archived_at = $2
                WHERE finished_at IS NOT NULL AND archived_at IS NULL AND finished_at < $1";
+}
+
+/// A person's wish to call off a job that its device may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelAsked {
+    /// Who asked first.
+    pub by: String,
+    /// When.
+    pub at: Millis,
 }
 
 /// A job as it is kept.
@@ -68,6 +84,11 @@ pub struct DeployJob {
     pub order_counter: Option<i64>,
     /// Its signed order, JSON, once there is one.
     pub order_envelope: Option<String>,
+    /// When the order first went into an answer to its device; `None` as long as it is certain
+    /// that the device never had it.
+    pub order_sent_at: Option<Millis>,
+    /// Set once a person wants it called off and the device has the last word.
+    pub cancel_asked: Option<CancelAsked>,
     /// When it was made.
     pub posted_at: Millis,
     /// When it changed last.
@@ -170,6 +191,12 @@ fn state(row: &Row) -> Result<DeployState> {
     })
 }
 
+fn cancel_asked(row: &Row) -> Result<Option<CancelAsked>> {
+    let by = row.text_opt("cancel_asked_by")?;
+    let at = row.millis_opt("cancel_asked_at")?;
+    Ok(by.zip(at).map(|(by, at)| CancelAsked { by, at }))
+}
+
 fn read(row: &Row) -> Result<DeployJob> {
     Ok(DeployJob {
         id: DeployJobId(row.int("id")?),
@@ -183,6 +210,8 @@ fn read(row: &Row) -> Result<DeployJob> {
         attempt: row.u32("attempt")?,
         order_counter: row.int_opt("order_counter")?,
         order_envelope: row.text_opt("order_envelope")?,
+        order_sent_at: row.millis_opt("order_sent_at")?,
+        cancel_asked: cancel_asked(row)?,
         posted_at: row.millis("posted_at")?,
         updated_at: row.millis("updated_at")?,
         deadline_at: row.millis("deadline_at")?,
@@ -298,6 +327,28 @@ pub async fn set_order(tx: &mut Tx, job: DeployJobId, counter: i64, envelope: &s
         }),
         _ => Ok(()),
     }
+}
+
+/// Notes that the order of an open job goes into an answer to its device. `false` when it must not:
+/// the job ended meanwhile, or somebody asked to call it off.
+pub async fn mark_sent(tx: &mut Tx, job: DeployJobId, now: Millis) -> Result<bool> {
+    Ok(tx.run(&MARK_SENT, args![job, now]).await? > 0)
+}
+
+/// Notes who wants a job called off that is with its device (status 3 to 7); who asked first
+/// stays. Returns the job as it is now: no order of it is sent any more, and until the transaction
+/// ends nobody else changes it. `None` when it is in another status or over.
+pub async fn ask_cancel(
+    tx: &mut Tx,
+    job: DeployJobId,
+    by: &str,
+    now: Millis,
+) -> Result<Option<DeployJob>> {
+    tx.row(&ASK_CANCEL, args![job, by, now])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// Archives the jobs that ended before a time; returns how many.

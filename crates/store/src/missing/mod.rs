@@ -77,10 +77,7 @@ pub struct NewMissing {
 pub struct DeviceMissing {
     /// Which device.
     pub device: DeviceId,
-    /// Keep rows that are not in `rows`: the scan did not reach all of its sources, so what it
-    /// did not find may still be missing.
-    pub keep_others: bool,
-    /// What is missing. A patch that stands twice counts once, the last one.
+    /// What is missing, with what an incomplete scan left unanswered. A patch that stands twice counts once, the last one.
     pub rows: Vec<NewMissing>,
 }
 
@@ -148,11 +145,7 @@ pub async fn replace_for_devices(
     }
     let managed: BTreeSet<DeviceId> = managed.into_iter().collect();
     let mut new: BTreeMap<(DeviceId, PatchId), &NewMissing> = BTreeMap::new();
-    let mut keep_others = BTreeSet::new();
     for it in devices.iter().filter(|it| managed.contains(&it.device)) {
-        if it.keep_others {
-            keep_others.insert(it.device);
-        }
         new.extend(it.rows.iter().map(|row| ((it.device, row.patch), row)));
     }
 
@@ -176,10 +169,9 @@ pub async fn replace_for_devices(
             ]);
         }
     }
-    changes.removed.extend(
-        old.into_keys()
-            .filter(|key| !new.contains_key(key) && !keep_others.contains(&key.0)),
-    );
+    changes
+        .removed
+        .extend(old.into_keys().filter(|key| !new.contains_key(key)));
     changes.removed.sort_unstable();
 
     if !put.is_empty() {

@@ -196,6 +196,82 @@ both! {
         assert_eq!(stored.updated_at, t(2));
     }
 
+    async fn a_cancel_can_be_asked_for_while_the_device_may_have_the_job(db: Db) {
+        use DeployStatus::{
+            AgentDownloaded, AgentDownloading, DeployPosted, Downloaded, Downloading, Posted,
+            Started, WaitingForAnother,
+        };
+        let mut tx = db.begin().await.unwrap();
+        let a = add_device(&mut tx, "a").await;
+        let path = [
+            Posted, Downloading, Downloaded, AgentDownloading, AgentDownloaded, DeployPosted,
+            WaitingForAnother, Started,
+        ];
+        for (length, status) in path.iter().enumerate() {
+            let x = add_patch(&mut tx, &format!("p{length}")).await;
+            let id = add_job(&mut tx, a, x).await;
+            for pair in path[..=length].windows(2) {
+                go(&mut tx, id, at(pair[0]), at(pair[1]), t(5)).await;
+            }
+            let asked = deploy_jobs::ask_cancel(&mut tx, id, "anna", t(6)).await.unwrap();
+            let again = deploy_jobs::ask_cancel(&mut tx, id, "ben", t(7)).await.unwrap();
+            assert_eq!(asked, again, "who asked first stays");
+            let by = asked.and_then(|it| it.cancel_asked).map(|it| (it.by, it.at));
+            let is_with_agent = at(*status).is_with_agent();
+            assert_eq!(by, is_with_agent.then(|| ("anna".to_owned(), t(6))), "{status:?}");
+            let stored = deploy_jobs::get(&mut tx, id).await.unwrap().unwrap();
+            assert_eq!(stored.cancel_asked.is_some(), is_with_agent);
+            assert_eq!(stored.state, at(*status));
+        }
+        let gone = deploy_jobs::ask_cancel(&mut tx, DeployJobId(999), "anna", t(6)).await;
+        assert_eq!(gone.unwrap(), None);
+    }
+
+    async fn an_order_is_sent_until_somebody_asks_to_call_it_off_or_it_ends(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let a = add_device(&mut tx, "a").await;
+        let (x, y) = (add_patch(&mut tx, "x").await, add_patch(&mut tx, "y").await);
+        let (sent, unsent) = (add_job(&mut tx, a, x).await, add_job(&mut tx, a, y).await);
+        for id in [sent, unsent] {
+            go(&mut tx, id, DeployState::NEW, at(DeployStatus::Downloaded), t(1)).await;
+        }
+        assert!(deploy_jobs::mark_sent(&mut tx, sent, t(2)).await.unwrap());
+        assert!(deploy_jobs::mark_sent(&mut tx, sent, t(3)).await.unwrap());
+        let job = deploy_jobs::ask_cancel(&mut tx, sent, "anna", t(4)).await.unwrap().unwrap();
+        assert_eq!(job.order_sent_at, Some(t(2)));
+        assert!(!deploy_jobs::mark_sent(&mut tx, sent, t(5)).await.unwrap());
+        let job = deploy_jobs::ask_cancel(&mut tx, unsent, "anna", t(4)).await.unwrap().unwrap();
+        assert_eq!(job.order_sent_at, None);
+        let cancelled = ended(DeployStatus::Downloaded, Ending::Cancelled);
+        go(&mut tx, unsent, at(DeployStatus::Downloaded), cancelled, t(6)).await;
+        assert!(!deploy_jobs::mark_sent(&mut tx, unsent, t(7)).await.unwrap());
+        assert_eq!(deploy_jobs::ask_cancel(&mut tx, unsent, "anna", t(8)).await.unwrap(), None);
+    }
+
+    async fn of_a_cancel_and_a_check_in_at_once_one_sees_the_other(db: Db) {
+        for round in 0..8 {
+            let mut tx = db.begin().await.unwrap();
+            let name = format!("r{round}");
+            let (a, x) = (add_device(&mut tx, &name).await, add_patch(&mut tx, &name).await);
+            let id = add_job(&mut tx, a, x).await;
+            go(&mut tx, id, DeployState::NEW, at(DeployStatus::Downloaded), t(1)).await;
+            tx.commit().await.unwrap();
+            let send = tokio::spawn({
+                let db = db.clone();
+                async move {
+                    let mut tx = db.begin().await.unwrap();
+                    let sent = deploy_jobs::mark_sent(&mut tx, id, t(2)).await.unwrap();
+                    tx.commit().await.unwrap();
+                    sent
+                }
+            });
+            let mut tx = db.begin().await.unwrap();
+            let job = deploy_jobs::ask_cancel(&mut tx, id, "anna", t(2)).await.unwrap().unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(send.await.unwrap(), job.order_sent_at.is_some());
+        }
+    }
+
     async fn the_servers_lists_hold_the_jobs_that_they_are_for(db: Db) {
         use DeployStatus::{
             AgentDownloaded, AgentDownloading, Completed, DeployPosted, Downloaded, Downloading,

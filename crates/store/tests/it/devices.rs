@@ -59,7 +59,7 @@ both! {
         let mut tx = db.begin().await.unwrap();
         let patch = add_patch(&mut tx, "7zip").await;
         let rows = vec![lacks(patch)];
-        let lacking = [DeviceMissing { device: id, keep_others: false, rows }];
+        let lacking = [DeviceMissing { device: id, rows }];
         missing::replace_for_devices(&mut tx, &lacking, T0).await.unwrap();
         assert!(devices::remove(&mut tx, id, t(9)).await.unwrap());
         assert!(!devices::remove(&mut tx, id, t(10)).await.unwrap());
@@ -140,7 +140,7 @@ both! {
         add_device(&mut tx, "web%3").await;
         let patch = add_patch(&mut tx, "7zip").await;
         let rows = vec![lacks(patch)];
-        missing::replace_for_devices(&mut tx, &[DeviceMissing { device: a, keep_others: false, rows }], T0)
+        missing::replace_for_devices(&mut tx, &[DeviceMissing { device: a, rows }], T0)
             .await
             .unwrap();
         scan_jobs::post(&mut tx, b, "on demand", T0, T0).await.unwrap();
@@ -180,7 +180,7 @@ both! {
             };
             let device = devices::insert(&mut tx, &device, t(number % 3)).await.unwrap();
             let rows = if number % 4 == 0 { vec![lacks(patch)] } else { vec![] };
-            let lacking = DeviceMissing { device, keep_others: false, rows };
+            let lacking = DeviceMissing { device, rows };
             missing::replace_for_devices(&mut tx, &[lacking], T0).await.unwrap();
         }
         tx.commit().await.unwrap();

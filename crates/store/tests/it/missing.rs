@@ -19,11 +19,7 @@ use crate::fixture::{T0, add_device, add_device_of, add_job, add_patch, both, la
 
 fn only(device: DeviceId, patches: &[PatchId]) -> DeviceMissing {
     let rows = patches.iter().copied().map(lacks).collect();
-    DeviceMissing {
-        device,
-        keep_others: false,
-        rows,
-    }
+    DeviceMissing { device, rows }
 }
 
 async fn put(tx: &mut Tx, device: DeviceId, patches: &[PatchId], now: Millis) -> Changes {
@@ -68,25 +64,12 @@ both! {
         };
         let rows = vec![newer.clone()];
         let changes =
-            replace_for_devices(&mut tx, &[DeviceMissing { device, keep_others: false, rows }], t(2))
+            replace_for_devices(&mut tx, &[DeviceMissing { device, rows }], t(2))
                 .await
                 .unwrap();
         assert_eq!(changes, Changes::default());
         let stored = missing::get(&mut tx, device, x).await.unwrap().unwrap();
         assert_eq!((stored.what, stored.since), (newer, t(1)));
-    }
-
-    async fn a_partial_scan_clears_nothing(db: Db) {
-        let mut tx = db.begin().await.unwrap();
-        let device = add_device(&mut tx, "a").await;
-        let (x, y) = (add_patch(&mut tx, "x").await, add_patch(&mut tx, "y").await);
-        put(&mut tx, device, &[x], t(1)).await;
-        let partial = DeviceMissing { keep_others: true, ..only(device, &[y]) };
-        let changes = replace_for_devices(&mut tx, &[partial], t(2)).await.unwrap();
-        assert_eq!(changes, Changes { added: vec![(device, y)], removed: vec![] });
-        assert_eq!(since(&mut tx, device, x).await, Some(t(1)));
-        let row = devices::get(&mut tx, device).await.unwrap().unwrap();
-        assert_eq!(row.missing_third_party, 2);
     }
 
     async fn a_replacement_touches_no_other_device(db: Db) {
@@ -126,12 +109,10 @@ both! {
                     continue;
                 }
                 let set = bits >> (8 * index % 20) & 0xff;
-                let keep_others = bits >> 27 & 1 == 1;
                 let patches: Vec<_> =
                     (0..8).filter(|bit| set >> bit & 1 == 1).map(|bit| all[bit]).collect();
-                batch.push(DeviceMissing { keep_others, ..only(*device, &patches) });
-                let before = state.get(device).copied().unwrap_or(0);
-                state.insert(*device, if keep_others { before | set } else { set });
+                batch.push(only(*device, &patches));
+                state.insert(*device, set);
             }
             replace_for_devices(&mut tx, &batch, t(step)).await.unwrap();
             for (device, set) in &state {

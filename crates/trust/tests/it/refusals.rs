@@ -128,6 +128,55 @@ fn any_trusted_key_will_do_and_unknown_signatures_beside_it_do_no_harm() {
 }
 
 #[test]
+fn a_release_needs_as_many_different_signers_as_the_trust_level_says() {
+    let mut keys = keys();
+    let second = key();
+    let (one, two) = (keys.release.public(), second.public());
+    let right = signed(&keys);
+    let by_second = sign_release(&release(), &second).expect("JSON");
+    let by_order_key = sign_release(&release(), &keys.order).expect("JSON");
+    let with = |others: &[&Envelope]| {
+        let mut signed = right.clone();
+        for other in others {
+            let signatures = other.signatures.iter().cloned();
+            signed.release.signatures.extend(signatures);
+        }
+        signed
+    };
+    let (alone, twice) = (with(&[]), with(&[&right.release]));
+    let (both, foreign) = (with(&[&by_second]), with(&[&by_order_key]));
+    for (level, signed, release_keys, is_accepted) in [
+        (0, &alone, vec![&one, &two], true),
+        (1, &alone, vec![&one, &two], true),
+        (1, &alone, vec![&two], false),
+        (2, &alone, vec![&one, &two], false),
+        (2, &twice, vec![&one, &two], false),
+        (2, &twice, vec![&one, &one, &two], false),
+        (2, &foreign, vec![&one, &two], false),
+        (2, &both, vec![&one], false),
+        (2, &both, vec![&one, &two], true),
+        (2, &both, vec![&two, &key().public(), &one], true),
+        (3, &both, vec![&one, &two], false),
+        (u8::MAX, &both, vec![&one, &two], false),
+    ] {
+        keys.root.level = level;
+        keys.root.release_keys = release_keys.into_iter().cloned().collect();
+        let verified = verify(signed, &keys.root, DEVICE, 4, NOW);
+        assert_eq!(verified.is_ok(), is_accepted, "level {level}: {verified:?}");
+        assert_eq!(verify_again(signed, &keys.root, DEVICE).is_ok(), is_accepted);
+    }
+    keys.root.release_keys = vec![one, two];
+    keys.root.level = 2;
+    assert_eq!(
+        refused(&alone, &keys.root).to_string(),
+        "the release was refused: 1 of the keys that this agent trusts signed it; 2 different \
+         ones must"
+    );
+    keys.root.level = 3;
+    assert_eq!(refused(&both, &keys.root), Refusal::Level(3));
+}
+
+#[test]
 fn a_statement_of_one_kind_is_not_one_of_another() {
     let mut keys = keys();
     // Even where one key signs both.

@@ -1,7 +1,7 @@
 //! What must hold after every event, and in the end.
 
 use fleetmend_model::DeployJobId;
-use fleetmend_model::status::deploy::{Change, DeployStatus};
+use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_protocol::reports::{Report, What};
 
 use super::world::{Truth, World};
@@ -106,6 +106,13 @@ impl World {
             !self.scan_is_owed,
             "no scan began after the last deployment"
         );
+        for (id, task) in &self.tasks {
+            let is_cancelled = task.state.ending == Some(Ending::Cancelled);
+            assert!(
+                !is_cancelled || self.starts_of(*id) == 0,
+                "job {id} is shown as cancelled and was started"
+            );
+        }
     }
 }
 

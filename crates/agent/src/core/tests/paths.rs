@@ -251,22 +251,87 @@ fn a_refused_order_never_runs_and_says_why() {
 }
 
 #[test]
-fn a_job_that_was_called_off_does_not_start_and_one_that_runs_goes_on() {
+fn a_job_that_was_called_off_before_its_start_does_not_start_and_the_agent_confirms_it() {
+    let is_fetch = |it: &Effect| matches!(it, Effect::Fetch { .. });
+    // Never handed out.
     let mut world = World::new();
-    let waiting = world.post(Older, &[Works], 600);
-    world.check_in();
-    world.cancel(waiting);
+    let job = world.post(Older, &[Works], 600);
+    world.cancel(job);
     world.settle();
-    assert_eq!(world.starts_of(waiting), 0);
+    assert_eq!(world.path(job), (vec![3], Some(Ending::Cancelled), ""));
+    assert_eq!(world.starts_of(job), 0);
 
-    let running = world.post(Older, &[Works], 600);
-    start(&mut world);
-    world.cancel(running);
+    // Its files are being fetched.
+    let mut world = World::new();
+    let job = world.post(Older, &[Works], 600);
     world.check_in();
-    assert_eq!(world.core.holds(), [running]);
-    while world.answer_one(|_| true) {}
-    assert_eq!(world.starts_of(running), 1);
-    assert_eq!(world.tasks[&running].truth, Installed);
+    world.cancel(job);
+    world.settle();
+    assert_eq!(world.path(job), (vec![3, 4], Some(Ending::Cancelled), ""));
+    assert_eq!(world.starts_of(job), 0);
+
+    // It waits for another; the other goes on.
+    let mut world = World::new();
+    let first = world.post(Older, &[Works], 600);
+    let second = world.post(Older, &[Works], 600);
+    world.check_in();
+    while world.answer_one(is_fetch) {}
+    world.deliver(true);
+    world.cancel(second);
+    world.settle();
+    assert_eq!(world.path(first).0, [3, 4, 5, 6, 8, 9]);
+    let ended = (vec![3, 4, 5, 6, 7], Some(Ending::Cancelled), "");
+    assert_eq!(world.path(second), ended);
+
+    // Detection looks, and nothing was started yet.
+    let mut world = World::new();
+    let job = world.post(Older, &[Works], 600);
+    world.check_in();
+    assert!(world.answer_one(is_fetch));
+    assert!(world.pending.contains(&Effect::Detect { job }));
+    world.deliver(true);
+    world.cancel(job);
+    world.settle();
+    let ended = (vec![3, 4, 5, 6], Some(Ending::Cancelled), "");
+    assert_eq!(world.path(job), ended);
+    assert_eq!(world.starts_of(job), 0);
+}
+
+#[test]
+fn a_cancel_that_comes_after_the_start_is_too_late_and_the_job_shows_its_end() {
+    let mut world = World::new();
+    let job = world.post(Older, &[Fails, Works], 600);
+    start(&mut world);
+    // The server does not know yet that it started.
+    world.cancel(job);
+    world.check_in();
+    assert_eq!(world.core.holds(), [job]);
+    // Nor is one dropped that waits for its retry.
+    assert!(world.answer_one(is_run));
+    assert!(world.answer_one(|it| *it == Effect::Detect { job }));
+    world.check_in();
+    assert_eq!(world.core.holds(), [job]);
+    world.settle();
+    assert_eq!(world.path(job).0, [3, 4, 5, 6, 8, 9]);
+    assert_eq!(world.path(job).1, None);
+    assert_eq!(world.starts_of(job), 2);
+}
+
+#[test]
+fn an_order_that_comes_after_its_cancel_is_not_taken() {
+    let mut world = World::new();
+    let job = world.post(Older, &[Works], 600);
+    let late = world.order(job);
+    world.cancel(job);
+    world.check_in();
+    assert_eq!(world.core.outbox().len(), 1);
+    world.receive(vec![late]);
+    assert!(world.core.holds().is_empty());
+    // Asked again before the confirmation has arrived, it is confirmed once.
+    world.check_in();
+    assert_eq!(world.core.outbox().len(), 1);
+    world.settle();
+    assert_eq!(world.path(job), (vec![3], Some(Ending::Cancelled), ""));
 }
 
 #[test]

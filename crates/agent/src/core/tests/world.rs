@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use fleetmend_model::detection::Detected;
-use fleetmend_model::status::deploy::{Change, DeployState, DeployStatus, Ending, follow_agent};
+use fleetmend_model::status::deploy::{DeployState, DeployStatus, Ending, follow_agent};
 use fleetmend_model::{DeployJobId, Millis, ScanJobId};
 use fleetmend_protocol::checkin::CheckInReply;
 use fleetmend_protocol::reports::{Report, What};
@@ -157,17 +157,13 @@ impl World {
         id
     }
 
-    /// A person calls a job off, where that is possible.
+    /// A person asks to call a job off, where that is possible. The agent has the last word.
     pub(super) fn cancel(&mut self, id: DeployJobId) {
-        let Some(task) = self.tasks.get_mut(&id) else {
-            return;
-        };
-        let change = Change::End {
-            ending: Ending::Cancelled,
-        };
-        let by = fleetmend_model::status::Party::User;
-        if let Ok(state) = fleetmend_model::status::deploy::step(Some(task.state), change, by) {
-            task.state = state;
+        if self
+            .tasks
+            .get(&id)
+            .is_some_and(|task| task.state.is_with_agent())
+        {
             self.cancelled.insert(id);
         }
     }
@@ -180,6 +176,7 @@ impl World {
             .tasks
             .iter()
             .filter(|(id, task)| !task.state.is_final() && !holds.contains(id))
+            .filter(|(id, _)| !self.cancelled.contains(id))
             .map(|(_, task)| task.signed.clone())
             .collect();
         let reply = CheckInReply {
@@ -197,8 +194,26 @@ impl World {
                 .cancelled
                 .iter()
                 .copied()
-                .filter(|id| holds.contains(id))
+                .filter(|id| self.tasks[id].state.is_with_agent())
                 .collect(),
+        };
+        self.tell(Event::Reply(Box::new(reply)));
+    }
+
+    /// The order of a job as the server would hand it out.
+    pub(super) fn order(&self, job: DeployJobId) -> SignedOrder {
+        self.tasks[&job].signed.clone()
+    }
+
+    /// A reply that was on its way for a while.
+    pub(super) fn receive(&mut self, orders: Vec<SignedOrder>) {
+        let reply = CheckInReply {
+            now: self.now,
+            checkin_seconds: 180,
+            want_inventory: false,
+            scans: Vec::new(),
+            orders,
+            cancelled: Vec::new(),
         };
         self.tell(Event::Reply(Box::new(reply)));
     }
@@ -225,9 +240,6 @@ impl World {
                 let Some(task) = self.tasks.get_mut(&job) else {
                     panic!("no job {job}")
                 };
-                if self.cancelled.contains(&job) {
-                    return;
-                }
                 let edges = follow_agent(task.state, change)
                     .unwrap_or_else(|illegal| panic!("job {job} ({:?}): {illegal}", task.path));
                 for (state, _) in edges {

@@ -1,0 +1,118 @@
+//! A server in a process of its own that can be killed and started again.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use fleetmend_e2e::process::{self, Output, Running};
+use fleetmend_e2e::work_dir::WorkDir;
+
+use crate::console_client::Console;
+
+/// How long a server may take to start.
+pub const START_LIMIT: Duration = Duration::from_mins(1);
+/// How long an administrator's command may take.
+const COMMAND_LIMIT: Duration = Duration::from_mins(1);
+
+/// A program that the tests start, by the variable that names it.
+pub fn program(variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable);
+    path.unwrap_or_else(|| panic!("{variable} must name a program that was built: run the tests by 'cargo xtask test'"))
+        .into()
+}
+
+/// `fleetmend serve` with short intervals.
+pub struct Server {
+    running: Option<Running>,
+    listen: String,
+    url: String,
+    data: WorkDir,
+}
+
+impl Server {
+    /// Starts one on a port that is free.
+    pub fn start() -> Result<Self> {
+        let mut server = Self {
+            running: None,
+            listen: "127.0.0.1:0".to_owned(),
+            url: String::new(),
+            data: WorkDir::new("server")?,
+        };
+        server.run()?;
+        server.listen = server.url.trim_start_matches("https://").to_owned();
+        Ok(server)
+    }
+
+    /// Starts it where it was.
+    pub fn run(&mut self) -> Result<()> {
+        let mut command = fleetmend(self.data());
+        command.args(["serve", "--listen", &self.listen]);
+        let mut running = Running::spawn(&mut command)?;
+        self.url = console_url(&mut running)?;
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// Kills it as a power cut would.
+    pub fn crash(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.crash();
+        }
+    }
+
+    /// Kills it and starts it again.
+    pub fn crash_and_run(&mut self) -> Result<()> {
+        self.crash();
+        self.run()
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// An administrator's command on its data folder.
+    pub fn admin(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = fleetmend(self.data());
+        command.args(arguments).env("FLEETMEND_URL", &self.url);
+        process::run(&mut command, COMMAND_LIMIT)
+    }
+
+    /// A one-time enrolment token.
+    pub fn token(&self) -> Result<String> {
+        Ok(self.admin(&["enrol-token"])?.success()?.trim().to_owned())
+    }
+
+    /// Signs the first administrator in.
+    pub fn console(&self) -> Result<Console> {
+        let link = self.admin(&["setup-link"])?.success()?;
+        Console::set_up(&self.url, &link)
+    }
+}
+
+fn fleetmend(data: &Path) -> Command {
+    let mut command = Command::new(program("FLEETMEND_BIN"));
+    command
+        .env("FLEETMEND_DATA", data)
+        .env("FLEETMEND_CHECKIN_SECONDS", "5")
+        .env("FLEETMEND_RETRY_SECONDS", "1");
+    command
+}
+
+/// Waits until a server tells its address.
+pub fn console_url(running: &mut Running) -> Result<String> {
+    running
+        .wait_until("it tells its address", START_LIMIT, |it| {
+            let output = it.stdout()?;
+            let line = output.lines().find_map(|line| line.strip_prefix("Console:"));
+            // The line's end was written as well.
+            Ok(line
+                .filter(|_| output.ends_with('\n'))
+                .map(|url| url.trim().to_owned()))
+        })
+        .context("the server did not start")
+}
