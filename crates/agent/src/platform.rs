@@ -24,8 +24,13 @@ pub trait Platform: Send + Sync + 'static {
     fn scan(&self, progress: &dyn Fn(&str)) -> Result<Inventory, PlatformError>;
 
     /// Fetches what a release needs from places that the platform itself verifies (APT archives).
-    /// Nothing to do for a release whose files come from the server.
-    fn prepare(&self, order: &Verified<Order>) -> Result<(), PlatformError>;
+    /// Nothing to do for a release whose files come from the server. Tells `progress` what it
+    /// waits for, in words for a person.
+    fn prepare(
+        &self,
+        order: &Verified<Order>,
+        progress: &dyn Fn(&str),
+    ) -> Result<(), PlatformError>;
 
     /// Runs the release. `file` is the verified installer, for releases that have one. Returns
     /// when it ended or `limit` is over; never waits for a person.

@@ -170,8 +170,11 @@ impl Runner {
                 spawn("job", move || {
                     let event = match effect {
                         Effect::Fetch { .. } => {
+                            let progress = |cause: &str| {
+                                shared.tell(Event::Progress { job, cause: cause.to_owned() });
+                            };
                             let result = shared.files.fetch(&order, &shared.link).and_then(|()| {
-                                shared.platform.prepare(&order).map_err(|error| {
+                                shared.platform.prepare(&order, &progress).map_err(|error| {
                                     crate::core::FetchError {
                                         cause: error.to_string(),
                                         counts: true,

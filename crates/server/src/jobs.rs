@@ -58,8 +58,10 @@ impl Kind {
 
 /// Jobs at one time.
 const WIDTH: u32 = 4;
-/// How long a job may hold its claim without a sign of life.
-const LEASE: Duration = Duration::from_secs(600);
+/// How long a job keeps its claim without a sign of life: after a crash it waits so long.
+const LEASE: Duration = Duration::from_secs(20);
+/// How often a running job gives a sign of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// How often the queue is looked at without a ring.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -111,16 +113,46 @@ async fn claim(app: &App, most: u32) -> anyhow::Result<Vec<queue::Work>> {
 }
 
 async fn work_on(app: Arc<App>, work: queue::Work) {
-    let outcome = match Kind::from_key(&work.kind) {
-        Some(kind) => perform(&app, kind, work.subject).await,
-        None => Err(anyhow::anyhow!("there is no job of the kind '{}'", work.kind)),
+    // On a task of its own: what computes for long must not keep it from its signs of life.
+    let mut claim = tokio::task::JoinSet::new();
+    claim.spawn(keep_claim(Arc::clone(&app), work.clone()));
+    let outcome = tokio::select! {
+        outcome = perform(&app, &work) => outcome,
+        _ = claim.join_next() => {
+            tracing::warn!("{} {}: another server works on it now", work.kind, work.subject);
+            return;
+        }
     };
+    claim.shutdown().await;
     if let Err(error) = conclude(&app, &work, outcome).await {
         tracing::error!("the queue cannot be written: {error:#}");
     }
 }
 
-async fn perform(app: &Arc<App>, kind: Kind, subject: i64) -> anyhow::Result<()> {
+/// Ends when the claim is lost.
+async fn keep_claim(app: Arc<App>, work: queue::Work) {
+    loop {
+        tokio::time::sleep(SIGN_OF_LIFE).await;
+        match extend(&app, &work).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!("{} {}: {error:#}", work.kind, work.subject),
+        }
+    }
+}
+
+async fn extend(app: &App, work: &queue::Work) -> anyhow::Result<bool> {
+    let mut tx = app.db.begin().await?;
+    let is_ours = queue::extend(&mut tx, work, app.now(), LEASE).await?;
+    tx.commit().await?;
+    Ok(is_ours)
+}
+
+async fn perform(app: &Arc<App>, work: &queue::Work) -> anyhow::Result<()> {
+    let Some(kind) = Kind::from_key(&work.kind) else {
+        anyhow::bail!("there is no job of the kind '{}'", work.kind);
+    };
+    let subject = work.subject;
     match kind {
         Kind::SyncSource => catalog::sync::sync(app, SourceId(subject)).await,
         Kind::FetchPackages => catalog::analyse::fetch_packages(app).await,

@@ -109,10 +109,10 @@ impl Device {
 
     /// Ends when there is something to check in for.
     pub async fn woken(&self) {
-        if self.has_work() {
-            return;
+        // A ring that nobody waited for is kept, and may be about what was taken since.
+        while !self.has_work() {
+            self.wake.notified().await;
         }
-        self.wake.notified().await;
     }
 }
 

@@ -251,9 +251,10 @@ impl Core {
         let Some(job) = self.job_mut(id) else { return };
         let attempt = job.attempts + 1;
         match result {
+            Ok(Detected::Absent) if !job.ran => self.not_applicable(id, now, effects),
             // Many installers remove the old version first. What a start that failed has taken
             // away, the next one brings back.
-            Ok(found) if matches!(found, Detected::Older { .. }) || is_taken_away(&found, job) => {
+            Ok(Detected::Older { .. } | Detected::Absent) => {
                 job.attempts = attempt;
                 job.ran = true;
                 job.phase = Phase::Running { attempt };
@@ -265,7 +266,6 @@ impl Core {
                 let cause = format!("version {version} was there already; nothing was run");
                 self.end(id, now, DeployStatus::Completed, cause, effects);
             }
-            Ok(Detected::Absent) => self.not_applicable(id, now, effects),
             Err(cause) => {
                 self.tell_started(id, now);
                 self.failed(id, attempt, cause, now, effects);

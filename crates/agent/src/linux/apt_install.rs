@@ -38,7 +38,12 @@ const DPKG_UPDATES: &str = "/var/lib/dpkg/updates";
 const KEEP_CONFFILES: [&str; 2] = ["--force-confdef", "--force-confold"];
 
 /// Downloads what the upgrade needs into APT's cache.
-pub(super) fn prepare(apt: &Apt, action: &Action, is_root: bool) -> Result<(), PlatformError> {
+pub(super) fn prepare(
+    apt: &Apt,
+    action: &Action,
+    is_root: bool,
+    progress: &dyn Fn(&str),
+) -> Result<(), PlatformError> {
     let Action::AptUpgrade(upgrade) = action else {
         return Ok(());
     };
@@ -48,6 +53,7 @@ pub(super) fn prepare(apt: &Apt, action: &Action, is_root: bool) -> Result<(), P
     }
     let wanted = argument(upgrade).map_err(|why| failed(&what, &why))?;
     let start = Instant::now();
+    let mut waits = false;
     loop {
         let rest = DOWNLOAD_LIMIT.saturating_sub(start.elapsed());
         let mut command = apt.get()?;
@@ -67,6 +73,9 @@ pub(super) fn prepare(apt: &Apt, action: &Action, is_root: bool) -> Result<(), P
                 Some(cause) => failed(&what, &cause),
                 None => failed_run(&what, &ran),
             });
+        }
+        if !std::mem::replace(&mut waits, true) {
+            progress(WAITS);
         }
         thread::sleep(LOCK_PAUSE);
     }

@@ -89,8 +89,12 @@ impl Platform for Linux {
         })
     }
 
-    fn prepare(&self, order: &Verified<Order>) -> Result<(), PlatformError> {
-        apt_install::prepare(&self.apt, &order.release().action, self.is_root)
+    fn prepare(
+        &self,
+        order: &Verified<Order>,
+        progress: &dyn Fn(&str),
+    ) -> Result<(), PlatformError> {
+        apt_install::prepare(&self.apt, &order.release().action, self.is_root, progress)
     }
 
     fn run(

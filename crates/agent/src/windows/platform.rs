@@ -59,7 +59,11 @@ impl Platform for Windows {
         })
     }
 
-    fn prepare(&self, _order: &Verified<Order>) -> Result<(), PlatformError> {
+    fn prepare(
+        &self,
+        _order: &Verified<Order>,
+        _progress: &dyn Fn(&str),
+    ) -> Result<(), PlatformError> {
         Ok(())
     }
 

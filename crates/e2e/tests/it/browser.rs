@@ -60,7 +60,7 @@ fn a_browser_sees_a_patch_through_from_the_setup_link_to_completed() -> Result<(
     browser.screenshot("06-missing")?;
     browser.click(&button("Approve"))?;
     browser.see(&notice("1 patch was approved."))?;
-    browser.see(&row(&[TOOL, "Normal Systems", "administrator"]))?;
+    browser.see(&row(&[TOOL, "Normal Systems", "Approved", "administrator"]))?;
     browser.see(&row(&[OTHER, "Normal Systems", "Not Approved"]))?;
     browser.screenshot("07-approved")?;
 
@@ -109,10 +109,13 @@ fn a_browser_sees_a_patch_through_from_the_setup_link_to_completed() -> Result<(
     }
     assert_eq!(browser.console()?, Vec::<String>::new());
     // An inline style is against the policy, and Chromium says so: it would have said it above.
-    browser.script("document.body.insertAdjacentHTML('beforeend', '<b style=\"color:red\">x</b>')")?;
+    browser
+        .script("document.body.insertAdjacentHTML('beforeend', '<b style=\"color:red\">x</b>')")?;
     let complaints = browser.console()?;
     ensure!(
-        complaints.iter().any(|it| it.contains("Content Security Policy")),
+        complaints
+            .iter()
+            .any(|it| it.contains("Content Security Policy")),
         "{complaints:?}"
     );
     Ok(())
@@ -162,7 +165,10 @@ fn machine() -> Result<Machine> {
 /// The page of a new setup link, and its secret.
 fn setup_link(server: &Server) -> Result<(String, String)> {
     let link = server.admin(&["setup-link"])?.success()?;
-    let (page, secret) = link.trim().split_once('#').context("a setup link has a fragment")?;
+    let (page, secret) = link
+        .trim()
+        .split_once('#')
+        .context("a setup link has a fragment")?;
     Ok((page.to_owned(), secret.to_owned()))
 }
 
@@ -200,8 +206,11 @@ fn notice(text: &str) -> By {
 
 /// A table's row that holds all of these texts.
 fn row(texts: &[&str]) -> By {
-    let holds: String = texts.iter().map(|it| format!("[contains(., '{it}')]")).collect();
-    By::xpath(format!("//tbody/tr{holds}"))
+    let holds: Vec<String> = texts
+        .iter()
+        .map(|it| format!("contains(., '{it}')"))
+        .collect();
+    By::xpath(format!("//tbody/tr[{}]", holds.join(" and ")))
 }
 
 /// A row below the heading of a package's section.
@@ -213,10 +222,14 @@ fn section_row(package: &str, text: &str) -> By {
 
 /// The box of a package's row for normal systems.
 fn tick(package: &str) -> By {
-    By::css(&format!("input[aria-label='Tick {package} for Normal Systems']"))
+    By::css(&format!(
+        "input[aria-label='Tick {package} for Normal Systems']"
+    ))
 }
 
 /// A deploy job's page with this status.
 fn status(label: &str) -> By {
-    By::xpath(format!("//dt[.='Status']/following-sibling::dd[1]/strong[.='{label}']"))
+    By::xpath(format!(
+        "//dt[.='Status']/following-sibling::dd[1]/strong[.='{label}']"
+    ))
 }

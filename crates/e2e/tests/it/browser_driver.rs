@@ -1,8 +1,10 @@
-//! A headless Chromium, driven through WebDriver by the HTTP calls of its specification.
+//! A headless Chromium, driven through `WebDriver` by the HTTP calls of its specification.
 //!
-//! Source: W3C WebDriver (<https://www.w3.org/TR/webdriver2/>), and for what begins with `goog`,
-//! ChromeDriver's capabilities and commands.
+//! Source: W3C `WebDriver` (<https://www.w3.org/TR/webdriver2/>), and for what begins with `goog`,
+//! `ChromeDriver`'s capabilities and commands.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -14,13 +16,12 @@ use fleetmend_e2e::process::{self, Running};
 use fleetmend_e2e::work_dir::WorkDir;
 use serde_json::{Value, json};
 
+use crate::console_client::PATIENCE;
 use crate::server_process::program;
 
 /// How long one call of the driver may take; Chromium's start is one.
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long the page may take to show what is waited for.
-const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The name under which WebDriver answers with an element (section 12.1 of the specification).
+/// The name under which `WebDriver` answers with an element (section 12.1 of the specification).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// Window sizes that every page is looked at in: a desk's, and a telephone's.
 const WIDTHS: [(&str, u32); 2] = [("", 1280), ("-narrow", 390)];
@@ -41,16 +42,25 @@ pub struct By {
 
 impl By {
     pub fn css(selector: &str) -> Self {
-        Self { using: "css selector", value: selector.to_owned() }
+        Self {
+            using: "css selector",
+            value: selector.to_owned(),
+        }
     }
 
     /// A link by the whole of its text.
     pub fn link(text: &str) -> Self {
-        Self { using: "link text", value: text.to_owned() }
+        Self {
+            using: "link text",
+            value: text.to_owned(),
+        }
     }
 
     pub fn xpath(path: impl Into<String>) -> Self {
-        Self { using: "xpath", value: path.into() }
+        Self {
+            using: "xpath",
+            value: path.into(),
+        }
     }
 }
 
@@ -63,7 +73,7 @@ pub struct Browser {
     profile: WorkDir,
 }
 
-/// What WebDriver refused: its error's name, and the message.
+/// What `WebDriver` refused: its error's name, and the message.
 #[derive(Debug)]
 struct Refused(String, String);
 
@@ -71,8 +81,19 @@ impl Browser {
     /// Starts Chromium, with or without JavaScript for pages.
     pub fn start(javascript: bool) -> Result<Self> {
         let profile = WorkDir::new_short("chromium")?;
+        // A test that is killed runs no destructor: by these the driver ends with it all the same,
+        // and Chromium with the driver.
+        let chromium = profile.path().join("chromium");
+        let script = format!(
+            "#!/bin/sh\nexec setpriv --pdeathsig KILL -- '{}' \"$@\"\n",
+            program("FLEETMEND_CHROMIUM").display()
+        );
+        fs::write(&chromium, script)?;
+        fs::set_permissions(&chromium, fs::Permissions::from_mode(0o755))?;
         let mut driver = Running::spawn(
-            Command::new(program("FLEETMEND_CHROMEDRIVER"))
+            Command::new("setpriv")
+                .args(["--pdeathsig", "KILL", "--"])
+                .arg(program("FLEETMEND_CHROMEDRIVER"))
                 .arg("--port=0")
                 .env("HOME", profile.path()),
         )?;
@@ -101,7 +122,7 @@ impl Browser {
             "acceptInsecureCerts": true,
             "goog:loggingPrefs": { "browser": "ALL" },
             "goog:chromeOptions": {
-                "binary": program("FLEETMEND_CHROMIUM"),
+                "binary": chromium,
                 "args": [
                     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
                     "--no-first-run", "--disable-background-networking",
@@ -145,7 +166,8 @@ impl Browser {
         self.with_element(by, |element| {
             self.try_call("POST", &format!("/element/{element}/clear"), &json!({}))?;
             let path = format!("/element/{element}/value");
-            self.try_call("POST", &path, &json!({ "text": text })).map(drop)
+            self.try_call("POST", &path, &json!({ "text": text }))
+                .map(drop)
         })
     }
 
@@ -187,7 +209,11 @@ impl Browser {
 
     /// Runs a script's text in the page and gives what it returns.
     pub fn script(&self, text: &str) -> Result<Value> {
-        self.call("POST", "/execute/sync", &json!({ "script": text, "args": [] }))
+        self.call(
+            "POST",
+            "/execute/sync",
+            &json!({ "script": text, "args": [] }),
+        )
     }
 
     /// What Chromium wrote to its console since the last call: errors of scripts, refused and
@@ -195,7 +221,10 @@ impl Browser {
     pub fn console(&self) -> Result<Vec<String>> {
         let entries = self.call("POST", "/se/log", &json!({ "type": "browser" }))?;
         let entries = entries.as_array().context("a list of log entries")?;
-        Ok(entries.iter().map(|it| format!("{} {}", it["level"], it["message"])).collect())
+        Ok(entries
+            .iter()
+            .map(|it| format!("{} {}", it["level"], it["message"]))
+            .collect())
     }
 
     /// Pictures of the whole page, in a wide and in a narrow window, into the folder that
@@ -204,20 +233,20 @@ impl Browser {
     pub fn screenshot(&self, name: &str) -> Result<()> {
         let folder = std::env::var_os("FLEETMEND_SCREENSHOTS")
             .map_or_else(|| cache::target_dir().join("screenshots"), PathBuf::from);
-        std::fs::create_dir_all(&folder)?;
+        fs::create_dir_all(&folder)?;
         for (suffix, width) in WIDTHS {
             let size = json!({
                 "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false,
             });
-            self.devtools("Emulation.setDeviceMetricsOverride", size)?;
-            let layout = self.devtools("Page.getLayoutMetrics", json!({}))?;
+            self.devtools("Emulation.setDeviceMetricsOverride", &size)?;
+            let layout = self.devtools("Page.getLayoutMetrics", &json!({}))?;
             let picture = self.devtools(
                 "Page.captureScreenshot",
-                json!({ "format": "png", "captureBeyondViewport": true }),
+                &json!({ "format": "png", "captureBeyondViewport": true }),
             )?;
             let picture = picture["data"].as_str().context("a picture")?;
             let picture = base64::engine::general_purpose::STANDARD.decode(picture)?;
-            std::fs::write(folder.join(format!("{name}{suffix}.png")), picture)?;
+            fs::write(folder.join(format!("{name}{suffix}.png")), picture)?;
             let content = layout["cssContentSize"]["width"].as_u64();
             let content = content.context("the width of the page")?;
             ensure!(
@@ -225,20 +254,16 @@ impl Browser {
                 "the page '{name}' is {content} pixels wide in a window of {width}"
             );
         }
-        self.devtools("Emulation.clearDeviceMetricsOverride", json!({}))?;
+        self.devtools("Emulation.clearDeviceMetricsOverride", &json!({}))?;
         Ok(())
     }
 
-    fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
+    fn devtools(&self, command: &str, parameters: &Value) -> Result<Value> {
         let body = json!({ "cmd": command, "params": parameters });
         self.call("POST", "/goog/cdp/execute", &body)
     }
 
-    fn with_element<T>(
-        &self,
-        by: &By,
-        act: impl Fn(&str) -> Result<T, Failure>,
-    ) -> Result<T> {
+    fn with_element<T>(&self, by: &By, act: impl Fn(&str) -> Result<T, Failure>) -> Result<T> {
         self.wait(&format!("there is {}", by.value), || {
             match self.find(by).and_then(|element| act(&element)) {
                 Ok(value) => Ok(Some(value)),
@@ -257,14 +282,17 @@ impl Browser {
 
     /// Waits for a condition; when it does not come, the error shows what the page says instead.
     fn wait<T>(&self, what: &str, condition: impl FnMut() -> Result<Option<T>>) -> Result<T> {
-        process::wait_until(what, PAGE_TIMEOUT, condition).with_context(|| {
+        process::wait_until(what, PATIENCE, condition).with_context(|| {
             let body = self.find(&By::css("body")).ok();
             let text = body.and_then(|body| {
                 let path = format!("/element/{body}/text");
                 self.call("GET", &path, &Value::Null).ok()
             });
             let text = text.and_then(|it| text_of(it).ok()).unwrap_or_default();
-            format!("the page {} says:\n{text}\n", self.url().unwrap_or_default())
+            format!(
+                "the page {} says:\n{text}\n",
+                self.url().unwrap_or_default()
+            )
         })
     }
 
@@ -295,11 +323,19 @@ impl Browser {
         let mut response = match method {
             "GET" => self.http.get(url).call(),
             "DELETE" => self.http.delete(url).call(),
-            _ => self.http.post(url).content_type("application/json").send(body.to_string()),
+            _ => self
+                .http
+                .post(url)
+                .content_type("application/json")
+                .send(body.to_string()),
         }
         .with_context(|| format!("the driver does not answer {path}"))?;
         // Pictures are large.
-        let text = response.body_mut().with_config().limit(100_000_000).read_to_string()?;
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(100_000_000)
+            .read_to_string()?;
         let mut answer: Value = serde_json::from_str(&text).context("the driver's answer")?;
         let value = answer["value"].take();
         match value["error"].as_str() {

@@ -13,7 +13,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsConfigBuilder};
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// How long anything in these tests may take to happen on loaded machines.
-pub const PATIENCE: Duration = Duration::from_secs(45);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 const USER: &str = "administrator";
 const PASSWORD: &str = "a long enough password";
 
@@ -161,7 +161,10 @@ impl Console {
     /// The rows of a list's first page.
     pub fn items(&self, path: &str) -> Result<Vec<Value>> {
         let page = self.get(path)?;
-        Ok(page["items"].as_array().context("a list has items")?.clone())
+        Ok(page["items"]
+            .as_array()
+            .context("a list has items")?
+            .clone())
     }
 
     /// Waits until a package's patch is missing, and gives its row.

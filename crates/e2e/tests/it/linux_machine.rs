@@ -12,8 +12,6 @@ use fleetmend_e2e::process::{Running, wait_until};
 use crate::console_client::PATIENCE;
 use crate::server_process::program;
 
-/// Where programs are copied to inside.
-pub const BIN: &str = "/usr/local/bin";
 const AGENT: &str = "/usr/local/bin/fleetmend-agent";
 const COMMAND_LIMIT: Duration = Duration::from_mins(1);
 /// The lock that downloading packages takes.
@@ -67,14 +65,18 @@ impl Machine {
         Running::spawn(&mut command)
     }
 
-    /// Runs the agent's `enrol` to its end.
+    /// Runs a program on the machine to its end.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Result<String> {
         self.root.run(program, arguments, COMMAND_LIMIT)?.success()
     }
 
+    /// A package's installed version; empty when it is not (wholly) installed.
     pub fn version(&self, package: &str) -> Result<String> {
-        let version = self.root.installed_version(package)?;
-        Ok(version.unwrap_or_default())
+        let format = "--showformat=${db:Status-Status} ${Version}";
+        let arguments = ["--show", format, package];
+        let output = self.root.run("dpkg-query", &arguments, COMMAND_LIMIT)?;
+        let version = output.stdout.trim().strip_prefix("installed ");
+        Ok(version.unwrap_or_default().to_owned())
     }
 
     /// How often a package's `postinst` of [`counting`] was started.
@@ -106,7 +108,8 @@ impl Machine {
     pub fn hold_lock(&self, path: &str) -> Result<Running> {
         // Perl is in every Debian; its F_SETLK takes the record lock that APT takes.
         let script = "use Fcntl; open(my $f, '+>>', $ARGV[0]) or die; \
-                      fcntl($f, F_SETLK, pack('s s l! l! i', F_WRLCK, 0, 0, 0, 0)) or die; \
+                      my $l = pack('s s l! l! i', F_WRLCK, 0, 0, 0, 0); \
+                      fcntl($f, F_SETLK, $l) or die; \
                       $| = 1; print \"held\\n\"; sleep 1 while 1";
         let mut holder = self.root.spawn("perl", &["-e", script, path])?;
         holder

@@ -18,8 +18,10 @@ const COMMAND_LIMIT: Duration = Duration::from_mins(1);
 /// A program that the tests start, by the variable that names it.
 pub fn program(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable);
-    path.unwrap_or_else(|| panic!("{variable} must name a program that was built: run the tests by 'cargo xtask test'"))
-        .into()
+    path.unwrap_or_else(|| {
+        panic!("{variable} must name a program that was built: run the tests by 'cargo xtask test'")
+    })
+    .into()
 }
 
 /// `fleetmend serve` with short intervals.
@@ -108,7 +110,9 @@ pub fn console_url(running: &mut Running) -> Result<String> {
     running
         .wait_until("it tells its address", START_LIMIT, |it| {
             let output = it.stdout()?;
-            let line = output.lines().find_map(|line| line.strip_prefix("Console:"));
+            let line = output
+                .lines()
+                .find_map(|line| line.strip_prefix("Console:"));
             // The line's end was written as well.
             Ok(line
                 .filter(|_| output.ends_with('\n'))

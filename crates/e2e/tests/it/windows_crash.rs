@@ -12,7 +12,9 @@ use crate::windows_fleet::{AGENT_DATA, Fleet};
 fn slow(name: &str, package: &str, takes: Duration) -> Fleet {
     let mut fleet = Fleet::new().unwrap();
     fleet.install_nsis(&Nsis::new(name, "1.0")).unwrap();
-    fleet.offer_nsis(package, &Nsis::new(name, "2.0").taking(takes)).unwrap();
+    fleet
+        .offer_nsis(package, &Nsis::new(name, "2.0").taking(takes))
+        .unwrap();
     fleet.add_source(&fleet.site.url()).unwrap();
     fleet.start_agent().unwrap();
     fleet
@@ -50,7 +52,7 @@ fn what_was_installed_while_the_agent_was_dead_is_found_and_not_installed_again(
 
 #[test]
 fn an_installer_that_the_machines_restart_ended_is_started_once_more() {
-    let mut fleet = slow("Fleet Nova", "fleet-nova", Duration::from_secs(4));
+    let mut fleet = slow("Fleet Nova", "fleet-nova", Duration::from_secs(6));
     let id = fleet.console.approve_and_deploy("fleet-nova").unwrap();
     fleet.wait_started("Fleet Nova", "2.0").unwrap();
     fleet.wine.restart().unwrap();
@@ -67,14 +69,21 @@ fn an_installer_that_the_machines_restart_ended_is_started_once_more() {
 #[test]
 fn as_a_service_the_agent_deploys_starts_with_the_machine_and_is_removed() {
     let fleet = Fleet::new().unwrap();
-    fleet.install_nsis(&Nsis::new("Fleet Anchor", "1.0")).unwrap();
-    fleet.offer_nsis("fleet-anchor", &Nsis::new("Fleet Anchor", "2.0")).unwrap();
+    fleet
+        .install_nsis(&Nsis::new("Fleet Anchor", "1.0"))
+        .unwrap();
+    fleet
+        .offer_nsis("fleet-anchor", &Nsis::new("Fleet Anchor", "2.0"))
+        .unwrap();
     fleet.add_source(&fleet.site.url()).unwrap();
     let token = fleet.server.token().unwrap();
     let agent = |arguments: &[&str]| {
         let mut command = fleet.agent_command(arguments);
         command.env("FLEETMEND_TOKEN", &token);
-        process::run(&mut command, PATIENCE).unwrap().success().unwrap()
+        process::run(&mut command, PATIENCE)
+            .unwrap()
+            .success()
+            .unwrap()
     };
     let enrolled = agent(&["enrol", "--data", AGENT_DATA]);
     assert!(enrolled.contains("enrolled as device 1"), "{enrolled}");
@@ -86,8 +95,31 @@ fn as_a_service_the_agent_deploys_starts_with_the_machine_and_is_removed() {
     fleet.wine.restart().unwrap();
     fleet.scan().unwrap();
 
+    assert_eq!(services(&fleet), 1);
     agent(&["uninstall-service"]);
-    let log = fleet.wine.unix_path(&format!(r"{AGENT_DATA}\agent.log")).unwrap();
+    process::wait_until("the service's process is gone", PATIENCE, || {
+        Ok((services(&fleet) == 0).then_some(()))
+    })
+    .unwrap();
+    let log = fleet
+        .wine
+        .unix_path(&format!(r"{AGENT_DATA}\agent.log"))
+        .unwrap();
     let log = std::fs::read_to_string(log).unwrap();
     assert!(!log.contains("ERROR"), "{log}");
+}
+
+/// How many agents run as a service on the machine.
+fn services(fleet: &Fleet) -> usize {
+    let prefix = fleet.wine.prefix();
+    let prefix = prefix.to_str().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let is_one = |process: &std::fs::DirEntry| {
+        let read = |name: &str| {
+            let bytes = std::fs::read(process.path().join(name)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).replace('\0', " ")
+        };
+        read("cmdline").contains("fleetmend-agent.exe service") && read("environ").contains(prefix)
+    };
+    processes.filter(is_one).count()
 }

@@ -25,11 +25,18 @@ const WAY: [(i64, &str); 8] = [
 #[test]
 fn an_embedded_msi_and_a_downloaded_exe_are_found_missing_approved_deployed_and_verified() {
     let mut fleet = Fleet::new().unwrap();
-    let (old, new) = (Msi::new("Fleet Notes", "1.0.0"), Msi::new("Fleet Notes", "2.0.0"));
+    let (old, new) = (
+        Msi::new("Fleet Notes", "1.0.0"),
+        Msi::new("Fleet Notes", "2.0.0"),
+    );
     fleet.install_msi(&old).unwrap();
-    fleet.install_nsis(&Nsis::new("Fleet Painter", "1.0")).unwrap();
+    fleet
+        .install_nsis(&Nsis::new("Fleet Painter", "1.0"))
+        .unwrap();
     fleet.offer_msi("fleet-notes", &new).unwrap();
-    fleet.offer_nsis("fleet-painter", &Nsis::new("Fleet Painter", "2.0")).unwrap();
+    fleet
+        .offer_nsis("fleet-painter", &Nsis::new("Fleet Painter", "2.0"))
+        .unwrap();
     fleet.add_source(&fleet.site.url()).unwrap();
     fleet.start_agent().unwrap();
 
@@ -52,7 +59,12 @@ fn an_embedded_msi_and_a_downloaded_exe_are_found_missing_approved_deployed_and_
             .unwrap()
             .iter()
             .map(|it| &it["status"])
-            .map(|it| (it["number"].as_i64().unwrap(), it["label"].as_str().unwrap()))
+            .map(|it| {
+                (
+                    it["number"].as_i64().unwrap(),
+                    it["label"].as_str().unwrap(),
+                )
+            })
             .collect();
         assert_eq!(way, WAY, "{:?}", job.0);
         assert_eq!(job.field("attempt"), 1);
@@ -76,7 +88,9 @@ fn a_patch_that_needs_a_restart_is_complete_after_the_restart_and_not_before() {
     let old = Msi::new("Fleet Driver", "1.0.0");
     let msi = Msi::new("Fleet Driver", "2.0.0").ending(MsiEnd::RebootRequired);
     fleet.install_msi(&old).unwrap();
-    fleet.install_nsis(&Nsis::new("Fleet Filter", "1.0")).unwrap();
+    fleet
+        .install_nsis(&Nsis::new("Fleet Filter", "1.0"))
+        .unwrap();
     fleet.offer_msi("fleet-driver", &msi).unwrap();
     let exe = Nsis::new("Fleet Filter", "2.0").exiting_with(3010);
     fleet.offer_nsis("fleet-filter", &exe).unwrap();
@@ -88,7 +102,10 @@ fn a_patch_that_needs_a_restart_is_complete_after_the_restart_and_not_before() {
         fleet.console.wait_status(id, 10).unwrap();
         let job = fleet.job(id).unwrap();
         assert_eq!(job.history(), [1, 2, 3, 4, 5, 6, 8, 10], "{job:?}");
-        assert_eq!(job.status("label"), "Patch deploy completed. System needs restart");
+        assert_eq!(
+            job.status("label"),
+            "Patch deploy completed. System needs restart"
+        );
         assert_eq!(job.field("reboot"), "Restart due");
         id
     });
@@ -119,8 +136,12 @@ fn of_two_deployments_on_a_device_one_waits_for_the_end_of_the_other() {
         fleet.install_nsis(&Nsis::new(name, "1.0")).unwrap();
     }
     let new = |name| Nsis::new(name, "2.0").taking(Duration::from_secs(4));
-    fleet.offer_nsis("fleet-tuner", &new("Fleet Tuner")).unwrap();
-    fleet.offer_nsis("fleet-piano", &new("Fleet Piano")).unwrap();
+    fleet
+        .offer_nsis("fleet-tuner", &new("Fleet Tuner"))
+        .unwrap();
+    fleet
+        .offer_nsis("fleet-piano", &new("Fleet Piano"))
+        .unwrap();
     fleet.add_source(&fleet.site.url()).unwrap();
     fleet.start_agent().unwrap();
     for package in ["fleet-tuner", "fleet-piano"] {
@@ -151,7 +172,10 @@ fn of_two_deployments_on_a_device_one_waits_for_the_end_of_the_other() {
 #[test]
 fn a_folder_of_packages_on_the_server_is_a_source_as_well() {
     let mut fleet = Fleet::new().unwrap();
-    let (old, new) = (Msi::new("Fleet Atlas", "1.0.0"), Msi::new("Fleet Atlas", "1.0.10"));
+    let (old, new) = (
+        Msi::new("Fleet Atlas", "1.0.0"),
+        Msi::new("Fleet Atlas", "1.0.10"),
+    );
     fleet.install_msi(&old).unwrap();
     let folder = WorkDir::new("source").unwrap();
     let bytes = bytes_of(|file| new.build(file)).unwrap();

@@ -12,6 +12,7 @@ use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_e2e::process::{Running, wait_until};
 use fleetmend_e2e::wine::Wine;
 use fleetmend_e2e::work_dir::WorkDir;
+use fleetmend_trust::digest_hex;
 use serde_json::{Value, json};
 
 use crate::console_client::{Console, PATIENCE, numbers};
@@ -77,7 +78,11 @@ impl Fleet {
     /// Kills the agent as a crash would; what it started lives on.
     pub fn crash_agent(&mut self) -> Result<()> {
         let agent = self.agent.as_mut().context("no agent was started")?;
-        ensure!(agent.is_running()?, "the agent ended by itself: {}", agent.stderr()?);
+        ensure!(
+            agent.is_running()?,
+            "the agent ended by itself: {}",
+            agent.stderr()?
+        );
         agent.crash();
         Ok(())
     }
@@ -86,7 +91,10 @@ impl Fleet {
     pub fn wait_device(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Result<Value> {
         wait_until(what, PATIENCE, || {
             let mut devices = self.console.devices()?;
-            ensure!(devices.len() < 2, "one machine is several devices: {devices:?}");
+            ensure!(
+                devices.len() < 2,
+                "one machine is several devices: {devices:?}"
+            );
             Ok(devices.pop().filter(|device| is_it(device)))
         })
     }
@@ -134,7 +142,9 @@ impl Fleet {
         let folder = WorkDir::new("installer")?;
         let file = folder.path().join("setup.exe");
         nsis.build(&file)?;
-        let ended = self.wine.run(&self.wine.windows_path(&file)?, &["/S"], PATIENCE)?;
+        let ended = self
+            .wine
+            .run(&self.wine.windows_path(&file)?, &["/S"], PATIENCE)?;
         ensure!(ended.code == 0, "{ended:?}");
         Ok(())
     }
@@ -143,11 +153,9 @@ impl Fleet {
     pub fn offer_nsis(&self, id: &str, nsis: &Nsis) -> Result<()> {
         let setup = bytes_of(|file| nsis.build(file))?;
         let file = format!("{id}-{}.exe", nsis.version);
-        let package = Nupkg::new(id, &nsis.version).title(&nsis.name).downloading_exe(
-            &self.site.file_url(&file),
-            &sha256(&setup),
-            &nsis.name,
-        );
+        let package = Nupkg::new(id, &nsis.version)
+            .title(&nsis.name)
+            .downloading_exe(&self.site.file_url(&file), &digest_hex(&setup), &nsis.name);
         self.site.add_file(&file, setup);
         self.site.add_package(&package)
     }
@@ -168,7 +176,8 @@ impl Fleet {
 
     /// Takes an entry out of the machine's Uninstall hive.
     pub fn remove_entry(&self, key: &str) -> Result<()> {
-        self.wine.delete_registry_key(&format!(r"{UNINSTALL}\{key}"))
+        self.wine
+            .delete_registry_key(&format!(r"{UNINSTALL}\{key}"))
     }
 
     /// Waits until an installer of this name and version has started.
@@ -225,12 +234,13 @@ impl Job {
         self.field("cause").as_str().unwrap_or_default()
     }
 
-    /// When it came to a status (RFC 3339, which sorts as text).
+    /// When it came to a status: RFC 3339 without the `Z`, which sorts as text.
     pub fn since(&self, status: i64) -> &str {
         let transitions = self.0["transitions"].as_array();
         let mut reached = transitions.into_iter().flatten();
         let reached = reached.find(|it| it["status"]["number"] == status);
-        reached.and_then(|it| it["at"].as_str()).unwrap_or_default()
+        let at = reached.and_then(|it| it["at"].as_str()).unwrap_or_default();
+        at.trim_end_matches('Z')
     }
 }
 
@@ -240,10 +250,4 @@ pub fn bytes_of(write: impl FnOnce(&Path) -> Result<()>) -> Result<Vec<u8>> {
     let file = folder.path().join("file");
     write(&file)?;
     Ok(std::fs::read(file)?)
-}
-
-/// SHA-256 in lower-case hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,20 +1,39 @@
 //! Reads a JSON body under a cap; an error names the field.
 
-use axum::body::Body;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
 use http_body_util::{BodyExt as _, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
 
+/// How much of a body that is too long is read and thrown away, in bytes.
+const MAX_WASTE: u64 = 64 * 1024 * 1024;
+/// How long that may take.
+const WASTE_LIMIT: Duration = Duration::from_secs(10);
+
 /// The body's bytes, if it is not longer than `cap`.
 pub async fn bytes(body: Body, cap: usize) -> Result<bytes::Bytes, ApiError> {
+    let too_large = || ApiError::TooLarge(format!("the request is larger than {cap} bytes"));
+    let length = body.size_hint().lower();
+    if length > cap as u64 {
+        if length <= MAX_WASTE {
+            let _ = tokio::time::timeout(WASTE_LIMIT, waste(body)).await;
+        }
+        return Err(too_large());
+    }
     match Limited::new(body, cap).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(ApiError::TooLarge(format!("the request is larger than {cap} bytes")))
-        }
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Err(error) => Err(ApiError::Bad(format!("the request broke off: {error}"))),
     }
+}
+
+/// Reads a body to its end. A caller whose connection is closed while it still sends sees a broken
+/// connection in place of the answer, and tries again for ever.
+async fn waste(mut body: Body) {
+    while let Some(Ok(_)) = body.frame().await {}
 }
 
 /// Reads JSON; unknown fields are dropped, a wrong type is an error with the field's path.

@@ -17,6 +17,7 @@ use super::candidates::Names;
 use super::fetch::{self, FetchError, Fetched};
 use super::folder::MAX_NUPKG;
 use crate::app::App;
+use crate::jobs;
 
 /// Fetches and analyses what is new, then puts the new catalog in place and has all devices
 /// matched against it. One package that fails holds up no other.
@@ -36,12 +37,34 @@ pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
         }
     }
     if is_new {
-        let catalog = Arc::new(load(app).await?);
-        app.set_catalog(Arc::clone(&catalog));
-        app.ingest.rematch().await?;
-        app.touch();
+        renew(app).await?;
     }
     Ok(())
+}
+
+/// Puts the catalog in place as the database has it now, and has all devices matched against it.
+async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
+    app.set_catalog(Arc::new(load(app).await?));
+    app.ingest.rematch().await?;
+    app.touch();
+    Ok(())
+}
+
+/// Puts a version in quarantine whose bytes are not what they should be: from now on the last good
+/// one is offered instead.
+pub async fn quarantine(
+    app: &Arc<App>,
+    package: &Package,
+    cause: &FetchError,
+) -> anyhow::Result<()> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    packages::quarantine(&mut tx, package.row, Some(&cause.to_string()), now).await?;
+    // The version that is the latest now may not have been looked at yet.
+    jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+    tx.commit().await?;
+    app.jobs_due.notify_one();
+    renew(app).await
 }
 
 async fn names(app: &App) -> anyhow::Result<Names> {
@@ -59,9 +82,7 @@ async fn names(app: &App) -> anyhow::Result<Names> {
 async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> anyhow::Result<()> {
     let fetched = match fetch_nupkg(app, package).await {
         Err(error @ FetchError::Mismatch { .. }) => {
-            let mut tx = app.db.begin().await?;
-            packages::quarantine(&mut tx, package.row, Some(&error.to_string()), app.now()).await?;
-            tx.commit().await?;
+            quarantine(app, package, &error).await?;
             return Err(error.into());
         }
         other => other?,

@@ -90,12 +90,25 @@ pub struct Fetched {
 
 /// The client for everything outside.
 pub fn client() -> anyhow::Result<Client> {
-    Ok(Client::builder()
+    let error = match builder().build() {
+        Ok(client) => return Ok(client),
+        Err(error) => error,
+    };
+    // A minimal Debian has no certificates of public authorities. Folders and devices need none.
+    let client = builder().tls_certs_only([]).build()?;
+    tracing::warn!(
+        "sources at https:// addresses cannot be read: this machine has no usable CA certificates \
+         ({error}): install its package ca-certificates, then start the server again"
+    );
+    Ok(client)
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    Client::builder()
         .user_agent(concat!("Fleetmend/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(15))
         .read_timeout(SILENCE)
         .redirect(reqwest::redirect::Policy::limited(REDIRECTS))
-        .build()?)
 }
 
 /// A document's bytes.

@@ -15,7 +15,7 @@ use fleetmend_store::products::{self, Product};
 use fleetmend_store::{files, releases};
 use fleetmend_trust::sign_release;
 
-use super::analyse::deployable;
+use super::analyse::{self, deployable};
 use super::fetch::{self, FetchError, Fetched};
 use super::folder::MAX_NUPKG;
 use super::msi;
@@ -119,14 +119,12 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
 
 /// A digest that is wrong puts the version in quarantine; the last good version stays on offer.
 async fn refused(
-    app: &App,
+    app: &Arc<App>,
     package: &Package,
     error: FetchError,
 ) -> Result<MirrorError, MirrorError> {
     if matches!(error, FetchError::Mismatch { .. }) {
-        let mut tx = app.db.begin().await?;
-        packages::quarantine(&mut tx, package.row, Some(&error.to_string()), app.now()).await?;
-        tx.commit().await?;
+        analyse::quarantine(app, package, &error).await?;
         return Ok(MirrorError::Never(format!("{error}: it was not run, and is in quarantine")));
     }
     Ok(match error {

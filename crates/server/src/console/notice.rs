@@ -57,17 +57,26 @@ impl Done {
     fn sentence(self, n: u64) -> String {
         match self {
             Self::Scan => {
-                format!("{} posted.", counted(n, "new scan job was", "new scan jobs were"))
+                format!(
+                    "{} posted.",
+                    counted(n, "new scan job was", "new scan jobs were")
+                )
             }
             Self::SystemType => {
-                format!("The system type of {} was set.", counted(n, "device", "devices"))
+                format!(
+                    "The system type of {} was set.",
+                    counted(n, "device", "devices")
+                )
             }
             Self::Approved => format!("{} approved.", counted(n, "patch was", "patches were")),
             Self::Disapproved => {
                 format!("{} disapproved.", counted(n, "patch was", "patches were"))
             }
             Self::Redeployed => {
-                format!("{} posted again.", counted(n, "deploy job was", "deploy jobs were"))
+                format!(
+                    "{} posted again.",
+                    counted(n, "deploy job was", "deploy jobs were")
+                )
             }
             Self::Cancelled => "The deploy job was cancelled.".to_owned(),
             Self::CancelAsked => {

@@ -98,11 +98,13 @@ pub async fn note(
 fn cause(asked: Option<&CancelAsked>, to: DeployState, why: String) -> String {
     let Some(asked) = asked else { return why };
     let by = &asked.by;
+    let late = || format!("the cancel that {by} asked for came too late: the device had started");
     let word = match to.ending {
         None if to.is_with_agent() => format!("cancel asked for by {by}"),
         None if to.status == DeployStatus::NotApplicable => return why,
-        None => format!("the cancel that {by} asked for came too late: the device had started"),
+        None => late(),
         Some(Ending::Cancelled) => format!("called off by {by}"),
+        Some(Ending::Expired) if to.status >= DeployStatus::Started => late(),
         Some(Ending::Expired) => format!("the device did not answer the cancel asked for by {by}"),
         Some(Ending::DownloadFailed | Ending::Refused) => return why,
     };
@@ -132,5 +134,38 @@ fn next_step(asked: Option<&CancelAsked>, state: DeployState) -> &'static str {
         | DeployStatus::Failed
         | DeployStatus::UnknownError
         | DeployStatus::NotApplicable => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_says_what_came_of_the_cancel_that_was_asked_for() {
+        use DeployStatus::{AgentDownloading, Completed, Failed, NotApplicable, Started};
+        let asked = CancelAsked { by: "anna".to_owned(), at: Millis(0) };
+        let at = |status, ending| DeployState { status, ending };
+        let late = "the cancel that anna asked for came too late: the device had started";
+        for (state, why, said) in [
+            (at(AgentDownloading, None), "", "cancel asked for by anna"),
+            (at(AgentDownloading, None), "no answer", "cancel asked for by anna; no answer"),
+            (at(Started, None), "", late),
+            (at(Completed, None), "", late),
+            (at(NotApplicable, None), "not there", "not there"),
+            (at(AgentDownloading, Some(Ending::Cancelled)), "", "called off by anna"),
+            (
+                at(AgentDownloading, Some(Ending::Expired)),
+                "its time is over",
+                "the device did not answer the cancel asked for by anna; its time is over",
+            ),
+            (at(Started, Some(Ending::Expired)), "", late),
+            (at(AgentDownloading, Some(Ending::Refused)), "forged", "forged"),
+        ] {
+            assert_eq!(cause(Some(&asked), state, why.to_owned()), said, "{state:?}");
+            assert_eq!(cause(None, state, why.to_owned()), why, "{state:?}");
+        }
+        let failed = cause(Some(&asked), at(Failed, None), "exit code 1603".to_owned());
+        assert_eq!(failed, format!("{late}; exit code 1603"));
     }
 }

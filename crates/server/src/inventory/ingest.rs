@@ -185,6 +185,9 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     let mut facts = Vec::with_capacity(latest.len());
     let mut stored = Vec::with_capacity(latest.len());
     for (device, incoming) in &latest {
+        let rows = incoming.software_digests.iter().zip(&incoming.inventory.software);
+        let ids = &state.software_ids;
+        state.matcher.learn(app, rows.filter_map(|(digest, row)| Some((*ids.get(digest)?, row))));
         facts.push(facts_of(*device, incoming, now));
         stored.push(stored_of(*device, incoming, state, now)?);
     }

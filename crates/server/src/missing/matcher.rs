@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use fleetmend_model::inventory::{ChocolateyRecord, UpdateScan};
+use fleetmend_model::inventory::{ChocolateyRecord, Software, UpdateScan};
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::{DeviceId, Millis, PatchId};
 use fleetmend_reconcile::{Answer, Catalog, MissingPatch, answer, combine, os};
@@ -41,6 +41,24 @@ impl Matcher {
         self.catalog = None;
     }
 
+    /// The catalog as it is now; answers from another one are forgotten.
+    fn catalog(&mut self, app: &App) -> Arc<Catalog> {
+        let catalog = app.catalog();
+        if self.catalog.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &catalog)) {
+            self.answers.clear();
+            self.catalog = Some(Arc::clone(&catalog));
+        }
+        catalog
+    }
+
+    /// Answers for software that is at hand, so that [`Self::update`] need not read it.
+    pub fn learn<'a>(&mut self, app: &App, software: impl Iterator<Item = (u32, &'a Software)>) {
+        let catalog = self.catalog(app);
+        for (id, row) in software {
+            self.answers.entry(id).or_insert_with(|| Arc::new(answer(&catalog, row)));
+        }
+    }
+
     /// Stores what these devices lack now.
     pub async fn update(
         &mut self,
@@ -49,11 +67,7 @@ impl Matcher {
         devices: Vec<DeviceInput<'_>>,
         now: Millis,
     ) -> anyhow::Result<()> {
-        let catalog = app.catalog();
-        if self.catalog.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &catalog)) {
-            self.answers.clear();
-            self.catalog = Some(Arc::clone(&catalog));
-        }
+        let catalog = self.catalog(app);
         self.learn_answers(tx, &catalog, &devices).await?;
         let mut found = Vec::with_capacity(devices.len());
         for device in &devices {

@@ -39,8 +39,11 @@ pub(super) async fn rows(
             known.insert(patch.id, patch);
         }
     }
-    let wanted: BTreeSet<u32> =
-        partial.values().flat_map(|device| device.software).copied().collect();
+    let wanted: BTreeSet<u32> = partial
+        .values()
+        .flat_map(|device| device.software)
+        .copied()
+        .collect();
     let wanted: Vec<u32> = wanted.into_iter().collect();
     let mut installed: HashMap<u32, Software> = HashMap::new();
     for row in software::get_many(&mut *tx, &wanted).await? {

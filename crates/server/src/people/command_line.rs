@@ -8,7 +8,10 @@ const ADDRESS: &str = "command line";
 /// The user who runs this process.
 pub fn command_line() -> Actor {
     let name = user_name().unwrap_or_else(|| "unknown".to_owned());
-    Actor { name, address: ADDRESS.to_owned() }
+    Actor {
+        name,
+        address: ADDRESS.to_owned(),
+    }
 }
 
 /// By the process's own user id: the environment says what its caller likes.
@@ -22,7 +25,9 @@ fn user_name() -> Option<String> {
 
 #[cfg(not(unix))]
 fn user_name() -> Option<String> {
-    std::env::var("USERNAME").ok().filter(|name| !name.is_empty())
+    std::env::var("USERNAME")
+        .ok()
+        .filter(|name| !name.is_empty())
 }
 
 /// The name of a user id in a file in the format of passwd(5).
@@ -43,7 +48,12 @@ mod tests {
     #[test]
     fn a_user_is_named_by_the_id_and_nothing_else() {
         let users = "root:x:0:0:root:/root:/bin/sh\n\nbroken:x\n:x:7:7::/:\nanna:x:1000:7:0:/:\n";
-        for (id, name) in [(0, Some("root")), (1000, Some("anna")), (7, None), (1, None)] {
+        for (id, name) in [
+            (0, Some("root")),
+            (1000, Some("anna")),
+            (7, None),
+            (1, None),
+        ] {
             assert_eq!(name_of(users, id).as_deref(), name, "{id}");
         }
     }

@@ -120,6 +120,21 @@ async fn what_is_wrong_with_a_request_is_named_in_one_shape() {
 }
 
 #[tokio::test]
+async fn a_scan_of_a_device_that_is_not_there_is_refused_as_a_whole_and_names_it() {
+    let (site, person) = Site::signed_in().await;
+    let db = site.db().await;
+    let mut tx = db.begin().await.unwrap();
+    let device = seed::device(&mut tx, "host", "text").await;
+    tx.commit().await.unwrap();
+    let wanted = json!({"devices": [device, 4711]});
+    let answer = person.call(&site, "/api/v1/scans", &wanted).await;
+    assert_eq!(answer.status, 404, "{}", answer.text);
+    assert_eq!(answer.json()["error"]["message"], "there is no device 4711");
+    let posted = fleetmend_store::scan_jobs::open_of_device(&db, device).await;
+    assert_eq!(posted.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_patch_is_approved_previewed_deployed_and_cancelled() {
     let (site, person) = Site::signed_in().await;
     let db = site.db().await;

@@ -1,10 +1,16 @@
 //! The server as a browser and a program see it: a real one, over TLS, with its own data folder.
 
+mod agent;
+mod agent_reports;
 mod api;
+mod cancel;
 mod changes;
+mod command_line;
 mod empty_pages;
 mod hostile_texts;
 mod pages;
+mod partial_scan;
 mod seed;
 mod sign_in;
 mod site;
+mod stop;

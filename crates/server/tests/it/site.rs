@@ -131,6 +131,16 @@ impl Site {
             .unwrap()
     }
 
+    /// The server itself.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Stops the server.
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+
     /// The server's database, beside the server.
     pub async fn db(&self) -> Db {
         Db::open_sqlite(&self.data.path().join("data/fleetmend.db"))

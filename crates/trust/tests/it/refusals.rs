@@ -163,7 +163,10 @@ fn a_release_needs_as_many_different_signers_as_the_trust_level_says() {
         keys.root.release_keys = release_keys.into_iter().cloned().collect();
         let verified = verify(signed, &keys.root, DEVICE, 4, NOW);
         assert_eq!(verified.is_ok(), is_accepted, "level {level}: {verified:?}");
-        assert_eq!(verify_again(signed, &keys.root, DEVICE).is_ok(), is_accepted);
+        assert_eq!(
+            verify_again(signed, &keys.root, DEVICE).is_ok(),
+            is_accepted
+        );
     }
     keys.root.release_keys = vec![one, two];
     keys.root.level = 2;

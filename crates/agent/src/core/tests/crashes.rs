@@ -41,6 +41,16 @@ fn killed_between_intent_and_start_is_another_attempt() {
 }
 
 #[test]
+fn what_an_interrupted_installer_has_removed_is_brought_back() {
+    let (mut world, job) = running(&[Works, Works]);
+    world.task(job).truth = Truth::Absent;
+    world.crash(false, true);
+    world.settle();
+    assert_eq!(world.path(job).0, [3, 4, 5, 6, 8, 9]);
+    assert_eq!(world.starts_of(job), 2);
+}
+
+#[test]
 fn killed_at_every_start_the_job_still_ends() {
     let (mut world, job) = running(&[]);
     for _ in 0..4 {

@@ -110,6 +110,31 @@ fn software_removed_while_the_installer_ran_is_not_applicable() {
 }
 
 #[test]
+fn what_a_failed_start_has_removed_is_brought_back_by_the_next() {
+    let mut world = World::new();
+    let job = world.post(Older, &[Fails, Works], 600);
+    start(&mut world);
+    world.answer_one(is_run);
+    world.task(job).truth = Absent;
+    world.settle();
+    assert_eq!(world.path(job), (vec![3, 4, 5, 6, 8, 9], None, ""));
+    assert_eq!(world.starts_of(job), 2);
+}
+
+#[test]
+fn software_removed_after_detection_failed_is_not_installed_anew() {
+    let mut world = World::new();
+    let job = world.post(Older, &[Works], 600);
+    world.check_in();
+    world.answer_one(|it| matches!(it, Effect::Fetch { .. }));
+    world.fail_one(|it| *it == Effect::Detect { job }, true);
+    world.task(job).truth = Absent;
+    world.settle();
+    assert_eq!(world.path(job).0, [3, 4, 5, 6, 8, 13]);
+    assert_eq!(world.starts_of(job), 0);
+}
+
+#[test]
 fn a_failing_installer_that_installed_it_all_the_same_is_completed_and_says_so() {
     let mut world = World::new();
     let job = world.post(Older, &[Fails], 600);

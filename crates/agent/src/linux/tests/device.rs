@@ -178,7 +178,7 @@ fn inside() {
             let inventory = platform.scan(&|_| ()).unwrap();
             return say(&serde_json::to_string(&inventory).unwrap());
         }
-        Task::Prepare(upgrade) => match platform.prepare(&order(&upgrade)) {
+        Task::Prepare(upgrade) => match platform.prepare(&order(&upgrade), &say) {
             Ok(()) => Told {
                 success: true,
                 ..Told::default()

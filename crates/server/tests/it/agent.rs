@@ -1,0 +1,164 @@
+//! A device's connection to the server, as an agent has it, with nothing behind it.
+
+use std::time::Duration;
+
+use fleetmend_model::device::{Host, OsFamily};
+use fleetmend_model::inventory::{Boot, Inventory};
+use fleetmend_model::status::deploy::Change;
+use fleetmend_model::{DeployJobId, DeviceId, Millis};
+use fleetmend_protocol::checkin::{CheckIn, CheckInReply, InventoryReply, WaitReply};
+use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
+use fleetmend_protocol::paths;
+use fleetmend_protocol::reports::{Report, Reports, ReportsReply, What};
+use fleetmend_trust::EnrolToken;
+use rcgen::{CertificateParams, KeyPair};
+use reqwest::{Certificate, Client, Identity, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::site::Site;
+
+/// An enrolled device.
+pub struct Agent {
+    pub device: DeviceId,
+    client: Client,
+    url: String,
+    sequence: i64,
+    digest: Option<String>,
+}
+
+impl Agent {
+    /// Enrols the ordinary way and sends the inventory, so that check-ins are about orders alone.
+    pub async fn enrol(site: &Site, name: &str) -> Self {
+        let server = site.running();
+        let token = server.handle().enrol_token("", 1).await.unwrap();
+        let token = EnrolToken::from_text(&token).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let signing_request = CertificateParams::default()
+            .serialize_request(&key)
+            .and_then(|it| it.pem());
+        let request = EnrolRequest {
+            protocol: fleetmend_protocol::CURRENT,
+            agent_version: "test".to_owned(),
+            secret: token.secret_hex(),
+            signing_request: signing_request.unwrap(),
+            host: host(name),
+        };
+        let ca = || Certificate::from_pem(server.ca_pem().as_bytes()).unwrap();
+        let builder = || Client::builder().tls_certs_only([ca()]);
+        let client = builder().build().unwrap();
+        let url = server.url().to_owned();
+        let answer = post(&client, &url, paths::ENROL, &request).await;
+        let reply: EnrolReply = read(answer).await;
+        let identity = format!("{}{}", reply.certificate, key.serialize_pem());
+        let client = builder()
+            .identity(Identity::from_pem(identity.as_bytes()).unwrap())
+            .timeout(Duration::from_mins(1))
+            .build()
+            .unwrap();
+        let mut agent = Self {
+            device: reply.device,
+            client,
+            url,
+            sequence: 0,
+            digest: None,
+        };
+        agent.send_inventory(&inventory(name)).await;
+        agent
+    }
+
+    pub async fn send_inventory(&mut self, inventory: &Inventory) {
+        let answer = post(&self.client, &self.url, paths::INVENTORY, inventory).await;
+        self.digest = Some(read::<InventoryReply>(answer).await.digest);
+    }
+
+    /// Checks in with these orders in hand.
+    pub async fn check_in(&self, holds: &[DeployJobId]) -> CheckInReply {
+        let check_in = CheckIn {
+            protocol: fleetmend_protocol::CURRENT,
+            agent_version: "test".to_owned(),
+            boot: Boot {
+                id: "boot".to_owned(),
+                at: None,
+            },
+            inventory_digest: self.digest.clone(),
+            holds: holds.to_vec(),
+            scans: Vec::new(),
+        };
+        read(post(&self.client, &self.url, paths::CHECKIN, &check_in).await).await
+    }
+
+    /// Whether the server has something, at the end of a wait of that many seconds.
+    pub async fn wait(&self, seconds: u64) -> bool {
+        let url = format!("{}{}?seconds={seconds}", self.url, paths::WAIT);
+        let answer = self.client.get(url).send().await.unwrap();
+        read::<WaitReply>(answer).await.wake
+    }
+
+    /// A request for a wait that nobody has answered yet.
+    pub fn waiting(&self) -> tokio::task::JoinHandle<reqwest::Result<Response>> {
+        let url = format!("{}{}?seconds=120", self.url, paths::WAIT);
+        tokio::spawn(self.client.get(url).send())
+    }
+
+    /// Reports a change of a job and checks that it is stored.
+    pub async fn report(&mut self, job: DeployJobId, change: Change) {
+        self.sequence += 1;
+        let what = What::Deploy {
+            job,
+            attempt: 0,
+            change,
+            cause: String::new(),
+            output: String::new(),
+            boot: None,
+        };
+        let report = Report {
+            sequence: self.sequence,
+            at: Millis(0),
+            what,
+        };
+        let reports = vec![report];
+        let reply: ReportsReply = read(self.post(paths::REPORTS, &Reports { reports }).await).await;
+        assert_eq!(reply.acknowledged, self.sequence);
+    }
+
+    /// Posts any JSON.
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> Response {
+        post(&self.client, &self.url, path, body).await
+    }
+}
+
+async fn post(client: &Client, url: &str, path: &str, body: &impl Serialize) -> Response {
+    let request = client.post(format!("{url}{path}")).json(body);
+    request.send().await.unwrap()
+}
+
+/// A right answer.
+pub async fn read<T: DeserializeOwned>(answer: Response) -> T {
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{status}: {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+fn host(name: &str) -> Host {
+    Host {
+        hostname: name.to_owned(),
+        os_family: OsFamily::Linux,
+        os_name: "Debian GNU/Linux 12".to_owned(),
+        os_version: "12".to_owned(),
+        architecture: "amd64".to_owned(),
+    }
+}
+
+/// A machine with nothing on it.
+pub fn inventory(name: &str) -> Inventory {
+    Inventory {
+        host: host(name),
+        software: Vec::new(),
+        chocolatey: Vec::new(),
+        updates: None,
+        restart_pending: None,
+        cannot_deploy: None,
+    }
+}
