@@ -1,5 +1,6 @@
 //! The agent's commands. The binary `fleetmend-agent` has them at its top, `fleetmend agent` below.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ use crate::platform::Platform;
 use crate::runner::Runner;
 #[cfg(windows)]
 use crate::windows::service;
+
+/// The longest text that is read as a token, in bytes.
+const MAX_TOKEN: u64 = 4096;
 
 /// Where the agent keeps its identity, state and files.
 #[derive(Debug, Clone, Args)]
@@ -32,12 +36,12 @@ fn default_data() -> &'static str {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Enrol this machine. The token is read from the environment variable
-    /// FLEETMEND_TOKEN or from standard input, so that no process list shows it.
+    /// `FLEETMEND_TOKEN` or from standard input, so that no process list shows it.
     Enrol {
         #[command(flatten)]
         data: Data,
     },
-    /// Run in the foreground. Enrols first when FLEETMEND_TOKEN is set and the machine is not
+    /// Run in the foreground. Enrols first when `FLEETMEND_TOKEN` is set and the machine is not
     /// enrolled.
     Run {
         #[command(flatten)]
@@ -137,19 +141,17 @@ fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
     }
 }
 
-/// The token from the environment, or from standard input when that is not a terminal.
+/// The token from the environment, or from standard input.
 fn token() -> anyhow::Result<Option<EnrolToken>> {
-    let text = match std::env::var("FLEETMEND_TOKEN") {
-        Ok(text) => text,
-        Err(_) => {
-            use std::io::Read as _;
-            let mut text = String::new();
-            std::io::stdin()
-                .take(4096)
-                .read_to_string(&mut text)
-                .context("cannot read the enrolment token from standard input")?;
-            text
-        }
+    let text = if let Ok(text) = std::env::var("FLEETMEND_TOKEN") {
+        text
+    } else {
+        let mut text = String::new();
+        std::io::stdin()
+            .take(MAX_TOKEN)
+            .read_to_string(&mut text)
+            .context("cannot read the enrolment token from standard input")?;
+        text
     };
     if text.trim().is_empty() {
         return Ok(None);

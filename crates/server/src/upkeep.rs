@@ -50,7 +50,7 @@ pub async fn store_last_seen(app: &Arc<App>) -> anyhow::Result<()> {
         .filter_map(|(id, last_seen)| {
             let known = app.registry.by_id(id)?.known();
             // Before its first check-in there is nothing to store but the time of enrolment.
-            (!known.boot.is_empty()).then(|| devices::Touch {
+            (!known.boot.is_empty()).then_some(devices::Touch {
                 device: id,
                 last_seen,
                 boot: fleetmend_model::inventory::Boot { id: known.boot, at: None },

@@ -246,8 +246,10 @@ pub(crate) async fn redeploy(
     Ok(Json(CountBody { count }))
 }
 
-/// Call a job off that has not started. Where its device may have it already, the device is asked
-/// and confirms.
+/// Call a job off that has not started.
+///
+/// Where its device may have it already, the device is asked: it confirms, or it has started and
+/// goes on.
 #[utoipa::path(post, path = "/api/v1/deploy-jobs/{id}/cancel", operation_id = "cancel_deploy_job",
     tag = "deployments", params(("id" = i64, Path, description = "The job's id")),
     responses((status = 204, description = "Cancelled, or asked for"), Refused))]

@@ -24,7 +24,7 @@ impl Names {
         }
         all.squashed.sort_unstable();
         all.squashed.dedup();
-        all.ids.extend(ids.into_iter().map(|id| family(id).to_owned()));
+        all.ids.extend(ids.into_iter().map(family));
         all
     }
 

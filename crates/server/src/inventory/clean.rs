@@ -92,7 +92,8 @@ pub fn clean_text(text: &mut String) -> bool {
         return false;
     }
     if text.contains(is_bad) {
-        *text = text.replace(is_bad, " ").trim().to_owned();
+        let clean = text.replace(is_bad, " ");
+        clean.trim().clone_into(text);
     }
     if let Some((at, _)) = text.char_indices().nth(MAX_TEXT) {
         text.truncate(at);
