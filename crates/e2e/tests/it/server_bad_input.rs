@@ -4,7 +4,7 @@
 use fleetmend_e2e::msi::Msi;
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_e2e::work_dir::WorkDir;
-use fleetmend_trust::EnrolToken;
+use fleetmend_trust::{EnrolToken, digest_hex};
 use serde_json::{Value, json};
 
 use crate::agent_client::{Device, check_in, enrol_request, host, secret_of, try_enrol};
@@ -117,7 +117,7 @@ fn unknown_fields_are_accepted_and_wrong_types_refused_by_name() {
     let mut batch = reports;
     let good = json!({"progress": {"job": 1, "cause": "x"}});
     let bad = json!({"progress": {"job": "1", "cause": "x"}});
-    batch["reports"] = json!([report(2, bad), report(3, good)]);
+    batch["reports"] = json!([report(2, &bad), report(3, &good)]);
     let answer = device.post(REPORTS, &batch).unwrap();
     assert_eq!(answer.body["acknowledged"], 3, "{answer:?}");
     assert_eq!(device.check_in().unwrap().status, 200);
@@ -206,10 +206,10 @@ fn one_device_reaches_nothing_of_another_and_nothing_of_the_console() {
     // Reports on what is another's are taken, so that they do not come again, and change nothing.
     let change = json!({"status": {"status": 9}});
     let told = json!({"reports": [
-        report(1, json!({"deploy": {"job": job, "attempt": 1, "change": change}})),
-        report(2, json!({"progress": {"job": job, "cause": "all is well"}})),
-        report(3, json!({"scan_failed": {"job": scan, "cause": "no"}})),
-        report(4, json!({"progress": {"job": 999_999, "cause": "no such job"}})),
+        report(1, &json!({"deploy": {"job": job, "attempt": 1, "change": change}})),
+        report(2, &json!({"progress": {"job": job, "cause": "all is well"}})),
+        report(3, &json!({"scan_failed": {"job": scan, "cause": "no"}})),
+        report(4, &json!({"progress": {"job": 999_999, "cause": "no such job"}})),
     ]});
     let answer = stranger.post(REPORTS, &told).unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -271,13 +271,7 @@ fn a_release_file_is_for_devices_with_an_order_for_it_alone() {
     let job = console.approve_and_deploy("notes").unwrap();
     console.wait_status(job, 3).unwrap();
 
-    let digest = ring::digest::digest(&ring::digest::SHA256, &msi);
-    let name: String = digest
-        .as_ref()
-        .iter()
-        .map(|it| format!("{it:02x}"))
-        .collect();
-    let path = format!("/agent/v1/files/{name}");
+    let path = format!("/agent/v1/files/{}", digest_hex(&msi));
     assert_eq!(owner.get_bytes(&path).unwrap(), (200, msi));
     let (refused, body) = stranger.get_bytes(&path).unwrap();
     let (none, other) = stranger
@@ -292,7 +286,7 @@ fn a_release_file_is_for_devices_with_an_order_for_it_alone() {
     assert_eq!(owner.get_bytes(&path).unwrap().0, 404);
 }
 
-fn report(sequence: i64, what: Value) -> Value {
+fn report(sequence: i64, what: &Value) -> Value {
     json!({"sequence": sequence, "at": 1, "what": what})
 }
 
