@@ -28,11 +28,18 @@ pub struct Data {
 }
 
 fn default_data() -> &'static str {
-    if cfg!(windows) { r"C:\ProgramData\Fleetmend\agent" } else { "/var/lib/fleetmend-agent" }
+    if cfg!(windows) {
+        r"C:\ProgramData\Fleetmend\agent"
+    } else {
+        "/var/lib/fleetmend-agent"
+    }
 }
 
 /// What the agent can be told.
-#[expect(missing_docs, reason = "a doc comment on a flattened field would change the help text")]
+#[expect(
+    missing_docs,
+    reason = "a doc comment on a flattened field would change the help text"
+)]
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Enrol this machine. The token is read from the environment variable
@@ -88,20 +95,28 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             }
             let token = token()?.context("no enrolment token was given")?;
             let identity = Identity::enrol(dir, &token, &*platform(dir, None))?;
-            println!("enrolled as device {} of {}", identity.device, identity.server_url);
+            println!(
+                "enrolled as device {} of {}",
+                identity.device, identity.server_url
+            );
             Ok(())
         }
-        Command::Run { data, boot_id_file } => {
-            runner(&data.data, boot_id_file)?.run()
-        }
-        Command::Inventory { data, installed_only } => inventory(&data.data, installed_only),
+        Command::Run { data, boot_id_file } => runner(&data.data, boot_id_file)?.run(),
+        Command::Inventory {
+            data,
+            installed_only,
+        } => inventory(&data.data, installed_only),
         Command::InstallService { data } => {
-            let done = service::install(prepare(&data.data)?).context("cannot install the service")?;
+            let done =
+                service::install(prepare(&data.data)?).context("cannot install the service")?;
             println!("{done}");
             Ok(())
         }
         Command::UninstallService => {
-            println!("{}", service::uninstall().context("cannot remove the service")?);
+            println!(
+                "{}",
+                service::uninstall().context("cannot remove the service")?
+            );
             Ok(())
         }
         #[cfg(windows)]
@@ -128,8 +143,8 @@ pub fn runner(data: &Path, boot_id_file: Option<PathBuf>) -> anyhow::Result<Runn
 /// Two agents on one data folder would both carry out its orders. The lock ends with the process.
 fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
     let path = dir.join("lock");
-    let file = std::fs::File::create(&path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let file =
+        std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {

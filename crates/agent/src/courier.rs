@@ -56,6 +56,9 @@ fn next_batch(shared: &Shared, acknowledged: i64) -> Vec<fleetmend_protocol::rep
         if !batch.is_empty() {
             return batch;
         }
-        outbox = shared.outbox_changed.wait(outbox).unwrap_or_else(PoisonError::into_inner);
+        outbox = shared
+            .outbox_changed
+            .wait(outbox)
+            .unwrap_or_else(PoisonError::into_inner);
     }
 }

@@ -21,7 +21,9 @@ pub struct Files {
 impl Files {
     /// Below the agent's data folder.
     pub fn new(data: &Path) -> Self {
-        Self { root: data.join("files") }
+        Self {
+            root: data.join("files"),
+        }
     }
 
     /// Where the job's installer is, or will be. `None` for a release without files.
@@ -51,7 +53,10 @@ impl Files {
         download(&partial, file, link)?;
         if let Err(cause) = verify(&partial, file) {
             fs::remove_file(&partial).map_err(|error| local(&partial, &error))?;
-            return Err(FetchError { cause, counts: true });
+            return Err(FetchError {
+                cause,
+                counts: true,
+            });
         }
         fs::rename(&partial, &path).map_err(|error| local(&path, &error))
     }
@@ -59,7 +64,9 @@ impl Files {
     /// The verified file, checked again right before it is run: the bytes run are the bytes
     /// signed.
     pub fn verified(&self, order: &Verified<Order>) -> Result<Option<PathBuf>, String> {
-        let Some(file) = wanted(order) else { return Ok(None) };
+        let Some(file) = wanted(order) else {
+            return Ok(None);
+        };
         let path = self.dir(order.order().job).join(&file.name);
         verify(&path, file)?;
         Ok(Some(path))
@@ -77,9 +84,14 @@ impl Files {
 
     /// Removes the files of all jobs but these.
     pub fn keep_only(&self, jobs: &[DeployJobId]) {
-        let Ok(entries) = fs::read_dir(&self.root) else { return };
+        let Ok(entries) = fs::read_dir(&self.root) else {
+            return;
+        };
         for entry in entries.flatten() {
-            let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            let id = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
             if id.is_none_or(|id| !jobs.contains(&id)) {
                 let _ = fs::remove_dir_all(entry.path());
             }
@@ -99,7 +111,10 @@ fn wanted(order: &Verified<Order>) -> Option<&ReleaseFile> {
 }
 
 fn local(path: &Path, error: &std::io::Error) -> FetchError {
-    FetchError { cause: format!("cannot write {}: {error}", path.display()), counts: true }
+    FetchError {
+        cause: format!("cannot write {}: {error}", path.display()),
+        counts: true,
+    }
 }
 
 fn download(partial: &Path, file: &ReleaseFile, link: &Link) -> Result<(), FetchError> {
@@ -109,7 +124,9 @@ fn download(partial: &Path, file: &ReleaseFile, link: &Link) -> Result<(), Fetch
         .write(true)
         .open(partial)
         .map_err(|error| local(partial, &error))?;
-    let have = out.seek(SeekFrom::End(0)).map_err(|error| local(partial, &error))?;
+    let have = out
+        .seek(SeekFrom::End(0))
+        .map_err(|error| local(partial, &error))?;
     if have >= file.length {
         // Left from a try that ended in a wrong digest, or longer than it may be.
         out.set_len(0).map_err(|error| local(partial, &error))?;
@@ -121,7 +138,10 @@ fn download(partial: &Path, file: &ReleaseFile, link: &Link) -> Result<(), Fetch
         cause: error.to_string(),
     };
     // One byte more than there should be is enough to see that it is too long.
-    let mut body = link.file(&file.sha256, have).map_err(refused)?.take(file.length - have + 1);
+    let mut body = link
+        .file(&file.sha256, have)
+        .map_err(refused)?
+        .take(file.length - have + 1);
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let read = body.read(&mut buffer).map_err(|error| FetchError {
@@ -131,7 +151,8 @@ fn download(partial: &Path, file: &ReleaseFile, link: &Link) -> Result<(), Fetch
         if read == 0 {
             break;
         }
-        out.write_all(&buffer[..read]).map_err(|error| local(partial, &error))?;
+        out.write_all(&buffer[..read])
+            .map_err(|error| local(partial, &error))?;
     }
     out.sync_all().map_err(|error| local(partial, &error))
 }
@@ -156,8 +177,12 @@ fn verify(path: &Path, file: &ReleaseFile) -> Result<(), String> {
         }
         context.update(&buffer[..read]);
     }
-    let digest: String =
-        context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = context
+        .finish()
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     if digest == file.sha256 {
         Ok(())
     } else {

@@ -21,13 +21,25 @@ impl Journal {
         let path = dir.join("state.json");
         match fs::read(&path) {
             Ok(bytes) => {
-                let state = serde_json::from_slice(&bytes)
-                    .map_err(|error| OpenError::Damaged { path: path.clone(), error })?;
-                Ok((Self { path, stored: bytes }, state))
+                let state = serde_json::from_slice(&bytes).map_err(|error| OpenError::Damaged {
+                    path: path.clone(),
+                    error,
+                })?;
+                Ok((
+                    Self {
+                        path,
+                        stored: bytes,
+                    },
+                    state,
+                ))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok((Self { path, stored: Vec::new() }, State::default()))
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((
+                Self {
+                    path,
+                    stored: Vec::new(),
+                },
+                State::default(),
+            )),
             Err(error) => Err(OpenError::Io { path, error }),
         }
     }
@@ -71,7 +83,9 @@ fn sync_dir(_dir: &Path) -> io::Result<()> {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file is not what the agent wrote.
-    #[error("the agent's state file {path} is damaged ({error}): move it away and start again, the server sends open orders anew")]
+    #[error(
+        "the agent's state file {path} is damaged ({error}): move it away and start again, the server sends open orders anew"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -57,7 +57,10 @@ impl Link {
     /// Before enrolment: the server is known, the device is not.
     pub fn anonymous(base: &str, ca_pem: &str) -> anyhow::Result<Self> {
         let roots = roots(ca_pem)?;
-        Ok(Self { agent: agent(tls().root_certs(roots).build()), base: base.to_owned() })
+        Ok(Self {
+            agent: agent(tls().root_certs(roots).build()),
+            base: base.to_owned(),
+        })
     }
 
     /// With the device's certificate.
@@ -72,8 +75,14 @@ impl Link {
         let key =
             PrivateKey::from_pem(key_pem.as_bytes()).context("the device's key is damaged")?;
         let client = ClientCert::new_with_certs(&[certificate], key);
-        let config = tls().root_certs(roots(ca_pem)?).client_cert(Some(client)).build();
-        Ok(Self { agent: agent(config), base: base.to_owned() })
+        let config = tls()
+            .root_certs(roots(ca_pem)?)
+            .client_cert(Some(client))
+            .build();
+        Ok(Self {
+            agent: agent(config),
+            base: base.to_owned(),
+        })
     }
 
     /// Trades a token for a certificate.
@@ -128,14 +137,22 @@ impl Link {
                 message: "the server does not go on where the download stopped".to_owned(),
             });
         }
-        Ok(answer.into_body().into_with_config().limit(u64::MAX).reader())
+        Ok(answer
+            .into_body()
+            .into_with_config()
+            .limit(u64::MAX)
+            .reader())
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    fn post<Q: Serialize, A: DeserializeOwned>(&self, path: &str, body: &Q) -> Result<A, LinkError> {
+    fn post<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Q,
+    ) -> Result<A, LinkError> {
         let json = serde_json::to_vec(body).map_err(|error| LinkError::Refused {
             status: 0,
             message: format!("the request cannot be written as JSON: {error}"),
@@ -144,7 +161,10 @@ impl Link {
     }
 
     fn post_json<A: DeserializeOwned>(&self, path: &str, json: &[u8]) -> Result<A, LinkError> {
-        let request = self.agent.post(self.url(path)).header("content-type", "application/json");
+        let request = self
+            .agent
+            .post(self.url(path))
+            .header("content-type", "application/json");
         self.read(request.send(json))
     }
 
@@ -173,7 +193,10 @@ impl Link {
         let bytes = self.bytes(answer)?;
         let message = serde_json::from_slice::<ErrorBody>(&bytes)
             .map_or_else(|_| "no reason given".to_owned(), |body| body.error.message);
-        Err(LinkError::Refused { status: status.as_u16(), message })
+        Err(LinkError::Refused {
+            status: status.as_u16(),
+            message,
+        })
     }
 
     fn bytes(&self, answer: Response<Body>) -> Result<Vec<u8>, LinkError> {
@@ -186,7 +209,10 @@ impl Link {
     }
 
     fn unreachable(&self, error: &ureq::Error) -> LinkError {
-        LinkError::Unreachable { url: self.base.clone(), cause: error.to_string() }
+        LinkError::Unreachable {
+            url: self.base.clone(),
+            cause: error.to_string(),
+        }
     }
 }
 
@@ -221,7 +247,10 @@ fn pem(der: &[u8]) -> String {
         .chunks(64)
         .map(|line| std::str::from_utf8(line).unwrap_or_default())
         .collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\n")
+    )
 }
 
 fn roots(ca_pem: &str) -> anyhow::Result<RootCerts> {

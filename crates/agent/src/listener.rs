@@ -40,7 +40,11 @@ pub(crate) fn spawn(shared: Arc<Shared>) {
     let body = move || {
         let mut backoff = Backoff::new();
         loop {
-            let check_in = shared.check_in.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let check_in = shared
+                .check_in
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
             match shared.link.check_in(&check_in) {
                 Ok(reply) => {
                     backoff.reset();

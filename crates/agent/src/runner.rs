@@ -94,7 +94,13 @@ impl Runner {
             outbox: Mutex::new(Vec::new()),
             outbox_changed: Condvar::new(),
         });
-        Ok(Self { core, journal, shared, inbox, _lock: lock })
+        Ok(Self {
+            core,
+            journal,
+            shared,
+            inbox,
+            _lock: lock,
+        })
     }
 
     /// A handle to stop it.
@@ -111,7 +117,10 @@ impl Runner {
         listener::spawn(Arc::clone(&self.shared));
         courier::spawn(Arc::clone(&self.shared));
         loop {
-            let nap = self.core.next_tick().map_or(LONGEST_NAP, |at| at.since(now()));
+            let nap = self
+                .core
+                .next_tick()
+                .map_or(LONGEST_NAP, |at| at.since(now()));
             match self.inbox.recv_timeout(nap.min(LONGEST_NAP)) {
                 Ok(Message::Event(event)) => self.take(event)?,
                 Err(RecvTimeoutError::Timeout) => self.take(Event::Tick)?,
@@ -122,7 +131,9 @@ impl Runner {
 
     fn take(&mut self, event: Event) -> anyhow::Result<()> {
         let effects = self.core.handle(event, now());
-        self.journal.save(self.core.state()).context("cannot store the agent's state")?;
+        self.journal
+            .save(self.core.state())
+            .context("cannot store the agent's state")?;
         self.publish();
         for effect in effects {
             self.carry_out(effect);
@@ -135,11 +146,18 @@ impl Runner {
         let mut check_in = self.lock_check_in();
         check_in.holds = self.core.holds();
         check_in.scans = self.core.scan_jobs();
-        check_in.inventory_digest.clone_from(&self.core.state().inventory_digest);
+        check_in
+            .inventory_digest
+            .clone_from(&self.core.state().inventory_digest);
         drop(check_in);
-        let mut outbox = self.shared.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outbox = self
+            .shared
+            .outbox
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if outbox.len() != self.core.outbox().len()
-            || outbox.last().map(|it| it.sequence) != self.core.outbox().last().map(|it| it.sequence)
+            || outbox.last().map(|it| it.sequence)
+                != self.core.outbox().last().map(|it| it.sequence)
         {
             *outbox = self.core.outbox().to_vec();
             self.shared.outbox_changed.notify_all();
@@ -147,7 +165,10 @@ impl Runner {
     }
 
     fn lock_check_in(&self) -> std::sync::MutexGuard<'_, CheckIn> {
-        self.shared.check_in.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .check_in
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts an effect on a thread of its own; its end comes back as an event.
@@ -166,12 +187,17 @@ impl Runner {
             | Effect::Detect { job }
             | Effect::AwaitEarlier { job }
             | Effect::Run { job, .. } => {
-                let Some(order) = self.core.order(job).cloned() else { return };
+                let Some(order) = self.core.order(job).cloned() else {
+                    return;
+                };
                 spawn("job", move || {
                     let event = match effect {
                         Effect::Fetch { .. } => {
                             let progress = |cause: &str| {
-                                shared.tell(Event::Progress { job, cause: cause.to_owned() });
+                                shared.tell(Event::Progress {
+                                    job,
+                                    cause: cause.to_owned(),
+                                });
                             };
                             let result = shared.files.fetch(&order, &shared.link).and_then(|()| {
                                 shared.platform.prepare(&order, &progress).map_err(|error| {
@@ -199,7 +225,11 @@ impl Runner {
                         }
                         Effect::Run { attempt, .. } => {
                             let result = run(&shared, &order, job);
-                            Event::Ran { job, attempt, result }
+                            Event::Ran {
+                                job,
+                                attempt,
+                                result,
+                            }
                         }
                         _ => {
                             let action = &order.release().action;
@@ -233,7 +263,10 @@ fn limit(order: &Verified<Order>) -> Duration {
 fn await_end(is_running: impl Fn() -> bool, limit: Duration, pause: Duration) -> bool {
     let began = Instant::now();
     while is_running() {
-        let Some(left) = limit.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) else {
+        let Some(left) = limit
+            .checked_sub(began.elapsed())
+            .filter(|left| !left.is_zero())
+        else {
             return false;
         };
         thread::sleep(pause.min(left));
@@ -241,18 +274,26 @@ fn await_end(is_running: impl Fn() -> bool, limit: Duration, pause: Duration) ->
     true
 }
 
-fn run(
-    shared: &Shared,
-    order: &Verified<Order>,
-    job: DeployJobId,
-) -> RunResult {
+fn run(shared: &Shared, order: &Verified<Order>, job: DeployJobId) -> RunResult {
     let file = match shared.files.verified(order) {
         Ok(file) => file,
-        Err(cause) => return RunResult { cause, ..RunResult::default() },
+        Err(cause) => {
+            return RunResult {
+                cause,
+                ..RunResult::default()
+            };
+        }
     };
     let limit = limit(order);
-    let progress = |cause: &str| shared.tell(Event::Progress { job, cause: cause.to_owned() });
-    shared.platform.run(order, file.as_deref(), limit, &progress)
+    let progress = |cause: &str| {
+        shared.tell(Event::Progress {
+            job,
+            cause: cause.to_owned(),
+        })
+    };
+    shared
+        .platform
+        .run(order, file.as_deref(), limit, &progress)
 }
 
 fn scan(shared: &Shared, known: Option<String>, send_always: bool) -> Result<String, String> {
@@ -268,7 +309,9 @@ fn scan(shared: &Shared, known: Option<String>, send_always: bool) -> Result<Str
         loop {
             match shared.link.inventory(&json) {
                 Ok(_) => break,
-                Err(error @ crate::link::LinkError::Refused { .. }) => return Err(error.to_string()),
+                Err(error @ crate::link::LinkError::Refused { .. }) => {
+                    return Err(error.to_string());
+                }
                 Err(error) => {
                     tracing::warn!("{error}");
                     pause.wait();
@@ -277,10 +320,20 @@ fn scan(shared: &Shared, known: Option<String>, send_always: bool) -> Result<Str
         }
     }
     for source in inventory.updates.iter().flat_map(|scan| &scan.unreachable) {
-        tracing::warn!("scan: {} cannot be reached: {}", source.source, source.cause);
+        tracing::warn!(
+            "scan: {} cannot be reached: {}",
+            source.source,
+            source.cause
+        );
     }
-    let updates = inventory.updates.as_ref().map_or(0, |scan| scan.updates.len());
-    tracing::info!("scan: {} installed, {updates} updates on offer", inventory.software.len());
+    let updates = inventory
+        .updates
+        .as_ref()
+        .map_or(0, |scan| scan.updates.len());
+    tracing::info!(
+        "scan: {} installed, {updates} updates on offer",
+        inventory.software.len()
+    );
     Ok(digest)
 }
 
@@ -293,7 +346,9 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
 
 /// The device's clock.
 pub(crate) fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 

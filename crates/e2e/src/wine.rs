@@ -224,9 +224,12 @@ fn start(prefix: &Path) -> Result<()> {
     .context("cannot start wineserver")?;
     // The first program makes Wine boot and waits for that. A `wineboot --init` would boot it twice:
     // two service managers would run, and no service could be started by the second.
-    process::run(wine(prefix).args(["cmd.exe", "/c", "exit 0"]), MACHINE_TIMEOUT)?
-        .success()
-        .context("cannot boot the Wine prefix")?;
+    process::run(
+        wine(prefix).args(["cmd.exe", "/c", "exit 0"]),
+        MACHINE_TIMEOUT,
+    )?
+    .success()
+    .context("cannot boot the Wine prefix")?;
     Ok(())
 }
 

@@ -46,14 +46,24 @@ pub async fn enrol_token(command: EnrolToken) -> anyhow::Result<()> {
 
 /// Prints a link.
 pub async fn setup_link(options: options::Server) -> anyhow::Result<()> {
-    println!("{}", fleetmend_server::open(options.config()?).await?.setup_link().await?);
+    println!(
+        "{}",
+        fleetmend_server::open(options.config()?)
+            .await?
+            .setup_link()
+            .await?
+    );
     Ok(())
 }
 
 /// Works on the sources.
 pub async fn source(command: Source) -> anyhow::Result<()> {
     match command {
-        Source::Add { server, location, name } => {
+        Source::Add {
+            server,
+            location,
+            name,
+        } => {
             let data = fleetmend_server::open(server.config()?).await?;
             let id = data.add_source(&location, name.as_deref()).await?;
             println!("source {id} was added; the server reads it within a minute");

@@ -13,7 +13,12 @@ pub struct Server {
     #[arg(long, value_name = "DIR", env = "FLEETMEND_DATA")]
     data: Option<PathBuf>,
     /// The address and port to listen on.
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8443", env = "FLEETMEND_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "0.0.0.0:8443",
+        env = "FLEETMEND_LISTEN"
+    )]
     listen: SocketAddr,
     /// The address by which devices and administrators reach the server, e.g.
     /// `https://patch.example.org:8443`. Default: this machine's name and the port.
@@ -43,7 +48,10 @@ fn policy() -> anyhow::Result<fleetmend_server::Policy> {
     for (name, value) in [
         ("FLEETMEND_CHECKIN_SECONDS", &mut policy.checkin_seconds),
         ("FLEETMEND_RETRY_SECONDS", &mut policy.deploy_retry_seconds),
-        ("FLEETMEND_SCAN_RETRY_SECONDS", &mut policy.scan_retry_seconds),
+        (
+            "FLEETMEND_SCAN_RETRY_SECONDS",
+            &mut policy.scan_retry_seconds,
+        ),
         ("FLEETMEND_DEADLINE_SECONDS", &mut policy.deadline_seconds),
         ("FLEETMEND_SYNC_SECONDS", &mut policy.sync_seconds),
     ] {
@@ -61,7 +69,8 @@ fn default_data() -> anyhow::Result<PathBuf> {
     if let Some(state) = std::env::var_os("XDG_STATE_HOME").filter(|it| !it.is_empty()) {
         return Ok(PathBuf::from(state).join("fleetmend"));
     }
-    let home = std::env::var_os("HOME")
-        .ok_or_else(|| anyhow::anyhow!("there is no home folder: name a data folder with --data"))?;
+    let home = std::env::var_os("HOME").ok_or_else(|| {
+        anyhow::anyhow!("there is no home folder: name a data folder with --data")
+    })?;
     Ok(PathBuf::from(home).join(".local/state/fleetmend"))
 }

@@ -68,7 +68,9 @@ async fn start_agent(data: &Path, server: &fleetmend_server::Handle) -> anyhow::
 
 /// Passes the agent's lines on to the terminal.
 async fn show_output(agent: &mut Child) {
-    let Some(output) = agent.stderr.take() else { return };
+    let Some(output) = agent.stderr.take() else {
+        return;
+    };
     let mut lines = BufReader::new(output).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         println!("this machine: {}", without_time(&line));
@@ -77,6 +79,7 @@ async fn show_output(agent: &mut Child) {
 
 /// A line of the agent's log without the time that the terminal's reader knows.
 fn without_time(line: &str) -> &str {
-    line.split_once("  INFO ").or_else(|| line.split_once("  WARN ")).map_or(line, |it| it.1)
+    line.split_once("  INFO ")
+        .or_else(|| line.split_once("  WARN "))
+        .map_or(line, |it| it.1)
 }
-

@@ -29,10 +29,14 @@ const SETTLE: Duration = Duration::from_secs(20);
 /// Measures.
 pub fn run(options: &Options) -> anyhow::Result<Value> {
     if !options.agent.exists() {
-        bail!("there is no agent at {}: build it with 'cargo xtask dist'", options.agent.display());
+        bail!(
+            "there is no agent at {}: build it with 'cargo xtask dist'",
+            options.agent.display()
+        );
     }
-    let mut samples: Vec<f64> =
-        (0..options.runs).map(|_| inventory_ms(&options.agent)).collect::<Result<_, _>>()?;
+    let mut samples: Vec<f64> = (0..options.runs)
+        .map(|_| inventory_ms(&options.agent))
+        .collect::<Result<_, _>>()?;
     samples.sort_by(f64::total_cmp);
     let inventory_ms = samples[samples.len() / 2];
     eprintln!("inventory: {inventory_ms:.1} ms; now the memory of an idle agent");
@@ -73,7 +77,9 @@ fn idle_rss_mb(agent: &std::path::Path) -> anyhow::Result<f64> {
     BufReader::new(server.stdout.take().context("the server has no output")?)
         .read_line(&mut line)?;
     let ready: Value = serde_json::from_str(&line).context("the server did not start")?;
-    let token = ready["tokens"][0].as_str().context("the server made no token")?;
+    let token = ready["tokens"][0]
+        .as_str()
+        .context("the server made no token")?;
     let mut running = Command::new(agent)
         .args(["run", "--data"])
         .arg(data.path().join("agent"))

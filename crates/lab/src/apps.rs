@@ -1,6 +1,9 @@
 //! Inventories of Windows machines as they are in size and shape: a common core, the rest spread
 //! over a few thousand titles.
 
+use std::path::Path;
+
+use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_model::device::{Host, OsFamily};
 use fleetmend_model::inventory::{Inventory, Place, Software};
 
@@ -26,14 +29,53 @@ pub fn inventory(number: usize, count: usize) -> Inventory {
     }
 }
 
+/// An inventory that has every sixth title, so that all packages are ones that a device may have.
+pub fn all_titles(number: usize) -> Inventory {
+    let mut inventory = inventory(number, 0);
+    inventory.software = (0..TITLES)
+        .step_by(6)
+        .map(|title| software(title, number % 5))
+        .collect();
+    inventory
+}
+
+/// Packages for every sixth title, in a version that no device has.
+pub fn write_packages(folder: &Path, count: usize) -> anyhow::Result<()> {
+    for title in (0..TITLES).step_by(6).take(count) {
+        let script = format!(
+            "$packageArgs = @{{\n  packageName = 'example-{title}'\n  fileType = 'exe'\n  \
+             url = 'https://example.invalid/{title}.exe'\n  checksum = '{title:064x}'\n  \
+             checksumType = 'sha256'\n  silentArgs = '/S'\n  \
+             softwareName = 'Example Application {title} (*'\n}}\n\
+             Install-ChocolateyPackage @packageArgs\n"
+        );
+        Nupkg::new(&format!("example-{title}"), "99.0.0")
+            .title(&format!("Example Application {title}"))
+            .install_script(&script)
+            .build_into(folder)?;
+    }
+    Ok(())
+}
+
 /// A third of a machine's applications are those that all have; the others are picked by its
 /// number. Each title is installed in five versions across the fleet.
 fn application(number: usize, slot: usize) -> Software {
-    let title = if slot.is_multiple_of(3) { slot } else { (number * 31 + slot * 17) % TITLES };
-    let version = (number + slot) % 5;
+    let title = if slot.is_multiple_of(3) {
+        slot
+    } else {
+        (number * 31 + slot * 17) % TITLES
+    };
+    software(title, (number + slot) % 5)
+}
+
+fn software(title: usize, version: usize) -> Software {
     let code = format!("{{8A5C1F00-0000-4000-8000-{title:08X}{version:04X}}}");
     Software {
-        place: if title.is_multiple_of(4) { Place::Machine32 } else { Place::Machine64 },
+        place: if title.is_multiple_of(4) {
+            Place::Machine32
+        } else {
+            Place::Machine64
+        },
         key: code.clone(),
         name: format!("Example Application {title} (x64 edition)"),
         version: format!("{}.{version}.{title}.0", title % 20),

@@ -39,7 +39,11 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         let check_in = settle(&mut connection, stored.digest).await?;
         agents.push((connection, check_in));
     }
-    eprintln!("{} devices are enrolled; measuring for {} s", agents.len(), options.seconds);
+    eprintln!(
+        "{} devices are enrolled; measuring for {} s",
+        agents.len(),
+        options.seconds
+    );
     let end = Instant::now() + Duration::from_secs(options.seconds);
     let start = Instant::now();
     let mut tasks = Vec::new();
@@ -76,12 +80,21 @@ pub async fn settle(connection: &mut Connection, digest: String) -> anyhow::Resu
     let mut reports = Vec::new();
     for job in reply.scans {
         let digest = digest.clone();
-        for what in [What::ScanStarted { job }, What::ScanCompleted { job, digest }] {
+        for what in [
+            What::ScanStarted { job },
+            What::ScanCompleted { job, digest },
+        ] {
             let sequence = reports.len() as i64 + 1;
-            reports.push(Report { sequence, at: reply.now, what });
+            reports.push(Report {
+                sequence,
+                at: reply.now,
+                what,
+            });
         }
     }
-    connection.send(&request_json(paths::REPORTS, &Reports { reports })?).await?;
+    connection
+        .send(&request_json(paths::REPORTS, &Reports { reports })?)
+        .await?;
     connection.send(&request).await?;
     Ok(request)
 }
@@ -91,10 +104,12 @@ pub fn check_in(digest: String) -> CheckIn {
     CheckIn {
         protocol: fleetmend_protocol::CURRENT,
         agent_version: "lab".to_owned(),
-        boot: Boot { id: "lab".to_owned(), at: None },
+        boot: Boot {
+            id: "lab".to_owned(),
+            at: None,
+        },
         inventory_digest: Some(digest),
         holds: Vec::new(),
         scans: Vec::new(),
     }
 }
-

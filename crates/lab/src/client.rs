@@ -32,15 +32,23 @@ impl Device {
     /// Enrols the ordinary way.
     pub async fn enrol(token: &str, ca_pem: &str, name: &str) -> anyhow::Result<Self> {
         let token = EnrolToken::from_text(token)?;
-        let address =
-            token.server_url.strip_prefix("https://").context("not an https address")?.to_owned();
-        let host = address.rsplit_once(':').map_or(address.as_str(), |it| it.0).to_owned();
+        let address = token
+            .server_url
+            .strip_prefix("https://")
+            .context("not an https address")?
+            .to_owned();
+        let host = address
+            .rsplit_once(':')
+            .map_or(address.as_str(), |it| it.0)
+            .to_owned();
         let key = KeyPair::generate()?;
         let request = EnrolRequest {
             protocol: fleetmend_protocol::CURRENT,
             agent_version: "lab".to_owned(),
             secret: token.secret_hex(),
-            signing_request: CertificateParams::default().serialize_request(&key)?.pem()?,
+            signing_request: CertificateParams::default()
+                .serialize_request(&key)?
+                .pem()?,
             host: Host {
                 hostname: name.to_owned(),
                 os_family: OsFamily::Windows,
@@ -51,12 +59,19 @@ impl Device {
         };
         let anonymous = client_config(ca_pem, None)?;
         let mut connection = Connection::open(&anonymous, &address, &host).await?;
-        let body =
-            connection.post(paths::ENROL, &serde_json::to_vec(&request)?).await?.to_vec();
+        let body = connection
+            .post(paths::ENROL, &serde_json::to_vec(&request)?)
+            .await?
+            .to_vec();
         let reply: EnrolReply = serde_json::from_slice(&body)?;
         let identity = (reply.certificate.as_str(), &key);
         let config = client_config(ca_pem, Some(identity))?;
-        Ok(Self { config, address, host, reply: Arc::new(reply) })
+        Ok(Self {
+            config,
+            address,
+            host,
+            reply: Arc::new(reply),
+        })
     }
 
     /// Opens a connection with the device's certificate.
@@ -108,8 +123,14 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let name = ServerName::try_from(host.to_owned())?;
-        let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await?;
-        Ok(Self { stream, buffer: Vec::with_capacity(4096), body: 0..0 })
+        let stream = TlsConnector::from(Arc::clone(config))
+            .connect(name, stream)
+            .await?;
+        Ok(Self {
+            stream,
+            buffer: Vec::with_capacity(4096),
+            body: 0..0,
+        })
     }
 
     /// Posts JSON; gives the body of a 200.
@@ -144,7 +165,8 @@ impl Connection {
                     .split("\r\n")
                     .find_map(|line| {
                         let (name, value) = line.split_once(':')?;
-                        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse())
+                        name.eq_ignore_ascii_case("content-length")
+                            .then(|| value.trim().parse())
                     })
                     .context("the answer has no length")??;
                 let end = head_end + 4 + length;
@@ -154,7 +176,10 @@ impl Connection {
                 self.body = head_end + 4..end;
                 let body = &self.buffer[self.body.clone()];
                 if status != "200" {
-                    bail!("the server answered {status}: {}", String::from_utf8_lossy(body));
+                    bail!(
+                        "the server answered {status}: {}",
+                        String::from_utf8_lossy(body)
+                    );
                 }
                 return Ok(body);
             }
@@ -193,5 +218,7 @@ pub fn get(path: &str) -> Vec<u8> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }

@@ -71,6 +71,8 @@ async fn wait(device: &Device) -> anyhow::Result<Connection> {
     let stored: InventoryReply =
         serde_json::from_slice(connection.post(paths::INVENTORY, &inventory).await?)?;
     settle(&mut connection, stored.digest).await?;
-    connection.send_only(&get(&format!("{}?seconds=300", paths::WAIT))).await?;
+    connection
+        .send_only(&get(&format!("{}?seconds=300", paths::WAIT)))
+        .await?;
     Ok(connection)
 }

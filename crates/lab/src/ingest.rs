@@ -22,6 +22,9 @@ pub struct Options {
     /// Applications in an inventory.
     #[arg(long, default_value_t = 150)]
     apps: usize,
+    /// Packages in the catalog, each newer than what devices have.
+    #[arg(long, default_value_t = 500)]
+    packages: usize,
     /// Seconds of measuring.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
@@ -29,7 +32,9 @@ pub struct Options {
 
 /// Measures. Every inventory that is sent differs from the device's last one: all are stored.
 pub async fn run(options: Options) -> anyhow::Result<Value> {
-    let server = Measured::start(options.connections).await?;
+    let source = tempfile::tempdir()?;
+    apps::write_packages(source.path(), options.packages)?;
+    let mut server = Measured::start_with(options.connections, Some(source.path())).await?;
     let ca = fetch_ca(&server.tokens[0]).await?;
     // Made beforehand, so that the load costs as little as it can.
     let bodies: Arc<Vec<Vec<u8>>> = Arc::new(
@@ -40,8 +45,17 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
     let mut connections = Vec::new();
     for (number, token) in server.tokens.iter().enumerate() {
         let device = Device::enrol(token, &ca, &format!("lab-{number}")).await?;
-        connections.push(device.connect().await?);
+        let mut connection = device.connect().await?;
+        // Packages are fetched only when some device may have them: these name all titles.
+        connection
+            .post(
+                paths::INVENTORY,
+                &serde_json::to_vec(&apps::all_titles(number))?,
+            )
+            .await?;
+        connections.push(connection);
     }
+    server.catalog().await?;
     eprintln!(
         "{} devices are enrolled; sending {} KB each for {} s",
         connections.len(),
@@ -74,6 +88,7 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         "reports_per_s": per_s.round(),
         "p99_ms": percentile_ms(&mut samples, 0.99),
         "apps": options.apps,
+        "packages": options.packages,
         "connections": options.connections,
         "errors": 0,
     }))

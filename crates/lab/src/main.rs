@@ -45,7 +45,9 @@ fn main() -> anyhow::Result<()> {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
         )
         .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let result = match Cli::parse().command {
         Command::Ingest(options) => runtime.block_on(ingest::run(options))?,
         Command::Checkin(options) => runtime.block_on(checkin::run(options))?,

@@ -1,16 +1,17 @@
 //! The server under measure: this program again, as a process of its own, on a throw-away data
 //! folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use fleetmend_server::Config;
+use fleetmend_server::{App, Config};
+use fleetmend_store::packages;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// How long the server may take to start and make its tokens.
 const START: Duration = Duration::from_secs(120);
@@ -45,15 +46,34 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     }
     let tokens = handle.enrol_tokens(options.tokens).await?;
     println!("{}", serde_json::to_string(&Ready { tokens })?);
+    if options.source.is_some() {
+        tell_catalog(server.app()).await?;
+    }
     let mut line = String::new();
-    BufReader::new(tokio::io::stdin()).read_line(&mut line).await?;
+    BufReader::new(tokio::io::stdin())
+        .read_line(&mut line)
+        .await?;
     server.stop().await;
     Ok(())
+}
+
+/// Prints a line when every package of the source is known, analysed and in use.
+async fn tell_catalog(app: &App) -> anyhow::Result<()> {
+    loop {
+        let packages = packages::latest_all(&app.db, false).await?;
+        let is_analysed = !packages.is_empty() && packages.iter().all(|it| it.analysis.is_some());
+        if is_analysed && app.catalog().offered(&packages[0].id).is_some() {
+            println!("catalog");
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// A running server under measure; ends with the value.
 pub struct Measured {
     process: Child,
+    output: BufReader<ChildStdout>,
     /// One-time enrolment tokens.
     pub tokens: Vec<String>,
     _data: tempfile::TempDir,
@@ -62,24 +82,50 @@ pub struct Measured {
 impl Measured {
     /// Starts one.
     pub async fn start(tokens: usize) -> anyhow::Result<Self> {
+        Self::start_with(tokens, None).await
+    }
+
+    /// Starts one that reads a folder of packages.
+    pub async fn start_with(tokens: usize, source: Option<&Path>) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut process = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        command
             .arg("serve")
             .arg("--data")
             .arg(data.path())
-            .args(["--tokens", &tokens.to_string()])
+            .args(["--tokens", &tokens.to_string()]);
+        if let Some(source) = source {
+            command.arg("--source").arg(source);
+        }
+        let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .context("cannot start the server")?;
         let output = process.stdout.take().context("the server has no output")?;
+        let mut output = BufReader::new(output);
         let mut line = String::new();
-        tokio::time::timeout(START, BufReader::new(output).read_line(&mut line))
+        tokio::time::timeout(START, output.read_line(&mut line))
             .await
             .context("the server did not start in time")??;
         let ready: Ready = serde_json::from_str(&line).context("the server did not start")?;
-        Ok(Self { process, tokens: ready.tokens, _data: data })
+        Ok(Self {
+            process,
+            output,
+            tokens: ready.tokens,
+            _data: data,
+        })
+    }
+
+    /// Ends when the source's packages are analysed and in use.
+    pub async fn catalog(&mut self) -> anyhow::Result<()> {
+        let mut line = String::new();
+        tokio::time::timeout(START, self.output.read_line(&mut line))
+            .await
+            .context("the packages were not analysed in time")??;
+        anyhow::ensure!(line.trim() == "catalog", "the server ended");
+        Ok(())
     }
 
     /// The server's resident memory, in KiB.

@@ -51,7 +51,10 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
     let mut config = Config::new(data.path().join("server"), "127.0.0.1:0".parse()?);
     config.policy.deploy_retry_seconds = 1;
     let server = fleetmend_server::start(config).await?;
-    server.handle().add_source(&source.display().to_string(), None).await?;
+    server
+        .handle()
+        .add_source(&source.display().to_string(), None)
+        .await?;
     let tokens = server.handle().enrol_tokens(options.devices).await?;
     let ca = fetch_ca(&tokens[0]).await?;
     let start = Instant::now();
@@ -61,20 +64,32 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         let outcome = Outcome::of(options.seed, number as u64);
         agents.push(tokio::spawn(async move {
             let device = Device::enrol(&token, &ca, &format!("sim-{number}")).await?;
-            SimulatedAgent::new(&device, number, outcome).await?.run().await
+            SimulatedAgent::new(&device, number, outcome)
+                .await?
+                .run()
+                .await
         }));
     }
     let app = server.app();
     until(options.limit, || async {
-        Ok(devices::totals(&app.db, &devices::DeviceFilter::default()).await?.missing_third_party
+        Ok(devices::totals(&app.db, &devices::DeviceFilter::default())
+            .await?
+            .missing_third_party
             == options.devices as u64)
     })
     .await
     .context("not all devices reported what they lack")?;
-    eprintln!("{} devices lack the patch after {:.1} s", options.devices, seconds(start));
+    eprintln!(
+        "{} devices lack the patch after {:.1} s",
+        options.devices,
+        seconds(start)
+    );
     deploy_to_all(app).await?;
     until(options.limit, || async {
-        Ok(deploy_jobs::list(&app.db, &unfinished(), &Page::first(1)).await?.rows.is_empty())
+        Ok(deploy_jobs::list(&app.db, &unfinished(), &Page::first(1))
+            .await?
+            .rows
+            .is_empty())
     })
     .await
     .context("not all jobs ended")?;
@@ -119,8 +134,13 @@ async fn deploy_to_all(app: &std::sync::Arc<App>) -> anyhow::Result<()> {
     };
     let failed = |error: fleetmend_server::ApiError| anyhow::anyhow!(error.message());
     let filter = missing::PatchFilter::default();
-    let listed =
-        missing::list(&app.db, &filter, missing::PatchSort::default(), &Page::first(10)).await?;
+    let listed = missing::list(
+        &app.db,
+        &filter,
+        missing::PatchSort::default(),
+        &Page::first(10),
+    )
+    .await?;
     for row in listed.rows {
         let decided = [(row.patch.id, SystemType::Normal)];
         fleetmend_server::approvals::set(app, &decided, Approval::Approved, "", &actor)
@@ -140,12 +160,14 @@ async fn tally(app: &App, options: &Options) -> anyhow::Result<Value> {
     let mut page = Page::first(200);
     let mut jobs = 0;
     loop {
-        let listed =
-            deploy_jobs::list(&app.db, &deploy_jobs::JobFilter::default(), &page).await?;
+        let listed = deploy_jobs::list(&app.db, &deploy_jobs::JobFilter::default(), &page).await?;
         for row in &listed.rows {
             jobs += 1;
             *counts.entry(row.job.state.status.number()).or_default() += 1;
-            let number = row.hostname.strip_prefix("sim-").and_then(|text| text.parse().ok());
+            let number = row
+                .hostname
+                .strip_prefix("sim-")
+                .and_then(|text| text.parse().ok());
             let outcome = Outcome::of(options.seed, number.unwrap_or_default());
             if row.job.state.status != outcome.status() {
                 eprintln!(
@@ -187,7 +209,9 @@ enum Outcome {
 impl Outcome {
     /// Splitmix64 of seed and number: the same in every run.
     fn of(seed: u64, number: u64) -> Self {
-        let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number + 1);
+        let mut x = seed
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .wrapping_add(number + 1);
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         match (x ^ (x >> 31)) % 20 {
@@ -220,8 +244,10 @@ struct SimulatedAgent {
 impl SimulatedAgent {
     async fn new(device: &Device, number: usize, outcome: Outcome) -> anyhow::Result<Self> {
         let certificate = fleetmend_agent::certificate_sha256(&device.reply.certificate)?;
-        let identity =
-            Identity { certificate_sha256: certificate, trust: device.reply.trust.clone() };
+        let identity = Identity {
+            certificate_sha256: certificate,
+            trust: device.reply.trust.clone(),
+        };
         Ok(Self {
             core: Core::new(identity, State::default(), now()),
             requests: device.connect().await?,
@@ -234,7 +260,9 @@ impl SimulatedAgent {
     }
 
     async fn run(mut self) -> anyhow::Result<()> {
-        let mut events = VecDeque::from([Event::Started { boot: "sim".to_owned() }]);
+        let mut events = VecDeque::from([Event::Started {
+            boot: "sim".to_owned(),
+        }]);
         let wait = get(&format!("{}?seconds=60", paths::WAIT));
         let mut is_waiting = false;
         loop {
@@ -253,7 +281,10 @@ impl SimulatedAgent {
                 is_waiting = true;
                 continue;
             }
-            let pause = self.core.next_tick().map_or(Duration::from_secs(60), |at| at.since(now()));
+            let pause = self
+                .core
+                .next_tick()
+                .map_or(Duration::from_secs(60), |at| at.since(now()));
             tokio::select! {
                 answer = self.waiting.receive() => { answer?; is_waiting = false; }
                 () = tokio::time::sleep(pause) => events.push_back(Event::Tick),
@@ -265,7 +296,10 @@ impl SimulatedAgent {
         let request = CheckIn {
             protocol: fleetmend_protocol::CURRENT,
             agent_version: "lab".to_owned(),
-            boot: Boot { id: "sim".to_owned(), at: None },
+            boot: Boot {
+                id: "sim".to_owned(),
+                at: None,
+            },
             inventory_digest: self.core.state().inventory_digest.clone(),
             holds: self.core.holds(),
             scans: self.core.scan_jobs(),
@@ -292,30 +326,56 @@ impl SimulatedAgent {
             Effect::Scan { .. } => {
                 let json = serde_json::to_vec(&self.inventory())?;
                 self.requests.post(paths::INVENTORY, &json).await?;
-                Some(Event::Scanned { result: Ok(digest_hex(&json)) })
+                Some(Event::Scanned {
+                    result: Ok(digest_hex(&json)),
+                })
             }
             Effect::Detect { job } => {
                 let order = self.core.order(job).context("a job without an order")?;
                 let found = detect(&order.release().action, &self.inventory().software);
-                Some(Event::Detected { job, result: Ok(found) })
+                Some(Event::Detected {
+                    job,
+                    result: Ok(found),
+                })
             }
-            Effect::Fetch { job } => Some(Event::Fetched { job, result: self.fetch(job).await? }),
+            Effect::Fetch { job } => Some(Event::Fetched {
+                job,
+                result: self.fetch(job).await?,
+            }),
             Effect::Run { job, attempt } => {
-                anyhow::ensure!(self.started.insert((job, attempt)), "started twice: job {job}");
-                Some(Event::Ran { job, attempt, result: self.install(attempt) })
+                anyhow::ensure!(
+                    self.started.insert((job, attempt)),
+                    "started twice: job {job}"
+                );
+                Some(Event::Ran {
+                    job,
+                    attempt,
+                    result: self.install(attempt),
+                })
             }
         })
     }
 
     async fn fetch(&mut self, job: DeployJobId) -> anyhow::Result<Result<(), FetchError>> {
         let order = self.core.order(job).context("a job without an order")?;
-        let Action::RunInstaller(run) = &order.release().action else { return Ok(Ok(())) };
-        let file = run.file_for(true).context("the release has no file")?.clone();
-        let bytes = self.requests.send(&get(&format!("{}/{}", paths::FILES, file.sha256))).await?;
+        let Action::RunInstaller(run) = &order.release().action else {
+            return Ok(Ok(()));
+        };
+        let file = run
+            .file_for(true)
+            .context("the release has no file")?
+            .clone();
+        let bytes = self
+            .requests
+            .send(&get(&format!("{}/{}", paths::FILES, file.sha256)))
+            .await?;
         Ok(if digest_hex(bytes) == file.sha256 {
             Ok(())
         } else {
-            Err(FetchError { cause: "the digest is wrong".to_owned(), counts: true })
+            Err(FetchError {
+                cause: "the digest is wrong".to_owned(),
+                counts: true,
+            })
         })
     }
 
@@ -333,7 +393,11 @@ impl SimulatedAgent {
             exit_code: Some(i64::from(!success)),
             success,
             restart_due: false,
-            cause: if success { String::new() } else { "exit code 1".to_owned() },
+            cause: if success {
+                String::new()
+            } else {
+                "exit code 1".to_owned()
+            },
             output: String::new(),
         }
     }
@@ -375,7 +439,10 @@ fn write_package(folder: &Path) -> anyhow::Result<()> {
     );
     Nupkg::new("simulated-application", "2.0.0")
         .title(NAME)
-        .file("tools/setup.exe", b"an installer that no machine runs".to_vec())
+        .file(
+            "tools/setup.exe",
+            b"an installer that no machine runs".to_vec(),
+        )
         .install_script(&script)
         .build_into(folder)?;
     Ok(())

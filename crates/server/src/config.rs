@@ -22,7 +22,13 @@ pub struct Config {
 impl Config {
     /// With all defaults.
     pub fn new(data: PathBuf, listen: SocketAddr) -> Self {
-        Self { data, listen, url: None, database: None, policy: Policy::default() }
+        Self {
+            data,
+            listen,
+            url: None,
+            database: None,
+            policy: Policy::default(),
+        }
     }
 
     /// The database's address.

@@ -29,7 +29,11 @@ impl Handle {
     pub async fn enrol_token(&self, label: &str, hours: u32) -> anyhow::Result<String> {
         let valid = Duration::from_secs(u64::from(hours) * 3600);
         let by = command_line();
-        Ok(enrol::make_token(&self.app, &self.app.url, label, valid, &by).await?.to_text())
+        Ok(
+            enrol::make_token(&self.app, &self.app.url, label, valid, &by)
+                .await?
+                .to_text(),
+        )
     }
 
     /// Many one-time enrolment tokens.
@@ -65,13 +69,21 @@ impl Handle {
 
     /// One line a source.
     pub async fn list_sources(&self) -> anyhow::Result<Vec<String>> {
-        let lines = sources::list(&self.app.db).await?.into_iter().map(|source| {
-            let state = source.last_error.unwrap_or_else(|| match source.last_sync_at {
-                Some(_) => "read".to_owned(),
-                None => "not read yet".to_owned(),
+        let lines = sources::list(&self.app.db)
+            .await?
+            .into_iter()
+            .map(|source| {
+                let state = source
+                    .last_error
+                    .unwrap_or_else(|| match source.last_sync_at {
+                        Some(_) => "read".to_owned(),
+                        None => "not read yet".to_owned(),
+                    });
+                format!(
+                    "{}\t{}\t{}\t{state}",
+                    source.id, source.name, source.location
+                )
             });
-            format!("{}\t{}\t{}\t{state}", source.id, source.name, source.location)
-        });
         Ok(lines.collect())
     }
 
@@ -90,8 +102,10 @@ impl Handle {
                 Err(error) => tracing::debug!("{error:#}"),
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
-            if matches!(changed.recv().await, Err(tokio::sync::broadcast::error::RecvError::Closed))
-            {
+            if matches!(
+                changed.recv().await,
+                Err(tokio::sync::broadcast::error::RecvError::Closed)
+            ) {
                 return;
             }
         }
@@ -111,10 +125,20 @@ impl Handle {
             totals.devices, totals.missing_os, totals.missing_third_party
         )];
         for device in listed.rows {
-            let status = device.scan_status.map_or("no scan yet", |status| status.label());
+            let status = device
+                .scan_status
+                .map_or("no scan yet", |status| status.label());
             let note = match (device.scan_cause.as_str(), device.inventory_note.as_str()) {
                 ("", "") => String::new(),
-                (cause, note) => format!(" ({}{}{note})", cause, if cause.is_empty() || note.is_empty() { "" } else { "; " }),
+                (cause, note) => format!(
+                    " ({}{}{note})",
+                    cause,
+                    if cause.is_empty() || note.is_empty() {
+                        ""
+                    } else {
+                        "; "
+                    }
+                ),
             };
             lines.push(format!("  {}: {status}{note}", device.host.hostname));
         }

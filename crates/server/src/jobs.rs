@@ -29,8 +29,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] =
-        [Self::SyncSource, Self::FetchPackages, Self::MirrorPatch, Self::Upkeep, Self::SyncDue];
+    const ALL: [Self; 5] = [
+        Self::SyncSource,
+        Self::FetchPackages,
+        Self::MirrorPatch,
+        Self::Upkeep,
+        Self::SyncDue,
+    ];
 
     fn key(self) -> &'static str {
         match self {
@@ -103,7 +108,11 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn claim(app: &App, most: u32) -> anyhow::Result<Vec<queue::Work>> {
-    if most == 0 || queue::next_run(&app.db).await?.is_none_or(|at| at > app.now()) {
+    if most == 0
+        || queue::next_run(&app.db)
+            .await?
+            .is_none_or(|at| at > app.now())
+    {
         return Ok(Vec::new());
     }
     let mut tx = app.db.begin().await?;
@@ -185,4 +194,3 @@ async fn conclude(
     }
     Ok(tx.commit().await?)
 }
-

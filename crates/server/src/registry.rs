@@ -65,7 +65,10 @@ impl Device {
 
     /// What a check-in is compared with.
     pub fn known(&self) -> Known {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether `known` says what the last check-in said, without a copy.
@@ -139,7 +142,8 @@ impl Registry {
     ) -> Arc<Device> {
         let device = Arc::new(Device::new(id, certificate_sha256, last_seen, known));
         let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
-        maps.by_certificate.insert(Arc::clone(&device.certificate_sha256), Arc::clone(&device));
+        maps.by_certificate
+            .insert(Arc::clone(&device.certificate_sha256), Arc::clone(&device));
         maps.by_id.insert(id, Arc::clone(&device));
         device
     }
@@ -152,7 +156,12 @@ impl Registry {
 
     /// A device.
     pub fn by_id(&self, id: DeviceId) -> Option<Arc<Device>> {
-        self.maps.read().unwrap_or_else(PoisonError::into_inner).by_id.get(&id).cloned()
+        self.maps
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .by_id
+            .get(&id)
+            .cloned()
     }
 
     /// Forgets a device: its certificate opens nothing any more.

@@ -18,7 +18,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route(paths::WAIT, get(agents::wait::wait))
         .route(paths::INVENTORY, post(agents::inventory::inventory))
         .route(paths::REPORTS, post(agents::reports::reports))
-        .route(&format!("{}/{{sha256}}", paths::FILES), get(agents::files::file))
+        .route(
+            &format!("{}/{{sha256}}", paths::FILES),
+            get(agents::files::file),
+        )
         .merge(api::routes())
         .merge(console::routes())
         .with_state(app)

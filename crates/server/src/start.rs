@@ -88,7 +88,11 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     tasks.spawn(listener::serve(listener, tls, router, stopping.clone()));
     tasks.spawn(jobs::run(Arc::clone(&app), stopping.clone()));
     tasks.spawn(ingest::run(Arc::clone(&app), inbox, stopping));
-    Ok(Running { app, tasks, _lock: lock })
+    Ok(Running {
+        app,
+        tasks,
+        _lock: lock,
+    })
 }
 
 /// Opens a server's data for the administrator's commands, whether or not it runs.
@@ -102,8 +106,8 @@ pub async fn open(config: Config) -> anyhow::Result<Handle> {
 /// process.
 fn lock(data: &std::path::Path) -> anyhow::Result<std::fs::File> {
     let path = data.join("server.lock");
-    let file = std::fs::File::create(&path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let file =
+        std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
@@ -133,8 +137,7 @@ async fn app(config: &Config, port: u16) -> anyhow::Result<(Arc<App>, ingest::In
     let keys = Keys::load_or_make(&config.data)?;
     let db = Db::open(&config.database()).await?;
     let files = config.data.join("files");
-    let blobs =
-        Blobs::open(&files).with_context(|| format!("cannot use {}", files.display()))?;
+    let blobs = Blobs::open(&files).with_context(|| format!("cannot use {}", files.display()))?;
     let (queue, inbox) = ingest::queue();
     let url = match &config.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
@@ -194,8 +197,17 @@ fn host_name() -> Option<String> {
 
 /// The names and addresses in the server's certificate.
 fn names(url: &str) -> Vec<String> {
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    let host = url.strip_prefix("https://").unwrap_or(url).split('/').next().unwrap_or_default();
+    let mut names = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
+    let host = url
+        .strip_prefix("https://")
+        .unwrap_or(url)
+        .split('/')
+        .next()
+        .unwrap_or_default();
     let host = match host.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => host,

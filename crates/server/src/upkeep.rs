@@ -53,7 +53,10 @@ pub async fn store_last_seen(app: &Arc<App>) -> anyhow::Result<()> {
             (!known.boot.is_empty()).then_some(devices::Touch {
                 device: id,
                 last_seen,
-                boot: fleetmend_model::inventory::Boot { id: known.boot, at: None },
+                boot: fleetmend_model::inventory::Boot {
+                    id: known.boot,
+                    at: None,
+                },
                 agent_version: known.agent_version,
                 protocol: known.protocol,
             })
@@ -75,9 +78,14 @@ async fn ping_failed(app: &Arc<App>, now: Millis, patience: Duration) -> anyhow:
         let cause = format!("nothing was heard from the device for more than {minutes} minutes");
         let mut tx = app.db.begin().await?;
         let to = ScanStatus::PingFailed;
-        if scans::advance(&mut tx, &job, to, Party::Server, &cause, now).await.is_ok() {
+        if scans::advance(&mut tx, &job, to, Party::Server, &cause, now)
+            .await
+            .is_ok()
+        {
             tx.commit().await?;
-            app.registry.by_id(job.device).inspect(|device| device.mark_work());
+            app.registry
+                .by_id(job.device)
+                .inspect(|device| device.mark_work());
             app.touch();
         }
     }
@@ -94,7 +102,10 @@ async fn abort_old(app: &Arc<App>, now: Millis) -> anyhow::Result<()> {
         let cause = format!("no answer within {} hours", purge.as_secs() / 3600);
         let mut tx = app.db.begin().await?;
         let to = ScanStatus::Aborted;
-        if scans::advance(&mut tx, &job, to, Party::Server, &cause, now).await.is_ok() {
+        if scans::advance(&mut tx, &job, to, Party::Server, &cause, now)
+            .await
+            .is_ok()
+        {
             tx.commit().await?;
             app.touch();
         }
@@ -105,11 +116,23 @@ async fn abort_old(app: &Arc<App>, now: Millis) -> anyhow::Result<()> {
 /// Every job ends by its deadline.
 async fn expire(app: &Arc<App>, now: Millis) -> anyhow::Result<()> {
     for mut job in deploy_jobs::expired(&app.db, now, BATCH).await? {
-        let cause = format!("it did not end by its deadline; last: {}", job.state.status.label());
+        let cause = format!(
+            "it did not end by its deadline; last: {}",
+            job.state.status.label()
+        );
         let mut tx = app.db.begin().await?;
-        let change = Change::End { ending: Ending::Expired };
-        let moved =
-            moves::advance(&mut tx, &mut job, change, Party::Server, With::cause(cause), now).await;
+        let change = Change::End {
+            ending: Ending::Expired,
+        };
+        let moved = moves::advance(
+            &mut tx,
+            &mut job,
+            change,
+            Party::Server,
+            With::cause(cause),
+            now,
+        )
+        .await;
         match moved {
             Ok(()) => tx.commit().await?,
             Err(error) => tracing::debug!("job {}: {error}", job.id),

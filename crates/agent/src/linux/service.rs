@@ -27,7 +27,9 @@ pub fn install(dir: &Path) -> anyhow::Result<String> {
     systemctl(&["enable", NAME])?;
     // Not `start`: one that runs already takes up the new unit.
     systemctl(&["restart", NAME])?;
-    Ok(format!("the service {NAME} runs and starts with the machine"))
+    Ok(format!(
+        "the service {NAME} runs and starts with the machine"
+    ))
 }
 
 /// Stops the service and removes it. What it was installing goes on to its end.
@@ -42,7 +44,9 @@ pub fn uninstall() -> anyhow::Result<String> {
     systemctl(&["disable", "--now", NAME])?;
     fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     systemctl(&["daemon-reload"])?;
-    Ok(format!("the service {NAME} is removed; the agent's data is not"))
+    Ok(format!(
+        "the service {NAME} is removed; the agent's data is not"
+    ))
 }
 
 fn require() -> anyhow::Result<()> {

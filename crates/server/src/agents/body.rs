@@ -44,8 +44,10 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 
 fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiError {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    ApiError::Bad(match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        Err(error) => format!("field '{}': {}", error.path(), error.inner()),
-        Ok(_) => format!("behind the JSON: {error}"),
-    })
+    ApiError::Bad(
+        match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+            Err(error) => format!("field '{}': {}", error.path(), error.inner()),
+            Ok(_) => format!("behind the JSON: {error}"),
+        },
+    )
 }

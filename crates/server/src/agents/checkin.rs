@@ -82,22 +82,29 @@ async fn look(
         agent_version: request.agent_version.chars().take(64).collect(),
         protocol: request.protocol,
     };
-    devices::touch_many(&mut tx, &[touch]).await.map_err(failed)?;
+    devices::touch_many(&mut tx, &[touch])
+        .await
+        .map_err(failed)?;
     if request.protocol < fleetmend_protocol::OLDEST {
         refuse_old(&mut tx, device, request.protocol, now).await?;
         tx.commit().await.map_err(failed)?;
         return Err(ApiError::Denied(
             "protocol_too_old",
-            format!("the agent speaks protocol {}: install a newer one", request.protocol),
+            format!(
+                "the agent speaks protocol {}: install a newer one",
+                request.protocol
+            ),
         ));
     }
     let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;
     let digest = stored.and_then(|stored| stored.inventory_digest);
-    let restarted = deploy_jobs::awaiting_restart(&mut tx, device.id).await.map_err(failed)?;
-    let has_restarted =
-        restarted.iter().any(|job| job.restart_boot.as_deref() != Some(request.boot.id.as_str()));
-    reply.want_inventory =
-        has_restarted || digest.is_none() || digest != request.inventory_digest;
+    let restarted = deploy_jobs::awaiting_restart(&mut tx, device.id)
+        .await
+        .map_err(failed)?;
+    let has_restarted = restarted
+        .iter()
+        .any(|job| job.restart_boot.as_deref() != Some(request.boot.id.as_str()));
+    reply.want_inventory = has_restarted || digest.is_none() || digest != request.inventory_digest;
     scans_for(&mut tx, device, request, reply, now).await?;
     orders_for(&mut tx, device, &request.holds, reply, now).await?;
     tx.commit().await.map_err(failed)?;
@@ -117,7 +124,9 @@ async fn refuse_old(
     protocol: u32,
     now: Millis,
 ) -> Result<(), ApiError> {
-    let Some(job) = scan_jobs::open_of_device(&mut *tx, device.id).await.map_err(anyhow::Error::from)?
+    let Some(job) = scan_jobs::open_of_device(&mut *tx, device.id)
+        .await
+        .map_err(anyhow::Error::from)?
     else {
         return Ok(());
     };
@@ -136,8 +145,12 @@ async fn scans_for(
     reply: &mut CheckInReply,
     now: Millis,
 ) -> Result<(), ApiError> {
-    let open = scan_jobs::open_of_device(&mut *tx, device.id).await.map_err(anyhow::Error::from)?;
-    let Some(job) = open.filter(|job| job.run_at <= now) else { return Ok(()) };
+    let open = scan_jobs::open_of_device(&mut *tx, device.id)
+        .await
+        .map_err(anyhow::Error::from)?;
+    let Some(job) = open.filter(|job| job.run_at <= now) else {
+        return Ok(());
+    };
     if job.status == ScanStatus::PingFailed {
         let cause = "the device is back";
         let to = ScanStatus::Posted;
@@ -183,8 +196,13 @@ async fn orders_for(
             .await
             .map_err(anyhow::Error::from)?
             .ok_or_else(|| anyhow::anyhow!("release {id} is gone"))?;
-        let Some(signed) = orders::signed(&job, &release)? else { continue };
-        if deploy_jobs::mark_sent(&mut *tx, job.id, now).await.map_err(anyhow::Error::from)? {
+        let Some(signed) = orders::signed(&job, &release)? else {
+            continue;
+        };
+        if deploy_jobs::mark_sent(&mut *tx, job.id, now)
+            .await
+            .map_err(anyhow::Error::from)?
+        {
             reply.orders.push(signed);
         }
     }

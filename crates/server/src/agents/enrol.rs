@@ -17,9 +17,9 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use crate::agents::{body, remember};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::net::pki;
 use crate::inventory::scans;
 use crate::journal;
+use crate::net::pki;
 use crate::people::Actor;
 
 /// The largest enrolment request, in bytes.
@@ -46,21 +46,30 @@ pub async fn make_token(
         .as_ref()
         .try_into()
         .context("a SHA-256 has 32 bytes")?;
-    let token = EnrolToken { server_url: url.to_owned(), ca_sha256, secret };
+    let token = EnrolToken {
+        server_url: url.to_owned(),
+        ca_sha256,
+        secret,
+    };
     let now = app.now();
     let mut tx = app.db.begin().await?;
     let secret = digest_hex(token.secret_hex().as_bytes());
     enrol_tokens::create(&mut tx, &secret, label, now, now + valid).await?;
-    journal::record(&mut tx, actor, "make_enrol_token", "enrolment token", label, now).await?;
+    journal::record(
+        &mut tx,
+        actor,
+        "make_enrol_token",
+        "enrolment token",
+        label,
+        now,
+    )
+    .await?;
     tx.commit().await?;
     Ok(token)
 }
 
 /// Trades a token for a certificate.
-pub async fn enrol(
-    State(app): State<Arc<App>>,
-    body: Body,
-) -> Result<Json<EnrolReply>, ApiError> {
+pub async fn enrol(State(app): State<Arc<App>>, body: Body) -> Result<Json<EnrolReply>, ApiError> {
     let request: EnrolRequest = body::json(&body::bytes(body, MAX_REQUEST).await?)?;
     if request.protocol < fleetmend_protocol::OLDEST {
         return Err(ApiError::Denied(
@@ -77,7 +86,16 @@ pub async fn enrol(
     let mut host = request.host;
     clean_host(&mut host);
     let now = app.now();
-    let device = claim(&app, &request.secret, host, &request.agent_version, request.protocol, &certificate, now).await?;
+    let device = claim(
+        &app,
+        &request.secret,
+        host,
+        &request.agent_version,
+        request.protocol,
+        &certificate,
+        now,
+    )
+    .await?;
     app.touch();
     tracing::info!("device {} enrolled: {}", device.id, device.host.hostname);
     remember(&app, &device);
@@ -106,10 +124,16 @@ async fn claim(
     let failed = |error: fleetmend_store::Error| ApiError::Internal(error.into());
     let mut tx = app.db.begin().await.map_err(failed)?;
     let secret = digest_hex(secret.as_bytes());
-    match enrol_tokens::claim(&mut tx, &secret, now).await.map_err(failed)? {
+    match enrol_tokens::claim(&mut tx, &secret, now)
+        .await
+        .map_err(failed)?
+    {
         enrol_tokens::Claim::Claimed => {}
         enrol_tokens::Claim::Unknown => {
-            return Err(denied("token_unknown", "the enrolment token is not one of this server's"));
+            return Err(denied(
+                "token_unknown",
+                "the enrolment token is not one of this server's",
+            ));
         }
         enrol_tokens::Claim::Used => {
             return Err(denied(
@@ -118,7 +142,10 @@ async fn claim(
             ));
         }
         enrol_tokens::Claim::Expired => {
-            return Err(denied("token_expired", "the enrolment token expired: make a new one"));
+            return Err(denied(
+                "token_expired",
+                "the enrolment token expired: make a new one",
+            ));
         }
     }
     let new = devices::NewDevice {
@@ -129,7 +156,9 @@ async fn claim(
         certificate_sha256: digest_hex(certificate.der()),
     };
     let id = devices::insert(&mut tx, &new, now).await.map_err(failed)?;
-    enrol_tokens::set_device(&mut tx, &secret, id).await.map_err(failed)?;
+    enrol_tokens::set_device(&mut tx, &secret, id)
+        .await
+        .map_err(failed)?;
     scans::post(&mut tx, id, "enrolment", now).await?;
     let device = devices::get(&mut tx, id)
         .await
@@ -144,9 +173,12 @@ fn denied(code: &'static str, message: &str) -> ApiError {
 }
 
 fn clean_host(host: &mut Host) {
-    for text in
-        [&mut host.hostname, &mut host.os_name, &mut host.os_version, &mut host.architecture]
-    {
+    for text in [
+        &mut host.hostname,
+        &mut host.os_name,
+        &mut host.os_version,
+        &mut host.architecture,
+    ] {
         crate::inventory::clean::clean_text(text);
     }
 }

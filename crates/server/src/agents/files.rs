@@ -39,14 +39,17 @@ pub async fn file(
     if offset > length {
         return Err(ApiError::Bad(format!("the file has {length} bytes")));
     }
-    file.seek(SeekFrom::Start(offset)).map_err(anyhow::Error::from)?;
+    file.seek(SeekFrom::Start(offset))
+        .map_err(anyhow::Error::from)?;
     let mut response = Response::builder()
         .header(CONTENT_TYPE, "application/octet-stream")
         .header(ACCEPT_RANGES, "bytes")
         .header(CONTENT_LENGTH, length - offset);
     if headers.contains_key(RANGE) && length > 0 && offset < length {
         let range = format!("bytes {offset}-{}/{length}", length - 1);
-        response = response.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, range);
+        response = response
+            .status(StatusCode::PARTIAL_CONTENT)
+            .header(CONTENT_RANGE, range);
     }
     let parts = futures_util::stream::try_unfold(file, |mut file| async move {
         let read = tokio::task::spawn_blocking(move || {
@@ -56,7 +59,11 @@ pub async fn file(
             Ok::<_, std::io::Error>((part, file))
         });
         let (part, file) = read.await.map_err(std::io::Error::other)??;
-        Ok::<_, std::io::Error>(if part.is_empty() { None } else { Some((part, file)) })
+        Ok::<_, std::io::Error>(if part.is_empty() {
+            None
+        } else {
+            Some((part, file))
+        })
     });
     response
         .body(Body::from_stream(parts))
@@ -65,12 +72,16 @@ pub async fn file(
 
 /// The start of `Range: bytes=N-`.
 fn offset(headers: &HeaderMap) -> Result<u64, ApiError> {
-    let Some(range) = headers.get(RANGE) else { return Ok(0) };
+    let Some(range) = headers.get(RANGE) else {
+        return Ok(0);
+    };
     range
         .to_str()
         .ok()
         .and_then(|text| text.strip_prefix("bytes="))
         .and_then(|text| text.strip_suffix('-'))
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| ApiError::Bad("only a range of the form 'bytes=N-' is understood".to_owned()))
+        .ok_or_else(|| {
+            ApiError::Bad("only a range of the form 'bytes=N-' is understood".to_owned())
+        })
 }

@@ -29,7 +29,9 @@ pub async fn inventory(
     let mut inventory: Inventory = body::json(&bytes)?;
     let digest = digest_hex(&bytes);
     let notes = clean::clean(&mut inventory);
-    app.ingest.store(Incoming::new(device, inventory, digest.clone(), notes)).await?;
+    app.ingest
+        .store(Incoming::new(device, inventory, digest.clone(), notes))
+        .await?;
     app.touch();
     Ok(Json(InventoryReply { digest }))
 }

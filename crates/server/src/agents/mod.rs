@@ -52,9 +52,18 @@ impl FromRequestParts<Arc<App>> for Caller {
 pub fn remember(app: &App, stored: &devices::Device) -> Arc<Device> {
     let known = Known {
         inventory_digest: stored.inventory_digest.clone(),
-        boot: stored.boot.as_ref().map(|boot| boot.id.clone()).unwrap_or_default(),
+        boot: stored
+            .boot
+            .as_ref()
+            .map(|boot| boot.id.clone())
+            .unwrap_or_default(),
         agent_version: stored.agent_version.clone(),
         protocol: stored.protocol,
     };
-    app.registry.add(stored.id, &stored.certificate_sha256, stored.last_seen, known)
+    app.registry.add(
+        stored.id,
+        &stored.certificate_sha256,
+        stored.last_seen,
+        known,
+    )
 }

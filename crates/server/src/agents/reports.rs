@@ -41,11 +41,16 @@ fn read(bytes: &[u8]) -> Result<Vec<Taken>, ApiError> {
         let sequence = report.get("sequence").and_then(serde_json::Value::as_i64);
         let Some(sequence) = sequence else {
             let field = format!("reports[{at}].sequence");
-            return Err(ApiError::Bad(format!("field '{field}': it is not a whole number")));
+            return Err(ApiError::Bad(format!(
+                "field '{field}': it is not a whole number"
+            )));
         };
         let read = serde_path_to_error::deserialize::<_, Report>(report);
         Ok(read.map_err(|error| {
-            (sequence, format!("field '{}': {}", error.path(), error.inner()))
+            (
+                sequence,
+                format!("field '{}': {}", error.path(), error.inner()),
+            )
         }))
     });
     numbered.collect()

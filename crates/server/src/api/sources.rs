@@ -13,10 +13,10 @@ use super::extract::Body;
 use super::openapi::Refused;
 use super::shapes::{IdBody, time_opt};
 use crate::app::App;
+use crate::catalog;
 use crate::console::stored;
 use crate::error::ApiError;
 use crate::people::{Actor, Confirmed, SignedIn};
-use crate::catalog;
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;

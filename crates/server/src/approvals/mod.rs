@@ -27,13 +27,20 @@ pub async fn set(
         return Err(ApiError::Bad("no patch was named".to_owned()));
     }
     if reason.chars().count() > MAX_REASON {
-        return Err(ApiError::Bad(format!("the reason is longer than {MAX_REASON} characters")));
+        return Err(ApiError::Bad(format!(
+            "the reason is longer than {MAX_REASON} characters"
+        )));
     }
     let now = app.now();
     let ids: Vec<_> = decided.iter().map(|it| it.0).collect();
     let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
-    let known = patches::get_many(&mut tx, &ids).await.map_err(anyhow::Error::from)?;
-    if let Some(unknown) = ids.iter().find(|id| known.iter().all(|patch| patch.id != **id)) {
+    let known = patches::get_many(&mut tx, &ids)
+        .await
+        .map_err(anyhow::Error::from)?;
+    if let Some(unknown) = ids
+        .iter()
+        .find(|id| known.iter().all(|patch| patch.id != **id))
+    {
         return Err(ApiError::Missing(format!("there is no patch {unknown}")));
     }
     approvals::set_many(&mut tx, decided, decision, &actor.name, reason, now)

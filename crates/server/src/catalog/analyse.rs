@@ -75,8 +75,13 @@ async fn names(app: &App) -> anyhow::Result<Names> {
             ids.extend(inventory.chocolatey.into_iter().map(|record| record.id));
         }
     }
-    let windows = software.iter().filter(|row| row.software.place != Place::Dpkg);
-    Ok(Names::new(windows.map(|row| row.software.name.as_str()), ids.iter().map(String::as_str)))
+    let windows = software
+        .iter()
+        .filter(|row| row.software.place != Place::Dpkg);
+    Ok(Names::new(
+        windows.map(|row| row.software.name.as_str()),
+        ids.iter().map(String::as_str),
+    ))
 }
 
 async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> anyhow::Result<()> {
@@ -89,7 +94,12 @@ async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> anyhow::Result<
     };
     let bytes = app.blobs.read(&fetched.sha256, MAX_NUPKG)?;
     let analysis = tokio::task::spawn_blocking(move || analyse(&bytes)).await?;
-    tracing::info!("{} {}: {}", package.shown_id, package.version, analysis.verdict.key());
+    tracing::info!(
+        "{} {}: {}",
+        package.shown_id,
+        package.version,
+        analysis.verdict.key()
+    );
     let mut tx = app.db.begin().await?;
     packages::set_analysis(&mut tx, package.row, &analysis, &fetched.sha256, app.now()).await?;
     tx.commit().await?;
@@ -117,21 +127,38 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
     let location = &package.content_location;
     let checksum = package.content_hash.as_deref().and_then(|text| {
         let (algorithm, hex) = text.split_once(':')?;
-        Some(Checksum { algorithm: algorithm.to_lowercase(), hex: hex.to_owned() })
+        Some(Checksum {
+            algorithm: algorithm.to_lowercase(),
+            hex: hex.to_owned(),
+        })
     });
     if location.starts_with("http://") || location.starts_with("https://") {
         app.pace.wait(location).await;
-        return fetch::file(&app.http, location, MAX_NUPKG, checksum.as_ref(), &app.blobs).await;
+        return fetch::file(
+            &app.http,
+            location,
+            MAX_NUPKG,
+            checksum.as_ref(),
+            &app.blobs,
+        )
+        .await;
     }
-    let disk = |error| FetchError::Disk { url: location.clone(), error };
+    let disk = |error| FetchError::Disk {
+        url: location.clone(),
+        error,
+    };
     let bytes = tokio::fs::read(location).await.map_err(disk)?;
     fetch::keep(location, &bytes, checksum.as_ref(), &app.blobs)
 }
 
 /// The catalog from the database.
 pub async fn load(app: &App) -> anyhow::Result<Catalog> {
-    let products = products::load_all(&app.db).await.context("cannot read the known products")?;
-    let packages = packages::latest_all(&app.db, false).await.context("cannot read the catalog")?;
+    let products = products::load_all(&app.db)
+        .await
+        .context("cannot read the known products")?;
+    let packages = packages::latest_all(&app.db, false)
+        .await
+        .context("cannot read the catalog")?;
     let versions = packages
         .into_iter()
         .map(|package| {
@@ -172,7 +199,11 @@ pub fn deployable(analysis: Option<&Analysis>) -> Result<(), String> {
     let Some(analysis) = analysis else {
         return Err("its install script was not looked at yet".to_owned());
     };
-    let why = analysis.findings.first().map(|finding| finding.what.as_str()).unwrap_or_default();
+    let why = analysis
+        .findings
+        .first()
+        .map(|finding| finding.what.as_str())
+        .unwrap_or_default();
     match analysis.verdict {
         Verdict::Ready => Ok(()),
         Verdict::NoInstaller => Err("it installs nothing by itself".to_owned()),

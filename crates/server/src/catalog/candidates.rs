@@ -41,19 +41,27 @@ impl Names {
         let title = title.split(['(', '[']).next().unwrap_or_default();
         is_named(&family)
             || is_named(title)
-            || words(title).next().is_some_and(|word| self.words.contains(&word))
+            || words(title)
+                .next()
+                .is_some_and(|word| self.words.contains(&word))
     }
 }
 
 /// A package's id without what tells its kinds apart.
 fn family(id: &str) -> String {
     let id = id.to_lowercase();
-    let id = id.strip_suffix(".install").or_else(|| id.strip_suffix(".portable")).unwrap_or(&id);
+    let id = id
+        .strip_suffix(".install")
+        .or_else(|| id.strip_suffix(".portable"))
+        .unwrap_or(&id);
     id.to_owned()
 }
 
 fn squash(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {
@@ -69,7 +77,11 @@ mod tests {
     #[test]
     fn a_package_is_fetched_only_if_some_device_may_have_it() {
         let names = Names::new(
-            ["7-Zip 24.09 (x64)", "Mozilla Firefox (x64 de)", "Google Chrome"],
+            [
+                "7-Zip 24.09 (x64)",
+                "Mozilla Firefox (x64 de)",
+                "Google Chrome",
+            ],
             ["notepadplusplus.install"],
         );
         for (id, title, expected) in [

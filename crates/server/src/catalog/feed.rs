@@ -31,7 +31,10 @@ pub async fn read(
     let mut packages = Vec::new();
     while let Some(url) = next {
         if !seen.insert(url.clone()) {
-            tracing::warn!("{}: a page links back to one that was read", shown(location));
+            tracing::warn!(
+                "{}: a page links back to one that was read",
+                shown(location)
+            );
             break;
         }
         if seen.len() > MAX_PAGES {
@@ -41,10 +44,23 @@ pub async fn read(
         let bytes = fetch::document(client, &url, MAX_DOCUMENT as u64).await?;
         let page = parse_feed(&bytes).with_context(|| format!("{} answered", shown(&url)))?;
         for skipped in &page.skipped {
-            tracing::warn!("{}: {} left out: {}", shown(location), skipped.entry, skipped.reason);
+            tracing::warn!(
+                "{}: {} left out: {}",
+                shown(location),
+                skipped.entry,
+                skipped.reason
+            );
         }
-        packages.extend(page.entries.iter().filter_map(|entry| package(source, base, entry)));
-        next = page.next.as_deref().map(|link| resolve(&url, link)).transpose()?;
+        packages.extend(
+            page.entries
+                .iter()
+                .filter_map(|entry| package(source, base, entry)),
+        );
+        next = page
+            .next
+            .as_deref()
+            .map(|link| resolve(&url, link))
+            .transpose()?;
     }
     Ok(packages)
 }
@@ -53,9 +69,14 @@ pub async fn read(
 /// elsewhere is not what the administrator named.
 fn resolve(page: &str, link: &str) -> anyhow::Result<String> {
     let page = Url::parse(page)?;
-    let target = page.join(link).context("the link to the next page is not an address")?;
+    let target = page
+        .join(link)
+        .context("the link to the next page is not an address")?;
     if target.host_str() != page.host_str() {
-        bail!("the link to the next page leads to another host, {}", target.host_str().unwrap_or(""));
+        bail!(
+            "the link to the next page leads to another host, {}",
+            target.host_str().unwrap_or("")
+        );
     }
     Ok(target.to_string())
 }
@@ -106,7 +127,10 @@ impl Pace {
         }
         loop {
             let pause = {
-                let mut sent = self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut sent = self
+                    .sent
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 let minute = Duration::from_secs(60);
                 let now = Instant::now();
                 sent.retain(|at| now.duration_since(*at) < minute);
@@ -122,7 +146,9 @@ impl Pace {
 }
 
 fn is_own_network(url: &str) -> bool {
-    let Ok(url) = Url::parse(url) else { return false };
+    let Ok(url) = Url::parse(url) else {
+        return false;
+    };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     match host.parse::<std::net::IpAddr>() {
         Ok(std::net::IpAddr::V4(address)) => address.is_loopback() || address.is_private(),

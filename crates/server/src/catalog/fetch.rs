@@ -62,7 +62,9 @@ pub enum FetchError {
         wanted: String,
     },
     /// The package names a digest of a kind that is not checked.
-    #[error("{url}: the package names a checksum of the kind '{algorithm}', which cannot be checked")]
+    #[error(
+        "{url}: the package names a checksum of the kind '{algorithm}', which cannot be checked"
+    )]
     Algorithm {
         /// What was asked for.
         url: String,
@@ -119,16 +121,24 @@ pub async fn document(client: &Client, url: &str, cap: u64) -> Result<Vec<u8>, F
         while let Some(part) = body.next().await {
             let part = part.map_err(|error| unreachable(url, &error))?;
             if (bytes.len() + part.len()) as u64 > cap {
-                return Err(FetchError::TooLarge { url: shown(url), cap });
+                return Err(FetchError::TooLarge {
+                    url: shown(url),
+                    cap,
+                });
             }
             bytes.extend_from_slice(&part);
         }
         Ok(bytes)
     };
-    tokio::time::timeout(DOCUMENT_LIMIT, fetch).await.unwrap_or_else(|_| {
-        let cause = format!("no whole answer in {} s", DOCUMENT_LIMIT.as_secs());
-        Err(FetchError::Unreachable { url: shown(url), cause })
-    })
+    tokio::time::timeout(DOCUMENT_LIMIT, fetch)
+        .await
+        .unwrap_or_else(|_| {
+            let cause = format!("no whole answer in {} s", DOCUMENT_LIMIT.as_secs());
+            Err(FetchError::Unreachable {
+                url: shown(url),
+                cause,
+            })
+        })
 }
 
 /// Stores a file under its digest, if it is the one that the package names.
@@ -139,7 +149,10 @@ pub async fn file(
     checksum: Option<&Checksum>,
     blobs: &Blobs,
 ) -> Result<Fetched, FetchError> {
-    let disk = |error| FetchError::Disk { url: shown(url), error };
+    let disk = |error| FetchError::Disk {
+        url: shown(url),
+        error,
+    };
     let mut sums = Sums::new(url, checksum)?;
     let mut body = get(client, url).await?.bytes_stream();
     let mut file = blobs.incoming().map_err(disk)?;
@@ -148,7 +161,10 @@ pub async fn file(
         let part = part.map_err(|error| unreachable(url, &error))?;
         length += part.len() as u64;
         if length > cap {
-            return Err(FetchError::TooLarge { url: shown(url), cap });
+            return Err(FetchError::TooLarge {
+                url: shown(url),
+                cap,
+            });
         }
         sums.update(&part);
         file.write_all(&part).map_err(disk)?;
@@ -169,7 +185,10 @@ pub fn keep(
     checksum: Option<&Checksum>,
     blobs: &Blobs,
 ) -> Result<Fetched, FetchError> {
-    let disk = |error| FetchError::Disk { url: name.to_owned(), error };
+    let disk = |error| FetchError::Disk {
+        url: name.to_owned(),
+        error,
+    };
     let mut sums = Sums::new(name, checksum)?;
     sums.update(bytes);
     if let (Some(checksum), Some(found)) = (checksum, sums.named()) {
@@ -179,7 +198,10 @@ pub fn keep(
     file.write_all(bytes).map_err(disk)?;
     let sha256 = sums.sha256();
     blobs.keep(file, &sha256).map_err(disk)?;
-    Ok(Fetched { sha256, length: bytes.len() as u64 })
+    Ok(Fetched {
+        sha256,
+        length: bytes.len() as u64,
+    })
 }
 
 fn check(url: &str, wanted: &Checksum, found: &str) -> Result<(), FetchError> {
@@ -214,7 +236,10 @@ impl Sums {
                 });
             }
         };
-        Ok(Self { sha256: Context::new(&SHA256), named })
+        Ok(Self {
+            sha256: Context::new(&SHA256),
+            named,
+        })
     }
 
     fn update(&mut self, bytes: &[u8]) {
@@ -225,7 +250,9 @@ impl Sums {
     }
 
     fn named(&self) -> Option<String> {
-        self.named.clone().map(|context| hex(context.finish().as_ref()))
+        self.named
+            .clone()
+            .map(|context| hex(context.finish().as_ref()))
     }
 
     fn sha256(self) -> String {
@@ -246,12 +273,19 @@ async fn get(client: &Client, url: &str) -> Result<Response, FetchError> {
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or_else(|| FetchError::Address { url: shown(url) })?;
-    let answer = client.get(address).send().await.map_err(|error| unreachable(url, &error))?;
+    let answer = client
+        .get(address)
+        .send()
+        .await
+        .map_err(|error| unreachable(url, &error))?;
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);
     }
-    Err(FetchError::Status { url: shown(url), status: status.as_u16() })
+    Err(FetchError::Status {
+        url: shown(url),
+        status: status.as_u16(),
+    })
 }
 
 fn unreachable(url: &str, error: &reqwest::Error) -> FetchError {
@@ -260,7 +294,10 @@ fn unreachable(url: &str, error: &reqwest::Error) -> FetchError {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    FetchError::Unreachable { url: shown(url), cause: cause.to_string() }
+    FetchError::Unreachable {
+        url: shown(url),
+        cause: cause.to_string(),
+    }
 }
 
 /// An address without the name and password it may carry.

@@ -22,9 +22,12 @@ pub fn read(source: SourceId, folder: &Path) -> anyhow::Result<Vec<NewPackage>> 
         if count >= MAX_FILES {
             bail!("{} has more than {MAX_FILES} files", folder.display());
         }
-        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
-        let is_package =
-            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("nupkg"));
+        let path = entry
+            .with_context(|| format!("cannot read {}", folder.display()))?
+            .path();
+        let is_package = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("nupkg"));
         if !is_package {
             continue;
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_model::detection::Detection;
+use fleetmend_model::patch::PatchType;
 use fleetmend_model::recipe::{FileOrigin, InstallerKind, Recipe, RecipeFile, Verdict};
 use fleetmend_model::release::{Action, AptUpgrade, Release, ReleaseFile, RunInstaller};
 use fleetmend_model::{PackageId, ReleaseId};
-use fleetmend_model::patch::PatchType;
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::patches::Patch;
 use fleetmend_store::products::{self, Product};
@@ -65,16 +65,18 @@ pub async fn release_for(app: &Arc<App>, patch: &Patch) -> Result<ReleaseId, Mir
             store(app, patch.patch_type, &release, &[]).await
         }
         (PatchType::ThirdParty, Some(package)) => mirror(app, package).await,
-        (PatchType::ThirdParty, None) => {
-            Err(MirrorError::Never("the package is not in the catalog any more".to_owned()))
-        }
+        (PatchType::ThirdParty, None) => Err(MirrorError::Never(
+            "the package is not in the catalog any more".to_owned(),
+        )),
     }
 }
 
 /// Whether a release can be had without anything being fetched.
 pub async fn is_at_hand(app: &App, patch: &Patch) -> anyhow::Result<bool> {
     Ok(patch.patch_type == PatchType::Os
-        || releases::find(&app.db, patch.patch_type, &name(patch), &patch.version).await?.is_some())
+        || releases::find(&app.db, patch.patch_type, &name(patch), &patch.version)
+            .await?
+            .is_some())
 }
 
 /// A Linux package is named with its architecture: the same version of another one is another
@@ -91,7 +93,9 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
         .await?
         .ok_or_else(|| MirrorError::Never("the package is not in the catalog any more".into()))?;
     if let Some((_, cause)) = &package.quarantine {
-        return Err(MirrorError::Never(format!("the version is in quarantine: {cause}")));
+        return Err(MirrorError::Never(format!(
+            "the version is in quarantine: {cause}"
+        )));
     }
     deployable(package.analysis.as_ref()).map_err(MirrorError::Never)?;
     let recipe = package
@@ -125,7 +129,9 @@ async fn refused(
 ) -> Result<MirrorError, MirrorError> {
     if matches!(error, FetchError::Mismatch { .. }) {
         analyse::quarantine(app, package, &error).await?;
-        return Ok(MirrorError::Never(format!("{error}: it was not run, and is in quarantine")));
+        return Ok(MirrorError::Never(format!(
+            "{error}: it was not run, and is in quarantine"
+        )));
     }
     Ok(match error {
         FetchError::Unreachable { .. } | FetchError::Disk { .. } => {
@@ -147,18 +153,31 @@ async fn fetch_file(
         FileOrigin::Url { url } => {
             // Without a checksum only TLS says where the bytes come from.
             if file.checksum.is_none() && !url.starts_with("https://") {
-                return Err(FetchError::Address { url: fetch::shown(url) });
+                return Err(FetchError::Address {
+                    url: fetch::shown(url),
+                });
             }
-            fetch::file(&app.http, url, MAX_INSTALLER, file.checksum.as_ref(), &app.blobs).await
+            fetch::file(
+                &app.http,
+                url,
+                MAX_INSTALLER,
+                file.checksum.as_ref(),
+                &app.blobs,
+            )
+            .await
         }
         FileOrigin::Embedded { path } => {
-            let disk = |error| FetchError::Disk { url: path.clone(), error };
+            let disk = |error| FetchError::Disk {
+                url: path.clone(),
+                error,
+            };
             let sha256 = package.content_sha256.as_deref().unwrap_or_default();
             let bytes = app.blobs.read(sha256, MAX_NUPKG).map_err(disk)?;
             let nupkg = Nupkg::read(&bytes, &Limits::default())
                 .map_err(|error| disk(std::io::Error::other(error)))?;
-            let content =
-                nupkg.get(path).map_err(|error| disk(std::io::Error::other(error)))?;
+            let content = nupkg
+                .get(path)
+                .map_err(|error| disk(std::io::Error::other(error)))?;
             fetch::keep(path, &content, file.checksum.as_ref(), &app.blobs)
         }
     }
@@ -178,15 +197,17 @@ fn make_release(
     let mut known = Vec::new();
     if recipe.kind == InstallerKind::Msi {
         for (_, fetched) in mirrored {
-            let file = app.blobs.get(&fetched.sha256).map_err(anyhow::Error::from)?;
+            let file = app
+                .blobs
+                .get(&fetched.sha256)
+                .map_err(anyhow::Error::from)?;
             let msi = msi::properties(std::io::BufReader::new(file))
                 .map_err(|why| MirrorError::Never(format!("the installer is {why}")))?;
             if detection.names.is_empty() {
                 detection.names.push(msi.product_name.clone());
             }
             // With one file a bitness there is one product code each; the version tells then.
-            detection.product_code =
-                (mirrored.len() == 1).then(|| msi.product_code.clone());
+            detection.product_code = (mirrored.len() == 1).then(|| msi.product_code.clone());
             detection.upgrade_code.clone_from(&msi.upgrade_code);
             detection.display_version.clone_from(&msi.product_version);
             known.push(Product {
@@ -239,14 +260,23 @@ fn file_name(origin: &FileOrigin, kind: InstallerKind) -> String {
     };
     let plain: String = last
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_.+".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.+".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(120)
         .collect();
     let stem = plain.trim_matches('.');
     let lower = stem.to_lowercase();
     match lower.strip_suffix(ending) {
         Some(stem_lower) if !stem_lower.is_empty() => stem.to_owned(),
-        _ => format!("{}{ending}", if stem.is_empty() { "installer" } else { stem }),
+        _ => format!(
+            "{}{ending}",
+            if stem.is_empty() { "installer" } else { stem }
+        ),
     }
 }
 

@@ -32,7 +32,15 @@ pub async fn add(
         Err(error) => return Err(ApiError::Internal(error.into())),
     };
     let now = app.now();
-    journal::record(&mut tx, actor, "add_source", &format!("source {id}"), location, now).await?;
+    journal::record(
+        &mut tx,
+        actor,
+        "add_source",
+        &format!("source {id}"),
+        location,
+        now,
+    )
+    .await?;
     jobs::enqueue(&mut tx, jobs::Kind::SyncSource, id.0, now).await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     app.jobs_due.notify_one();
@@ -50,7 +58,9 @@ fn kind_of(location: &str) -> Result<SourceKind, ApiError> {
                 "a source's address must not carry a name or password: it is shown and logged"
                     .to_owned(),
             )),
-            Err(error) => Err(ApiError::Bad(format!("'{location}' is not an address: {error}"))),
+            Err(error) => Err(ApiError::Bad(format!(
+                "'{location}' is not an address: {error}"
+            ))),
         };
     }
     if std::path::Path::new(location).is_absolute() {

@@ -17,7 +17,10 @@ const BATCH: usize = 500;
 
 /// Reads one source.
 pub async fn sync(app: &Arc<App>, id: SourceId) -> anyhow::Result<()> {
-    let Some(source) = sources::get(&app.db, id).await?.filter(|source| source.enabled) else {
+    let Some(source) = sources::get(&app.db, id)
+        .await?
+        .filter(|source| source.enabled)
+    else {
         return Ok(());
     };
     let read = read(app, &source).await;

@@ -21,13 +21,17 @@ const CHUNK: usize = 200;
 
 /// Makes the release of a patch, if there are jobs that wait for it.
 pub async fn mirror_patch(app: &Arc<App>, id: PatchId) -> anyhow::Result<()> {
-    let patch = patches::get(&app.db, id).await?.with_context(|| format!("no patch {id}"))?;
+    let patch = patches::get(&app.db, id)
+        .await?
+        .with_context(|| format!("no patch {id}"))?;
     let mut jobs = waiting(app, id).await?;
     if jobs.is_empty() {
         return Ok(());
     }
     if !mirror::is_at_hand(app, &patch).await? {
-        let downloading = Change::Status { status: DeployStatus::Downloading };
+        let downloading = Change::Status {
+            status: DeployStatus::Downloading,
+        };
         let posted = |job: &&mut DeployJob| job.state.status == DeployStatus::Posted;
         let mut posted: Vec<_> = jobs.iter_mut().filter(posted).collect();
         change(app, &mut posted, downloading, &With::default()).await?;
@@ -40,7 +44,9 @@ pub async fn mirror_patch(app: &Arc<App>, id: PatchId) -> anyhow::Result<()> {
             anyhow::bail!("{} {}: {cause}", patch.title, patch.version);
         }
         Err(MirrorError::Never(cause)) => {
-            let end = Change::End { ending: Ending::DownloadFailed };
+            let end = Change::End {
+                ending: Ending::DownloadFailed,
+            };
             let mut all: Vec<_> = jobs.iter_mut().collect();
             return change(app, &mut all, end, &With::cause(cause)).await;
         }
@@ -68,7 +74,12 @@ async fn waiting(app: &App, patch: PatchId) -> anyhow::Result<Vec<DeployJob>> {
     Ok(jobs
         .into_iter()
         .filter(|job| job.patch == patch)
-        .filter(|job| matches!(job.state.status, DeployStatus::Posted | DeployStatus::Downloading))
+        .filter(|job| {
+            matches!(
+                job.state.status,
+                DeployStatus::Posted | DeployStatus::Downloading
+            )
+        })
         .collect())
 }
 

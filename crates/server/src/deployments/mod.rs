@@ -55,11 +55,23 @@ pub async fn deploy(
         .await
         .map_err(failed)?;
     let cause = format!("asked for by {}", actor.name);
-    let new: Vec<_> =
-        chosen.iter().map(|device| new_job(app, *device, patch, &cause, None, now)).collect();
-    deploy_jobs::create_many(&mut tx, deployment, &new, now).await.map_err(failed)?;
+    let new: Vec<_> = chosen
+        .iter()
+        .map(|device| new_job(app, *device, patch, &cause, None, now))
+        .collect();
+    deploy_jobs::create_many(&mut tx, deployment, &new, now)
+        .await
+        .map_err(failed)?;
     let subject = format!("patch {patch}");
-    journal::record(&mut tx, actor, "deploy_patch", &subject, plan.to_text().trim(), now).await?;
+    journal::record(
+        &mut tx,
+        actor,
+        "deploy_patch",
+        &subject,
+        plan.to_text().trim(),
+        now,
+    )
+    .await?;
     jobs::enqueue(&mut tx, jobs::Kind::MirrorPatch, patch.0, now).await?;
     tx.commit().await.map_err(failed)?;
     app.jobs_due.notify_one();
@@ -87,11 +99,7 @@ fn new_job(
 }
 
 /// Posts new jobs for jobs that failed, as far as the plan lets them; returns how many.
-pub async fn redeploy(
-    app: &Arc<App>,
-    old: &[DeployJobId],
-    actor: &Actor,
-) -> Result<u64, ApiError> {
+pub async fn redeploy(app: &Arc<App>, old: &[DeployJobId], actor: &Actor) -> Result<u64, ApiError> {
     let now = app.now();
     let mut tx = app.db.begin().await.map_err(failed)?;
     let mut posted = 0;
@@ -105,7 +113,10 @@ pub async fn redeploy(
         let input = request::input(&mut tx, job.patch, Some(&[job.device]), now).await?;
         let plan = fleetmend_plan::plan(&input);
         if plan.deploys().next().is_none() {
-            refusal = Some(format!("job {id} is not deployed again:\n{}", plan.to_text()));
+            refusal = Some(format!(
+                "job {id} is not deployed again:\n{}",
+                plan.to_text()
+            ));
             continue;
         }
         let deployment = deployments::insert(&mut tx, job.patch, &actor.name, "redeploy", now)
@@ -113,9 +124,13 @@ pub async fn redeploy(
             .map_err(failed)?;
         let cause = format!("redeployed by {}", actor.name);
         let new = new_job(app, job.device, job.patch, &cause, Some(*id), now);
-        let created =
-            deploy_jobs::create_many(&mut tx, deployment, &[new], now).await.map_err(failed)?;
-        posted += created.iter().filter(|it| matches!(it, Posted::Created(_))).count() as u64;
+        let created = deploy_jobs::create_many(&mut tx, deployment, &[new], now)
+            .await
+            .map_err(failed)?;
+        posted += created
+            .iter()
+            .filter(|it| matches!(it, Posted::Created(_)))
+            .count() as u64;
         journal::record(&mut tx, actor, "redeploy", &format!("job {id}"), "", now).await?;
         jobs::enqueue(&mut tx, jobs::Kind::MirrorPatch, job.patch.0, now).await?;
     }
@@ -139,18 +154,18 @@ pub enum Cancelled {
 
 /// Calls a job off. What its device may have is only asked for: the device could have started
 /// meanwhile, and what happens on it must be shown.
-pub async fn cancel(
-    app: &Arc<App>,
-    id: DeployJobId,
-    actor: &Actor,
-) -> Result<Cancelled, ApiError> {
+pub async fn cancel(app: &Arc<App>, id: DeployJobId, actor: &Actor) -> Result<Cancelled, ApiError> {
     let now = app.now();
     let mut tx = app.db.begin().await.map_err(failed)?;
     let mut job = get(&mut tx, id).await?;
-    let asked = deploy_jobs::ask_cancel(&mut tx, id, &actor.name, now).await.map_err(failed)?;
+    let asked = deploy_jobs::ask_cancel(&mut tx, id, &actor.name, now)
+        .await
+        .map_err(failed)?;
     let outcome = match asked {
         Some(asked) if asked.order_sent_at.is_some() => {
-            moves::note(&mut tx, &asked, String::new(), now).await.map_err(failed)?;
+            moves::note(&mut tx, &asked, String::new(), now)
+                .await
+                .map_err(failed)?;
             Cancelled::AskedFor
         }
         Some(mut unsent) => {
@@ -178,7 +193,9 @@ async fn end_cancelled(
     with: moves::With,
     now: Millis,
 ) -> Result<(), ApiError> {
-    let change = Change::End { ending: Ending::Cancelled };
+    let change = Change::End {
+        ending: Ending::Cancelled,
+    };
     match moves::advance(tx, job, change, by, with, now).await {
         Ok(()) => Ok(()),
         Err(moves::MoveError::Illegal(_)) => Err(ApiError::Conflict(format!(
@@ -186,9 +203,9 @@ async fn end_cancelled(
             job.id,
             job.state.shown()
         ))),
-        Err(moves::MoveError::Store(fleetmend_store::Error::Moved { .. })) => {
-            Err(ApiError::Conflict(format!("job {} moved on meanwhile: try again", job.id)))
-        }
+        Err(moves::MoveError::Store(fleetmend_store::Error::Moved { .. })) => Err(
+            ApiError::Conflict(format!("job {} moved on meanwhile: try again", job.id)),
+        ),
         Err(moves::MoveError::Store(error)) => Err(failed(error)),
     }
 }

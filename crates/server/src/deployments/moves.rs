@@ -38,7 +38,10 @@ pub struct With {
 impl With {
     /// Only a cause.
     pub fn cause(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), ..Self::default() }
+        Self {
+            cause: cause.into(),
+            ..Self::default()
+        }
     }
 }
 
@@ -108,7 +111,11 @@ fn cause(asked: Option<&CancelAsked>, to: DeployState, why: String) -> String {
         Some(Ending::Expired) => format!("the device did not answer the cancel asked for by {by}"),
         Some(Ending::DownloadFailed | Ending::Refused) => return why,
     };
-    if why.is_empty() { word } else { format!("{word}; {why}") }
+    if why.is_empty() {
+        word
+    } else {
+        format!("{word}; {why}")
+    }
 }
 
 /// What comes next, in words.
@@ -144,25 +151,44 @@ mod tests {
     #[test]
     fn a_job_says_what_came_of_the_cancel_that_was_asked_for() {
         use DeployStatus::{AgentDownloading, Completed, Failed, NotApplicable, Started};
-        let asked = CancelAsked { by: "anna".to_owned(), at: Millis(0) };
+        let asked = CancelAsked {
+            by: "anna".to_owned(),
+            at: Millis(0),
+        };
         let at = |status, ending| DeployState { status, ending };
         let late = "the cancel that anna asked for came too late: the device had started";
         for (state, why, said) in [
             (at(AgentDownloading, None), "", "cancel asked for by anna"),
-            (at(AgentDownloading, None), "no answer", "cancel asked for by anna; no answer"),
+            (
+                at(AgentDownloading, None),
+                "no answer",
+                "cancel asked for by anna; no answer",
+            ),
             (at(Started, None), "", late),
             (at(Completed, None), "", late),
             (at(NotApplicable, None), "not there", "not there"),
-            (at(AgentDownloading, Some(Ending::Cancelled)), "", "called off by anna"),
+            (
+                at(AgentDownloading, Some(Ending::Cancelled)),
+                "",
+                "called off by anna",
+            ),
             (
                 at(AgentDownloading, Some(Ending::Expired)),
                 "its time is over",
                 "the device did not answer the cancel asked for by anna; its time is over",
             ),
             (at(Started, Some(Ending::Expired)), "", late),
-            (at(AgentDownloading, Some(Ending::Refused)), "forged", "forged"),
+            (
+                at(AgentDownloading, Some(Ending::Refused)),
+                "forged",
+                "forged",
+            ),
         ] {
-            assert_eq!(cause(Some(&asked), state, why.to_owned()), said, "{state:?}");
+            assert_eq!(
+                cause(Some(&asked), state, why.to_owned()),
+                said,
+                "{state:?}"
+            );
             assert_eq!(cause(None, state, why.to_owned()), why, "{state:?}");
         }
         let failed = cause(Some(&asked), at(Failed, None), "exit code 1603".to_owned());

@@ -1,8 +1,8 @@
 //! Signed orders: the server's word that a device runs a release now.
 
+use fleetmend_model::Millis;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus};
-use fleetmend_model::Millis;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::releases::StoredRelease;
 use fleetmend_store::{Tx, devices};
@@ -38,16 +38,27 @@ pub async fn hand_out(
     };
     let envelope = sign_order(&order, &app.keys.order)?;
     deploy_jobs::set_order(tx, job.id, counter, &serde_json::to_string(&envelope)?).await?;
-    let with = With { release: Some(release.id), ..With::default() };
-    let change = Change::Status { status: DeployStatus::Downloaded };
+    let with = With {
+        release: Some(release.id),
+        ..With::default()
+    };
+    let change = Change::Status {
+        status: DeployStatus::Downloaded,
+    };
     moves::advance(tx, job, change, Party::Server, with, now).await?;
     Ok(())
 }
 
 /// The order of a job as it travels.
 pub fn signed(job: &DeployJob, release: &StoredRelease) -> anyhow::Result<Option<SignedOrder>> {
-    let Some(order) = &job.order_envelope else { return Ok(None) };
+    let Some(order) = &job.order_envelope else {
+        return Ok(None);
+    };
     let order: Envelope = serde_json::from_str(order)?;
     let release: Envelope = serde_json::from_str(&release.envelope)?;
-    Ok(Some(SignedOrder { job: job.id, order, release }))
+    Ok(Some(SignedOrder {
+        job: job.id,
+        order,
+        release,
+    }))
 }

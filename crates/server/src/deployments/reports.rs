@@ -59,25 +59,45 @@ async fn apply(
     now: Millis,
 ) -> anyhow::Result<Result<(), String>> {
     match what {
-        What::ScanStarted { job } => {
-            scan(tx, device, job, ScanStatus::Started, now).await
-        }
+        What::ScanStarted { job } => scan(tx, device, job, ScanStatus::Started, now).await,
         What::ScanCompleted { job, digest } => {
-            let is_stored = device.is_known(|known| known.inventory_digest.as_ref() == Some(&digest));
+            let is_stored =
+                device.is_known(|known| known.inventory_digest.as_ref() == Some(&digest));
             if !is_stored {
                 device.learn(|known| known.inventory_digest = None);
-                return again(tx, device, job, "the inventory did not reach the server", now).await;
+                return again(
+                    tx,
+                    device,
+                    job,
+                    "the inventory did not reach the server",
+                    now,
+                )
+                .await;
             }
             scan(tx, device, job, ScanStatus::Completed, now).await
         }
         What::ScanFailed { job, cause } => failed_scan(app, tx, device, job, cause, now).await,
-        What::Deploy { job, attempt, change, mut cause, mut output, boot } => {
+        What::Deploy {
+            job,
+            attempt,
+            change,
+            mut cause,
+            mut output,
+            boot,
+        } => {
             let Some(mut stored) = own(tx, device, job).await? else {
-                return Ok(Err(format!("it reports on job {job}, which is not its own")));
+                return Ok(Err(format!(
+                    "it reports on job {job}, which is not its own"
+                )));
             };
             clean::clean_text(&mut cause);
             clean_output(&mut output);
-            if change == (Change::End { ending: Ending::Cancelled }) && stored.state.is_final() {
+            if change
+                == (Change::End {
+                    ending: Ending::Cancelled,
+                })
+                && stored.state.is_final()
+            {
                 // It was over here: the device says that it dropped it.
                 return Ok(Ok(()));
             }
@@ -86,9 +106,16 @@ async fn apply(
                 Err(illegal) => return Ok(Err(format!("job {job}: {illegal}"))),
             };
             for (state, by) in edges {
-                let restarts = change == (Change::Status { status: DeployStatus::NeedsRestart });
+                let restarts = change
+                    == (Change::Status {
+                        status: DeployStatus::NeedsRestart,
+                    });
                 let with = With {
-                    cause: if by == Party::Agent { cause.clone() } else { String::new() },
+                    cause: if by == Party::Agent {
+                        cause.clone()
+                    } else {
+                        String::new()
+                    },
                     attempt: (attempt > 0).then_some(attempt),
                     output: (!output.is_empty()).then(|| output.clone()),
                     restart_boot: boot.clone().filter(|_| restarts),
@@ -107,7 +134,9 @@ async fn apply(
         }
         What::Progress { job, mut cause } => {
             let Some(stored) = own(tx, device, job).await? else {
-                return Ok(Err(format!("it reports on job {job}, which is not its own")));
+                return Ok(Err(format!(
+                    "it reports on job {job}, which is not its own"
+                )));
             };
             if !stored.state.is_final() {
                 clean::clean_text(&mut cause);
@@ -123,7 +152,9 @@ async fn own(
     device: &Device,
     job: fleetmend_model::DeployJobId,
 ) -> anyhow::Result<Option<DeployJob>> {
-    Ok(deploy_jobs::get(tx, job).await?.filter(|job| job.device == device.id))
+    Ok(deploy_jobs::get(tx, job)
+        .await?
+        .filter(|job| job.device == device.id))
 }
 
 /// Keeps the end, where installers say what was wrong; line breaks and tabs stay.
@@ -145,9 +176,13 @@ async fn scan(
     to: ScanStatus,
     now: Millis,
 ) -> anyhow::Result<Result<(), String>> {
-    let stored = scan_jobs::get(&mut *tx, job).await?.filter(|it| it.device == device.id);
+    let stored = scan_jobs::get(&mut *tx, job)
+        .await?
+        .filter(|it| it.device == device.id);
     let Some(stored) = stored else {
-        return Ok(Err(format!("it reports on scan {job}, which is not its own")));
+        return Ok(Err(format!(
+            "it reports on scan {job}, which is not its own"
+        )));
     };
     if stored.status == to {
         return Ok(Ok(()));
@@ -167,9 +202,13 @@ async fn again(
     cause: &str,
     now: Millis,
 ) -> anyhow::Result<Result<(), String>> {
-    let stored = scan_jobs::get(&mut *tx, job).await?.filter(|it| it.device == device.id);
+    let stored = scan_jobs::get(&mut *tx, job)
+        .await?
+        .filter(|it| it.device == device.id);
     let Some(stored) = stored.filter(|it| it.status == ScanStatus::Started) else {
-        return Ok(Err(format!("it reports on scan {job}, which is not running")));
+        return Ok(Err(format!(
+            "it reports on scan {job}, which is not running"
+        )));
     };
     device.mark_work();
     match scans::retry(tx, &stored, cause, now, now).await {
@@ -189,15 +228,27 @@ async fn failed_scan(
     now: Millis,
 ) -> anyhow::Result<Result<(), String>> {
     clean::clean_text(&mut cause);
-    let stored = scan_jobs::get(&mut *tx, job).await?.filter(|it| it.device == device.id);
+    let stored = scan_jobs::get(&mut *tx, job)
+        .await?
+        .filter(|it| it.device == device.id);
     let Some(stored) = stored.filter(|it| it.status == ScanStatus::Started) else {
-        return Ok(Err(format!("it reports on scan {job}, which is not running")));
+        return Ok(Err(format!(
+            "it reports on scan {job}, which is not running"
+        )));
     };
     let moved = if stored.retries < app.policy.scan_retries {
         let at = now + Duration::from_secs(app.policy.scan_retry_seconds);
         scans::retry(tx, &stored, &format!("{cause}; is made again"), at, now).await
     } else {
-        scans::advance(tx, &stored, ScanStatus::AgentUnreadable, Party::Server, &cause, now).await
+        scans::advance(
+            tx,
+            &stored,
+            ScanStatus::AgentUnreadable,
+            Party::Server,
+            &cause,
+            now,
+        )
+        .await
     };
     Ok(moved.map_err(|error| format!("scan {job}: {error}")))
 }
@@ -214,7 +265,10 @@ pub async fn complete_restarted(
         if boot.is_empty() || job.restart_boot.as_deref() == Some(boot) {
             continue;
         }
-        if missing::get(&mut *tx, job.device, job.patch).await?.is_some() {
+        if missing::get(&mut *tx, job.device, job.patch)
+            .await?
+            .is_some()
+        {
             let cause = "restarted, and the patch is still missing";
             deploy_jobs::set_note(tx, job.id, cause, "redeploy it", now).await?;
             continue;
@@ -224,7 +278,9 @@ pub async fn complete_restarted(
             reboot_note: Some("Machine rebooted".to_owned()),
             ..With::default()
         };
-        let change = Change::Status { status: DeployStatus::Completed };
+        let change = Change::Status {
+            status: DeployStatus::Completed,
+        };
         moves::advance(tx, &mut job, change, Party::Server, with, now).await?;
     }
     Ok(())

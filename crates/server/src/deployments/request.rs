@@ -23,7 +23,9 @@ pub async fn input(
     let decisions = approvals::of_patch(&mut *tx, patch).await.map_err(failed)?;
     let ids = match wanted {
         Some(ids) => ids.to_vec(),
-        None => missing::devices_of(&mut *tx, patch, None).await.map_err(failed)?,
+        None => missing::devices_of(&mut *tx, patch, None)
+            .await
+            .map_err(failed)?,
     };
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
@@ -31,8 +33,13 @@ pub async fn input(
             .await
             .map_err(failed)?
             .ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))?;
-        let is_missing = missing::get(&mut *tx, id, patch).await.map_err(failed)?.is_some();
-        let open = deploy_jobs::open_of_device(&mut *tx, id).await.map_err(failed)?;
+        let is_missing = missing::get(&mut *tx, id, patch)
+            .await
+            .map_err(failed)?
+            .is_some();
+        let open = deploy_jobs::open_of_device(&mut *tx, id)
+            .await
+            .map_err(failed)?;
         let approval = decisions
             .iter()
             .find(|row| row.system_type == device.system_type)
@@ -50,8 +57,17 @@ pub async fn input(
         });
     }
     let readiness = readiness(tx, &stored).await?;
-    let patch = Patch { id: patch, title: stored.title, version: stored.version };
-    Ok(Input { now, patch, readiness, devices: found })
+    let patch = Patch {
+        id: patch,
+        title: stored.title,
+        version: stored.version,
+    };
+    Ok(Input {
+        now,
+        patch,
+        readiness,
+        devices: found,
+    })
 }
 
 async fn readiness(tx: &mut Tx, patch: &patches::Patch) -> Result<Readiness, ApiError> {
@@ -62,12 +78,20 @@ async fn readiness(tx: &mut Tx, patch: &patches::Patch) -> Result<Readiness, Api
         Some(id) => packages::get(tx, id).await.map_err(failed)?,
         None => None,
     };
-    let Some(package) = package else { return Ok(Readiness::NotAnalysed) };
+    let Some(package) = package else {
+        return Ok(Readiness::NotAnalysed);
+    };
     if let Some((_, cause)) = package.quarantine {
         return Ok(Readiness::Quarantined { cause });
     }
-    let Some(analysis) = package.analysis else { return Ok(Readiness::NotAnalysed) };
-    let findings = analysis.findings.first().map(|it| it.what.clone()).unwrap_or_default();
+    let Some(analysis) = package.analysis else {
+        return Ok(Readiness::NotAnalysed);
+    };
+    let findings = analysis
+        .findings
+        .first()
+        .map(|it| it.what.clone())
+        .unwrap_or_default();
     Ok(match analysis.verdict {
         Verdict::Ready => Readiness::Ready,
         Verdict::NoInstaller => Readiness::NoInstaller,

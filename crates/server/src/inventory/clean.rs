@@ -15,17 +15,24 @@ pub fn clean(inventory: &mut Inventory) -> Vec<String> {
     let mut cut = 0;
     let mut notes = Vec::new();
     let host = &mut inventory.host;
-    for text in
-        [&mut host.hostname, &mut host.os_name, &mut host.os_version, &mut host.architecture]
-    {
+    for text in [
+        &mut host.hostname,
+        &mut host.os_name,
+        &mut host.os_version,
+        &mut host.architecture,
+    ] {
         cut += usize::from(clean_text(text));
     }
-    for note in [&mut inventory.restart_pending, &mut inventory.cannot_deploy].into_iter().flatten()
+    for note in [&mut inventory.restart_pending, &mut inventory.cannot_deploy]
+        .into_iter()
+        .flatten()
     {
         cut += usize::from(clean_text(note));
     }
     if cap(&mut inventory.software, MAX_SOFTWARE) | cap(&mut inventory.chocolatey, MAX_SOFTWARE) {
-        notes.push(format!("more than {MAX_SOFTWARE} installed applications: the rest was left out"));
+        notes.push(format!(
+            "more than {MAX_SOFTWARE} installed applications: the rest was left out"
+        ));
     }
     for row in &mut inventory.software {
         clean_software(row, &mut cut);
@@ -36,7 +43,9 @@ pub fn clean(inventory: &mut Inventory) -> Vec<String> {
     }
     if let Some(scan) = &mut inventory.updates {
         if cap(&mut scan.updates, MAX_UPDATES) | cap(&mut scan.withheld, MAX_UPDATES) {
-            notes.push(format!("more than {MAX_UPDATES} updates: the rest was left out"));
+            notes.push(format!(
+                "more than {MAX_UPDATES} updates: the rest was left out"
+            ));
         }
         for update in &mut scan.updates {
             for text in [
@@ -50,9 +59,12 @@ pub fn clean(inventory: &mut Inventory) -> Vec<String> {
             }
         }
         for update in &mut scan.withheld {
-            for text in
-                [&mut update.package, &mut update.installed, &mut update.candidate, &mut update.why]
-            {
+            for text in [
+                &mut update.package,
+                &mut update.installed,
+                &mut update.candidate,
+                &mut update.why,
+            ] {
                 cut += usize::from(clean_text(text));
             }
         }
@@ -62,16 +74,26 @@ pub fn clean(inventory: &mut Inventory) -> Vec<String> {
         }
     }
     if cut > 0 {
-        notes.push(format!("{cut} texts were longer than {MAX_TEXT} characters and were cut"));
+        notes.push(format!(
+            "{cut} texts were longer than {MAX_TEXT} characters and were cut"
+        ));
     }
     notes
 }
 
 fn clean_software(row: &mut Software, cut: &mut usize) {
-    for text in [&mut row.key, &mut row.name, &mut row.version, &mut row.publisher] {
+    for text in [
+        &mut row.key,
+        &mut row.name,
+        &mut row.version,
+        &mut row.publisher,
+    ] {
         *cut += usize::from(clean_text(text));
     }
-    for code in [&mut row.product_code, &mut row.upgrade_code].into_iter().flatten() {
+    for code in [&mut row.product_code, &mut row.upgrade_code]
+        .into_iter()
+        .flatten()
+    {
         *cut += usize::from(clean_text(code));
     }
 }
@@ -86,7 +108,8 @@ fn cap<T>(list: &mut Vec<T>, most: usize) -> bool {
 /// Says whether it was cut.
 pub fn clean_text(text: &mut String) -> bool {
     let is_bad = |c: char| {
-        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     if text.len() <= MAX_TEXT && text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         return false;

@@ -51,7 +51,13 @@ impl Incoming {
         notes: Vec<String>,
     ) -> Self {
         let software_digests = inventory.software.iter().map(digest_of).collect();
-        Self { device, inventory, digest, notes, software_digests }
+        Self {
+            device,
+            inventory,
+            digest,
+            notes,
+            software_digests,
+        }
     }
 }
 
@@ -100,7 +106,8 @@ impl Queue {
     /// Ends when the inventory is on disk and matched.
     pub async fn store(&self, incoming: Incoming) -> Result<(), ApiError> {
         let (reply, done) = oneshot::channel();
-        self.send(Message::Store(Box::new(incoming), reply), done).await
+        self.send(Message::Store(Box::new(incoming), reply), done)
+            .await
     }
 
     /// Matches all devices against the catalog as it is now.
@@ -185,23 +192,34 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     let mut facts = Vec::with_capacity(latest.len());
     let mut stored = Vec::with_capacity(latest.len());
     for (device, incoming) in &latest {
-        let rows = incoming.software_digests.iter().zip(&incoming.inventory.software);
+        let rows = incoming
+            .software_digests
+            .iter()
+            .zip(&incoming.inventory.software);
         let ids = &state.software_ids;
-        state.matcher.learn(app, rows.filter_map(|(digest, row)| Some((*ids.get(digest)?, row))));
+        state.matcher.learn(
+            app,
+            rows.filter_map(|(digest, row)| Some((*ids.get(digest)?, row))),
+        );
         facts.push(facts_of(*device, incoming, now));
         stored.push(stored_of(*device, incoming, state, now)?);
     }
     devices::apply_inventories(&mut tx, &facts).await?;
     inventories::put_many(&mut tx, &stored).await?;
-    let ids: HashMap<DeviceId, Vec<u32>> =
-        stored.into_iter().map(|it| (it.device, it.software)).collect();
+    let ids: HashMap<DeviceId, Vec<u32>> = stored
+        .into_iter()
+        .map(|it| (it.device, it.software))
+        .collect();
     let inputs = latest.iter().map(|(device, incoming)| DeviceInput {
         device: *device,
         software: &ids[device],
         chocolatey: &incoming.inventory.chocolatey,
         updates: incoming.inventory.updates.as_ref(),
     });
-    state.matcher.update(app, &mut tx, inputs.collect(), now).await?;
+    state
+        .matcher
+        .update(app, &mut tx, inputs.collect(), now)
+        .await?;
     for incoming in latest.values() {
         let restarted = deploy_jobs::awaiting_restart(&mut tx, incoming.device.id).await?;
         let boot = incoming.device.known().boot;
@@ -212,7 +230,9 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     }
     tx.commit().await?;
     for incoming in latest.values() {
-        incoming.device.learn(|known| known.inventory_digest = Some(incoming.digest.clone()));
+        incoming
+            .device
+            .learn(|known| known.inventory_digest = Some(incoming.digest.clone()));
     }
     Ok(())
 }
@@ -225,7 +245,11 @@ async fn intern<'a>(
 ) -> anyhow::Result<bool> {
     let mut new: HashMap<SoftwareDigest, &Software> = HashMap::new();
     for incoming in batch {
-        for (digest, row) in incoming.software_digests.iter().zip(&incoming.inventory.software) {
+        for (digest, row) in incoming
+            .software_digests
+            .iter()
+            .zip(&incoming.inventory.software)
+        {
             if !state.software_ids.contains_key(digest) {
                 new.insert(*digest, row);
             }
@@ -276,8 +300,10 @@ fn stored_of(
     ids.sort_unstable();
     ids.dedup();
     let mut updates = incoming.inventory.updates.clone();
-    let withheld =
-        updates.as_mut().map(|scan| std::mem::take(&mut scan.withheld)).unwrap_or_default();
+    let withheld = updates
+        .as_mut()
+        .map(|scan| std::mem::take(&mut scan.withheld))
+        .unwrap_or_default();
     Ok(StoredInventory {
         device,
         digest: incoming.digest.clone(),
@@ -295,7 +321,9 @@ async fn match_all(app: &Arc<App>, state: &mut State) -> anyhow::Result<()> {
     let mut after = None;
     loop {
         let page = inventories::after(&app.db, after, REMATCH).await?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
         after = Some(last.device);
         let mut tx = app.db.begin().await?;
         let inputs = page
@@ -307,7 +335,10 @@ async fn match_all(app: &Arc<App>, state: &mut State) -> anyhow::Result<()> {
                 updates: it.updates.as_ref(),
             })
             .collect();
-        state.matcher.update(app, &mut tx, inputs, app.now()).await?;
+        state
+            .matcher
+            .update(app, &mut tx, inputs, app.now())
+            .await?;
         tx.commit().await?;
     }
 }

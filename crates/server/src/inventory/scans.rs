@@ -24,16 +24,16 @@ pub async fn post(
 }
 
 /// Posts scans because a person asked; returns how many are new.
-pub async fn request(
-    app: &Arc<App>,
-    wanted: &[DeviceId],
-    actor: &Actor,
-) -> Result<u64, ApiError> {
+pub async fn request(app: &Arc<App>, wanted: &[DeviceId], actor: &Actor) -> Result<u64, ApiError> {
     let now = app.now();
     let mut new = 0;
     let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
     for device in wanted {
-        if devices::get(&mut tx, *device).await.map_err(anyhow::Error::from)?.is_none() {
+        if devices::get(&mut tx, *device)
+            .await
+            .map_err(anyhow::Error::from)?
+            .is_none()
+        {
             return Err(ApiError::Missing(format!("there is no device {device}")));
         }
         let reason = format!("asked for by {}", actor.name);
@@ -41,8 +41,20 @@ pub async fn request(
             new += 1;
         }
     }
-    let subject = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    journal::record(&mut tx, actor, "request_scan", &format!("devices {subject}"), "", now).await?;
+    let subject = wanted
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    journal::record(
+        &mut tx,
+        actor,
+        "request_scan",
+        &format!("devices {subject}"),
+        "",
+        now,
+    )
+    .await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     for device in wanted {
         app.registry.wake(*device);
@@ -72,8 +84,14 @@ pub async fn advance(
     now: Millis,
 ) -> Result<(), MoveError> {
     let to = step(Some(job.status), to, by)?;
-    let change =
-        ScanMove { from: job.status, to, by, cause: cause.to_owned(), at: now, run_at: None };
+    let change = ScanMove {
+        from: job.status,
+        to,
+        by,
+        cause: cause.to_owned(),
+        at: now,
+        run_at: None,
+    };
     Ok(scan_jobs::transition(tx, job.id, &change).await?)
 }
 

@@ -44,7 +44,11 @@ impl Matcher {
     /// The catalog as it is now; answers from another one are forgotten.
     fn catalog(&mut self, app: &App) -> Arc<Catalog> {
         let catalog = app.catalog();
-        if self.catalog.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &catalog)) {
+        if self
+            .catalog
+            .as_ref()
+            .is_none_or(|known| !Arc::ptr_eq(known, &catalog))
+        {
             self.answers.clear();
             self.catalog = Some(Arc::clone(&catalog));
         }
@@ -55,7 +59,9 @@ impl Matcher {
     pub fn learn<'a>(&mut self, app: &App, software: impl Iterator<Item = (u32, &'a Software)>) {
         let catalog = self.catalog(app);
         for (id, row) in software {
-            self.answers.entry(id).or_insert_with(|| Arc::new(answer(&catalog, row)));
+            self.answers
+                .entry(id)
+                .or_insert_with(|| Arc::new(answer(&catalog, row)));
         }
     }
 
@@ -73,7 +79,8 @@ impl Matcher {
         for device in &devices {
             found.push((device.device, self.missing(&catalog, device)));
         }
-        self.learn_patches(tx, found.iter().flat_map(|it| &it.1), now).await?;
+        self.learn_patches(tx, found.iter().flat_map(|it| &it.1), now)
+            .await?;
         let mut unanswered = unanswered::rows(tx, &devices).await?;
         let rows: Vec<_> = found
             .into_iter()
@@ -105,7 +112,8 @@ impl Matcher {
         }
         let unknown: Vec<u32> = unknown.into_iter().collect();
         for row in software::get_many(tx, &unknown).await? {
-            self.answers.insert(row.id, Arc::new(answer(catalog, &row.software)));
+            self.answers
+                .insert(row.id, Arc::new(answer(catalog, &row.software)));
         }
         Ok(())
     }

@@ -69,7 +69,9 @@ impl Keys {
         }
         check_mode(&dir, 0o700)?;
         let key_pem = load_or_make(&dir.join("ca.key.pem"), || {
-            KeyPair::generate().map(|key| key.serialize_pem().into_bytes()).map_err(|e| e.to_string())
+            KeyPair::generate()
+                .map(|key| key.serialize_pem().into_bytes())
+                .map_err(|e| e.to_string())
         })?;
         let key_path = dir.join("ca.key.pem");
         let ca_key = KeyPair::from_pem(&String::from_utf8_lossy(&key_pem))
@@ -97,8 +99,11 @@ impl Keys {
 }
 
 fn signing_key(path: &Path) -> Result<SigningKey, KeysError> {
-    let document =
-        load_or_make(path, || SigningKey::generate().map(|it| it.1).map_err(|e| e.to_string()))?;
+    let document = load_or_make(path, || {
+        SigningKey::generate()
+            .map(|it| it.1)
+            .map_err(|e| e.to_string())
+    })?;
     SigningKey::from_pkcs8(&document).map_err(|error| damaged(path, error))
 }
 
@@ -121,7 +126,8 @@ fn load_or_make(
     let mut file = tempfile::NamedTempFile::new_in(dir).map_err(io("write", path))?;
     file.write_all(&bytes).map_err(io("write", path))?;
     file.as_file().sync_all().map_err(io("write", path))?;
-    file.persist(path).map_err(|error| io("write", path)(error.error))?;
+    file.persist(path)
+        .map_err(|error| io("write", path)(error.error))?;
     Ok(bytes)
 }
 
@@ -131,7 +137,10 @@ fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> KeysErr
 }
 
 fn damaged(path: &Path, why: impl ToString) -> KeysError {
-    KeysError::Damaged { path: path.to_owned(), why: why.to_string() }
+    KeysError::Damaged {
+        path: path.to_owned(),
+        why: why.to_string(),
+    }
 }
 
 #[cfg(unix)]
@@ -143,11 +152,19 @@ fn protect_dir(dir: &Path) -> Result<(), KeysError> {
 #[cfg(unix)]
 fn check_mode(path: &Path, wanted: u32) -> Result<(), KeysError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = fs::metadata(path).map_err(io("read", path))?.permissions().mode() & 0o777;
+    let mode = fs::metadata(path)
+        .map_err(io("read", path))?
+        .permissions()
+        .mode()
+        & 0o777;
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    Err(KeysError::Exposed { path: path.to_owned(), mode, wanted })
+    Err(KeysError::Exposed {
+        path: path.to_owned(),
+        mode,
+        wanted,
+    })
 }
 
 #[cfg(not(unix))]

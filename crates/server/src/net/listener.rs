@@ -44,7 +44,9 @@ pub fn tls_config(keys: &Keys, names: Vec<String>) -> anyhow::Result<Arc<rustls:
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     let ca = CertificateDer::from(keys.ca_der.clone());
-    roots.add(ca.clone()).context("the CA's certificate cannot be used")?;
+    roots
+        .add(ca.clone())
+        .context("the CA's certificate cannot be used")?;
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
         .allow_unauthenticated()
         .build()
@@ -83,8 +85,12 @@ pub async fn serve(
             },
             () = told(&mut stop) => break,
         };
-        let (acceptor, router, handshakes, stop) =
-            (acceptor.clone(), router.clone(), Arc::clone(&handshakes), stop.clone());
+        let (acceptor, router, handshakes, stop) = (
+            acceptor.clone(),
+            router.clone(),
+            Arc::clone(&handshakes),
+            stop.clone(),
+        );
         let open = Arc::clone(&connections).acquire_owned().await;
         tokio::spawn(async move {
             let _open = open;
@@ -154,7 +160,13 @@ async fn handshake(
         .peer_certificates()
         .and_then(|chain| chain.first())
         .map(|certificate| Arc::from(fleetmend_trust::digest_hex(certificate).as_str()));
-    Some((TokioIo::new(stream), Peer { address, certificate_sha256 }))
+    Some((
+        TokioIo::new(stream),
+        Peer {
+            address,
+            certificate_sha256,
+        },
+    ))
 }
 
 /// Answers requests until the connection ends (`None`) or one is to be held.
@@ -188,7 +200,11 @@ async fn serve_requests(
         };
         let parts = connection.into_parts();
         // More than the one request that waits: this client is none of ours.
-        if parts.read_buf.is_empty() { Ok((parts.io, held)) } else { Err(None) }
+        if parts.read_buf.is_empty() {
+            Ok((parts.io, held))
+        } else {
+            Err(None)
+        }
     });
     match connection.as_mut().await {
         Ok(held) => Some(held),

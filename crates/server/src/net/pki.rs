@@ -14,7 +14,9 @@ const MAX_REQUEST: usize = 8 * 1024;
 /// What the certificate authority is.
 pub fn ca_params() -> CertificateParams {
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "Fleetmend certificate authority");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Fleetmend certificate authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     validity(&mut params);
@@ -28,7 +30,9 @@ pub fn server_certificate(
 ) -> anyhow::Result<(CertificateDer<'static>, PrivateKeyDer<'static>)> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(names).context("a name of the server is not valid")?;
-    params.distinguished_name.push(DnType::CommonName, "Fleetmend server");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Fleetmend server");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     validity(&mut params);
     let certificate = params.signed_by(&key, ca)?;
@@ -47,7 +51,9 @@ pub fn device_certificate(
     }
     let mut request = CertificateSigningRequestParams::from_pem(request_pem)?;
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "Fleetmend device");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Fleetmend device");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     validity(&mut params);
     request.params = params;

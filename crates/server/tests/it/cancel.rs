@@ -50,9 +50,10 @@ async fn handed_out() -> (Site, Person, Agent, DeployJobId) {
     );
     let listed = person.get(&site, &address).await.json();
     let id = DeployJobId(listed["items"][0]["id"].as_i64().unwrap());
+    let mut changed = site.running().app().changed.subscribe();
     let order = async {
         while job(&site, &person, id).await["job"]["status"]["number"] != 3 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            let _ = changed.recv().await;
         }
     };
     tokio::time::timeout(Duration::from_mins(1), order)
