@@ -224,8 +224,10 @@ fn windows_tests() -> Result<()> {
     for name in PURE_CRATES {
         nextest.args(["-p", &format!("fleetmend-{name}")]);
     }
-    let xtask = std::env::current_exe()?;
-    let runner = format!("{} wine-run", xtask.display());
+    // A copy: building the workspace may have put a new program in this one's place.
+    let runner = wine.prefix().with_extension("runner");
+    std::fs::copy("/proc/self/exe", &runner).context("cannot copy xtask")?;
+    let runner = format!("{} wine-run", runner.display());
     nextest.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", runner);
     command::run(nextest.env(WINE_PREFIX, wine.prefix()))
 }

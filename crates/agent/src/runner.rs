@@ -289,7 +289,7 @@ fn run(shared: &Shared, order: &Verified<Order>, job: DeployJobId) -> RunResult 
         shared.tell(Event::Progress {
             job,
             cause: cause.to_owned(),
-        })
+        });
     };
     shared
         .platform
