@@ -29,6 +29,8 @@ pub struct MissingPatch {
     pub available: String,
     /// Whether a security archive offers it.
     pub security: bool,
+    /// The archive that offers it; empty for Chocolatey packages.
+    pub origin: String,
     /// What the match rests on.
     pub evidence: Evidence,
     /// Strong or certain.
@@ -190,6 +192,7 @@ fn missing(
         installed: installed.to_owned(),
         available: offer.text.clone(),
         security: false,
+        origin: String::new(),
         evidence,
         confidence,
         why: why.to_owned(),
@@ -212,6 +215,7 @@ pub fn os(scan: &UpdateScan) -> Vec<MissingPatch> {
             installed: update.installed.clone(),
             available: update.candidate.clone(),
             security: update.security,
+            origin: update.origin.clone(),
             evidence: Evidence::PackageManager,
             confidence: Confidence::Certain,
             why: if update.origin.is_empty() {

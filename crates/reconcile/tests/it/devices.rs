@@ -217,6 +217,7 @@ fn what_the_package_manager_offers_is_missing_once_a_package_and_architecture() 
         missing[0].why,
         "apt offers 2 from Debian-Security:12/stable-security"
     );
+    assert_eq!(missing[0].origin, "Debian-Security:12/stable-security");
     assert_eq!(missing[0].patch_type, PatchType::Os);
     assert_eq!(
         (missing[0].evidence, missing[0].confidence),

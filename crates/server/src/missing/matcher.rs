@@ -181,7 +181,7 @@ fn new_patch(missing: &MissingPatch) -> NewPatch {
         version: missing.available.clone(),
         title: missing.title.clone(),
         security: missing.security,
-        origin: String::new(),
+        origin: missing.origin.clone(),
         package: missing.offered,
     }
 }
