@@ -68,7 +68,6 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         "p99_ms": percentile_ms(&mut samples, 0.99),
         "p50_ms": percentile_ms(&mut samples, 0.5),
         "connections": options.connections,
-        "errors": 0,
     }))
 }
 

@@ -90,6 +90,5 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         "apps": options.apps,
         "packages": options.packages,
         "connections": options.connections,
-        "errors": 0,
     }))
 }

@@ -27,6 +27,8 @@ pub struct App {
     pub policy: Policy,
     /// The address by which the server is reached.
     pub url: String,
+    /// The address by which this machine itself reaches it, whatever stands in front of it.
+    pub local_url: String,
     /// The client for everything outside.
     pub http: reqwest::Client,
     /// Takes inventories.

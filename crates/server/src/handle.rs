@@ -47,10 +47,9 @@ impl Handle {
 
     /// A token for an agent on the server's own machine, which reaches it however it is named.
     pub async fn local_enrol_token(&self) -> anyhow::Result<String> {
-        let port = self.app.url.rsplit(':').next().unwrap_or_default();
-        let url = format!("https://127.0.0.1:{port}");
+        let url = &self.app.local_url;
         let by = command_line();
-        let token = enrol::make_token(&self.app, &url, "this machine", LOCAL_TOKEN, &by).await?;
+        let token = enrol::make_token(&self.app, url, "this machine", LOCAL_TOKEN, &by).await?;
         Ok(token.to_text())
     }
 

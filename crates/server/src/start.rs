@@ -1,5 +1,6 @@
 //! Starting a server, and opening its data without one.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
@@ -73,7 +74,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let lock = lock(&config.data)?;
     let listener = listen(&config).await?;
     let (app, inbox) = app(&config, listener.local_addr()?.port()).await?;
-    let names = names(&app.url);
+    let names = names(&[&app.url, &app.local_url]);
     let tls = listener::tls_config(&app.keys, names)?;
     for device in devices::load_all(&app.db).await? {
         if device.removed_at.is_none() {
@@ -143,7 +144,14 @@ async fn app(config: &Config, port: u16) -> anyhow::Result<(Arc<App>, ingest::In
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("https://{}:{port}", default_host(config)),
     };
+    let ip = config.listen.ip();
+    let local = if ip.is_unspecified() {
+        Ipv4Addr::LOCALHOST.into()
+    } else {
+        ip
+    };
     let app = App {
+        local_url: format!("https://{}", SocketAddr::new(local, port)),
         db,
         keys,
         blobs,
@@ -163,9 +171,19 @@ async fn app(config: &Config, port: u16) -> anyhow::Result<(Arc<App>, ingest::In
     Ok((Arc::new(app), inbox))
 }
 
+/// A new data folder is its owner's alone: the database in it has password hashes and inventories.
+/// One that is there keeps the permissions that somebody gave it.
+fn make_private(data: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(data)
+}
+
 fn make_data(config: &Config) -> anyhow::Result<()> {
     let data = &config.data;
-    std::fs::create_dir_all(data)
+    make_private(data)
         .and_then(|()| tempfile::tempfile_in(data).map(drop))
         .with_context(|| {
             format!(
@@ -195,26 +213,45 @@ fn host_name() -> Option<String> {
     (!name.is_empty() && name.is_ascii()).then_some(name)
 }
 
-/// The names and addresses in the server's certificate.
-fn names(url: &str) -> Vec<String> {
+/// The names and addresses in the server's certificate: those of its addresses, and this machine's.
+fn names(urls: &[&str]) -> Vec<String> {
     let mut names = vec![
         "localhost".to_owned(),
         "127.0.0.1".to_owned(),
         "::1".to_owned(),
     ];
-    let host = url
-        .strip_prefix("https://")
-        .unwrap_or(url)
-        .split('/')
-        .next()
-        .unwrap_or_default();
-    let host = match host.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        _ => host,
-    };
-    names.push(host.trim_matches(['[', ']']).to_owned());
+    names.extend(urls.iter().map(|url| host_of(url).to_owned()));
     names.extend(host_name());
     names.sort();
     names.dedup();
     names
+}
+
+/// The host of an `https` address, without port and brackets.
+fn host_of(url: &str) -> &str {
+    let rest = url.strip_prefix("https://").unwrap_or(url);
+    let host = rest.split('/').next().unwrap_or_default();
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => host,
+    };
+    host.trim_matches(['[', ']'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn the_certificate_names_the_host_of_every_form_of_address() {
+        for (url, host) in [
+            ("https://patch.example.org", "patch.example.org"),
+            ("https://patch.example.org:8443", "patch.example.org"),
+            ("https://patch.example.org:8443/behind", "patch.example.org"),
+            ("https://192.0.2.7:8443", "192.0.2.7"),
+            ("https://[::1]:8443", "::1"),
+        ] {
+            assert_eq!(host_of(url), host);
+        }
+    }
 }

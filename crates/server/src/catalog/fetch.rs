@@ -110,7 +110,20 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("Fleetmend/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(15))
         .read_timeout(SILENCE)
-        .redirect(reqwest::redirect::Policy::limited(REDIRECTS))
+        .redirect(reqwest::redirect::Policy::custom(redirect))
+}
+
+/// Follows a few redirects, and none that leaves TLS: without a checksum only TLS says where the
+/// bytes come from.
+fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
+    let was_https = attempt.previous().iter().any(|url| url.scheme() == "https");
+    if attempt.previous().len() > REDIRECTS {
+        attempt.error("it redirects too often")
+    } else if was_https && attempt.url().scheme() != "https" {
+        attempt.error("it redirects from https to an address without TLS")
+    } else {
+        attempt.follow()
+    }
 }
 
 /// A document's bytes.

@@ -7,28 +7,36 @@ use fleetmend_model::PatchId;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_store::deploy_jobs::{self, DeployJob};
-use fleetmend_store::{patches, releases};
+use fleetmend_store::patches::{self, Patch};
+use fleetmend_store::releases;
 
 use super::moves::{self, With};
 use super::orders;
 use crate::app::App;
 use crate::catalog::mirror::{self, MirrorError};
 
-/// The most jobs that one run takes on; the rest is taken by the next.
+/// The most jobs that one round takes on.
 const BATCH: u32 = 1_000;
 /// Jobs handed out in one transaction.
 const CHUNK: usize = 200;
 
-/// Makes the release of a patch, if there are jobs that wait for it.
+/// Makes the release of a patch and hands out the orders of all jobs that wait for it.
 pub async fn mirror_patch(app: &Arc<App>, id: PatchId) -> anyhow::Result<()> {
     let patch = patches::get(&app.db, id)
         .await?
         .with_context(|| format!("no patch {id}"))?;
-    let mut jobs = waiting(app, id).await?;
-    if jobs.is_empty() {
-        return Ok(());
+    loop {
+        // Every round takes its jobs out of this list, or fails.
+        let jobs = deploy_jobs::needing_files(&app.db, id, BATCH).await?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        mirror_for(app, &patch, jobs).await?;
     }
-    if !mirror::is_at_hand(app, &patch).await? {
+}
+
+async fn mirror_for(app: &Arc<App>, patch: &Patch, mut jobs: Vec<DeployJob>) -> anyhow::Result<()> {
+    if !mirror::is_at_hand(app, patch).await? {
         let downloading = Change::Status {
             status: DeployStatus::Downloading,
         };
@@ -36,7 +44,7 @@ pub async fn mirror_patch(app: &Arc<App>, id: PatchId) -> anyhow::Result<()> {
         let mut posted: Vec<_> = jobs.iter_mut().filter(posted).collect();
         change(app, &mut posted, downloading, &With::default()).await?;
     }
-    let release = match mirror::release_for(app, &patch).await {
+    let release = match mirror::release_for(app, patch).await {
         Ok(release) => release,
         Err(MirrorError::Internal(error)) => return Err(error),
         Err(MirrorError::Again(cause)) => {
@@ -66,21 +74,6 @@ pub async fn mirror_patch(app: &Arc<App>, id: PatchId) -> anyhow::Result<()> {
     }
     app.touch();
     Ok(())
-}
-
-/// The patch's jobs that wait for the server.
-async fn waiting(app: &App, patch: PatchId) -> anyhow::Result<Vec<DeployJob>> {
-    let jobs = deploy_jobs::needing_server(&app.db, BATCH).await?;
-    Ok(jobs
-        .into_iter()
-        .filter(|job| job.patch == patch)
-        .filter(|job| {
-            matches!(
-                job.state.status,
-                DeployStatus::Posted | DeployStatus::Downloading
-            )
-        })
-        .collect())
 }
 
 async fn change(

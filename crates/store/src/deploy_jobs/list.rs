@@ -40,11 +40,13 @@ statements! {
     LISTED = (concat!(listed_jobs!(), " WHERE j.id = $1"));
     OPEN_OF_DEVICE = "SELECT * FROM deploy_jobs WHERE device = $1 AND finished_at IS NULL
                       ORDER BY id";
-    NEEDING_SERVER = "SELECT * FROM deploy_jobs WHERE finished_at IS NULL AND status IN (1, 2, 5)
-                      ORDER BY id LIMIT $1";
+    NEEDING_FILES = "SELECT * FROM deploy_jobs
+                     WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)
+                     ORDER BY id LIMIT $2";
     AWAITING_RESTART = "SELECT * FROM deploy_jobs
                         WHERE device = $1 AND finished_at IS NULL AND status = 10 ORDER BY id";
-    EXPIRED = "SELECT * FROM deploy_jobs WHERE finished_at IS NULL AND deadline_at <= $1
+    EXPIRED = "SELECT * FROM deploy_jobs
+               WHERE finished_at IS NULL AND deadline_at <= $1 AND status <> 10
                ORDER BY deadline_at, id LIMIT $2";
     BY_STATUS = "SELECT status, ending, COUNT(*) AS jobs FROM deploy_jobs
                  WHERE archived_at IS NULL AND posted_at >= $1
@@ -172,9 +174,13 @@ pub async fn open_of_device(mut from: impl Read, device: DeviceId) -> Result<Vec
         .collect()
 }
 
-/// Open jobs in a status that the server itself takes further (1, 2, 5), oldest first.
-pub async fn needing_server(mut from: impl Read, limit: u32) -> Result<Vec<DeployJob>> {
-    from.rows(&NEEDING_SERVER, args![limit])
+/// Open jobs of a patch whose files the server does not have yet (1, 2), oldest first.
+pub async fn needing_files(
+    mut from: impl Read,
+    patch: PatchId,
+    limit: u32,
+) -> Result<Vec<DeployJob>> {
+    from.rows(&NEEDING_FILES, args![patch, limit])
         .await?
         .iter()
         .map(read)
