@@ -21,9 +21,6 @@ const ACQUIRE: Duration = Duration::from_secs(30);
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// Rows that SQLite's thread hands over before it waits for the reader: a batch of inventories reads
-/// some thousand, and each wait is a switch of threads.
-const ROW_BUFFER: usize = 4096;
 /// More than this crate has statements, so that each is prepared once a connection.
 const STATEMENT_CACHE: usize = 512;
 
@@ -70,8 +67,7 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
-            .statement_cache_capacity(STATEMENT_CACHE)
-            .row_buffer_size(ROW_BUFFER);
+            .statement_cache_capacity(STATEMENT_CACHE);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .min_connections(1)
