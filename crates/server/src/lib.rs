@@ -23,6 +23,7 @@ pub mod people;
 mod registry;
 mod router;
 mod start;
+mod text_digest;
 pub mod upkeep;
 
 pub use app::{App, system_clock};

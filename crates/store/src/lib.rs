@@ -6,6 +6,7 @@
 
 mod db;
 mod error;
+mod intern;
 mod migrate;
 mod page;
 mod rows;
@@ -62,6 +63,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     missing::STATEMENTS,
     missing::BY_DEVICE_STATEMENTS,
     missing::BY_PATCH_STATEMENTS,
+    missing::GROUNDS_STATEMENTS,
     packages::STATEMENTS,
     patches::STATEMENTS,
     products::STATEMENTS,

@@ -13,17 +13,31 @@ use crate::error::{Error, Result};
 /// Where the applied migrations are recorded.
 const TABLE: &str = "schema_migrations";
 
-const SQLITE: &[(i64, &str, &str)] = &[(
-    1,
-    "first schema",
-    include_str!("../migrations/sqlite/0001_first_schema.sql"),
-)];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "first schema",
+        include_str!("../migrations/sqlite/0001_first_schema.sql"),
+    ),
+    (
+        2,
+        "missing grounds",
+        include_str!("../migrations/sqlite/0002_missing_grounds.sql"),
+    ),
+];
 
-const POSTGRES: &[(i64, &str, &str)] = &[(
-    1,
-    "first schema",
-    include_str!("../migrations/postgres/0001_first_schema.sql"),
-)];
+const POSTGRES: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "first schema",
+        include_str!("../migrations/postgres/0001_first_schema.sql"),
+    ),
+    (
+        2,
+        "missing grounds",
+        include_str!("../migrations/postgres/0002_missing_grounds.sql"),
+    ),
+];
 
 fn migrator(list: &[(i64, &'static str, &'static str)]) -> Migrator {
     let mut migrator = Migrator::with_migrations(

@@ -1,18 +1,16 @@
 //! Installed software, each distinct entry once: inventories refer to it by id.
 
-use std::collections::HashMap;
-
 use fleetmend_model::inventory::{Place, Software};
 
 use crate::db::{Read, Tx};
 use crate::error::Result;
+use crate::intern;
 use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, args, bad, row};
 
-/// The first half of the SHA-256 of a [`Software`]'s JSON. Which digest it is is the caller's
-/// matter, as long as equal software has an equal one and different software a different one.
-pub type SoftwareDigest = [u8; 16];
+/// The digest that software is known by, see [`crate::intern::Digest`].
+pub type SoftwareDigest = intern::Digest;
 
 statements! {
     /// Looks before it inserts: ids that a conflict would burn are not endless (32 bits).
@@ -41,16 +39,10 @@ pub struct SoftwareRow {
     pub software: Software,
 }
 
-fn digest(row: &Row) -> Result<SoftwareDigest> {
-    let bytes = row.blob("digest")?;
-    SoftwareDigest::try_from(bytes.as_slice())
-        .map_err(|_| bad("digest", format!("{} bytes", bytes.len())))
-}
-
 fn read(row: &Row) -> Result<SoftwareRow> {
     Ok(SoftwareRow {
         id: row.u32("id")?,
-        digest: digest(row)?,
+        digest: intern::digest(row)?,
         software: Software {
             place: row.word("place", Place::from_key)?,
             key: row.text("software_key")?,
@@ -63,29 +55,14 @@ fn read(row: &Row) -> Result<SoftwareRow> {
     })
 }
 
-/// Stores the entries that are not there yet; returns the ids of all, in the order given. Two
-/// statements, however many entries. Entries may repeat.
+/// Stores the entries that are not there yet; returns the ids of all, in the order given. Entries
+/// may repeat.
 pub async fn intern_many(
     tx: &mut Tx,
     software: &[(SoftwareDigest, &Software)],
 ) -> Result<Vec<u32>> {
-    if software.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut distinct = HashMap::with_capacity(software.len());
-    for (digest, it) in software {
-        distinct.entry(*digest).or_insert(*it);
-    }
-    let mut ids = ids_of(tx, distinct.keys()).await?;
-    let mut rows = Rows::new();
-    // In the order of the digests, so that two servers do not wait for each other in a circle.
-    let mut new: Vec<_> = distinct
-        .iter()
-        .filter(|(digest, _)| !ids.contains_key(*digest))
-        .collect();
-    new.sort_unstable_by_key(|(digest, _)| **digest);
-    for (digest, it) in &new {
-        rows.push(&row![
+    let ids = intern::all(tx, &INTERN, &IDS, software, |digest, it| {
+        row![
             digest.as_slice(),
             it.place.key(),
             &it.key,
@@ -94,30 +71,11 @@ pub async fn intern_many(
             &it.publisher,
             &it.product_code,
             &it.upgrade_code,
-        ]);
-    }
-    if !rows.is_empty() {
-        tx.run(&INTERN, args![rows]).await?;
-        ids.extend(ids_of(tx, new.iter().map(|(digest, _)| *digest)).await?);
-    }
-    software
-        .iter()
-        .map(|(digest, _)| {
-            ids.get(digest)
-                .copied()
-                .ok_or_else(|| bad("digest", "an entry that was just stored is gone"))
-        })
-        .collect()
-}
-
-async fn ids_of(
-    tx: &mut Tx,
-    digests: impl Iterator<Item = &SoftwareDigest>,
-) -> Result<HashMap<SoftwareDigest, u32>> {
-    let digests = Rows::of(digests.map(SoftwareDigest::as_slice));
-    let rows = tx.rows(&IDS, args![digests]).await?;
-    rows.iter()
-        .map(|row| Ok((digest(row)?, row.u32("id")?)))
+        ]
+    })
+    .await?;
+    ids.into_iter()
+        .map(|id| u32::try_from(id).map_err(|_| bad("id", format!("{id} is out of range"))))
         .collect()
 }
 

@@ -98,7 +98,7 @@ async fn look(
     }
     let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;
     let digest = stored.and_then(|stored| stored.inventory_digest);
-    let restarted = deploy_jobs::awaiting_restart(&mut tx, device.id)
+    let restarted = deploy_jobs::awaiting_restart(&mut tx, [device.id])
         .await
         .map_err(failed)?;
     let has_restarted = restarted

@@ -77,10 +77,10 @@ pub(crate) struct MissingBody {
 impl From<Missing> for MissingBody {
     fn from(it: Missing) -> Self {
         Self {
-            installed_version: it.what.installed_version,
-            evidence: it.what.evidence.key(),
-            confidence: it.what.confidence.key(),
-            reason: it.what.reason,
+            installed_version: it.grounds.installed_version,
+            evidence: it.grounds.evidence.key(),
+            confidence: it.grounds.confidence.key(),
+            reason: it.grounds.reason,
             since: time(it.since),
         }
     }

@@ -253,35 +253,31 @@ async fn failed_scan(
     Ok(moved.map_err(|error| format!("scan {job}: {error}")))
 }
 
-/// Jobs whose restart has happened are complete, where the inventory of the new boot, which is
-/// stored and matched, does not lack their patch.
+/// A job whose restart has happened is complete, where the inventory of the new boot, which is
+/// stored and matched, does not lack its patch.
 pub async fn complete_restarted(
     tx: &mut Tx,
-    jobs: Vec<DeployJob>,
+    mut job: DeployJob,
     boot: &str,
     now: Millis,
 ) -> anyhow::Result<()> {
-    for mut job in jobs {
-        if boot.is_empty() || job.restart_boot.as_deref() == Some(boot) {
-            continue;
-        }
-        if missing::get(&mut *tx, job.device, job.patch)
-            .await?
-            .is_some()
-        {
-            let cause = "restarted, and the patch is still missing";
-            deploy_jobs::set_note(tx, job.id, cause, "redeploy it", now).await?;
-            continue;
-        }
-        let with = With {
-            cause: "restarted, and found installed afterwards".to_owned(),
-            reboot_note: Some("Machine rebooted".to_owned()),
-            ..With::default()
-        };
-        let change = Change::Status {
-            status: DeployStatus::Completed,
-        };
-        moves::advance(tx, &mut job, change, Party::Server, with, now).await?;
+    if boot.is_empty() || job.restart_boot.as_deref() == Some(boot) {
+        return Ok(());
     }
+    let lacks = missing::get(&mut *tx, job.device, job.patch).await?;
+    if lacks.is_some() {
+        let cause = "restarted, and the patch is still missing";
+        deploy_jobs::set_note(tx, job.id, cause, "redeploy it", now).await?;
+        return Ok(());
+    }
+    let with = With {
+        cause: "restarted, and found installed afterwards".to_owned(),
+        reboot_note: Some("Machine rebooted".to_owned()),
+        ..With::default()
+    };
+    let change = Change::Status {
+        status: DeployStatus::Completed,
+    };
+    moves::advance(tx, &mut job, change, Party::Server, with, now).await?;
     Ok(())
 }

@@ -14,7 +14,6 @@ use fleetmend_store::devices::InventoryFacts;
 use fleetmend_store::inventories::StoredInventory;
 use fleetmend_store::software::SoftwareDigest;
 use fleetmend_store::{Tx, deploy_jobs, devices, inventories, software};
-use ring::digest::{Context, SHA256};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::App;
@@ -23,6 +22,7 @@ use crate::error::ApiError;
 use crate::jobs;
 use crate::missing::matcher::{DeviceInput, Matcher};
 use crate::registry::Device;
+use crate::text_digest::text_digest;
 
 /// The most inventories in one transaction.
 const BATCH: usize = 64;
@@ -61,10 +61,8 @@ impl Incoming {
     }
 }
 
-/// The first half of the SHA-256 over the row's texts, each with its length.
 fn digest_of(row: &Software) -> SoftwareDigest {
-    let mut context = Context::new(&SHA256);
-    let texts = [
+    text_digest([
         row.place.key(),
         &row.key,
         &row.name,
@@ -72,14 +70,7 @@ fn digest_of(row: &Software) -> SoftwareDigest {
         &row.publisher,
         row.product_code.as_deref().unwrap_or_default(),
         row.upgrade_code.as_deref().unwrap_or_default(),
-    ];
-    for text in texts {
-        context.update(&(text.len() as u32).to_le_bytes());
-        context.update(text.as_bytes());
-    }
-    let mut half = SoftwareDigest::default();
-    half.copy_from_slice(&context.finish().as_ref()[..16]);
-    half
+    ])
 }
 
 type Reply = oneshot::Sender<Result<(), String>>;
@@ -220,10 +211,9 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         .matcher
         .update(app, &mut tx, inputs.collect(), now)
         .await?;
-    for incoming in latest.values() {
-        let restarted = deploy_jobs::awaiting_restart(&mut tx, incoming.device.id).await?;
-        let boot = incoming.device.known().boot;
-        deployments::reports::complete_restarted(&mut tx, restarted, &boot, now).await?;
+    for job in deploy_jobs::awaiting_restart(&mut tx, latest.keys().copied()).await? {
+        let boot = latest[&job.device].device.known().boot;
+        deployments::reports::complete_restarted(&mut tx, job, &boot, now).await?;
     }
     if is_new {
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
@@ -317,7 +307,6 @@ fn stored_of(
 
 /// Matches what is stored, after the catalog changed.
 async fn match_all(app: &Arc<App>, state: &mut State) -> anyhow::Result<()> {
-    state.matcher.forget_answers();
     let mut after = None;
     loop {
         let page = inventories::after(&app.db, after, REMATCH).await?;

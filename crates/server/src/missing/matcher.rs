@@ -4,15 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use fleetmend_model::inventory::{ChocolateyRecord, Software, UpdateScan};
-use fleetmend_model::patch::PatchType;
-use fleetmend_model::{DeviceId, Millis, PatchId};
+use fleetmend_model::{DeviceId, Millis};
 use fleetmend_reconcile::{Answer, Catalog, MissingPatch, answer, combine, os};
-use fleetmend_store::missing::{self, DeviceMissing, NewMissing};
+use fleetmend_store::missing::{self, DeviceMissing, Grounds, GroundsDigest, NewMissing};
 use fleetmend_store::patches::{self, NewPatch};
 use fleetmend_store::{Tx, software};
 
 use super::unanswered;
 use crate::app::App;
+use crate::text_digest::text_digest;
 
 /// One device's inventory, as matching needs it.
 pub struct DeviceInput<'a> {
@@ -26,22 +26,16 @@ pub struct DeviceInput<'a> {
     pub updates: Option<&'a UpdateScan>,
 }
 
-/// Remembers the answer for each installed application and the id of each patch.
+/// Remembers the answer for each installed application, and how each missing patch is stored.
 #[derive(Default)]
 pub struct Matcher {
-    answers: HashMap<u32, Arc<Answer>>,
     catalog: Option<Arc<Catalog>>,
-    patch_ids: HashMap<(PatchType, String, String, String), PatchId>,
+    answers: HashMap<u32, Arc<Answer>>,
+    rows: HashMap<MissingPatch, NewMissing>,
 }
 
 impl Matcher {
-    /// Forgets what the catalog's change may have made wrong.
-    pub fn forget_answers(&mut self) {
-        self.answers.clear();
-        self.catalog = None;
-    }
-
-    /// The catalog as it is now; answers from another one are forgotten.
+    /// The catalog as it is now; what was made with another one is forgotten.
     fn catalog(&mut self, app: &App) -> Arc<Catalog> {
         let catalog = app.catalog();
         if self
@@ -49,8 +43,10 @@ impl Matcher {
             .as_ref()
             .is_none_or(|known| !Arc::ptr_eq(known, &catalog))
         {
-            self.answers.clear();
-            self.catalog = Some(Arc::clone(&catalog));
+            *self = Self {
+                catalog: Some(Arc::clone(&catalog)),
+                ..Self::default()
+            };
         }
         catalog
     }
@@ -79,7 +75,7 @@ impl Matcher {
         for device in &devices {
             found.push((device.device, self.missing(&catalog, device)));
         }
-        self.learn_patches(tx, found.iter().flat_map(|it| &it.1), now)
+        self.learn_rows(tx, found.iter().flat_map(|it| &it.1), now)
             .await?;
         let mut unanswered = unanswered::rows(tx, &devices).await?;
         let rows: Vec<_> = found
@@ -87,7 +83,7 @@ impl Matcher {
             .map(|(device, missing)| {
                 // What was found says more than what is kept, and stands behind it.
                 let mut rows = unanswered.remove(&device).unwrap_or_default();
-                rows.extend(missing.into_iter().filter_map(|it| self.row(it)));
+                rows.extend(missing.iter().filter_map(|it| self.rows.get(it)));
                 DeviceMissing { device, rows }
             })
             .collect();
@@ -130,50 +126,35 @@ impl Matcher {
         missing
     }
 
-    async fn learn_patches(
+    async fn learn_rows(
         &mut self,
         tx: &mut Tx,
         missing: impl Iterator<Item = &MissingPatch>,
         now: Millis,
     ) -> anyhow::Result<()> {
-        let mut new: HashMap<_, NewPatch> = HashMap::new();
-        for patch in missing {
-            let key = key(patch);
-            if !self.patch_ids.contains_key(&key) {
-                new.insert(key, new_patch(patch));
-            }
-        }
+        let new: HashSet<_> = missing.filter(|it| !self.rows.contains_key(*it)).collect();
         if new.is_empty() {
             return Ok(());
         }
-        let (keys, new): (Vec<_>, Vec<_>) = new.into_iter().unzip();
-        let ids = patches::upsert_many(tx, &new, now).await?;
-        self.patch_ids.extend(keys.into_iter().zip(ids));
+        let new: Vec<_> = new.into_iter().collect();
+        let patches: Vec<_> = new.iter().map(|it| patch_of(it)).collect();
+        let patches = patches::upsert_many(tx, &patches, now).await?;
+        let grounds: Vec<_> = new.iter().map(|it| grounds_of(it)).collect();
+        let grounds: Vec<_> = grounds.iter().map(|it| (digest_of(it), it)).collect();
+        let grounds = missing::intern_grounds(tx, &grounds).await?;
+        for ((missing, patch), grounds) in new.into_iter().zip(patches).zip(grounds) {
+            let row = NewMissing {
+                patch,
+                patch_type: missing.patch_type,
+                grounds,
+            };
+            self.rows.insert(missing.clone(), row);
+        }
         Ok(())
     }
-
-    fn row(&self, missing: MissingPatch) -> Option<NewMissing> {
-        Some(NewMissing {
-            patch: *self.patch_ids.get(&key(&missing))?,
-            installed_version: missing.installed,
-            evidence: missing.evidence,
-            confidence: missing.confidence,
-            reason: missing.why,
-            software: None,
-        })
-    }
 }
 
-fn key(missing: &MissingPatch) -> (PatchType, String, String, String) {
-    (
-        missing.patch_type,
-        missing.package.clone(),
-        missing.architecture.clone(),
-        missing.available.clone(),
-    )
-}
-
-fn new_patch(missing: &MissingPatch) -> NewPatch {
+fn patch_of(missing: &MissingPatch) -> NewPatch {
     NewPatch {
         patch_type: missing.patch_type,
         name: missing.package.clone(),
@@ -184,4 +165,22 @@ fn new_patch(missing: &MissingPatch) -> NewPatch {
         origin: missing.origin.clone(),
         package: missing.offered,
     }
+}
+
+fn grounds_of(missing: &MissingPatch) -> Grounds {
+    Grounds {
+        installed_version: missing.installed.clone(),
+        evidence: missing.evidence,
+        confidence: missing.confidence,
+        reason: missing.why.clone(),
+    }
+}
+
+fn digest_of(grounds: &Grounds) -> GroundsDigest {
+    text_digest([
+        grounds.installed_version.as_str(),
+        grounds.evidence.key(),
+        grounds.confidence.key(),
+        &grounds.reason,
+    ])
 }

@@ -30,8 +30,8 @@ pub(super) async fn rows(
         return Ok(HashMap::new());
     }
     let ids: Vec<DeviceId> = partial.keys().copied().collect();
-    let before = missing::of_devices(&mut *tx, &ids).await?;
-    let wanted: BTreeSet<PatchId> = before.iter().map(|row| row.what.patch).collect();
+    let before = missing::stored(&mut *tx, &ids).await?;
+    let wanted: BTreeSet<PatchId> = before.values().flatten().map(|row| row.0).collect();
     let wanted: Vec<PatchId> = wanted.into_iter().collect();
     let mut known = HashMap::new();
     for patch in patches::get_many(&mut *tx, &wanted).await? {
@@ -52,15 +52,23 @@ pub(super) async fn rows(
         }
     }
     let mut kept: HashMap<DeviceId, Vec<NewMissing>> = HashMap::new();
-    for row in before {
-        let (Some(patch), Some(device)) = (known.get(&row.what.patch), partial.get(&row.device))
-        else {
+    for (device, rows) in before {
+        let Some(input) = partial.get(&device) else {
             continue;
         };
-        let has = device.software.iter().filter_map(|id| installed.get(id));
-        let offers = device.updates.iter().flat_map(|scan| &scan.updates);
-        if !is_satisfied(patch, has) && !is_superseded(patch, offers) {
-            kept.entry(row.device).or_default().push(row.what);
+        for (id, grounds) in rows {
+            let Some(patch) = known.get(&id) else {
+                continue;
+            };
+            let has = input.software.iter().filter_map(|id| installed.get(id));
+            let offers = input.updates.iter().flat_map(|scan| &scan.updates);
+            if !is_satisfied(patch, has) && !is_superseded(patch, offers) {
+                kept.entry(device).or_default().push(NewMissing {
+                    patch: id,
+                    patch_type: patch.patch_type,
+                    grounds,
+                });
+            }
         }
     }
     Ok(kept)

@@ -4,7 +4,7 @@ use fleetmend_model::inventory::{
     AvailableUpdate, Inventory, Place, Software, UnreachableSource, UpdateScan,
 };
 use fleetmend_model::patch::{Confidence, Evidence, PatchType};
-use fleetmend_store::missing::{self, DeviceMissing, NewMissing};
+use fleetmend_store::missing::{self, DeviceMissing, Grounds, NewMissing};
 use fleetmend_store::patches::{self, NewPatch};
 
 use crate::agent::{Agent, inventory};
@@ -57,8 +57,8 @@ fn scan(software: &[(&str, &str)], updates: &[(&str, &str)], is_complete: bool) 
 
 async fn lacking(site: &Site, agent: &Agent) -> Vec<String> {
     let db = site.db().await;
-    let rows = missing::of_devices(&db, &[agent.device]).await.unwrap();
-    let ids: Vec<_> = rows.iter().map(|row| row.what.patch).collect();
+    let stored = missing::stored(&db, &[agent.device]).await.unwrap();
+    let ids: Vec<_> = stored.values().flatten().map(|row| row.0).collect();
     let patches = patches::get_many(&db, &ids).await.unwrap();
     let mut shown: Vec<_> = patches
         .iter()
@@ -116,13 +116,18 @@ async fn third_party_patches_are_recomputed_by_a_partial_scan() {
         package: None,
     };
     let patch = patches::upsert_many(&mut tx, &[new], THEN).await.unwrap()[0];
-    let row = NewMissing {
-        patch,
+    let grounds = Grounds {
         installed_version: "23.0".to_owned(),
         evidence: Evidence::ProductCode,
         confidence: Confidence::Certain,
         reason: "it is older".to_owned(),
-        software: None,
+    };
+    let row = NewMissing {
+        patch,
+        patch_type: PatchType::ThirdParty,
+        grounds: missing::intern_grounds(&mut tx, &[([7; 16], &grounds)])
+            .await
+            .unwrap()[0],
     };
     let lacking_it = DeviceMissing {
         device: agent.device,

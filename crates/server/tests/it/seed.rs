@@ -9,7 +9,7 @@ use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId, SourceId};
 use fleetmend_store::deploy_jobs::{self, JobMove, NewJob, Posted};
 use fleetmend_store::devices::{self, InventoryFacts, NewDevice};
 use fleetmend_store::inventories::{self, StoredInventory};
-use fleetmend_store::missing::{self, DeviceMissing, NewMissing};
+use fleetmend_store::missing::{self, DeviceMissing, Grounds, NewMissing};
 use fleetmend_store::patches::{self, NewPatch};
 use fleetmend_store::sources::{self, NewSource, SourceKind};
 use fleetmend_store::{Db, Tx, approvals, audit, deployments, enrol_tokens, scan_jobs};
@@ -63,18 +63,24 @@ pub async fn patch(tx: &mut Tx, title: &str, text: &str) -> PatchId {
 
 /// Devices lack a patch.
 pub async fn lack(tx: &mut Tx, devices: &[DeviceId], patch: PatchId, text: &str) {
+    let grounds = Grounds {
+        installed_version: text.to_owned(),
+        evidence: Evidence::PackageManager,
+        confidence: Confidence::Certain,
+        reason: text.to_owned(),
+    };
+    let row = NewMissing {
+        patch,
+        patch_type: PatchType::Os,
+        grounds: missing::intern_grounds(tx, &[([7; 16], &grounds)])
+            .await
+            .unwrap()[0],
+    };
     let missing: Vec<_> = devices
         .iter()
         .map(|device| DeviceMissing {
             device: *device,
-            rows: vec![NewMissing {
-                patch,
-                installed_version: text.to_owned(),
-                evidence: Evidence::PackageManager,
-                confidence: Confidence::Certain,
-                reason: text.to_owned(),
-                software: None,
-            }],
+            rows: vec![row],
         })
         .collect();
     missing::replace_for_devices(tx, &missing, THEN)

@@ -8,6 +8,7 @@ use super::{DeployJob, read};
 use crate::db::Read;
 use crate::error::Result;
 use crate::page::{Kind, Page, Paged, contains};
+use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, args};
 
@@ -44,7 +45,9 @@ statements! {
                      WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)
                      ORDER BY id LIMIT $2";
     AWAITING_RESTART = "SELECT * FROM deploy_jobs
-                        WHERE device = $1 AND finished_at IS NULL AND status = 10 ORDER BY id";
+                        WHERE finished_at IS NULL AND status = 10 AND device IN
+                            (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))
+                        ORDER BY id";
     EXPIRED = "SELECT * FROM deploy_jobs
                WHERE finished_at IS NULL AND deadline_at <= $1 AND status <> 10
                ORDER BY deadline_at, id LIMIT $2";
@@ -187,9 +190,12 @@ pub async fn needing_files(
         .collect()
 }
 
-/// The jobs of a device that wait for its restart (status 10), oldest first.
-pub async fn awaiting_restart(mut from: impl Read, device: DeviceId) -> Result<Vec<DeployJob>> {
-    from.rows(&AWAITING_RESTART, args![device])
+/// The jobs of these devices that wait for a restart (status 10), oldest first.
+pub async fn awaiting_restart(
+    mut from: impl Read,
+    devices: impl IntoIterator<Item = DeviceId>,
+) -> Result<Vec<DeployJob>> {
+    from.rows(&AWAITING_RESTART, args![Rows::of(devices)])
         .await?
         .iter()
         .map(read)

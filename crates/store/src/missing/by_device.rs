@@ -13,11 +13,12 @@ use crate::sql::statements;
 use crate::value::{Row, args};
 
 statements! {
-    LIST = "SELECT p.*, m.device, m.patch, m.installed_version, m.evidence, m.confidence,
-                m.reason, m.since, m.software, COALESCE(a.decision, 'not_approved') AS decision,
+    LIST = "SELECT p.*, m.device, m.patch, m.since, g.installed_version, g.evidence,
+                g.confidence, g.reason, COALESCE(a.decision, 'not_approved') AS decision,
                 j.id AS job, j.status AS job_status, j.ending AS job_ending,
                 j.cause AS job_cause, j.updated_at AS job_at
             FROM missing AS m
+            JOIN missing_grounds AS g ON g.id = m.grounds
             JOIN patches AS p ON p.id = m.patch
             JOIN devices AS d ON d.id = m.device
             LEFT JOIN approvals AS a ON a.patch = m.patch AND a.system_type = d.system_type

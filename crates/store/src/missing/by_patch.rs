@@ -54,10 +54,11 @@ statements! {
             OR (t.affected = CAST($7 AS BIGINT)
                 AND (t.id, t.place) > (CAST($8 AS BIGINT), CAST($9 AS BIGINT)))
          ORDER BY t.affected DESC, t.id, t.place LIMIT $10"));
-    AFFECTED = "SELECT m.*, d.hostname, d.system_type, d.last_seen, d.cannot_deploy,
+    AFFECTED = "SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason, d.hostname, d.system_type, d.last_seen, d.cannot_deploy,
                     j.id AS job, j.status AS job_status, j.ending AS job_ending,
                     j.cause AS job_cause, j.updated_at AS job_at
                 FROM missing AS m
+                JOIN missing_grounds AS g ON g.id = m.grounds
                 JOIN devices AS d ON d.id = m.device
                 LEFT JOIN deploy_jobs AS j ON j.id =
                     (SELECT MAX(l.id) FROM deploy_jobs AS l

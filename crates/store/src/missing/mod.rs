@@ -2,10 +2,11 @@
 
 mod by_device;
 mod by_patch;
+mod grounds;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use fleetmend_model::patch::{Confidence, Evidence};
+use fleetmend_model::patch::PatchType;
 use fleetmend_model::{DeviceId, Millis, PatchId};
 
 use crate::db::{Read, Tx};
@@ -13,7 +14,7 @@ use crate::devices;
 use crate::error::Result;
 use crate::rows::Rows;
 use crate::sql::statements;
-use crate::value::{Row, args, row, storable};
+use crate::value::{Row, args, bad, row};
 
 pub(crate) use by_device::STATEMENTS as BY_DEVICE_STATEMENTS;
 pub use by_device::{DevicePatch, of_device};
@@ -21,34 +22,35 @@ pub(crate) use by_patch::STATEMENTS as BY_PATCH_STATEMENTS;
 pub use by_patch::{
     AffectedSystem, LatestJob, MissingPatch, PatchFilter, PatchSort, affected_systems, list,
 };
+pub(crate) use grounds::STATEMENTS as GROUNDS_STATEMENTS;
+pub use grounds::{Grounds, GroundsDigest, GroundsId, intern_grounds};
 
 statements! {
-    OF_DEVICES = "SELECT m.* FROM json_each($1) AS j
-                  JOIN missing AS m ON m.device = CAST(j.value->>0 AS BIGINT)";
+    /// One row a device: handing over a row for each patch costs more than finding it.
+    STORED = "SELECT device, string_agg(CAST(patch AS TEXT) || ':' || CAST(grounds AS TEXT), ' ')
+                  AS patches
+              FROM missing
+              WHERE device IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))
+              GROUP BY device";
     /// `since` stays where the row was there before.
-    PUT = "INSERT INTO missing (device, patch, installed_version, evidence, confidence, reason,
-               since, software)
-           SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT), value->>2, value->>3,
-                  value->>4, value->>5, CAST(value->>6 AS BIGINT), CAST(value->>7 AS BIGINT)
+    PUT = "INSERT INTO missing (device, patch, grounds, since)
+           SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT),
+                  CAST(value->>2 AS BIGINT), $2
            FROM json_each($1) WHERE true
-           ON CONFLICT (device, patch) DO UPDATE SET
-               installed_version = excluded.installed_version, evidence = excluded.evidence,
-               confidence = excluded.confidence, reason = excluded.reason,
-               software = excluded.software";
+           ON CONFLICT (device, patch) DO UPDATE SET grounds = excluded.grounds";
     DELETE = "DELETE FROM missing WHERE (device, patch) IN
                   (SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT)
                    FROM json_each($1))";
     COUNT = "UPDATE devices SET missing_third_party = t.third_party, missing_os = t.os,
                  missing_total = t.third_party + t.os
-             FROM (SELECT CAST(j.value->>0 AS BIGINT) AS device,
-                          COUNT(CASE WHEN p.patch_type = 'third_party' THEN 1 END) AS third_party,
-                          COUNT(CASE WHEN p.patch_type = 'os' THEN 1 END) AS os
-                   FROM json_each($1) AS j
-                   LEFT JOIN missing AS m ON m.device = CAST(j.value->>0 AS BIGINT)
-                   LEFT JOIN patches AS p ON p.id = m.patch
-                   GROUP BY 1) AS t
+             FROM (SELECT CAST(value->>0 AS BIGINT) AS device,
+                          CAST(value->>1 AS BIGINT) AS third_party,
+                          CAST(value->>2 AS BIGINT) AS os
+                   FROM json_each($1)) AS t
              WHERE devices.id = t.device";
-    GET = "SELECT * FROM missing WHERE device = $1 AND patch = $2";
+    GET = "SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason
+           FROM missing AS m JOIN missing_grounds AS g ON g.id = m.grounds
+           WHERE m.device = $1 AND m.patch = $2";
     DEVICES_OF = "SELECT d.id FROM missing AS m JOIN devices AS d ON d.id = m.device
                   WHERE m.patch = $1
                     AND (CAST($2 AS TEXT) IS NULL OR d.system_type = CAST($2 AS TEXT))
@@ -56,20 +58,14 @@ statements! {
 }
 
 /// A patch that a device lacks, as reconciliation found it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewMissing {
     /// Which patch.
     pub patch: PatchId,
-    /// The version that is installed.
-    pub installed_version: String,
-    /// What the match rests on.
-    pub evidence: Evidence,
-    /// How sure it is.
-    pub confidence: Confidence,
-    /// Why it is missing, in words.
-    pub reason: String,
-    /// Which installed software it is about, where one is known ([`crate::software`]).
-    pub software: Option<u32>,
+    /// Which of the device's counts it is in.
+    pub patch_type: PatchType,
+    /// Why it is missing.
+    pub grounds: GroundsId,
 }
 
 /// Everything that one device lacks.
@@ -95,36 +91,21 @@ pub struct Changes {
 pub struct Missing {
     /// Which device.
     pub device: DeviceId,
+    /// Which patch.
+    pub patch: PatchId,
     /// Since when it has been missing without a break.
     pub since: Millis,
-    /// The rest.
-    pub what: NewMissing,
+    /// Why.
+    pub grounds: Grounds,
 }
 
 pub(crate) fn read(row: &Row) -> Result<Missing> {
     Ok(Missing {
         device: DeviceId(row.int("device")?),
+        patch: PatchId(row.int("patch")?),
         since: row.millis("since")?,
-        what: NewMissing {
-            patch: PatchId(row.int("patch")?),
-            installed_version: row.text("installed_version")?,
-            evidence: row.word("evidence", Evidence::from_key)?,
-            confidence: row.word("confidence", Confidence::from_key)?,
-            reason: row.text("reason")?,
-            software: row
-                .int_opt("software")?
-                .map(|_| row.u32("software"))
-                .transpose()?,
-        },
+        grounds: grounds::read(row)?,
     })
-}
-
-fn is_same(old: &NewMissing, new: &NewMissing) -> bool {
-    old.installed_version == storable(&new.installed_version)
-        && old.evidence == new.evidence
-        && old.confidence == new.confidence
-        && old.reason == storable(&new.reason)
-        && old.software == new.software
 }
 
 /// Puts the new answer in place of the old one for each device, and keeps the devices' counts in
@@ -139,71 +120,86 @@ pub async fn replace_for_devices(
     if managed.is_empty() {
         return Ok(Changes::default());
     }
-    let mut old: HashMap<(DeviceId, PatchId), NewMissing> = HashMap::new();
-    for row in of_devices(&mut *tx, &managed).await? {
-        old.insert((row.device, row.what.patch), row.what);
-    }
+    let mut stored = stored(&mut *tx, &managed).await?;
     let managed: BTreeSet<DeviceId> = managed.into_iter().collect();
-    let mut new: BTreeMap<(DeviceId, PatchId), &NewMissing> = BTreeMap::new();
-    for it in devices.iter().filter(|it| managed.contains(&it.device)) {
-        new.extend(it.rows.iter().map(|row| ((it.device, row.patch), row)));
-    }
+    // Of several answers for one device the last one counts.
+    let new: BTreeMap<DeviceId, &DeviceMissing> = devices
+        .iter()
+        .filter(|it| managed.contains(&it.device))
+        .map(|it| (it.device, it))
+        .collect();
 
     let mut changes = Changes::default();
     let mut put = Rows::new();
-    for (&(device, patch), row) in &new {
-        let before = old.get(&(device, patch));
-        if before.is_none() {
-            changes.added.push((device, patch));
+    let mut gone = Rows::new();
+    let mut counts = Rows::new();
+    for (device, it) in new {
+        let mut old: BTreeMap<PatchId, GroundsId> = stored
+            .remove(&device)
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        let rows: BTreeMap<PatchId, &NewMissing> =
+            it.rows.iter().map(|row| (row.patch, row)).collect();
+        let added = changes.added.len();
+        for (&patch, row) in &rows {
+            let before = old.remove(&patch);
+            if before.is_none() {
+                changes.added.push((device, patch));
+            }
+            if before != Some(row.grounds) {
+                put.push(&row![device, patch, row.grounds.0]);
+            }
         }
-        if before.is_none_or(|before| !is_same(before, row)) {
-            put.push(&row![
-                device,
-                patch,
-                &row.installed_version,
-                row.evidence.key(),
-                row.confidence.key(),
-                &row.reason,
-                now,
-                row.software.map(i64::from),
-            ]);
+        if changes.added.len() > added || !old.is_empty() {
+            let third_party = rows
+                .values()
+                .filter(|row| row.patch_type == PatchType::ThirdParty)
+                .count();
+            let os = rows.len() - third_party;
+            counts.push(&row![device, third_party as i64, os as i64]);
+        }
+        for patch in old.into_keys() {
+            gone.push(&row![device, patch]);
+            changes.removed.push((device, patch));
         }
     }
-    changes
-        .removed
-        .extend(old.into_keys().filter(|key| !new.contains_key(key)));
-    changes.removed.sort_unstable();
-
     if !put.is_empty() {
-        tx.run(&PUT, args![put]).await?;
+        tx.run(&PUT, args![put, now]).await?;
     }
-    if !changes.removed.is_empty() {
-        let mut gone = Rows::new();
-        for (device, patch) in &changes.removed {
-            gone.push(&row![*device, *patch]);
-        }
+    if !gone.is_empty() {
         tx.run(&DELETE, args![gone]).await?;
     }
-    let recount: BTreeSet<DeviceId> = changes
-        .added
-        .iter()
-        .chain(&changes.removed)
-        .map(|(device, _)| *device)
-        .collect();
-    if !recount.is_empty() {
-        tx.run(&COUNT, args![Rows::of(recount)]).await?;
+    if !counts.is_empty() {
+        tx.run(&COUNT, args![counts]).await?;
     }
     Ok(changes)
 }
 
 /// Everything that these devices lack, in no order.
-pub async fn of_devices(mut from: impl Read, devices: &[DeviceId]) -> Result<Vec<Missing>> {
+pub async fn stored(
+    mut from: impl Read,
+    devices: &[DeviceId],
+) -> Result<HashMap<DeviceId, Vec<(PatchId, GroundsId)>>> {
     let ids = Rows::of(devices.iter().copied());
-    from.rows(&OF_DEVICES, args![ids])
+    from.rows(&STORED, args![ids])
         .await?
         .iter()
-        .map(read)
+        .map(|row| {
+            let pairs = row.text("patches")?;
+            let pairs = pairs.split(' ').map(read_pair).collect::<Option<_>>();
+            let pairs = pairs.ok_or_else(|| bad("patches", "no list of pairs"))?;
+            Ok((DeviceId(row.int("device")?), pairs))
+        })
         .collect()
+}
+
+fn read_pair(text: &str) -> Option<(PatchId, GroundsId)> {
+    let (patch, grounds) = text.split_once(':')?;
+    Some((
+        PatchId(patch.parse().ok()?),
+        GroundsId(grounds.parse().ok()?),
+    ))
 }
 
 /// Whether, and since when, a device lacks a patch.

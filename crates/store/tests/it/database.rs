@@ -176,16 +176,7 @@ async fn a_newer_sqlite_database_is_not_touched_and_the_error_says_why() {
     writer.execute(NEWER).await.unwrap();
     db.close().await;
     let error = Db::open_sqlite(&path).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Newer {
-                found: 99,
-                known: 1
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
     assert!(error.to_string().contains("newer program"), "{error}");
 }
 
@@ -199,16 +190,7 @@ async fn a_newer_postgres_database_is_not_touched_and_the_error_says_why() {
     pool.execute(NEWER).await.unwrap();
     db.close().await;
     let error = Db::open_postgres(&database.url).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Newer {
-                found: 99,
-                known: 1
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
     database.drop().await;
 }
 

@@ -298,7 +298,7 @@ both! {
             let patch = deploy_jobs::get(&db, jobs[index]).await.unwrap().unwrap().patch;
             assert_eq!(ids(deploy_jobs::needing_files(&db, patch, 10).await.unwrap()), wanted);
         }
-        assert_eq!(ids(deploy_jobs::awaiting_restart(&db, a).await.unwrap()), [jobs[7]]);
+        assert_eq!(ids(deploy_jobs::awaiting_restart(&db, [a]).await.unwrap()), [jobs[7]]);
         assert_eq!(ids(deploy_jobs::open_of_device(&db, a).await.unwrap()), jobs[..8]);
         assert!(deploy_jobs::expired(&db, t(999), 10).await.unwrap().is_empty());
         // One that needs a restart has no deadline: the restart is the person's to choose.

@@ -6,7 +6,6 @@ use fleetmend_model::status::Party;
 use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_store::devices::{DeviceFilter, DeviceSort, InventoryFacts, NewDevice, Touch};
-use fleetmend_store::missing::DeviceMissing;
 use fleetmend_store::{Db, Error, Page, devices, missing, scan_jobs};
 
 use crate::fixture::{T0, add_device, add_device_of, add_patch, both, host, lacks, t};
@@ -58,8 +57,7 @@ both! {
 
         let mut tx = db.begin().await.unwrap();
         let patch = add_patch(&mut tx, "7zip").await;
-        let rows = vec![lacks(patch)];
-        let lacking = [DeviceMissing { device: id, rows }];
+        let lacking = [lacks(&mut tx, id, &[patch]).await];
         missing::replace_for_devices(&mut tx, &lacking, T0).await.unwrap();
         assert!(devices::remove(&mut tx, id, t(9)).await.unwrap());
         assert!(!devices::remove(&mut tx, id, t(10)).await.unwrap());
@@ -139,10 +137,8 @@ both! {
         let b = add_device_of(&mut tx, "WEB-2", SystemType::Critical).await;
         add_device(&mut tx, "web%3").await;
         let patch = add_patch(&mut tx, "7zip").await;
-        let rows = vec![lacks(patch)];
-        missing::replace_for_devices(&mut tx, &[DeviceMissing { device: a, rows }], T0)
-            .await
-            .unwrap();
+        let lacking = [lacks(&mut tx, a, &[patch]).await];
+        missing::replace_for_devices(&mut tx, &lacking, T0).await.unwrap();
         scan_jobs::post(&mut tx, b, "on demand", T0, T0).await.unwrap();
         tx.commit().await.unwrap();
         let any = DeviceFilter::default;
@@ -179,8 +175,8 @@ both! {
                 certificate_sha256: number.to_string(),
             };
             let device = devices::insert(&mut tx, &device, t(number % 3)).await.unwrap();
-            let rows = if number % 4 == 0 { vec![lacks(patch)] } else { vec![] };
-            let lacking = DeviceMissing { device, rows };
+            let patches = if number % 4 == 0 { &[patch][..] } else { &[] };
+            let lacking = lacks(&mut tx, device, patches).await;
             missing::replace_for_devices(&mut tx, &[lacking], T0).await.unwrap();
         }
         tx.commit().await.unwrap();

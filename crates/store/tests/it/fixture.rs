@@ -9,7 +9,7 @@ use fleetmend_model::patch::{Confidence, Evidence, PatchType};
 use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId};
 use fleetmend_store::deploy_jobs::{NewJob, Posted};
 use fleetmend_store::devices::NewDevice;
-use fleetmend_store::missing::NewMissing;
+use fleetmend_store::missing::{self, DeviceMissing, Grounds, NewMissing};
 use fleetmend_store::patches::NewPatch;
 use fleetmend_store::{Db, Tx, deploy_jobs, deployments, devices, patches};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -165,15 +165,29 @@ pub(crate) async fn add_patch(tx: &mut Tx, name: &str) -> PatchId {
         .unwrap()[0]
 }
 
-/// A patch that a device lacks.
-pub(crate) fn lacks(patch: PatchId) -> NewMissing {
-    NewMissing {
-        patch,
+/// Why every patch of these tests is missing.
+pub(crate) fn grounds() -> Grounds {
+    Grounds {
         installed_version: "1.0".to_owned(),
         evidence: Evidence::ProductCode,
         confidence: Confidence::Certain,
         reason: "1.0 is older than 2.0".to_owned(),
-        software: None,
+    }
+}
+
+/// Makes third-party patches all that a device lacks.
+pub(crate) async fn lacks(tx: &mut Tx, device: DeviceId, patches: &[PatchId]) -> DeviceMissing {
+    let grounds = missing::intern_grounds(tx, &[([1; 16], &grounds())])
+        .await
+        .unwrap()[0];
+    let rows = patches.iter().map(|&patch| NewMissing {
+        patch,
+        patch_type: PatchType::ThirdParty,
+        grounds,
+    });
+    DeviceMissing {
+        device,
+        rows: rows.collect(),
     }
 }
 

@@ -7,6 +7,7 @@ mod deploy_jobs;
 mod devices;
 mod fixture;
 mod inventories;
+mod migrations;
 mod missing;
 mod packages;
 mod people;

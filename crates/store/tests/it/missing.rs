@@ -9,23 +9,19 @@ use fleetmend_model::status::deploy::{DeployState, DeployStatus};
 use fleetmend_model::{DeviceId, Millis, PatchId};
 use fleetmend_store::deploy_jobs::JobMove;
 use fleetmend_store::missing::{
-    Changes, DeviceMissing, NewMissing, PatchFilter, PatchSort, affected_systems, list, of_device,
+    Changes, Grounds, PatchFilter, PatchSort, affected_systems, list, of_device,
     replace_for_devices,
 };
 use fleetmend_store::patches::NewPatch;
 use fleetmend_store::{Db, Page, Tx, approvals, deploy_jobs, devices, missing, patches};
 
-use crate::fixture::{T0, add_device, add_device_of, add_job, add_patch, both, lacks, patch, t};
-
-fn only(device: DeviceId, patches: &[PatchId]) -> DeviceMissing {
-    let rows = patches.iter().copied().map(lacks).collect();
-    DeviceMissing { device, rows }
-}
+use crate::fixture::{
+    T0, add_device, add_device_of, add_job, add_patch, both, grounds, lacks, patch, t,
+};
 
 async fn put(tx: &mut Tx, device: DeviceId, patches: &[PatchId], now: Millis) -> Changes {
-    replace_for_devices(tx, &[only(device, patches)], now)
-        .await
-        .unwrap()
+    let lacking = lacks(tx, device, patches).await;
+    replace_for_devices(tx, &[lacking], now).await.unwrap()
 }
 
 async fn since(tx: &mut Tx, device: DeviceId, patch: PatchId) -> Option<Millis> {
@@ -56,34 +52,43 @@ both! {
         let device = add_device(&mut tx, "a").await;
         let x = add_patch(&mut tx, "x").await;
         put(&mut tx, device, &[x], t(1)).await;
-        let newer = NewMissing {
+        let newer = Grounds {
             installed_version: "1.5".to_owned(),
             confidence: Confidence::Strong,
             reason: "1.5 is older".to_owned(),
-            ..lacks(x)
+            ..grounds()
         };
-        let rows = vec![newer.clone()];
-        let changes =
-            replace_for_devices(&mut tx, &[DeviceMissing { device, rows }], t(2))
-                .await
-                .unwrap();
+        let ids = missing::intern_grounds(&mut tx, &[([2; 16], &newer)]).await.unwrap();
+        let mut lacking = lacks(&mut tx, device, &[x]).await;
+        lacking.rows[0].grounds = ids[0];
+        let changes = replace_for_devices(&mut tx, &[lacking], t(2)).await.unwrap();
         assert_eq!(changes, Changes::default());
         let stored = missing::get(&mut tx, device, x).await.unwrap().unwrap();
-        assert_eq!((stored.what, stored.since), (newer, t(1)));
+        assert_eq!((stored.grounds, stored.since), (newer, t(1)));
+    }
+
+    async fn grounds_are_stored_once_and_keep_their_id(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let other = Grounds { reason: "another\0".to_owned(), ..grounds() };
+        let (one, two) = (([1; 16], &grounds()), ([2; 16], &other));
+        let first = missing::intern_grounds(&mut tx, &[one, two, one]).await.unwrap();
+        assert_eq!(first[0], first[2]);
+        assert_ne!(first[0], first[1]);
+        let again = missing::intern_grounds(&mut tx, &[two, one]).await.unwrap();
+        assert_eq!(again, [first[1], first[0]]);
     }
 
     async fn a_replacement_touches_no_other_device(db: Db) {
         let mut tx = db.begin().await.unwrap();
         let (a, b) = (add_device(&mut tx, "a").await, add_device(&mut tx, "b").await);
         let x = add_patch(&mut tx, "x").await;
-        replace_for_devices(&mut tx, &[only(a, &[x]), only(b, &[x])], t(1)).await.unwrap();
-        let changes =
-            replace_for_devices(&mut tx, &[only(b, &[]), only(DeviceId(999), &[x])], t(2))
-                .await
-                .unwrap();
+        let both = [lacks(&mut tx, a, &[x]).await, lacks(&mut tx, b, &[x]).await];
+        replace_for_devices(&mut tx, &both, t(1)).await.unwrap();
+        let next = [lacks(&mut tx, b, &[]).await, lacks(&mut tx, DeviceId(999), &[x]).await];
+        let changes = replace_for_devices(&mut tx, &next, t(2)).await.unwrap();
         assert_eq!(changes, Changes { added: vec![], removed: vec![(b, x)] });
         assert_eq!(missing::devices_of(&mut tx, x, None).await.unwrap(), [a]);
-        assert_eq!(missing::of_devices(&mut tx, &[a, b]).await.unwrap().len(), 1);
+        assert_eq!(missing::stored(&mut tx, &[a, b]).await.unwrap().len(), 1);
     }
 
     async fn counts_of_devices_stay_in_step_whatever_comes(db: Db) {
@@ -111,7 +116,13 @@ both! {
                 let set = bits >> (8 * index % 20) & 0xff;
                 let patches: Vec<_> =
                     (0..8).filter(|bit| set >> bit & 1 == 1).map(|bit| all[bit]).collect();
-                batch.push(only(*device, &patches));
+                let mut lacking = lacks(&mut tx, *device, &patches).await;
+                for row in &mut lacking.rows {
+                    if all.iter().position(|id| *id == row.patch).unwrap() % 3 == 0 {
+                        row.patch_type = PatchType::Os;
+                    }
+                }
+                batch.push(lacking);
                 state.insert(*device, set);
             }
             replace_for_devices(&mut tx, &batch, t(step)).await.unwrap();
@@ -141,9 +152,12 @@ both! {
                 let (db, mut ids) = (db.clone(), ids.clone());
                 tokio::spawn(async move {
                     ids.rotate_left(number);
-                    let batch: Vec<_> =
-                        ids.iter().map(|id| only(*id, if number % 2 == 0 { &[] } else { std::slice::from_ref(&x) })).collect();
                     let mut tx = db.begin().await.unwrap();
+                    let mut batch = Vec::new();
+                    for id in &ids {
+                        let patches = if number % 2 == 0 { &[][..] } else { &[x][..] };
+                        batch.push(lacks(&mut tx, *id, patches).await);
+                    }
                     replace_for_devices(&mut tx, &batch, T0).await.unwrap();
                     tx.commit().await.unwrap();
                 })
@@ -174,9 +188,9 @@ both! {
             .await
             .unwrap();
         let (zip, curl) = (ids[0], ids[1]);
-        replace_for_devices(&mut tx, &[only(a, &[zip]), only(b, &[zip, curl]), only(c, &[zip])], T0)
-            .await
-            .unwrap();
+        for (device, patches) in [(a, &[zip][..]), (b, &[zip, curl]), (c, &[zip])] {
+            put(&mut tx, device, patches, T0).await;
+        }
         approvals::set_many(&mut tx, &[(zip, SystemType::Normal)], Approval::Approved, "anna", "ok", t(1))
             .await
             .unwrap();
@@ -228,7 +242,8 @@ both! {
             })
             .collect();
         let ids = patches::upsert_many(&mut tx, &new, T0).await.unwrap();
-        replace_for_devices(&mut tx, &[only(a, &ids), only(b, &ids[3..])], T0).await.unwrap();
+        put(&mut tx, a, &ids, T0).await;
+        put(&mut tx, b, &ids[3..], T0).await;
         tx.commit().await.unwrap();
         for sort in [PatchSort::Title, PatchSort::Affected, PatchSort::Newest] {
             let whole =
@@ -253,7 +268,8 @@ both! {
         let a = add_device(&mut tx, "Alpha").await;
         let b = add_device_of(&mut tx, "beta", SystemType::Critical).await;
         let (x, y) = (add_patch(&mut tx, "x").await, add_patch(&mut tx, "y").await);
-        replace_for_devices(&mut tx, &[only(a, &[x, y]), only(b, &[x])], t(1)).await.unwrap();
+        put(&mut tx, a, &[x, y], t(1)).await;
+        put(&mut tx, b, &[x], t(1)).await;
         let first = add_job(&mut tx, a, x).await;
         let cancelled = DeployState {
             status: DeployStatus::Posted,

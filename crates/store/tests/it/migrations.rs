@@ -1,0 +1,86 @@
+//! What an older schema held is there under the present one.
+
+use fleetmend_model::patch::{Confidence, Evidence};
+use fleetmend_model::{DeviceId, Millis, PatchId};
+use fleetmend_store::missing::{self, Grounds};
+use fleetmend_store::Db;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
+
+use crate::fixture::PostgresDatabase;
+
+/// The schema as it was at its first number, with the table in which that is recorded.
+fn first(sql: &'static str) -> Migrator {
+    let name = "first schema".into();
+    let one = Migration::new(1, name, MigrationType::Simple, sql.into_sql_str(), false);
+    let mut migrator = Migrator::with_migrations(vec![one]);
+    migrator.dangerous_set_table_name("schema_migrations");
+    migrator
+}
+
+/// A device that lacks two patches for one reason and a third for another.
+const LACKING: &str = "
+    INSERT INTO devices (id, hostname, hostname_key, os_family, os_name, os_version, architecture,
+        system_type, agent_version, protocol, certificate_sha256, enrolled_at, last_seen)
+    VALUES (1, 'a', 'a', 'windows', '', '', '', 'normal', '', 1, 'x', 0, 0);
+    INSERT INTO patches (id, patch_type, name, architecture, version, title, title_key, security,
+        origin, first_seen)
+    VALUES (1, 'os', 'a', '', '1', '', '', 0, '', 0), (2, 'os', 'b', '', '1', '', '', 0, '', 0),
+        (3, 'os', 'c', '', '1', '', '', 0, '', 0);
+    INSERT INTO missing (device, patch, installed_version, evidence, confidence, reason, since)
+    VALUES (1, 1, '1', 'product_code', 'certain', 'older', 7),
+        (1, 2, '1', 'product_code', 'certain', 'older', 8),
+        (1, 3, '2', 'product_code', 'certain', 'older', 9)";
+
+async fn what_was_missing_is_missing(db: &Db) {
+    for (patch, since, version) in [(1, 7, "1"), (2, 8, "1"), (3, 9, "2")] {
+        let row = missing::get(db, DeviceId(1), PatchId(patch))
+            .await
+            .unwrap()
+            .unwrap();
+        let grounds = Grounds {
+            installed_version: version.to_owned(),
+            evidence: Evidence::ProductCode,
+            confidence: Confidence::Certain,
+            reason: "older".to_owned(),
+        };
+        assert_eq!((row.since, row.grounds), (Millis(since), grounds));
+    }
+    let stored = missing::stored(db, &[DeviceId(1)]).await.unwrap();
+    let ids = &stored[&DeviceId(1)];
+    assert_eq!(ids[0].1, ids[1].1, "the same grounds are stored once");
+}
+
+#[tokio::test]
+async fn what_was_missing_under_the_first_schema_is_missing_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    let address = format!("sqlite:{}?mode=rwc", path.display());
+    let mut connection = SqliteConnection::connect(&address).await.unwrap();
+    let sql = include_str!("../../migrations/sqlite/0001_first_schema.sql");
+    first(sql)
+        .run_direct(None, &mut connection, false)
+        .await
+        .unwrap();
+    connection.execute(LACKING).await.unwrap();
+    connection.close().await.unwrap();
+    let db = Db::open_sqlite(&path).await.unwrap();
+    what_was_missing_is_missing(&db).await;
+}
+
+#[tokio::test]
+async fn what_was_missing_under_the_first_schema_is_missing_on_postgres() {
+    let database = PostgresDatabase::create("old").await;
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    let sql = include_str!("../../migrations/postgres/0001_first_schema.sql");
+    first(sql)
+        .run_direct(None, &mut connection, false)
+        .await
+        .unwrap();
+    connection.execute(LACKING).await.unwrap();
+    connection.close().await.unwrap();
+    let db = Db::open_postgres(&database.url).await.unwrap();
+    what_was_missing_is_missing(&db).await;
+    db.close().await;
+    database.drop().await;
+}
