@@ -10,6 +10,7 @@ pub mod recipe;
 pub mod release;
 pub mod status;
 pub mod time;
+pub mod uptime;
 
 pub use ids::{
     DeployJobId, DeploymentId, DeviceId, PackageId, PatchId, ReleaseId, ScanJobId, SourceId, UserId,

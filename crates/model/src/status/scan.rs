@@ -105,3 +105,24 @@ pub fn step(
         by,
     })
 }
+
+/// The edges that an agent's word takes a job through: to the status that it names, with those put
+/// in that lead there. It may speak of a scan that it took before the server gave up waiting and
+/// posted it again, or found the device down. Empty when the job is there already.
+pub fn follow_agent(
+    from: ScanStatus,
+    to: ScanStatus,
+) -> Result<Vec<(ScanStatus, Party)>, IllegalEdge> {
+    let mut edges = Vec::new();
+    let mut at = from;
+    while at != to {
+        let (next, by) = match (at, to) {
+            (PingFailed, Started | Completed) => (Posted, Party::Server),
+            (Posted, Completed) => (Started, Party::Agent),
+            _ => (to, Party::Agent),
+        };
+        at = step(Some(at), next, by)?;
+        edges.push((at, by));
+    }
+    Ok(edges)
+}

@@ -1,7 +1,9 @@
-//! The two state machines against the design's tables, detection, and the words of the database.
+//! The two state machines against the design's tables, detection, uptime, and the words of the
+//! database.
 
 mod deploy;
 mod detection;
 mod keys;
 mod release;
 mod scan;
+mod uptime;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fleetmend_model::status::Party::{self, Agent, Server, User};
-use fleetmend_model::status::scan::{EDGES, ScanStatus, step};
+use fleetmend_model::status::scan::{EDGES, ScanStatus, follow_agent, step};
 use proptest::prelude::*;
 
 const PARTIES: [Party; 3] = [User, Server, Agent];
@@ -93,7 +93,56 @@ fn a_refused_edge_names_both_ends_and_the_party() {
     );
 }
 
+#[test]
+fn the_agents_word_puts_in_the_edges_that_lead_there() {
+    use ScanStatus::{Aborted, AgentUnreadable, Completed, PingFailed, Posted, Started};
+    let words = [
+        (Posted, Started, Some(vec![(Started, Agent)])),
+        (Started, Started, Some(vec![])),
+        (Started, Completed, Some(vec![(Completed, Agent)])),
+        // The server had posted it again, or found the device down.
+        (
+            Posted,
+            Completed,
+            Some(vec![(Started, Agent), (Completed, Agent)]),
+        ),
+        (
+            PingFailed,
+            Started,
+            Some(vec![(Posted, Server), (Started, Agent)]),
+        ),
+        (
+            PingFailed,
+            Completed,
+            Some(vec![(Posted, Server), (Started, Agent), (Completed, Agent)]),
+        ),
+        (Completed, Completed, Some(vec![])),
+        // An agent ends no other way, and calls nothing back.
+        (Completed, Started, None),
+        (Aborted, Completed, None),
+        (AgentUnreadable, Completed, None),
+        (Posted, Aborted, None),
+        (Started, Posted, None),
+        (PingFailed, AgentUnreadable, None),
+    ];
+    for (from, to, edges) in words {
+        assert_eq!(follow_agent(from, to).ok(), edges, "{from:?} to {to:?}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn whatever_an_agent_says_takes_legal_edges_only(
+        from in prop::sample::select(ScanStatus::ALL.to_vec()),
+        to in prop::sample::select(ScanStatus::ALL.to_vec()),
+    ) {
+        let mut at = from;
+        for (next, by) in follow_agent(from, to).into_iter().flatten() {
+            prop_assert!(edges().contains(&(at.number(), next.number(), by as u8)));
+            at = next;
+        }
+    }
+
     #[test]
     fn no_sequence_of_words_takes_an_illegal_edge(
         words in prop::collection::vec(
