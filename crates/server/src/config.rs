@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where a server keeps its things and how it is reached.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Config {
     pub database: Option<String>,
     /// Intervals and counts.
     pub policy: Policy,
+    /// How long clients are waited for.
+    pub patience: Patience,
 }
 
 impl Config {
@@ -28,6 +31,7 @@ impl Config {
             url: None,
             database: None,
             policy: Policy::default(),
+            patience: Patience::default(),
         }
     }
 
@@ -36,6 +40,28 @@ impl Config {
         match &self.database {
             Some(address) => address.clone(),
             None => format!("sqlite:{}", self.data.join("fleetmend.db").display()),
+        }
+    }
+}
+
+/// How long a client may take for what it sends. What the server sends (files, pages that watch)
+/// and the wait for an agent's order have no limit here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For the first word of a TLS handshake, and again for the rest of it.
+    pub handshake: Duration,
+    /// For the head of a request, from the end of the one before.
+    pub head: Duration,
+    /// For the body of a request, beside what the slowest link that is put up with needs.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(20),
+            head: Duration::from_secs(60),
+            body: Duration::from_secs(30),
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum ApiError {
     Missing(String),
     /// 409.
     Conflict(String),
+    /// 408: the request's body did not come.
+    TooSlow,
     /// 413.
     TooLarge(String),
     /// 429, with the seconds to wait.
@@ -43,6 +45,11 @@ impl ApiError {
             Self::Denied(code, message) => (StatusCode::FORBIDDEN, code, message.clone()),
             Self::Missing(message) => (StatusCode::NOT_FOUND, "not_found", message.clone()),
             Self::Conflict(message) => (StatusCode::CONFLICT, "conflict", message.clone()),
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "too_slow",
+                "the request came too slowly and was not read to its end".to_owned(),
+            ),
             Self::TooLarge(message) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "too_large", message.clone())
             }

@@ -27,7 +27,7 @@ mod text_digest;
 pub mod upkeep;
 
 pub use app::{App, system_clock};
-pub use config::{Config, Policy};
+pub use config::{Config, Patience, Policy};
 pub use error::ApiError;
 pub use handle::Handle;
 pub use start::{Running, open, start};

@@ -86,7 +86,13 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let stopping = app.stop.subscribe();
     let mut tasks = JoinSet::new();
     let router = router::router(Arc::clone(&app));
-    tasks.spawn(listener::serve(listener, tls, router, stopping.clone()));
+    tasks.spawn(listener::serve(
+        listener,
+        tls,
+        router,
+        config.patience,
+        stopping.clone(),
+    ));
     tasks.spawn(jobs::run(Arc::clone(&app), stopping.clone()));
     tasks.spawn(ingest::run(Arc::clone(&app), inbox, stopping));
     Ok(Running {

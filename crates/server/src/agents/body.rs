@@ -7,6 +7,7 @@ use http_body_util::{BodyExt as _, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
+use crate::net::paced::is_too_slow;
 
 /// How much of a body that is too long is read and thrown away, in bytes.
 const MAX_WASTE: u64 = 64 * 1024 * 1024;
@@ -26,8 +27,16 @@ pub async fn bytes(body: Body, cap: usize) -> Result<bytes::Bytes, ApiError> {
     match Limited::new(body, cap).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(ApiError::Bad(format!("the request broke off: {error}"))),
+        Err(error) => Err(broken(&*error, "the request broke off")),
     }
+}
+
+/// Why a body could not be read, where it was not too long.
+pub fn broken(error: &(dyn std::error::Error + 'static), what: &str) -> ApiError {
+    if is_too_slow(error) {
+        return ApiError::TooSlow;
+    }
+    ApiError::Bad(format!("{what}: {error}"))
 }
 
 /// Reads a body to its end. A caller whose connection is closed while it still sends sees a broken

@@ -10,13 +10,16 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use super::fields::Fields;
 use super::notice;
 use super::view::{PageError, Viewer};
+use crate::agents::body;
 use crate::app::App;
-use crate::error::ApiError;
 use crate::people::sessions::unconfirmed;
 use crate::people::{Actor, local_path};
 
 /// The name of the hidden field with the session's word.
 pub const CSRF_FIELD: &str = "csrf";
+
+/// What an error about a form begins with.
+const UNREADABLE: &str = "the form cannot be read";
 
 /// A change that a signed-in person asks for through our own page.
 pub struct Change {
@@ -48,7 +51,7 @@ impl FromRequest<Arc<App>> for Change {
         let request = Request::from_parts(parts, body);
         let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, app)
             .await
-            .map_err(|error| ApiError::Bad(format!("the form cannot be read: {error}")))?;
+            .map_err(|error| body::broken(&error, UNREADABLE))?;
         let fields = Fields(fields);
         if !viewer.signed_in.confirms(fields.text(CSRF_FIELD)) {
             return Err(unconfirmed().into());
@@ -67,7 +70,7 @@ impl FromRequest<Arc<App>> for OpenForm {
         crate::people::same_origin::check(request.headers())?;
         let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, app)
             .await
-            .map_err(|error| ApiError::Bad(format!("the form cannot be read: {error}")))?;
+            .map_err(|error| body::broken(&error, UNREADABLE))?;
         Ok(Self(Fields(fields)))
     }
 }

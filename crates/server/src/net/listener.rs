@@ -6,27 +6,32 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{Acceptor, WebPkiClientVerifier};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::timeout;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::Service as _;
 
 use super::keys::Keys;
+use super::paced::Paced;
 use super::pki;
+use crate::config::Patience;
+use crate::error::ApiError;
 use crate::registry::Device;
 
 /// TLS handshakes at one time: they are what costs most when a fleet comes back.
 const HANDSHAKES: usize = 256;
-/// How long a handshake, or the head of a request, may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a connection may stand without the head of a request.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long the answer to a held request may take to be sent.
+const SENDING: Duration = Duration::from_secs(20);
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -62,15 +67,28 @@ pub fn tls_config(keys: &Keys, names: Vec<String>) -> anyhow::Result<Arc<rustls:
     Ok(Arc::new(config))
 }
 
+/// What all connections have in common.
+struct Service {
+    tls: Arc<rustls::ServerConfig>,
+    router: Router,
+    patience: Patience,
+    handshakes: Semaphore,
+}
+
 /// Serves until `stop` becomes true, then lets requests end.
 pub async fn serve(
     listener: TcpListener,
     tls: Arc<rustls::ServerConfig>,
     router: Router,
+    patience: Patience,
     mut stop: watch::Receiver<bool>,
 ) {
-    let acceptor = TlsAcceptor::from(tls);
-    let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+    let service = Arc::new(Service {
+        tls,
+        router,
+        patience,
+        handshakes: Semaphore::new(HANDSHAKES),
+    });
     let connections = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
     loop {
         let (stream, address) = tokio::select! {
@@ -85,21 +103,16 @@ pub async fn serve(
             },
             () = told(&mut stop) => break,
         };
-        let (acceptor, router, handshakes, stop) = (
-            acceptor.clone(),
-            router.clone(),
-            Arc::clone(&handshakes),
-            stop.clone(),
-        );
+        let (service, stop) = (Arc::clone(&service), stop.clone());
         let open = Arc::clone(&connections).acquire_owned().await;
         tokio::spawn(async move {
             let _open = open;
-            connection(stream, address, acceptor, router, handshakes, stop).await;
+            connection(stream, address, &service, stop).await;
         });
     }
     drop(listener);
     let all_ended = connections.acquire_many(Semaphore::MAX_PERMITS as u32);
-    let _ = tokio::time::timeout(GRACE, all_ended).await;
+    let _ = timeout(GRACE, all_ended).await;
 }
 
 /// A request that waits for its device. While it does, its connection keeps nothing but TLS: an
@@ -115,21 +128,35 @@ pub struct Held {
 #[derive(Clone)]
 pub struct Holder(pub mpsc::Sender<Held>);
 
-type Io = TokioIo<tokio_rustls::server::TlsStream<TcpStream>>;
+type Io = TokioIo<TlsStream<TcpStream>>;
 
 async fn connection(
     stream: TcpStream,
     address: SocketAddr,
-    acceptor: TlsAcceptor,
-    router: Router,
-    handshakes: Arc<Semaphore>,
+    service: &Service,
     mut stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let Some((mut io, peer)) = handshake(stream, address, acceptor, &handshakes).await else {
-        return;
+    // Boxed, so that its size is not the connection's for good.
+    let stream = match Box::pin(handshake(stream, service)).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!("{address}: {error}");
+            return;
+        }
     };
-    while let Some((returned, held)) = serve_requests(io, &peer, &router, &mut stop).await {
+    let certificate_sha256 = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(|chain| chain.first())
+        .map(|certificate| Arc::from(fleetmend_trust::digest_hex(certificate).as_str()));
+    let peer = Peer {
+        address,
+        certificate_sha256,
+    };
+    let mut io = TokioIo::new(stream);
+    while let Some((returned, held)) = serve_requests(io, &peer, service, &mut stop).await {
         io = returned;
         if !hold(&mut io, held, &mut stop).await {
             return;
@@ -137,49 +164,29 @@ async fn connection(
     }
 }
 
-async fn handshake(
-    stream: TcpStream,
-    address: SocketAddr,
-    acceptor: TlsAcceptor,
-    handshakes: &Semaphore,
-) -> Option<(Io, Peer)> {
-    let turn = handshakes.acquire().await.ok()?;
-    // Boxed, so that its size is not the connection's for good.
-    let accept = Box::pin(tokio::time::timeout(PATIENCE, acceptor.accept(stream)));
-    let stream = match accept.await.ok()? {
-        Ok(stream) => stream,
-        Err(error) => {
-            tracing::debug!("{address}: {error}");
-            return None;
-        }
-    };
-    drop(turn);
-    let certificate_sha256 = stream
-        .get_ref()
-        .1
-        .peer_certificates()
-        .and_then(|chain| chain.first())
-        .map(|certificate| Arc::from(fleetmend_trust::digest_hex(certificate).as_str()));
-    Some((
-        TokioIo::new(stream),
-        Peer {
-            address,
-            certificate_sha256,
-        },
-    ))
+async fn handshake(stream: TcpStream, service: &Service) -> std::io::Result<TlsStream<TcpStream>> {
+    let limit = service.patience.handshake;
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
+    let hello = timeout(limit, hello).await??;
+    // Those who have not said a word yet hold up nobody.
+    let _turn = service.handshakes.acquire().await;
+    let rest = hello.into_stream(Arc::clone(&service.tls));
+    timeout(limit, rest).await?
 }
 
 /// Answers requests until the connection ends (`None`) or one is to be held.
 async fn serve_requests(
     io: Io,
     peer: &Peer,
-    router: &Router,
+    service: &Service,
     stop: &mut watch::Receiver<bool>,
 ) -> Option<(Io, Held)> {
     let (holder, mut to_hold) = mpsc::channel(1);
-    let (peer, router, holder) = (peer.clone(), router.clone(), Holder(holder));
+    let (peer, router, holder) = (peer.clone(), service.router.clone(), Holder(holder));
     let address = peer.address;
-    let service = hyper::service::service_fn(move |mut request: http::Request<_>| {
+    let Patience { head, body, .. } = service.patience;
+    let service = hyper::service::service_fn(move |request: http::Request<_>| {
+        let mut request = request.map(|it| Body::new(Paced::new(it, body)));
         request.extensions_mut().insert(peer.clone());
         request.extensions_mut().insert(holder.clone());
         router.clone().call(request)
@@ -187,11 +194,20 @@ async fn serve_requests(
     let mut connection = Box::pin(async move {
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(IDLE)
+            .header_read_timeout(head)
             .max_buf_size(64 * 1024)
             .serve_connection(io, service);
         let held = tokio::select! {
-            ended = &mut connection => return Err(Some(ended)),
+            ended = &mut connection => {
+                if ended.as_ref().is_err_and(hyper::Error::is_timeout) {
+                    let parts = connection.into_parts();
+                    // Whoever asked for nothing needs no answer.
+                    if !parts.read_buf.is_empty() {
+                        refuse(parts.io).await;
+                    }
+                }
+                return Err(Some(ended));
+            }
             Some(held) = to_hold.recv() => held,
             () = told(stop) => {
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
@@ -217,11 +233,31 @@ async fn serve_requests(
     }
 }
 
+/// Tells a client that its request did not come.
+async fn refuse(mut io: Io) {
+    let (head, body) = ApiError::TooSlow.into_response().into_parts();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return;
+    };
+    let answer = format!(
+        "HTTP/1.1 {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{}",
+        head.status,
+        body.len(),
+        String::from_utf8_lossy(&body)
+    );
+    let send = async {
+        io.inner_mut().write_all(answer.as_bytes()).await?;
+        io.inner_mut().shutdown().await
+    };
+    let _ = timeout(SENDING, send).await;
+}
+
 /// Keeps a request until its device is woken, and answers it. `false`: the connection is over.
 async fn hold(io: &mut Io, held: Held, stop: &mut watch::Receiver<bool>) -> bool {
     let mut byte = [0; 1];
     let wake = tokio::select! {
-        woken = tokio::time::timeout(held.limit, held.device.woken()) => woken.is_ok(),
+        woken = timeout(held.limit, held.device.woken()) => woken.is_ok(),
         // The agent is gone, or speaks out of turn.
         _ = io.inner_mut().read(&mut byte) => return false,
         () = told(stop) => return false,
@@ -236,7 +272,7 @@ async fn hold(io: &mut Io, held: Held, stop: &mut watch::Receiver<bool>) -> bool
         io.inner_mut().write_all(answer.as_bytes()).await?;
         io.inner_mut().flush().await
     };
-    matches!(tokio::time::timeout(PATIENCE, send).await, Ok(Ok(())))
+    matches!(timeout(SENDING, send).await, Ok(Ok(())))
 }
 
 /// Ends when the server is told to stop.

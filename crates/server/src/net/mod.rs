@@ -2,4 +2,5 @@
 
 pub mod keys;
 pub mod listener;
+pub mod paced;
 pub mod pki;

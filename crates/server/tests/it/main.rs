@@ -13,4 +13,5 @@ mod partial_scan;
 mod seed;
 mod sign_in;
 mod site;
+mod slow_clients;
 mod stop;

@@ -39,8 +39,14 @@ impl Answer {
 
 impl Site {
     pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// A server that is set up otherwise.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let data = TempDir::new().unwrap();
-        let config = Config::new(data.path().join("data"), "127.0.0.1:0".parse().unwrap());
+        let mut config = Config::new(data.path().join("data"), "127.0.0.1:0".parse().unwrap());
+        change(&mut config);
         let running = fleetmend_server::start(config).await.unwrap();
         let ca = reqwest::Certificate::from_pem(running.ca_pem().as_bytes()).unwrap();
         let client = Client::builder()
