@@ -59,6 +59,15 @@ impl Kind {
             Self::SyncSource | Self::FetchPackages | Self::MirrorPatch => None,
         }
     }
+
+    /// The longest wait after failures. What runs for ever is about the whole fleet: it must not
+    /// stand still for long because it failed a few times.
+    fn longest_backoff(self) -> Duration {
+        match self.again_after() {
+            Some(_) => Duration::from_secs(60),
+            None => queue::MAX_BACKOFF,
+        }
+    }
 }
 
 /// Jobs at one time.
@@ -125,8 +134,13 @@ async fn work_on(app: Arc<App>, work: queue::Work) {
     // On a task of its own: what computes for long must not keep it from its signs of life.
     let mut claim = tokio::task::JoinSet::new();
     claim.spawn(keep_claim(Arc::clone(&app), work.clone()));
+    // So does the work itself, so that one that panics has failed like any other, and waits.
+    let mut performance = tokio::task::JoinSet::new();
+    performance.spawn(perform(Arc::clone(&app), work.clone()));
     let outcome = tokio::select! {
-        outcome = perform(&app, &work) => outcome,
+        Some(outcome) = performance.join_next() => {
+            outcome.unwrap_or_else(|error| Err(anyhow::anyhow!("it broke off: {error}")))
+        }
         _ = claim.join_next() => {
             tracing::warn!("{} {}: another server works on it now", work.kind, work.subject);
             return;
@@ -157,11 +171,11 @@ async fn extend(app: &App, work: &queue::Work) -> anyhow::Result<bool> {
     Ok(is_ours)
 }
 
-async fn perform(app: &Arc<App>, work: &queue::Work) -> anyhow::Result<()> {
+async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
     let Some(kind) = Kind::from_key(&work.kind) else {
         anyhow::bail!("there is no job of the kind '{}'", work.kind);
     };
-    let subject = work.subject;
+    let (app, subject) = (&app, work.subject);
     match kind {
         Kind::SyncSource => catalog::sync::sync(app, SourceId(subject)).await,
         Kind::FetchPackages => catalog::analyse::fetch_packages(app).await,
@@ -177,11 +191,12 @@ async fn conclude(
     outcome: anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let now = app.now();
+    let kind = Kind::from_key(&work.kind);
     let mut tx = app.db.begin().await?;
     match outcome {
         Ok(()) => {
             queue::finish(&mut tx, work).await?;
-            if let Some(kind) = Kind::from_key(&work.kind)
+            if let Some(kind) = kind
                 && let Some(pause) = kind.again_after()
             {
                 enqueue(&mut tx, kind, work.subject, now + pause).await?;
@@ -189,7 +204,8 @@ async fn conclude(
         }
         Err(error) => {
             tracing::warn!("{} {}: {error:#}", work.kind, work.subject);
-            queue::fail(&mut tx, work, &format!("{error:#}"), now).await?;
+            let longest = kind.map_or(queue::MAX_BACKOFF, Kind::longest_backoff);
+            queue::fail(&mut tx, work, &format!("{error:#}"), now, longest).await?;
         }
     }
     Ok(tx.commit().await?)

@@ -133,11 +133,17 @@ pub async fn finish(tx: &mut Tx, work: &Work) -> Result<()> {
     Ok(())
 }
 
-/// Gives failed work back, to be tried again after a wait that doubles with each failure, or when
-/// it was asked for meanwhile; returns when. `None` if somebody else has it.
-pub async fn fail(tx: &mut Tx, work: &Work, error: &str, now: Millis) -> Result<Option<Millis>> {
+/// Gives failed work back, to be tried again after a wait that doubles with each failure up to
+/// `longest`, or when it was asked for meanwhile; returns when. `None` if somebody else has it.
+pub async fn fail(
+    tx: &mut Tx,
+    work: &Work,
+    error: &str,
+    now: Millis,
+    longest: Duration,
+) -> Result<Option<Millis>> {
     let error: String = error.chars().take(MAX_ERROR).collect();
-    let at = now + backoff(work.attempts);
+    let at = now + backoff(work.attempts).min(longest);
     Ok(tx
         .maybe_id(&FAIL, args![work.id, work.claims, error, at])
         .await?

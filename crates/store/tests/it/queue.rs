@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fleetmend_model::Millis;
-use fleetmend_store::queue::{self, Work};
+use fleetmend_store::queue::{self, MAX_BACKOFF, Work};
 use fleetmend_store::{Db, Page};
 
 use crate::fixture::{T0, both, t};
@@ -99,7 +99,7 @@ both! {
         // The first one was only slow: what it says now counts nothing.
         end(&db, &lost[0]).await;
         let mut tx = db.begin().await.unwrap();
-        assert_eq!(queue::fail(&mut tx, &lost[0], "late", t(110)).await.unwrap(), None);
+        assert_eq!(queue::fail(&mut tx, &lost[0], "late", t(110), MAX_BACKOFF).await.unwrap(), None);
         assert!(!queue::extend(&mut tx, &lost[0], t(110), LEASE).await.unwrap());
         assert!(queue::extend(&mut tx, &taken[0], t(110), LEASE).await.unwrap());
         tx.commit().await.unwrap();
@@ -126,16 +126,17 @@ both! {
         ask(&db, "sync", 1, T0).await;
         let mut now = T0;
         let mut waits = Vec::new();
+        let longest = Duration::from_secs(15);
         for _ in 0..3 {
             let works = take(&db, 9, now).await;
             let mut tx = db.begin().await.unwrap();
-            let at = queue::fail(&mut tx, &works[0], "the feed says 403", now).await.unwrap();
+            let at = queue::fail(&mut tx, &works[0], "the feed says 403", now, longest).await.unwrap();
             tx.commit().await.unwrap();
             waits.push(at.unwrap().since(now).as_secs());
             assert!(take(&db, 9, Millis(at.unwrap().0 - 1)).await.is_empty());
             now = at.unwrap();
         }
-        assert_eq!(waits, [5, 10, 20]);
+        assert_eq!(waits, [5, 10, 15]);
         let listed = queue::list(&db, None, &Page::first(9)).await.unwrap();
         assert_eq!(listed.rows[0].last_error.as_deref(), Some("the feed says 403"));
         assert_eq!(listed.rows[0].attempts, 3);
@@ -148,7 +149,7 @@ both! {
         let works = take(&db, 9, T0).await;
         ask(&db, "sync", 1, t(3)).await;
         let mut tx = db.begin().await.unwrap();
-        let at = queue::fail(&mut tx, &works[0], "x", t(2)).await.unwrap();
+        let at = queue::fail(&mut tx, &works[0], "x", t(2), MAX_BACKOFF).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(at, Some(t(3)));
     }
