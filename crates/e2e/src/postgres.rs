@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -28,7 +29,6 @@ const PORT_ATTEMPTS: u32 = 5;
 pub struct Postgres {
     // Before the folder, so that the server is stopped before its files go.
     server: Running,
-    programs: PathBuf,
     port: u16,
     _folder: WorkDir,
 }
@@ -88,7 +88,6 @@ impl Postgres {
                 Ok(()) => {
                     return Ok(Self {
                         server,
-                        programs,
                         port,
                         _folder: folder,
                     });
@@ -106,20 +105,61 @@ impl Postgres {
 
     /// Runs one SQL statement by `psql` and gives its rows, fields separated by `|`.
     pub fn query(&self, sql: &str) -> Result<String> {
-        let mut psql = Command::new(self.programs.join("psql"));
-        psql.args([
-            "--no-psqlrc",
-            "--quiet",
-            "--tuples-only",
-            "--no-align",
-            "--command",
-            sql,
-        ]);
-        Ok(process::run(psql.arg(self.url()), TOOL_TIMEOUT)?
-            .success()?
-            .trim_end()
-            .to_owned())
+        psql(&self.url(), sql)
     }
+}
+
+/// An empty database of a test's own on a server that runs. Dropped with the value.
+#[derive(Debug)]
+pub struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    /// Makes one on the server at the address of a superuser.
+    pub fn create(server: &str) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("fm_test_{}_{count}", std::process::id());
+        psql(server, &format!("CREATE DATABASE {name}"))?;
+        Ok(Self {
+            server: server.to_owned(),
+            name,
+        })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        let (base, _) = self.server.rsplit_once('/').unwrap_or((&self.server, ""));
+        format!("{base}/{}", self.name)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let _ = psql(
+            &self.server,
+            &format!("DROP DATABASE {} WITH (FORCE)", self.name),
+        );
+    }
+}
+
+/// Runs one SQL statement by `psql` and gives its rows, fields separated by `|`.
+fn psql(url: &str, sql: &str) -> Result<String> {
+    let mut psql = Command::new(programs()?.join("psql"));
+    psql.args([
+        "--no-psqlrc",
+        "--quiet",
+        "--tuples-only",
+        "--no-align",
+        "--command",
+        sql,
+    ]);
+    Ok(process::run(psql.arg(url), TOOL_TIMEOUT)?
+        .success()?
+        .trim_end()
+        .to_owned())
 }
 
 impl Drop for Postgres {

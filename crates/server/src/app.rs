@@ -8,6 +8,7 @@ use fleetmend_store::Db;
 use fleetmend_store::blobs::Blobs;
 use tokio::sync::Notify;
 
+use crate::clock::Clock;
 use crate::config::Policy;
 use crate::inventory::ingest;
 use crate::net::keys::Keys;
@@ -44,14 +45,14 @@ pub struct App {
     /// When this server started.
     pub started_at: Millis,
     /// The clock.
-    pub clock: fn() -> Millis,
+    pub clock: Clock,
     pub(crate) catalog: RwLock<Arc<Catalog>>,
 }
 
 impl App {
     /// Now.
     pub fn now(&self) -> Millis {
-        (self.clock)()
+        self.clock.now()
     }
 
     /// The catalog as it is now.
@@ -73,10 +74,4 @@ impl App {
     pub fn touch(&self) {
         let _ = self.changed.send(());
     }
-}
-
-/// The machine's clock.
-pub fn system_clock() -> Millis {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Millis(since.map_or(0, |it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX)))
 }

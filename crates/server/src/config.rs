@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::clock::Clock;
+
 /// Where a server keeps its things and how it is reached.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -20,6 +22,8 @@ pub struct Config {
     pub policy: Policy,
     /// How long clients are waited for.
     pub patience: Patience,
+    /// The clock.
+    pub clock: Clock,
 }
 
 impl Config {
@@ -32,6 +36,7 @@ impl Config {
             database: None,
             policy: Policy::default(),
             patience: Patience::default(),
+            clock: Clock::default(),
         }
     }
 
@@ -79,7 +84,9 @@ pub struct Policy {
     pub deploy_limit_seconds: u64,
     /// From a deploy job's posting until it must have ended.
     pub deadline_seconds: u64,
-    /// How often a failed scan is made again.
+    /// How long a device that is heard from may take for a scan.
+    pub scan_limit_seconds: u64,
+    /// How often a scan that failed or took too long is made again.
     pub scan_retries: u32,
     /// Between two tries of a scan.
     pub scan_retry_seconds: u64,
@@ -99,6 +106,7 @@ impl Default for Policy {
             deploy_retry_seconds: 180,
             deploy_limit_seconds: 3600,
             deadline_seconds: 3 * 24 * 3600,
+            scan_limit_seconds: 3600,
             scan_retries: 1,
             scan_retry_seconds: 3600,
             purge_seconds: 3 * 24 * 3600,
@@ -109,8 +117,8 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// A device is down after two missed check-ins.
-    pub fn down_after_seconds(&self) -> u64 {
-        2 * self.checkin_seconds
+    /// A device that is silent for longer is down: it missed two check-ins.
+    pub fn silence(&self) -> Duration {
+        Duration::from_secs(2 * self.checkin_seconds)
     }
 }

@@ -9,6 +9,7 @@ pub mod api;
 mod app;
 pub mod approvals;
 pub mod catalog;
+mod clock;
 mod config;
 pub mod console;
 pub mod deployments;
@@ -26,7 +27,8 @@ mod start;
 mod text_digest;
 pub mod upkeep;
 
-pub use app::{App, system_clock};
+pub use app::App;
+pub use clock::{Clock, system_clock};
 pub use config::{Config, Patience, Policy};
 pub use error::ApiError;
 pub use handle::Handle;

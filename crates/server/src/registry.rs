@@ -123,6 +123,7 @@ impl Device {
 #[derive(Default)]
 pub struct Registry {
     maps: RwLock<Maps>,
+    woken_until: AtomicI64,
 }
 
 #[derive(Default)]
@@ -183,6 +184,25 @@ impl Registry {
     pub fn wake(&self, id: DeviceId) {
         if let Some(device) = self.by_id(id) {
             device.wake();
+        }
+    }
+
+    /// Up to when devices were woken for what was posted for later.
+    pub fn woken_until(&self) -> Millis {
+        Millis(self.woken_until.load(Ordering::Relaxed))
+    }
+
+    /// Notes that they were woken up to a time.
+    pub fn set_woken_until(&self, now: Millis) {
+        self.woken_until.store(now.0, Ordering::Relaxed);
+    }
+
+    /// Takes back what [`Self::take_heard`] gave: it could not be stored.
+    pub fn put_back_heard(&self, heard: &[(DeviceId, Millis)]) {
+        for (id, _) in heard {
+            if let Some(device) = self.by_id(*id) {
+                device.last_seen_is_new.store(true, Ordering::Relaxed);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
 
-use crate::app::{App, system_clock};
+use crate::app::App;
 use crate::config::Config;
 use crate::handle::Handle;
 use crate::inventory::ingest;
@@ -64,6 +64,9 @@ impl Running {
         if let Err(error) = upkeep::store_last_seen(&self.app).await {
             tracing::warn!("the last check-ins were not stored: {error:#}");
         }
+        if let Err(error) = upkeep::life::sign(&self.app, self.app.now()).await {
+            tracing::warn!("when the server stopped was not stored: {error:#}");
+        }
         self.app.db.close().await;
     }
 }
@@ -82,6 +85,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         }
     }
     app.set_catalog(Arc::new(catalog::analyse::load(&app).await?));
+    upkeep::life::sign(&app, app.now()).await?;
     jobs::start_standing(&app).await?;
     let stopping = app.stop.subscribe();
     let mut tasks = JoinSet::new();
@@ -170,8 +174,8 @@ async fn app(config: &Config, port: u16) -> anyhow::Result<(Arc<App>, ingest::In
         stop: watch::Sender::new(false),
         changed: broadcast::channel(16).0,
         pace: catalog::feed::Pace::default(),
-        started_at: system_clock(),
-        clock: system_clock,
+        started_at: config.clock.now(),
+        clock: config.clock.clone(),
         catalog: RwLock::new(Arc::new(Catalog::default())),
     };
     Ok((Arc::new(app), inbox))

@@ -25,6 +25,7 @@ pub mod files;
 pub mod inventories;
 pub mod login_failures;
 pub mod missing;
+pub mod outages;
 pub mod packages;
 pub mod patches;
 pub mod products;
@@ -64,6 +65,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     missing::BY_DEVICE_STATEMENTS,
     missing::BY_PATCH_STATEMENTS,
     missing::GROUNDS_STATEMENTS,
+    outages::STATEMENTS,
     packages::STATEMENTS,
     patches::STATEMENTS,
     products::STATEMENTS,

@@ -24,6 +24,16 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "missing grounds",
         include_str!("../migrations/sqlite/0002_missing_grounds.sql"),
     ),
+    (
+        12,
+        "outages",
+        include_str!("../migrations/sqlite/0012_outages.sql"),
+    ),
+    (
+        13,
+        "heard since",
+        include_str!("../migrations/sqlite/0013_heard_since.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -36,6 +46,16 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         2,
         "missing grounds",
         include_str!("../migrations/postgres/0002_missing_grounds.sql"),
+    ),
+    (
+        12,
+        "outages",
+        include_str!("../migrations/postgres/0012_outages.sql"),
+    ),
+    (
+        13,
+        "heard since",
+        include_str!("../migrations/postgres/0013_heard_since.sql"),
     ),
 ];
 

@@ -82,7 +82,7 @@ async fn look(
         agent_version: request.agent_version.chars().take(64).collect(),
         protocol: request.protocol,
     };
-    devices::touch_many(&mut tx, &[touch])
+    devices::touch_many(&mut tx, &[touch], app.policy.silence())
         .await
         .map_err(failed)?;
     if request.protocol < fleetmend_protocol::OLDEST {
@@ -97,7 +97,9 @@ async fn look(
         ));
     }
     let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;
-    let digest = stored.and_then(|stored| stored.inventory_digest);
+    let digest = stored
+        .as_ref()
+        .and_then(|stored| stored.inventory_digest.clone());
     let restarted = deploy_jobs::awaiting_restart(&mut tx, [device.id])
         .await
         .map_err(failed)?;
@@ -105,7 +107,11 @@ async fn look(
         .iter()
         .any(|job| job.restart_boot.as_deref() != Some(request.boot.id.as_str()));
     reply.want_inventory = has_restarted || digest.is_none() || digest != request.inventory_digest;
-    scans_for(&mut tx, device, request, reply, now).await?;
+    if let Some(stored) = &stored {
+        reply
+            .scans
+            .extend(scans::for_check_in(&mut tx, stored, &request.scans, now).await?);
+    }
     orders_for(&mut tx, device, &request.holds, reply, now).await?;
     tx.commit().await.map_err(failed)?;
     device.learn(|known| {
@@ -136,33 +142,6 @@ async fn refuse_old(
         Ok(()) | Err(scans::MoveError::Illegal(_)) => Ok(()),
         Err(scans::MoveError::Store(error)) => Err(ApiError::Internal(error.into())),
     }
-}
-
-async fn scans_for(
-    tx: &mut Tx,
-    device: &Device,
-    request: &CheckIn,
-    reply: &mut CheckInReply,
-    now: Millis,
-) -> Result<(), ApiError> {
-    let open = scan_jobs::open_of_device(&mut *tx, device.id)
-        .await
-        .map_err(anyhow::Error::from)?;
-    let Some(job) = open.filter(|job| job.run_at <= now) else {
-        return Ok(());
-    };
-    if job.status == ScanStatus::PingFailed {
-        let cause = "the device is back";
-        let to = ScanStatus::Posted;
-        match scans::advance(tx, &job, to, Party::Server, cause, now).await {
-            Ok(()) => {}
-            Err(error) => return Err(ApiError::Internal(error.into())),
-        }
-    }
-    if !request.scans.contains(&job.id) {
-        reply.scans.push(job.id);
-    }
-    Ok(())
 }
 
 async fn orders_for(

@@ -57,7 +57,7 @@ pub(super) fn last_seen(app: &App, device: &Device) -> Millis {
 
 /// Whether a device missed two check-ins.
 pub(super) fn is_down(app: &App, last_seen: Millis) -> bool {
-    app.now().since(last_seen).as_secs() > app.policy.down_after_seconds()
+    app.now().since(last_seen) > app.policy.silence()
 }
 
 fn filter(fields: &Fields) -> Result<DeviceFilter, ApiError> {

@@ -18,6 +18,16 @@ pub enum MoveError {
     Store(#[from] fleetmend_store::Error),
 }
 
+impl MoveError {
+    /// Whether the job has moved meanwhile, so that there is nothing to do.
+    pub fn is_outrun(&self) -> bool {
+        matches!(
+            self,
+            Self::Illegal(_) | Self::Store(fleetmend_store::Error::Moved { .. })
+        )
+    }
+}
+
 /// What comes with a move beside the state.
 #[derive(Debug, Clone, Default)]
 pub struct With {

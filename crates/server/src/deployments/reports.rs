@@ -1,21 +1,18 @@
 //! What agents report: stored once each, and turned into moves that the table has.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use fleetmend_model::Millis;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending, follow_agent};
-use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_protocol::reports::What;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
-use fleetmend_store::{Tx, anomalies, missing, reports, scan_jobs};
+use fleetmend_store::{Tx, anomalies, missing, reports};
 
 use super::moves::{self, MoveError, With};
 use crate::agents::reports::Taken;
 use crate::app::App;
-use crate::inventory::clean;
-use crate::inventory::scans;
+use crate::inventory::{clean, scan_reports};
 use crate::registry::Device;
 
 /// The longest output that is kept, in bytes.
@@ -59,24 +56,13 @@ async fn apply(
     now: Millis,
 ) -> anyhow::Result<Result<(), String>> {
     match what {
-        What::ScanStarted { job } => scan(tx, device, job, ScanStatus::Started, now).await,
+        What::ScanStarted { job } => scan_reports::started(tx, device, job, now).await,
         What::ScanCompleted { job, digest } => {
-            let is_stored =
-                device.is_known(|known| known.inventory_digest.as_ref() == Some(&digest));
-            if !is_stored {
-                device.learn(|known| known.inventory_digest = None);
-                return again(
-                    tx,
-                    device,
-                    job,
-                    "the inventory did not reach the server",
-                    now,
-                )
-                .await;
-            }
-            scan(tx, device, job, ScanStatus::Completed, now).await
+            scan_reports::completed(tx, device, job, &digest, now).await
         }
-        What::ScanFailed { job, cause } => failed_scan(app, tx, device, job, cause, now).await,
+        What::ScanFailed { job, cause } => {
+            scan_reports::failed(app, tx, device, job, cause, now).await
+        }
         What::Deploy {
             job,
             attempt,
@@ -92,12 +78,11 @@ async fn apply(
             };
             clean::clean_text(&mut cause);
             clean_output(&mut output);
-            if change
+            let is_dropped = change
                 == (Change::End {
                     ending: Ending::Cancelled,
-                })
-                && stored.state.is_final()
-            {
+                });
+            if is_dropped && stored.state.is_final() {
                 // It was over here: the device says that it dropped it.
                 return Ok(Ok(()));
             }
@@ -167,90 +152,6 @@ fn clean_output(output: &mut String) {
         output.drain(..at);
     }
     output.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
-}
-
-async fn scan(
-    tx: &mut Tx,
-    device: &Device,
-    job: fleetmend_model::ScanJobId,
-    to: ScanStatus,
-    now: Millis,
-) -> anyhow::Result<Result<(), String>> {
-    let stored = scan_jobs::get(&mut *tx, job)
-        .await?
-        .filter(|it| it.device == device.id);
-    let Some(stored) = stored else {
-        return Ok(Err(format!(
-            "it reports on scan {job}, which is not its own"
-        )));
-    };
-    if stored.status == to {
-        return Ok(Ok(()));
-    }
-    match scans::advance(tx, &stored, to, Party::Agent, "", now).await {
-        Ok(()) => Ok(Ok(())),
-        Err(scans::MoveError::Illegal(illegal)) => Ok(Err(format!("scan {job}: {illegal}"))),
-        Err(scans::MoveError::Store(error)) => Err(error.into()),
-    }
-}
-
-/// Has a started scan made again at once.
-async fn again(
-    tx: &mut Tx,
-    device: &Device,
-    job: fleetmend_model::ScanJobId,
-    cause: &str,
-    now: Millis,
-) -> anyhow::Result<Result<(), String>> {
-    let stored = scan_jobs::get(&mut *tx, job)
-        .await?
-        .filter(|it| it.device == device.id);
-    let Some(stored) = stored.filter(|it| it.status == ScanStatus::Started) else {
-        return Ok(Err(format!(
-            "it reports on scan {job}, which is not running"
-        )));
-    };
-    device.mark_work();
-    match scans::retry(tx, &stored, cause, now, now).await {
-        Ok(()) => Ok(Ok(())),
-        Err(error) => Ok(Err(format!("scan {job}: {error}"))),
-    }
-}
-
-/// A scan that could not be made is made once more, later; then the job ends. What was missing
-/// stays missing.
-async fn failed_scan(
-    app: &App,
-    tx: &mut Tx,
-    device: &Device,
-    job: fleetmend_model::ScanJobId,
-    mut cause: String,
-    now: Millis,
-) -> anyhow::Result<Result<(), String>> {
-    clean::clean_text(&mut cause);
-    let stored = scan_jobs::get(&mut *tx, job)
-        .await?
-        .filter(|it| it.device == device.id);
-    let Some(stored) = stored.filter(|it| it.status == ScanStatus::Started) else {
-        return Ok(Err(format!(
-            "it reports on scan {job}, which is not running"
-        )));
-    };
-    let moved = if stored.retries < app.policy.scan_retries {
-        let at = now + Duration::from_secs(app.policy.scan_retry_seconds);
-        scans::retry(tx, &stored, &format!("{cause}; is made again"), at, now).await
-    } else {
-        scans::advance(
-            tx,
-            &stored,
-            ScanStatus::AgentUnreadable,
-            Party::Server,
-            &cause,
-            now,
-        )
-        .await
-    };
-    Ok(moved.map_err(|error| format!("scan {job}: {error}")))
 }
 
 /// A job whose restart has happened is complete, where the inventory of the new boot, which is

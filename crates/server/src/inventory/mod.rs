@@ -2,5 +2,6 @@
 
 pub mod clean;
 pub mod ingest;
+pub mod scan_reports;
 pub mod scans;
 pub mod system_type;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use fleetmend_model::status::scan::{ScanStatus, step};
+use anyhow::Context as _;
+use fleetmend_model::status::scan::{ScanStatus, follow_agent, step};
 use fleetmend_model::status::{IllegalEdge, Party};
-use fleetmend_model::{DeviceId, Millis};
+use fleetmend_model::{DeviceId, Millis, ScanJobId};
 use fleetmend_store::scan_jobs::{self, PostedScan, ScanJob, ScanMove};
 use fleetmend_store::{Tx, devices};
 
@@ -12,6 +13,9 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::journal;
 use crate::people::Actor;
+
+/// Why a device is scanned that was down.
+pub const BACK: &str = "the device is back";
 
 /// Posts a scan for a device; one that is open already serves.
 pub async fn post(
@@ -63,6 +67,42 @@ pub async fn request(app: &Arc<App>, wanted: &[DeviceId], actor: &Actor) -> Resu
     Ok(new)
 }
 
+/// What a device that checks in is to scan. It names the scans that it `held` already.
+pub async fn for_check_in(
+    tx: &mut Tx,
+    device: &devices::Device,
+    held: &[ScanJobId],
+    now: Millis,
+) -> anyhow::Result<Option<ScanJobId>> {
+    let open = match scan_jobs::open_of_device(&mut *tx, device.id).await? {
+        Some(open) => open,
+        // What was given up while it was silent is asked for anew.
+        None if device.scan_status == Some(ScanStatus::Aborted) => {
+            post(tx, device.id, BACK, now).await?;
+            scan_jobs::open_of_device(&mut *tx, device.id)
+                .await?
+                .context("a scan that was just posted is gone")?
+        }
+        None => return Ok(None),
+    };
+    if open.run_at > now {
+        return Ok(None);
+    }
+    let is_held = held.contains(&open.id);
+    let to = match open.status {
+        // Posted again while the device still had it from before: it has taken it.
+        ScanStatus::Posted | ScanStatus::PingFailed if is_held => ScanStatus::Started,
+        ScanStatus::PingFailed => ScanStatus::Posted,
+        _ => return Ok((!is_held).then_some(open.id)),
+    };
+    if to == ScanStatus::Started {
+        follow(tx, &open, to, "the device still has it", now).await?;
+    } else {
+        advance(tx, &open, to, Party::Server, BACK, now).await?;
+    }
+    Ok((!is_held).then_some(open.id))
+}
+
 /// Why a scan job did not move.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
@@ -72,6 +112,16 @@ pub enum MoveError {
     /// The database.
     #[error(transparent)]
     Store(#[from] fleetmend_store::Error),
+}
+
+impl MoveError {
+    /// Whether the job has moved meanwhile, so that there is nothing to do.
+    pub fn is_outrun(&self) -> bool {
+        matches!(
+            self,
+            Self::Illegal(_) | Self::Store(fleetmend_store::Error::Moved { .. })
+        )
+    }
 }
 
 /// Moves a scan job along an edge of the table.
@@ -93,6 +143,30 @@ pub async fn advance(
         run_at: None,
     };
     Ok(scan_jobs::transition(tx, job.id, &change).await?)
+}
+
+/// Moves a scan job to where its agent says that it is.
+pub async fn follow(
+    tx: &mut Tx,
+    job: &ScanJob,
+    to: ScanStatus,
+    cause: &str,
+    now: Millis,
+) -> Result<(), MoveError> {
+    let mut from = job.status;
+    for (to, by) in follow_agent(job.status, to)? {
+        let change = ScanMove {
+            from,
+            to,
+            by,
+            cause: cause.to_owned(),
+            at: now,
+            run_at: None,
+        };
+        scan_jobs::transition(tx, job.id, &change).await?;
+        from = to;
+    }
+    Ok(())
 }
 
 /// Posts a started scan again for a retry at `run_at`.

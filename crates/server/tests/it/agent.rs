@@ -5,7 +5,7 @@ use std::time::Duration;
 use fleetmend_model::device::{Host, OsFamily};
 use fleetmend_model::inventory::{Boot, Inventory};
 use fleetmend_model::status::deploy::Change;
-use fleetmend_model::{DeployJobId, DeviceId, Millis};
+use fleetmend_model::{DeployJobId, DeviceId, Millis, ScanJobId};
 use fleetmend_protocol::checkin::{CheckIn, CheckInReply, InventoryReply, WaitReply};
 use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
 use fleetmend_protocol::paths;
@@ -25,6 +25,8 @@ pub struct Agent {
     url: String,
     sequence: i64,
     digest: Option<String>,
+    /// The scans that it says it has.
+    pub scans: Vec<ScanJobId>,
 }
 
 impl Agent {
@@ -62,6 +64,7 @@ impl Agent {
             url,
             sequence: 0,
             digest: None,
+            scans: Vec::new(),
         };
         agent.send_inventory(&inventory(name)).await;
         agent
@@ -83,7 +86,7 @@ impl Agent {
             },
             inventory_digest: self.digest.clone(),
             holds: holds.to_vec(),
-            scans: Vec::new(),
+            scans: self.scans.clone(),
         };
         read(post(&self.client, &self.url, paths::CHECKIN, &check_in).await).await
     }
@@ -103,7 +106,6 @@ impl Agent {
 
     /// Reports a change of a job and checks that it is stored.
     pub async fn report(&mut self, job: DeployJobId, change: Change) {
-        self.sequence += 1;
         let what = What::Deploy {
             job,
             attempt: 0,
@@ -112,6 +114,18 @@ impl Agent {
             output: String::new(),
             boot: None,
         };
+        self.say(what).await;
+    }
+
+    /// Reports the end of a scan whose inventory was sent.
+    pub async fn scanned(&mut self, job: ScanJobId) {
+        let digest = self.digest.clone().unwrap();
+        self.say(What::ScanCompleted { job, digest }).await;
+    }
+
+    /// Reports anything and checks that it is stored.
+    pub async fn say(&mut self, what: What) {
+        self.sequence += 1;
         let report = Report {
             sequence: self.sequence,
             at: Millis(0),

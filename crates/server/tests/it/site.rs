@@ -22,6 +22,12 @@ pub struct Site {
     client: Client,
 }
 
+/// What is left of a server that was stopped.
+pub struct Stopped {
+    data: TempDir,
+    url: String,
+}
+
 /// An answer, read to its end.
 pub struct Answer {
     pub status: u16,
@@ -44,8 +50,17 @@ impl Site {
 
     /// A server that is set up otherwise.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let data = TempDir::new().unwrap();
-        let mut config = Config::new(data.path().join("data"), "127.0.0.1:0".parse().unwrap());
+        Self::start_on(TempDir::new().unwrap(), "127.0.0.1:0", change).await
+    }
+
+    /// Starts a server again that was stopped, on its data and port.
+    pub async fn start_again(stopped: Stopped, change: impl FnOnce(&mut Config)) -> Self {
+        let listen = stopped.url.trim_start_matches("https://").to_owned();
+        Self::start_on(stopped.data, &listen, change).await
+    }
+
+    async fn start_on(data: TempDir, listen: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::new(data.path().join("data"), listen.parse().unwrap());
         change(&mut config);
         let running = fleetmend_server::start(config).await.unwrap();
         let ca = reqwest::Certificate::from_pem(running.ca_pem().as_bytes()).unwrap();
@@ -143,8 +158,12 @@ impl Site {
     }
 
     /// Stops the server.
-    pub async fn stop(self) {
+    pub async fn stop(self) -> Stopped {
         self.running.stop().await;
+        Stopped {
+            data: self.data,
+            url: self.url,
+        }
     }
 
     /// The server's database, beside the server.

@@ -34,6 +34,9 @@ statements! {
     TRANSITIONS = "SELECT * FROM deploy_transitions WHERE job = $1 ORDER BY seq";
     SET_NOTE = "UPDATE deploy_jobs SET cause = $2, next_step = $3, updated_at = $4
                 WHERE id = $1 AND finished_at IS NULL";
+    SET_AFTERWARDS = "UPDATE deploy_jobs SET cause = $2, attempt = COALESCE($3, attempt),
+                          output = COALESCE($4, output), updated_at = $5
+                      WHERE id = $1 AND finished_at IS NOT NULL";
     SET_ATTEMPT = "UPDATE deploy_jobs SET attempt = $2, output = $3, updated_at = $4
                    WHERE id = $1 AND finished_at IS NULL";
     SET_RELEASE = "UPDATE deploy_jobs SET release = $2 WHERE id = $1 AND finished_at IS NULL";
@@ -296,6 +299,22 @@ pub async fn set_note(
     now: Millis,
 ) -> Result<()> {
     tx.run(&SET_NOTE, args![job, cause, next_step, now])
+        .await
+        .map(drop)
+}
+
+/// Says more of a job that is over: what became known of it afterwards. It stays as it ended. What
+/// is `None` stays as well.
+pub async fn set_afterwards(
+    tx: &mut Tx,
+    job: DeployJobId,
+    cause: &str,
+    attempt: Option<u32>,
+    output: Option<String>,
+    now: Millis,
+) -> Result<()> {
+    let attempt = attempt.map(i64::from);
+    tx.run(&SET_AFTERWARDS, args![job, cause, attempt, output, now])
         .await
         .map(drop)
 }

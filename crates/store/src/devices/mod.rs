@@ -2,6 +2,8 @@
 
 mod list;
 
+use std::time::Duration;
+
 use fleetmend_model::device::{Host, OsFamily, SystemType};
 use fleetmend_model::inventory::Boot;
 use fleetmend_model::status::scan::ScanStatus;
@@ -19,8 +21,8 @@ pub use list::{DeviceFilter, DeviceSort, Totals, list, totals};
 statements! {
     INSERT = "INSERT INTO devices (hostname, hostname_key, os_family, os_name, os_version,
                   architecture, system_type, agent_version, protocol, certificate_sha256,
-                  enrolled_at, last_seen)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+                  enrolled_at, last_seen, heard_since)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)
               ON CONFLICT (certificate_sha256) DO NOTHING RETURNING id";
     GET = "SELECT * FROM devices WHERE id = $1";
     BY_CERTIFICATE = "SELECT * FROM devices
@@ -29,6 +31,8 @@ statements! {
     /// `UPDATE … FROM` on PostgreSQL locks in the order it likes; a retry is the caller's.
     TOUCH = "UPDATE devices SET last_seen = CASE WHEN t.seen > last_seen THEN t.seen
                                                  ELSE last_seen END,
+                 heard_since = CASE WHEN t.seen - last_seen > $2 THEN t.seen
+                                    ELSE heard_since END,
                  boot_id = t.boot_id, boot_at = t.boot_at,
                  agent_version = t.agent_version, protocol = t.protocol
              FROM (SELECT CAST(value->>0 AS BIGINT) AS device, CAST(value->>1 AS BIGINT) AS seen,
@@ -90,6 +94,8 @@ pub struct Device {
     pub enrolled_at: Millis,
     /// When it was heard from last, as far as written down.
     pub last_seen: Millis,
+    /// Since when it is heard from without a long silence.
+    pub heard_since: Millis,
     /// Which boot it is in.
     pub boot: Option<Boot>,
     /// Digest of the inventory that is stored; absent before the first.
@@ -188,6 +194,7 @@ pub(crate) fn read(row: &Row) -> Result<Device> {
         certificate_sha256: row.text("certificate_sha256")?,
         enrolled_at: row.millis("enrolled_at")?,
         last_seen: row.millis("last_seen")?,
+        heard_since: row.millis("heard_since")?,
         boot: row.text_opt("boot_id")?.map(|id| Boot { id, at: boot_at }),
         inventory_digest: row.text_opt("inventory_digest")?,
         inventory_at: row.millis_opt("inventory_at")?,
@@ -251,8 +258,9 @@ pub async fn load_all(mut from: impl Read) -> Result<Vec<Device>> {
     from.rows(&ALL, args![]).await?.iter().map(read).collect()
 }
 
-/// Writes down many check-ins. An older one never takes `last_seen` back.
-pub async fn touch_many(tx: &mut Tx, touches: &[Touch]) -> Result<()> {
+/// Writes down many check-ins. An older one never takes `last_seen` back; after a silence that was
+/// longer than `silence` the device is heard from anew.
+pub async fn touch_many(tx: &mut Tx, touches: &[Touch], silence: Duration) -> Result<()> {
     let mut rows = Rows::new();
     for touch in touches {
         rows.push(&row![
@@ -268,7 +276,8 @@ pub async fn touch_many(tx: &mut Tx, touches: &[Touch]) -> Result<()> {
         return Ok(());
     }
     lock(tx, touches.iter().map(|touch| touch.device)).await?;
-    tx.run(&TOUCH, args![rows]).await.map(drop)
+    let silence = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
+    tx.run(&TOUCH, args![rows, silence]).await.map(drop)
 }
 
 /// Sets the system type of devices; returns how many there are.

@@ -21,13 +21,19 @@ statements! {
     ANSWERED_AGAIN = "SELECT j.* FROM scan_jobs AS j JOIN devices AS d ON d.id = j.device
                       WHERE j.finished_at IS NULL AND j.status = 5 AND d.last_seen >= $1
                       ORDER BY j.id LIMIT $2";
-    POSTED_BEFORE = "SELECT * FROM scan_jobs
-                     WHERE finished_at IS NULL AND status IN (1, 2, 5)
-                       AND posted_at < $1 AND run_at < $1
-                     ORDER BY id LIMIT $2";
-    STARTED_BEFORE = "SELECT * FROM scan_jobs
-                      WHERE finished_at IS NULL AND status = 2 AND started_at < $1
-                      ORDER BY id LIMIT $2";
+    UNANSWERED = "SELECT j.* FROM scan_jobs AS j JOIN devices AS d ON d.id = j.device
+                  WHERE j.finished_at IS NULL AND j.status IN (1, 2, 5)
+                    AND j.posted_at <= $1 AND j.run_at <= $1 AND d.last_seen < $2
+                  ORDER BY j.id LIMIT $3";
+    /// A device's row says since when its latest scan is in its status.
+    OVERDUE = "SELECT j.* FROM scan_jobs AS j JOIN devices AS d ON d.id = j.device
+               WHERE j.finished_at IS NULL AND j.status IN (1, 2)
+                 AND j.run_at <= $1 AND d.scan_at <= $1 AND d.heard_since <= $1
+                 AND d.last_seen >= $2
+               ORDER BY j.id LIMIT $3";
+    DUE_BETWEEN = "SELECT device FROM scan_jobs
+                   WHERE finished_at IS NULL AND status = 1 AND run_at > posted_at
+                     AND run_at >= $1 AND run_at <= $2";
 }
 
 /// The open job of a device, in whichever status.
@@ -77,28 +83,45 @@ pub async fn answered_again(
         .collect()
 }
 
-/// Open jobs that were posted and due before a time: they are aborted.
-pub async fn posted_before(
+/// Open jobs that were due at a time or before, of devices not heard from since another: they are
+/// aborted.
+pub async fn unanswered(
     mut from: impl Read,
-    before: Millis,
+    due: Millis,
+    not_seen_since: Millis,
     limit: u32,
 ) -> Result<Vec<ScanJob>> {
-    from.rows(&POSTED_BEFORE, args![before, limit])
+    from.rows(&UNANSWERED, args![due, not_seen_since, limit])
         .await?
         .iter()
         .map(read)
         .collect()
 }
 
-/// Jobs that the agent took before a time and has not ended: they are tried again.
-pub async fn started_before(
+/// Jobs that are due and neither taken (1) nor ended (2) since a time, of devices that were heard
+/// from without a silence since then, and last since another time: they are tried again, or given
+/// up.
+pub async fn overdue(
     mut from: impl Read,
-    before: Millis,
+    since: Millis,
+    seen_since: Millis,
     limit: u32,
 ) -> Result<Vec<ScanJob>> {
-    from.rows(&STARTED_BEFORE, args![before, limit])
+    from.rows(&OVERDUE, args![since, seen_since, limit])
         .await?
         .iter()
         .map(read)
+        .collect()
+}
+
+/// The devices of jobs that were posted for later, for a moment between two.
+pub async fn due_between(
+    mut from: impl Read,
+    first: Millis,
+    last: Millis,
+) -> Result<Vec<DeviceId>> {
+    let rows = from.rows(&DUE_BETWEEN, args![first, last]).await?;
+    rows.iter()
+        .map(|row| Ok(DeviceId(row.int("device")?)))
         .collect()
 }

@@ -15,7 +15,7 @@ use crate::value::{Row, args};
 
 pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
 pub use list::{
-    answered_again, history, of_silent_devices, open_of_device, posted_before, started_before,
+    answered_again, due_between, history, of_silent_devices, open_of_device, overdue, unanswered,
 };
 
 statements! {
@@ -25,6 +25,13 @@ statements! {
     /// An open job that was meant for later runs when it is asked for now.
     SOONER = "UPDATE scan_jobs SET run_at = $2 WHERE id = $1 AND run_at > $2 AND status = 1";
     GET = "SELECT * FROM scan_jobs WHERE id = $1";
+    /// A check-in takes the device's row before the job's; whoever takes them the other way round
+    /// waits for it as it waits for them.
+    LOCK_DEVICE = {
+        sqlite: "SELECT device AS id FROM scan_jobs WHERE id = $1",
+        postgres: "SELECT d.id FROM devices AS d JOIN scan_jobs AS j ON j.device = d.id
+                   WHERE j.id = $1 FOR NO KEY UPDATE OF d",
+    };
     MOVE = "UPDATE scan_jobs SET status = $3, cause = $4, started_at = COALESCE($5, started_at),
                 finished_at = $6, run_at = COALESCE($7, run_at), retries = retries + $8
             WHERE id = $1 AND status = $2 AND finished_at IS NULL RETURNING device AS id";
@@ -32,6 +39,10 @@ statements! {
                   SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5
                   FROM scan_transitions WHERE job = $1";
     ON_DEVICE = "UPDATE devices SET scan_status = $2, scan_cause = $3, scan_at = $4 WHERE id = $1";
+    EXPLAIN = "UPDATE scan_jobs SET cause = $2 WHERE id = $1 RETURNING device AS id";
+    /// A device's row is about its latest scan.
+    EXPLAIN_ON_DEVICE = "UPDATE devices SET scan_cause = $3
+                         WHERE id = $1 AND (SELECT MAX(id) FROM scan_jobs WHERE device = $1) = $2";
     TRANSITIONS = "SELECT * FROM scan_transitions WHERE job = $1 ORDER BY seq";
 }
 
@@ -165,6 +176,7 @@ pub async fn transition(tx: &mut Tx, job: ScanJobId, change: &ScanMove) -> Resul
         change.run_at,
         is_retry,
     ];
+    tx.maybe_id(&LOCK_DEVICE, args![job]).await?;
     let Some(device) = tx.maybe_id(&MOVE, values).await? else {
         return Err(Error::Moved {
             what: "scan job",
@@ -200,6 +212,15 @@ async fn write_down(
     tx.run(&ON_DEVICE, args![device, status.number(), cause, at])
         .await
         .map(drop)
+}
+
+/// Says more of why a job is where it is, whether or not it is over.
+pub async fn explain(tx: &mut Tx, job: ScanJobId, cause: &str) -> Result<()> {
+    if let Some(device) = tx.maybe_id(&EXPLAIN, args![job, cause]).await? {
+        tx.run(&EXPLAIN_ON_DEVICE, args![device, job, cause])
+            .await?;
+    }
+    Ok(())
 }
 
 /// A scan job.

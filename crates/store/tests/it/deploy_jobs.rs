@@ -196,6 +196,28 @@ both! {
         assert_eq!(stored.updated_at, t(2));
     }
 
+    async fn what_becomes_known_of_a_job_that_is_over_is_shown_beside_its_end(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let (a, x) = (add_device(&mut tx, "a").await, add_patch(&mut tx, "x").await);
+        let id = add_job(&mut tx, a, x).await;
+        let late = async |tx: &mut Tx, attempt, output: Option<&str>, now| {
+            let output = output.map(str::to_owned);
+            deploy_jobs::set_afterwards(tx, id, "it worked", attempt, output, now).await.unwrap();
+            deploy_jobs::get(&mut *tx, id).await.unwrap().unwrap()
+        };
+        let open = late(&mut tx, Some(2), Some("out"), t(1)).await;
+        assert_eq!((open.cause.as_str(), open.attempt), ("", 0), "it is not over");
+        let expired = ended(DeployStatus::Posted, Ending::Expired);
+        go(&mut tx, id, DeployState::NEW, expired, t(2)).await;
+        let over = late(&mut tx, Some(2), Some("out"), t(3)).await;
+        assert_eq!((over.state, over.cause.as_str()), (expired, "it worked"));
+        assert_eq!((over.attempt, over.output.as_str(), over.updated_at), (2, "out", t(3)));
+        let over = late(&mut tx, None, None, t(4)).await;
+        assert_eq!((over.attempt, over.output.as_str(), over.updated_at), (2, "out", t(4)));
+        assert_eq!(over.finished_at, Some(t(2)));
+        assert_eq!(deploy_jobs::transitions(&mut tx, id).await.unwrap().len(), 2);
+    }
+
     async fn a_cancel_can_be_asked_for_while_the_device_may_have_the_job(db: Db) {
         use DeployStatus::{
             AgentDownloaded, AgentDownloading, DeployPosted, Downloaded, Downloading, Posted,

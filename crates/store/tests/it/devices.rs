@@ -1,5 +1,7 @@
 //! Devices and their list.
 
+use std::time::Duration;
+
 use fleetmend_model::device::{OsFamily, SystemType};
 use fleetmend_model::inventory::Boot;
 use fleetmend_model::status::Party;
@@ -9,6 +11,8 @@ use fleetmend_store::devices::{DeviceFilter, DeviceSort, InventoryFacts, NewDevi
 use fleetmend_store::{Db, Error, Page, devices, missing, scan_jobs};
 
 use crate::fixture::{T0, add_device, add_device_of, add_patch, both, host, lacks, t};
+
+const SILENCE: Duration = Duration::from_secs(60);
 
 fn touch(device: DeviceId, last_seen: Millis, boot: &str) -> Touch {
     Touch {
@@ -76,19 +80,29 @@ both! {
         let mut tx = db.begin().await.unwrap();
         let a = add_device(&mut tx, "a").await;
         let b = add_device(&mut tx, "b").await;
-        devices::touch_many(&mut tx, &[touch(a, t(50), "boot 1"), touch(b, t(60), "boot 2")])
-            .await
-            .unwrap();
-        devices::touch_many(&mut tx, &[touch(a, t(40), "boot 3"), touch(DeviceId(999), T0, "")])
-            .await
-            .unwrap();
-        devices::touch_many(&mut tx, &[]).await.unwrap();
+        let touches = [touch(a, t(50), "boot 1"), touch(b, t(60), "boot 2")];
+        devices::touch_many(&mut tx, &touches, SILENCE).await.unwrap();
+        let touches = [touch(a, t(40), "boot 3"), touch(DeviceId(999), T0, "")];
+        devices::touch_many(&mut tx, &touches, SILENCE).await.unwrap();
+        devices::touch_many(&mut tx, &[], SILENCE).await.unwrap();
         tx.commit().await.unwrap();
         let a = devices::get(&db, a).await.unwrap().unwrap();
         assert_eq!(a.last_seen, t(50));
         assert_eq!(a.boot, Some(Boot { id: "boot 3".to_owned(), at: Some(T0) }));
         assert_eq!((a.agent_version.as_str(), a.protocol), ("0.2.0", 2));
         assert_eq!(devices::get(&db, b).await.unwrap().unwrap().last_seen, t(60));
+    }
+
+    async fn after_a_long_silence_a_device_is_heard_from_anew(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let a = add_device(&mut tx, "a").await;
+        for (seen, since) in [(50, 0), (110, 0), (100, 0), (171, 171), (200, 171), (261, 261)] {
+            let touches = [touch(a, t(seen), "boot")];
+            let silence = Duration::from_millis(60);
+            devices::touch_many(&mut tx, &touches, silence).await.unwrap();
+            let stored = devices::get(&mut tx, a).await.unwrap().unwrap();
+            assert_eq!(stored.heard_since, t(since), "{seen}");
+        }
     }
 
     async fn an_inventory_changes_what_the_device_says_of_itself(db: Db) {

@@ -9,6 +9,7 @@ mod fixture;
 mod inventories;
 mod migrations;
 mod missing;
+mod outages;
 mod packages;
 mod people;
 mod queue;

@@ -1,8 +1,12 @@
 //! Scan jobs.
 
+use std::time::Duration;
+
 use fleetmend_model::inventory::Boot;
 use fleetmend_model::status::Party;
-use fleetmend_model::status::scan::ScanStatus::{self, Completed, PingFailed, Posted, Started};
+use fleetmend_model::status::scan::ScanStatus::{
+    self, Aborted, Completed, PingFailed, Posted, Started,
+};
 use fleetmend_model::{DeviceId, Millis, ScanJobId};
 use fleetmend_store::devices::Touch;
 use fleetmend_store::scan_jobs::{PostedScan, ScanMove};
@@ -42,7 +46,8 @@ async fn seen(tx: &mut Tx, device: DeviceId, last_seen: Millis) {
         agent_version: String::new(),
         protocol: 1,
     };
-    devices::touch_many(tx, &[touch]).await.unwrap();
+    let silence = Duration::from_secs(60);
+    devices::touch_many(tx, &[touch], silence).await.unwrap();
 }
 
 both! {
@@ -113,14 +118,61 @@ both! {
         assert!(scan_jobs::answered_again(&mut tx, t(105), 9).await.unwrap().is_empty());
         seen(&mut tx, silent, t(120)).await;
         assert_eq!(ids(scan_jobs::answered_again(&mut tx, t(105), 9).await.unwrap()), [of_silent]);
-        scan_jobs::transition(&mut tx, of_heard, &change(Posted, Started, t(130))).await.unwrap();
-        assert!(scan_jobs::started_before(&mut tx, t(130), 9).await.unwrap().is_empty());
-        assert_eq!(ids(scan_jobs::started_before(&mut tx, t(131), 9).await.unwrap()), [of_heard]);
-        let old = scan_jobs::posted_before(&mut tx, t(500), 9).await.unwrap();
+        let old = scan_jobs::unanswered(&mut tx, t(500), t(500), 9).await.unwrap();
         assert_eq!(ids(old), [of_silent, of_heard], "one for later is not late before its time");
-        let old = scan_jobs::posted_before(&mut tx, t(901), 2).await.unwrap();
+        let old = scan_jobs::unanswered(&mut tx, t(500), t(110), 9).await.unwrap();
+        assert_eq!(ids(old), [of_heard], "the other was heard from");
+        let old = scan_jobs::unanswered(&mut tx, t(900), t(500), 2).await.unwrap();
         assert_eq!(ids(old), [of_silent, of_heard]);
-        let old = scan_jobs::posted_before(&mut tx, t(901), 9).await.unwrap();
+        let old = scan_jobs::unanswered(&mut tx, t(900), t(500), 9).await.unwrap();
         assert_eq!(ids(old).last(), Some(&of_later));
+    }
+
+    async fn a_scan_is_overdue_when_a_device_that_is_heard_from_stays_too_long_in_a_status(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let a = add_device(&mut tx, "a").await;
+        let id = post(&mut tx, a, t(50), T0).await;
+        seen(&mut tx, a, t(1000)).await;
+        let overdue = async |tx: &mut Tx, since| {
+            let jobs = scan_jobs::overdue(&mut *tx, since, t(900), 9).await.unwrap();
+            jobs.iter().map(|it| it.id).collect::<Vec<_>>()
+        };
+        assert_eq!(overdue(&mut tx, t(49)).await, [], "it was meant for later");
+        assert_eq!(overdue(&mut tx, t(50)).await, [id]);
+        scan_jobs::transition(&mut tx, id, &change(Posted, Started, t(130))).await.unwrap();
+        assert_eq!(overdue(&mut tx, t(129)).await, []);
+        assert_eq!(overdue(&mut tx, t(130)).await, [id]);
+        assert!(scan_jobs::overdue(&mut tx, t(130), t(1001), 9).await.unwrap().is_empty());
+        let retry = ScanMove { run_at: Some(t(500)), ..change(Started, Posted, t(200)) };
+        scan_jobs::transition(&mut tx, id, &retry).await.unwrap();
+        assert_eq!(overdue(&mut tx, t(499)).await, []);
+        assert_eq!(overdue(&mut tx, t(500)).await, [id]);
+        for (first, last, due) in
+            [(400, 499, vec![]), (400, 500, vec![a]), (500, 600, vec![a]), (501, 600, vec![])]
+        {
+            let devices = scan_jobs::due_between(&mut tx, t(first), t(last)).await.unwrap();
+            assert_eq!(devices, due, "{first} to {last}");
+        }
+        scan_jobs::transition(&mut tx, id, &change(Posted, Started, t(510))).await.unwrap();
+        scan_jobs::transition(&mut tx, id, &change(Started, Completed, t(520))).await.unwrap();
+        assert_eq!(overdue(&mut tx, t(900)).await, []);
+    }
+
+    async fn what_becomes_known_of_a_scan_is_shown_and_changes_nothing_else(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let a = add_device(&mut tx, "a").await;
+        let first = post(&mut tx, a, T0, T0).await;
+        scan_jobs::transition(&mut tx, first, &change(Posted, PingFailed, t(1))).await.unwrap();
+        scan_jobs::explain(&mut tx, first, "more").await.unwrap();
+        let row = devices::get(&mut tx, a).await.unwrap().unwrap();
+        assert_eq!((row.scan_cause.as_str(), row.scan_at), ("more", Some(t(1))));
+        scan_jobs::transition(&mut tx, first, &change(PingFailed, Aborted, t(2))).await.unwrap();
+        post(&mut tx, a, t(3), t(3)).await;
+        scan_jobs::explain(&mut tx, first, "afterwards").await.unwrap();
+        let stored = scan_jobs::get(&mut tx, first).await.unwrap().unwrap();
+        assert_eq!((stored.status, stored.cause.as_str()), (Aborted, "afterwards"));
+        let row = devices::get(&mut tx, a).await.unwrap().unwrap();
+        assert_eq!(row.scan_cause, "", "it is about the latest");
+        assert_eq!(scan_jobs::transitions(&mut tx, first).await.unwrap().len(), 3);
     }
 }

@@ -1,0 +1,70 @@
+//! What time does to deploy jobs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetmend_model::Millis;
+use fleetmend_model::status::Party;
+use fleetmend_model::status::deploy::{Change, Ending};
+use fleetmend_store::Tx;
+use fleetmend_store::deploy_jobs::{self, DeployJob};
+
+use super::{BATCH, CHUNK};
+use crate::app::App;
+use crate::deployments::moves::{self, With};
+
+/// After how many days a finished job is archived.
+const ARCHIVE_DAYS: u64 = 180;
+
+/// Every job ends by its deadline.
+pub async fn expire(app: &Arc<App>, now: Millis) -> anyhow::Result<()> {
+    loop {
+        let mut jobs = deploy_jobs::expired(&app.db, now, BATCH).await?;
+        let count = jobs.len();
+        let mut ended = 0;
+        for chunk in jobs.chunks_mut(CHUNK) {
+            let mut tx = app.db.begin().await?;
+            for job in chunk.iter_mut() {
+                ended += usize::from(end(&mut tx, job, now).await?);
+            }
+            tx.commit().await?;
+            for job in chunk {
+                app.registry.wake(job.device);
+            }
+        }
+        if ended > 0 {
+            app.touch();
+        }
+        if count < BATCH as usize || ended == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// `false`: somebody else moved it meanwhile.
+async fn end(tx: &mut Tx, job: &mut DeployJob, now: Millis) -> anyhow::Result<bool> {
+    let cause = format!(
+        "it did not end by its deadline; last: {}",
+        job.state.status.label()
+    );
+    let change = Change::End {
+        ending: Ending::Expired,
+    };
+    let with = With::cause(cause);
+    match moves::advance(tx, job, change, Party::Server, with, now).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_outrun() => {
+            tracing::debug!("job {}: {error}", job.id);
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What ended long ago goes to the archive.
+pub async fn archive(app: &Arc<App>, now: Millis) -> anyhow::Result<()> {
+    let mut tx = app.db.begin().await?;
+    let before = now - Duration::from_secs(ARCHIVE_DAYS * 24 * 3600);
+    deploy_jobs::archive_finished_before(&mut tx, before, now).await?;
+    Ok(tx.commit().await?)
+}
