@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::ensure;
+
 use crate::clock::Clock;
 
 /// Where a server keeps its things and how it is reached.
@@ -71,6 +73,9 @@ impl Default for Patience {
     }
 }
 
+/// What detection and the report may take once an installer has ended, in seconds.
+const AFTER_INSTALLER: u64 = 300;
+
 /// Intervals in seconds, and counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
@@ -120,5 +125,47 @@ impl Policy {
     /// A device that is silent for longer is down: it missed two check-ins.
     pub fn silence(&self) -> Duration {
         Duration::from_secs(2 * self.checkin_seconds)
+    }
+
+    /// How long before its deadline a deploy job must have started: what is started then has
+    /// ended, was looked at, and is known here, when the deadline comes.
+    pub fn start_margin(&self) -> Duration {
+        Duration::from_secs(self.deploy_limit_seconds.saturating_add(AFTER_INSTALLER))
+    }
+
+    /// Whether the intervals go together.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let (deadline, margin) = (self.deadline_seconds, self.start_margin().as_secs());
+        ensure!(
+            deadline > margin,
+            "a deploy job must end within {deadline} seconds, and one start of an installer may \
+             take {margin}: nothing could ever start. Set a longer deadline"
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_must_leave_time_for_one_start() {
+        let policy = Policy::default();
+        assert!(policy.check().is_ok());
+        let margin = policy.start_margin().as_secs();
+        for (deadline_seconds, is_right) in [(0, false), (margin, false), (margin + 1, true)] {
+            let policy = Policy {
+                deadline_seconds,
+                ..policy
+            };
+            assert_eq!(policy.check().is_ok(), is_right, "{deadline_seconds}");
+        }
+        let policy = Policy {
+            deploy_limit_seconds: u64::MAX,
+            ..policy
+        };
+        let error = policy.check().unwrap_err().to_string();
+        assert!(error.contains("Set a longer deadline"), "{error}");
     }
 }

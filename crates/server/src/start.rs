@@ -73,6 +73,7 @@ impl Running {
 
 /// Starts a server: makes what is not there, takes up what is.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
+    config.policy.check()?;
     make_data(&config)?;
     let lock = lock(&config.data)?;
     let listener = listen(&config).await?;

@@ -46,7 +46,15 @@ async fn mirror_for(app: &Arc<App>, patch: &Patch, mut jobs: Vec<DeployJob>) -> 
     }
     let release = match mirror::release_for(app, patch).await {
         Ok(release) => release,
-        Err(MirrorError::Internal(error)) => return Err(error),
+        Err(MirrorError::Internal(error)) => {
+            note(
+                app,
+                &jobs,
+                "the server failed; its log says why; tries again",
+            )
+            .await?;
+            return Err(error);
+        }
         Err(MirrorError::Again(cause)) => {
             note(app, &jobs, &format!("{cause}; tries again")).await?;
             anyhow::bail!("{} {}: {cause}", patch.title, patch.version);
@@ -65,7 +73,9 @@ async fn mirror_for(app: &Arc<App>, patch: &Patch, mut jobs: Vec<DeployJob>) -> 
     for chunk in jobs.chunks_mut(CHUNK) {
         let mut tx = app.db.begin().await?;
         for job in chunk.iter_mut() {
-            orders::hand_out(app, &mut tx, job, &release, app.now()).await?;
+            if !orders::hand_out(app, &mut tx, job, &release, app.now()).await? {
+                tracing::debug!("job {} moved on meanwhile", job.id);
+            }
         }
         tx.commit().await?;
         for job in chunk {
@@ -84,7 +94,11 @@ async fn change(
 ) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
     for job in jobs {
-        moves::advance(&mut tx, job, change, Party::Server, with.clone(), app.now()).await?;
+        let with = with.clone();
+        match moves::advance(&mut tx, job, change, Party::Server, with, app.now()).await {
+            Err(error) if error.is_outrun() => tracing::debug!("job {}: {error}", job.id),
+            moved => moved?,
+        }
     }
     tx.commit().await?;
     app.touch();

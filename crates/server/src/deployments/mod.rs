@@ -1,5 +1,6 @@
 //! The deployments stage: from a person's word to a verified status.
 
+mod afterwards;
 pub mod download;
 pub mod moves;
 pub mod orders;

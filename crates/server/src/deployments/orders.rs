@@ -2,7 +2,7 @@
 
 use fleetmend_model::Millis;
 use fleetmend_model::status::Party;
-use fleetmend_model::status::deploy::{Change, DeployStatus};
+use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::releases::StoredRelease;
 use fleetmend_store::{Tx, devices};
@@ -11,14 +11,43 @@ use fleetmend_trust::{Envelope, Order, OrderPolicy, SignedOrder, sign_order};
 use super::moves::{self, With};
 use crate::app::App;
 
-/// Signs the order of a job whose release is here, and lets the device have it.
+/// Why a job ends whose files came too late.
+const TOO_LATE: &str =
+    "its files came too late for an installation that begins now to end by the deadline";
+
+/// Signs the order of a job whose release is here, and lets the device have it. One that could not
+/// end by its deadline any more ends at once. `false`: somebody else moved it meanwhile.
 pub async fn hand_out(
     app: &App,
     tx: &mut Tx,
     job: &mut DeployJob,
     release: &StoredRelease,
     now: Millis,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
+    let expires = job.deadline_at - app.policy.start_margin();
+    let is_late = expires <= now;
+    let (change, with) = if is_late {
+        let change = Change::End {
+            ending: Ending::Expired,
+        };
+        (change, With::cause(TOO_LATE))
+    } else {
+        let change = Change::Status {
+            status: DeployStatus::Downloaded,
+        };
+        let with = With {
+            release: Some(release.id),
+            ..With::default()
+        };
+        (change, with)
+    };
+    match moves::advance(tx, job, change, Party::Server, with, now).await {
+        Err(error) if error.is_outrun() => return Ok(false),
+        moved => moved?,
+    }
+    if is_late {
+        return Ok(true);
+    }
     let device = devices::get(&mut *tx, job.device)
         .await?
         .ok_or_else(|| anyhow::anyhow!("device {} is gone", job.device))?;
@@ -29,7 +58,7 @@ pub async fn hand_out(
         release_digest: release.payload_digest.clone(),
         counter,
         issued: now,
-        expires: job.deadline_at,
+        expires,
         policy: OrderPolicy {
             retries: app.policy.deploy_retries,
             retry_seconds: app.policy.deploy_retry_seconds,
@@ -38,15 +67,7 @@ pub async fn hand_out(
     };
     let envelope = sign_order(&order, &app.keys.order)?;
     deploy_jobs::set_order(tx, job.id, counter, &serde_json::to_string(&envelope)?).await?;
-    let with = With {
-        release: Some(release.id),
-        ..With::default()
-    };
-    let change = Change::Status {
-        status: DeployStatus::Downloaded,
-    };
-    moves::advance(tx, job, change, Party::Server, with, now).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// The order of a job as it travels.

@@ -9,6 +9,7 @@ use fleetmend_protocol::reports::What;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::{Tx, anomalies, missing, reports};
 
+use super::afterwards::{self, Word};
 use super::moves::{self, MoveError, With};
 use crate::agents::reports::Taken;
 use crate::app::App;
@@ -78,6 +79,15 @@ async fn apply(
             };
             clean::clean_text(&mut cause);
             clean_output(&mut output);
+            let word = Word {
+                change,
+                cause: &cause,
+                attempt,
+                output: &output,
+            };
+            if afterwards::note(tx, &stored, &word, now).await? {
+                return Ok(Ok(()));
+            }
             let is_dropped = change
                 == (Change::End {
                     ending: Ending::Cancelled,

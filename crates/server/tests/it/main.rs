@@ -7,6 +7,7 @@ mod cancel;
 mod changes;
 mod clocked;
 mod command_line;
+mod deadlines;
 mod empty_pages;
 mod hostile_texts;
 mod pages;
