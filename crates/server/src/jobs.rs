@@ -134,13 +134,8 @@ async fn work_on(app: Arc<App>, work: queue::Work) {
     // On a task of its own: what computes for long must not keep it from its signs of life.
     let mut claim = tokio::task::JoinSet::new();
     claim.spawn(keep_claim(Arc::clone(&app), work.clone()));
-    // So does the work itself, so that one that panics has failed like any other, and waits.
-    let mut performance = tokio::task::JoinSet::new();
-    performance.spawn(perform(Arc::clone(&app), work.clone()));
     let outcome = tokio::select! {
-        Some(outcome) = performance.join_next() => {
-            outcome.unwrap_or_else(|error| Err(anyhow::anyhow!("it broke off: {error}")))
-        }
+        outcome = caught(perform(Arc::clone(&app), work.clone())) => outcome,
         _ = claim.join_next() => {
             tracing::warn!("{} {}: another server works on it now", work.kind, work.subject);
             return;
@@ -149,6 +144,20 @@ async fn work_on(app: Arc<App>, work: queue::Work) {
     claim.shutdown().await;
     if let Err(error) = conclude(&app, &work, outcome).await {
         tracing::error!("the queue cannot be written: {error:#}");
+    }
+}
+
+/// Runs work on a task of its own: one that panics has failed like any other, and waits like any
+/// other.
+async fn caught(
+    work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+) -> anyhow::Result<()> {
+    let mut task = tokio::task::JoinSet::new();
+    task.spawn(work);
+    match task.join_next().await {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(error)) => Err(anyhow::anyhow!("it broke off: {error}")),
+        None => Ok(()),
     }
 }
 
@@ -209,4 +218,27 @@ async fn conclude(
         }
     }
     Ok(tx.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_panics_has_failed() {
+        assert!(caught(async { Ok(()) }).await.is_ok());
+        let error = caught(async { panic!("no such row") }).await.unwrap_err();
+        assert!(error.to_string().contains("no such row"), "{error}");
+        let error = caught(async { anyhow::bail!("403") }).await.unwrap_err();
+        assert_eq!(error.to_string(), "403");
+    }
+
+    #[test]
+    fn what_runs_for_ever_never_stands_still_for_long() {
+        for kind in Kind::ALL {
+            let is_standing = kind.again_after().is_some();
+            let longest = kind.longest_backoff();
+            assert_eq!(longest <= Duration::from_secs(60), is_standing, "{kind:?}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod clocked;
 mod command_line;
 mod deadlines;
 mod empty_pages;
+mod failing_work;
 mod hostile_texts;
 mod pages;
 mod partial_scan;
