@@ -26,15 +26,18 @@ pub enum Kind {
     Upkeep,
     /// Read the sources that are due. Subject: 0.
     SyncDue,
+    /// Match all devices against the catalog. Subject: 0.
+    Rematch,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::SyncSource,
         Self::FetchPackages,
         Self::MirrorPatch,
         Self::Upkeep,
         Self::SyncDue,
+        Self::Rematch,
     ];
 
     fn key(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Kind {
             Self::MirrorPatch => "mirror_patch",
             Self::Upkeep => "upkeep",
             Self::SyncDue => "sync_due",
+            Self::Rematch => "rematch",
         }
     }
 
@@ -56,7 +60,7 @@ impl Kind {
         match self {
             Self::Upkeep => Some(Duration::from_secs(5)),
             Self::SyncDue => Some(Duration::from_secs(15)),
-            Self::SyncSource | Self::FetchPackages | Self::MirrorPatch => None,
+            Self::SyncSource | Self::FetchPackages | Self::MirrorPatch | Self::Rematch => None,
         }
     }
 
@@ -84,21 +88,23 @@ pub async fn enqueue(tx: &mut Tx, kind: Kind, subject: i64, now: Millis) -> anyh
     Ok(queue::enqueue(tx, kind.key(), subject, now).await?)
 }
 
-/// Makes sure that the jobs that run for ever are in the queue.
-pub async fn start_standing(app: &App) -> anyhow::Result<()> {
+/// Makes sure that the jobs that run for ever are in the queue, and that none waits for an earlier
+/// life of this server. What that learned last it may not have told all devices' rows.
+pub async fn start_standing(app: &App, server: &str) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
-    for kind in [Kind::Upkeep, Kind::SyncDue] {
+    queue::release(&mut tx, server).await?;
+    for kind in [Kind::Upkeep, Kind::SyncDue, Kind::Rematch] {
         enqueue(&mut tx, kind, 0, app.now()).await?;
     }
     Ok(tx.commit().await?)
 }
 
-/// Claims and runs jobs until told to stop.
-pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+/// Claims and runs jobs for this server until told to stop.
+pub async fn run(app: Arc<App>, server: String, mut stop: watch::Receiver<bool>) {
     let mut running = tokio::task::JoinSet::new();
     while !*stop.borrow() {
         let free = WIDTH.saturating_sub(running.len() as u32);
-        match claim(&app, free).await {
+        match claim(&app, &server, free).await {
             Ok(works) => {
                 for work in works {
                     running.spawn(work_on(Arc::clone(&app), work));
@@ -116,7 +122,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     running.shutdown().await;
 }
 
-async fn claim(app: &App, most: u32) -> anyhow::Result<Vec<queue::Work>> {
+async fn claim(app: &App, server: &str, most: u32) -> anyhow::Result<Vec<queue::Work>> {
     if most == 0
         || queue::next_run(&app.db)
             .await?
@@ -125,7 +131,7 @@ async fn claim(app: &App, most: u32) -> anyhow::Result<Vec<queue::Work>> {
         return Ok(Vec::new());
     }
     let mut tx = app.db.begin().await?;
-    let works = queue::claim(&mut tx, most, app.now(), LEASE).await?;
+    let works = queue::claim(&mut tx, server, most, app.now(), LEASE).await?;
     tx.commit().await?;
     Ok(works)
 }
@@ -191,6 +197,11 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
         Kind::MirrorPatch => deployments::download::mirror_patch(app, PatchId(subject)).await,
         Kind::Upkeep => upkeep::run(app).await,
         Kind::SyncDue => catalog::sync::enqueue_due(app).await,
+        Kind::Rematch => {
+            app.ingest.rematch().await?;
+            app.touch();
+            Ok(())
+        }
     }
 }
 

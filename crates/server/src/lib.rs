@@ -23,6 +23,7 @@ mod net;
 pub mod people;
 mod registry;
 mod router;
+mod server_id;
 mod start;
 mod text_digest;
 pub mod upkeep;

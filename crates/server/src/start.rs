@@ -18,7 +18,7 @@ use crate::inventory::ingest;
 use crate::net::keys::Keys;
 use crate::net::listener;
 use crate::registry::Registry;
-use crate::{agents, catalog, jobs, people, router, upkeep};
+use crate::{agents, catalog, jobs, people, router, server_id, upkeep};
 
 /// A server that runs.
 pub struct Running {
@@ -86,8 +86,12 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         }
     }
     app.set_catalog(Arc::new(catalog::analyse::load(&app).await?));
+    app.blobs
+        .clear_incoming()
+        .context("cannot clear away unfinished downloads")?;
     upkeep::life::sign(&app, app.now()).await?;
-    jobs::start_standing(&app).await?;
+    let server = server_id::load_or_make(&config.data)?;
+    jobs::start_standing(&app, &server).await?;
     let stopping = app.stop.subscribe();
     let mut tasks = JoinSet::new();
     let router = router::router(Arc::clone(&app));
@@ -98,7 +102,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         config.patience,
         stopping.clone(),
     ));
-    tasks.spawn(jobs::run(Arc::clone(&app), stopping.clone()));
+    tasks.spawn(jobs::run(Arc::clone(&app), server, stopping.clone()));
     tasks.spawn(ingest::run(Arc::clone(&app), inbox, stopping));
     Ok(Running {
         app,

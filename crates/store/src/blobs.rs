@@ -19,6 +19,14 @@ impl Blobs {
         })
     }
 
+    /// Removes what an earlier life of the server was about to get when it died.
+    pub fn clear_incoming(&self) -> io::Result<()> {
+        for entry in fs::read_dir(self.root.join("incoming"))? {
+            fs::remove_file(entry?.path())?;
+        }
+        Ok(())
+    }
+
     /// A place for bytes whose digest is not known yet; removed unless [`Self::keep`] takes it.
     pub fn incoming(&self) -> io::Result<tempfile::NamedTempFile> {
         tempfile::NamedTempFile::new_in(self.root.join("incoming"))

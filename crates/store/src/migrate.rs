@@ -34,6 +34,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "heard since",
         include_str!("../migrations/sqlite/0013_heard_since.sql"),
     ),
+    (
+        14,
+        "queue claimed by",
+        include_str!("../migrations/sqlite/0014_queue_claimed_by.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -56,6 +61,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         13,
         "heard since",
         include_str!("../migrations/postgres/0013_heard_since.sql"),
+    ),
+    (
+        14,
+        "queue claimed by",
+        include_str!("../migrations/postgres/0014_queue_claimed_by.sql"),
     ),
 ];
 

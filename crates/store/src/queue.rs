@@ -27,7 +27,8 @@ macro_rules! claim {
                  ORDER BY run_at, id LIMIT $3",
             $lock,
             ")
-             UPDATE queue SET locked_until = $2, attempts = attempts + 1, claims = claims + 1
+             UPDATE queue SET locked_until = $2, attempts = attempts + 1, claims = claims + 1,
+                 claimed_by = $4
              WHERE id IN (SELECT id FROM due) RETURNING *"
         )
     };
@@ -46,6 +47,8 @@ statements! {
     CLAIM = { sqlite: claim!(""), postgres: claim!(" FOR UPDATE SKIP LOCKED") };
     EXTEND = "UPDATE queue SET locked_until = $3
               WHERE id = $1 AND claims = $2 AND locked_until IS NOT NULL";
+    RELEASE = "UPDATE queue SET locked_until = NULL
+               WHERE claimed_by = $1 AND locked_until IS NOT NULL";
     FINISH = "DELETE FROM queue WHERE id = $1 AND claims = $2 AND locked_until IS NOT NULL
                   AND next_run_at IS NULL";
     AGAIN = "UPDATE queue SET locked_until = NULL, attempts = 0, last_error = NULL,
@@ -107,10 +110,17 @@ pub async fn enqueue(tx: &mut Tx, kind: &str, subject: i64, run_at: Millis) -> R
         .map(drop)
 }
 
-/// Takes up to `limit` works that are due, the longest due first, for as long as `lease`. Nobody
-/// else gets them before that; after it, anybody.
-pub async fn claim(tx: &mut Tx, limit: u32, now: Millis, lease: Duration) -> Result<Vec<Work>> {
-    let rows = tx.rows(&CLAIM, args![now, now + lease, limit]).await?;
+/// Takes up to `limit` works that are due for a server, the longest due first, for as long as
+/// `lease`. Nobody else gets them before that; after it, anybody.
+pub async fn claim(
+    tx: &mut Tx,
+    server: &str,
+    limit: u32,
+    now: Millis,
+    lease: Duration,
+) -> Result<Vec<Work>> {
+    let values = args![now, now + lease, limit, server];
+    let rows = tx.rows(&CLAIM, values).await?;
     let mut works = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
     works.sort_by_key(|work| (work.run_at, work.id));
     Ok(works)
@@ -122,6 +132,11 @@ pub async fn extend(tx: &mut Tx, work: &Work, now: Millis, lease: Duration) -> R
         .run(&EXTEND, args![work.id, work.claims, now + lease])
         .await?
         == 1)
+}
+
+/// Gives back what a server works on: its earlier life did, and is over.
+pub async fn release(tx: &mut Tx, server: &str) -> Result<()> {
+    tx.run(&RELEASE, args![server]).await.map(drop)
 }
 
 /// Ends work; if it was asked for meanwhile, it stays, due when it was asked for. Nothing if

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use fleetmend_e2e::nupkg::Nupkg;
-use fleetmend_model::DeployJobId;
 use fleetmend_model::device::OsFamily;
 use fleetmend_model::inventory::{Place, Software};
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
-use fleetmend_store::Page;
+use fleetmend_model::{DeployJobId, PatchId};
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::queue::{self, Work};
+use fleetmend_store::{Page, missing, packages};
 use serde_json::json;
 
 use crate::agent::{Agent, inventory};
@@ -122,6 +122,22 @@ both! {
             let again = failed(&site, "of-a-newer-server", attempt).await;
             assert_eq!(again.run_at, site.now() + Duration::from_secs(wait));
         }
+    }
+
+    async fn what_a_server_learned_right_before_it_died_reaches_the_devices(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, patch) = unreachable_installer(&site, folder.path()).await;
+        // It goes into quarantine, and the server dies before it matched the devices anew.
+        let package = packages::latest_all(site.db(), false).await.unwrap().remove(0);
+        let mut tx = site.db().begin().await.unwrap();
+        packages::quarantine(&mut tx, package.row, Some("a wrong byte"), site.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let site = site.restart(MINUTE).await;
+        until("it is not offered", async || {
+            let lacking = missing::devices_of(site.db(), PatchId(patch), None).await.unwrap();
+            lacking.is_empty().then_some(())
+        })
+        .await;
     }
 
     async fn a_download_that_never_succeeds_says_why_and_ends_with_its_jobs_deadline(site) {

@@ -43,3 +43,18 @@ fn an_incoming_file_that_is_not_kept_goes() {
     assert!(path.starts_with(folder.path()));
     assert!(!path.exists());
 }
+
+#[test]
+fn what_a_server_was_about_to_get_when_it_died_is_cleared_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let mut file = blobs.incoming().unwrap();
+    file.write_all(b"half").unwrap();
+    let (_, left) = file.keep().unwrap();
+    let digest = "cd".repeat(32);
+    blobs.keep(blobs.incoming().unwrap(), &digest).unwrap();
+    blobs.clear_incoming().unwrap();
+    assert!(!left.exists());
+    assert!(blobs.has(&digest));
+    blobs.clear_incoming().unwrap();
+}

@@ -21,7 +21,9 @@ async fn ask(db: &Db, kind: &str, subject: i64, run_at: Millis) {
 
 async fn take(db: &Db, limit: u32, now: Millis) -> Vec<Work> {
     let mut tx = db.begin().await.unwrap();
-    let works = queue::claim(&mut tx, limit, now, LEASE).await.unwrap();
+    let works = queue::claim(&mut tx, "one", limit, now, LEASE)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     works
 }
@@ -120,6 +122,23 @@ both! {
         assert!(take(&db, 9, t(102)).await.is_empty(), "the third still has it");
         let mut tx = db.begin().await.unwrap();
         assert!(queue::extend(&mut tx, &third[0], t(102), LEASE).await.unwrap());
+    }
+
+    async fn a_servers_next_life_need_not_wait_for_its_last_one(db: Db) {
+        ask(&db, "sync", 1, T0).await;
+        let lost = take(&db, 9, T0).await;
+        ask(&db, "sync", 1, t(5000)).await;
+        for (server, taken) in [("other", 0), ("one", 1)] {
+            let mut tx = db.begin().await.unwrap();
+            queue::release(&mut tx, server).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(take(&db, 9, t(1)).await.len(), taken, "{server}");
+        }
+        end(&db, &lost[0]).await;
+        assert!(take(&db, 9, t(2)).await.is_empty(), "the new life has it");
+        let again = take(&db, 9, t(101)).await;
+        end(&db, &again[0]).await;
+        assert_eq!(queue::next_run(&db).await.unwrap(), Some(t(5000)), "it was asked for again");
     }
 
     async fn failed_work_waits_longer_each_time_and_says_why(db: Db) {
