@@ -12,6 +12,7 @@ mod postgres;
 mod process;
 mod server_bad_input;
 mod server_crash;
+mod server_crash_work;
 mod server_feeds;
 mod server_process;
 mod up;

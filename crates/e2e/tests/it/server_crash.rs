@@ -3,6 +3,7 @@
 
 use anyhow::{Result, ensure};
 use fleetmend_e2e::deb::Deb;
+use fleetmend_e2e::postgres::Postgres;
 use fleetmend_e2e::process::wait_until;
 use serde_json::Value;
 
@@ -25,10 +26,21 @@ const MAX_CRASHES: usize = 12;
 
 #[test]
 fn a_server_killed_at_any_moment_loses_nothing_and_does_nothing_twice() {
-    let mut server = Server::start().unwrap();
+    all(Server::start().unwrap(), &MOMENTS);
+}
+
+#[test]
+fn a_server_on_postgres_killed_at_any_moment_loses_nothing_and_does_nothing_twice() {
+    let postgres = Postgres::start().unwrap();
+    let server = Server::start_on(Some(postgres.url())).unwrap();
+    // The moments that the agent has a part in; what the server does alone is tested without one.
+    all(server, &["device-installs", "every-change"]);
+}
+
+fn all(mut server: Server, moments: &[&str]) {
     let console = server.console().unwrap();
-    let installed = MOMENTS.map(|name| Deb::new(name, "1"));
-    let offered = MOMENTS.map(|name| {
+    let installed: Vec<_> = moments.iter().map(|name| Deb::new(name, "1")).collect();
+    let offered = moments.iter().map(|name| {
         // Those that are killed while it installs wait there to be let go.
         let then = if name.contains("install") {
             waiting(name)
@@ -37,9 +49,10 @@ fn a_server_killed_at_any_moment_loses_nothing_and_does_nothing_twice() {
         };
         Deb::new(name, "2").control_file("postinst", &counting(name, &then))
     });
+    let offered: Vec<_> = offered.collect();
     let machine = Machine::new(&installed, &offered).unwrap();
     let _agent = machine.start_agent(&server.token().unwrap()).unwrap();
-    for name in MOMENTS {
+    for name in moments {
         let row = console.wait_missing(name).unwrap();
         let patch = row["patch"]["id"].as_i64().unwrap();
         let job = kill_at(name, patch, &mut server, &console, &machine).unwrap();

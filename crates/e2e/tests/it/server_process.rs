@@ -30,16 +30,24 @@ pub struct Server {
     listen: String,
     url: String,
     data: WorkDir,
+    /// Instead of the embedded database.
+    database: Option<String>,
 }
 
 impl Server {
     /// Starts one on a port that is free.
     pub fn start() -> Result<Self> {
+        Self::start_on(None)
+    }
+
+    /// Starts one with its database at an address.
+    pub fn start_on(database: Option<String>) -> Result<Self> {
         let mut server = Self {
             running: None,
             listen: "127.0.0.1:0".to_owned(),
             url: String::new(),
             data: WorkDir::new("server")?,
+            database,
         };
         server.run()?;
         server.listen = server.url.trim_start_matches("https://").to_owned();
@@ -48,7 +56,7 @@ impl Server {
 
     /// Starts it where it was.
     pub fn run(&mut self) -> Result<()> {
-        let mut command = fleetmend(self.data());
+        let mut command = self.fleetmend();
         command.args(["serve", "--listen", &self.listen]);
         let mut running = Running::spawn(&mut command)?;
         self.url = console_url(&mut running)?;
@@ -79,7 +87,7 @@ impl Server {
 
     /// An administrator's command on its data folder.
     pub fn admin(&self, arguments: &[&str]) -> Result<Output> {
-        let mut command = fleetmend(self.data());
+        let mut command = self.fleetmend();
         command.args(arguments).env("FLEETMEND_URL", &self.url);
         process::run(&mut command, COMMAND_LIMIT)
     }
@@ -94,15 +102,18 @@ impl Server {
         let link = self.admin(&["setup-link"])?.success()?;
         Console::set_up(&self.url, &link)
     }
-}
 
-fn fleetmend(data: &Path) -> Command {
-    let mut command = Command::new(program("FLEETMEND_BIN"));
-    command
-        .env("FLEETMEND_DATA", data)
-        .env("FLEETMEND_CHECKIN_SECONDS", "5")
-        .env("FLEETMEND_RETRY_SECONDS", "1");
-    command
+    fn fleetmend(&self) -> Command {
+        let mut command = Command::new(program("FLEETMEND_BIN"));
+        command
+            .env("FLEETMEND_DATA", self.data())
+            .env("FLEETMEND_CHECKIN_SECONDS", "5")
+            .env("FLEETMEND_RETRY_SECONDS", "1");
+        if let Some(database) = &self.database {
+            command.env("FLEETMEND_DATABASE", database);
+        }
+        command
+    }
 }
 
 /// Waits until a server tells its address.
