@@ -49,6 +49,10 @@ fn policy() -> anyhow::Result<fleetmend_server::Policy> {
         ("FLEETMEND_CHECKIN_SECONDS", &mut policy.checkin_seconds),
         ("FLEETMEND_RETRY_SECONDS", &mut policy.deploy_retry_seconds),
         (
+            "FLEETMEND_SCAN_LIMIT_SECONDS",
+            &mut policy.scan_limit_seconds,
+        ),
+        (
             "FLEETMEND_SCAN_RETRY_SECONDS",
             &mut policy.scan_retry_seconds,
         ),
