@@ -3,10 +3,11 @@
 
 use std::cmp::Ordering;
 
-use fleetmend_versions::{debian, display};
+use fleetmend_versions::{debian, display, fix_date};
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::{Place, Software};
+use crate::name_pattern;
 use crate::release::{Action, AptUpgrade};
 
 /// How an installed Windows application is recognised.
@@ -21,7 +22,8 @@ pub struct Detection {
     /// Patterns for `DisplayName` (`*`, `?`, case ignored): any version of the product.
     #[serde(default)]
     pub names: Vec<String>,
-    /// The `DisplayVersion` that the release brings, as far as known.
+    /// The `DisplayVersion` that the release brings: the MSI's own, or the package's version where
+    /// there is no code.
     pub display_version: String,
 }
 
@@ -33,7 +35,7 @@ pub enum Detected {
         /// The installed version.
         version: String,
     },
-    /// The product, older, or of a version that cannot be compared.
+    /// The product, older, or of a version that cannot be compared: never taken for installed.
     Older {
         /// The installed version.
         version: String,
@@ -51,28 +53,89 @@ pub fn detect(action: &Action, software: &[Software]) -> Detected {
 }
 
 fn detect_application(rule: &Detection, software: &[Software]) -> Detected {
-    let mut best = Detected::Absent;
-    for row in software.iter().filter(|row| row.place != Place::Dpkg) {
-        if is_same_code(rule.product_code.as_ref(), row.product_code.as_ref()) {
-            return Detected::Installed {
-                version: row.version.clone(),
-            };
+    let found: Vec<Found<'_>> = software
+        .iter()
+        .filter_map(|row| Found::of(rule, row))
+        .collect();
+    if let Some(exact) = found.iter().find(|it| it.is_certain && it.is_new_enough) {
+        return Detected::Installed {
+            version: exact.version(),
+        };
+    }
+    // Two copies of one name are one product in two versions, and the newer one counts. A name
+    // that only fits the same pattern may be another product: its version proves nothing about
+    // this one, so all of them must be new enough.
+    let is_behind = |row: &Found<'_>| {
+        let has_newer_copy = found
+            .iter()
+            .any(|other| other.is_new_enough && other.product_name() == row.product_name());
+        !row.is_new_enough && !has_newer_copy
+    };
+    if let Some(behind) = found.iter().find(|row| is_behind(row)) {
+        return Detected::Older {
+            version: behind.version(),
+        };
+    }
+    match found.iter().find(|row| row.is_new_enough) {
+        Some(newest) => Detected::Installed {
+            version: newest.version(),
+        },
+        None => Detected::Absent,
+    }
+}
+
+/// An installed application that is the product, or may be.
+struct Found<'a> {
+    row: &'a Software,
+    /// By a code of the installer, not by a name.
+    is_certain: bool,
+    /// Known to be the release's version or a newer one.
+    is_new_enough: bool,
+}
+
+impl<'a> Found<'a> {
+    fn of(rule: &Detection, row: &'a Software) -> Option<Self> {
+        if row.place == Place::Dpkg {
+            return None;
         }
-        let is_product = is_same_code(rule.upgrade_code.as_ref(), row.upgrade_code.as_ref())
+        let is_exact = is_same_code(rule.product_code.as_ref(), row.product_code.as_ref());
+        let is_certain =
+            is_exact || is_same_code(rule.upgrade_code.as_ref(), row.upgrade_code.as_ref());
+        let is_product = is_certain
             || rule
                 .names
                 .iter()
-                .any(|pattern| matches_pattern(pattern, &row.name));
-        if !is_product {
-            continue;
-        }
-        let version = row.version.clone();
-        match display::compare(&row.version, &rule.display_version) {
-            Some(Ordering::Equal | Ordering::Greater) => return Detected::Installed { version },
-            Some(Ordering::Less) | None => best = Detected::Older { version },
-        }
+                .any(|pattern| name_pattern::matches(pattern, &row.name));
+        is_product.then(|| Self {
+            row,
+            is_certain,
+            is_new_enough: is_exact || rule.is_new_enough(&row.version),
+        })
     }
-    best
+
+    fn version(&self) -> String {
+        self.row.version.clone()
+    }
+
+    /// The name without what tells the versions of one product apart.
+    fn product_name(&self) -> String {
+        let is_version = |c: char| c.is_ascii_digit() || c == '.' || c.is_whitespace();
+        let name = self.row.name.to_lowercase();
+        name.chars().filter(|&c| !is_version(c)).collect()
+    }
+}
+
+impl Detection {
+    /// Whether an installed `DisplayVersion` is known to be the release's or a newer one.
+    fn is_new_enough(&self, installed: &str) -> bool {
+        let is_package_version = self.product_code.is_none() && self.upgrade_code.is_none();
+        let wanted = if is_package_version {
+            fix_date::without(&self.display_version, installed)
+        } else {
+            self.display_version.clone()
+        };
+        display::compare(installed, &wanted).is_some_and(Ordering::is_ge)
+    }
 }
 
 fn detect_apt(upgrade: &AptUpgrade, software: &[Software]) -> Detected {
@@ -92,33 +155,4 @@ fn detect_apt(upgrade: &AptUpgrade, software: &[Software]) -> Detected {
 
 fn is_same_code(wanted: Option<&String>, found: Option<&String>) -> bool {
     matches!((wanted, found), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
-}
-
-/// PowerShell's wildcard match on `*` and `?`, case ignored. Linear in the text for each `*`.
-pub fn matches_pattern(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().flat_map(char::to_lowercase).collect();
-    let text: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(&c) if c == '?' || c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    p = at + 1;
-                    t = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|&c| c == '*')
 }

@@ -5,6 +5,7 @@ pub mod detection;
 pub mod device;
 pub mod ids;
 pub mod inventory;
+pub mod name_pattern;
 pub mod patch;
 pub mod recipe;
 pub mod release;

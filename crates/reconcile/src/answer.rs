@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use fleetmend_model::PackageId;
 use fleetmend_model::inventory::Software;
 use fleetmend_model::patch::{Confidence, Evidence};
-use fleetmend_versions::display;
 use fleetmend_versions::nuget::Version;
+use fleetmend_versions::{display, fix_date};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Offer};
@@ -151,7 +151,7 @@ fn compare(
     let (reference, source) = match registered_version(offer, software) {
         Some(version) => (version.to_owned(), "the installer on offer registers"),
         None => (
-            software_version(offer, installed),
+            fix_date::without(&offer.text, installed),
             "the package's version is",
         ),
     };
@@ -225,40 +225,15 @@ fn registered_version<'o>(offer: &'o Offer, software: &Software) -> Option<&'o s
     versions.next().filter(|_| versions.next().is_none())
 }
 
-/// The version of the software that a package version stands for: without the date by which
-/// Chocolatey's packagers number repairs of the package itself (`2.7.4.20240131`), unless the
-/// vendor numbers that way too.
-///
-/// Source: Chocolatey's documentation, 'Package Fix Version Notation'.
-fn software_version(offer: &Offer, installed: &str) -> String {
-    let [major, minor, patch, fourth] = offer.version.numbers();
-    let vendor_dates = Version::parse(installed).is_ok_and(|it| is_fix_date(it.numbers()[3]));
-    if is_fix_date(fourth) && !vendor_dates {
-        format!("{major}.{minor}.{patch}")
-    } else {
-        offer.text.clone()
-    }
-}
-
 /// A package version against the one on offer. A repair of the package alone brings no newer
 /// software.
 pub(crate) fn compare_to_offer(known: &Version, offer: &Offer) -> Ordering {
     let (a, b) = (known.numbers(), offer.version.numbers());
-    let is_repair = a[..3] == b[..3] && a[3] == 0 && is_fix_date(b[3]) && !known.is_prerelease();
+    let is_repair =
+        a[..3] == b[..3] && a[3] == 0 && fix_date::is_fix_date(b[3]) && !known.is_prerelease();
     if is_repair {
         Ordering::Equal
     } else {
         known.cmp(&offer.version)
     }
-}
-
-/// `20240131`, or with a count of the day behind it, `2024013101`.
-fn is_fix_date(number: u32) -> bool {
-    let date = if number > 99_999_999 {
-        number / 100
-    } else {
-        number
-    };
-    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
-    (2011..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
 }

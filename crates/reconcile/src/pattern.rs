@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use fleetmend_model::detection::matches_pattern;
+use fleetmend_model::name_pattern;
 
 /// The longest pattern that is used, in bytes. Real ones stay under 120.
 const MAX_PATTERN: usize = 256;
@@ -30,17 +30,12 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// `None` for what is no usable pattern: empty, a variable that the package's script would
-    /// fill in, character classes and escapes (which no real package needs), out of bounds.
+    /// `None` for what is no usable pattern: empty, not plain, out of bounds.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let text = text.trim().trim_matches('"');
         let stars = text.chars().filter(|&c| c == '*').count();
-        let unusable = text.is_empty()
-            || text.len() > MAX_PATTERN
-            || stars > MAX_STARS
-            || text.contains(['$', '`', '[', ']'])
-            || text.chars().any(char::is_control);
-        if unusable {
+        let is_within_bounds = text.len() <= MAX_PATTERN && stars <= MAX_STARS;
+        if text.is_empty() || !is_within_bounds || !name_pattern::is_plain(text) {
             return None;
         }
         let is_wild = |c: char| matches!(c, '*' | '?');
@@ -115,13 +110,13 @@ impl PatternIndex {
         owners.sort_unstable();
         owners.dedup();
         owners.retain(|&owner| {
-            pattern_of(owner).is_some_and(|pattern| matches_pattern(&pattern.text, name))
+            pattern_of(owner).is_some_and(|pattern| name_pattern::matches(&pattern.text, name))
         });
         owners
     }
 }
 
-/// Lower case as [`matches_pattern`] has it: each character by itself.
+/// Lower case as [`name_pattern::matches`] has it: each character by itself.
 fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }

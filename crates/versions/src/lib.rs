@@ -4,5 +4,6 @@
 pub mod debian;
 mod digits;
 pub mod display;
+pub mod fix_date;
 pub mod nuget;
 pub mod rpm;

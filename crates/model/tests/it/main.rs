@@ -4,6 +4,7 @@
 mod deploy;
 mod detection;
 mod keys;
+mod name_pattern;
 mod release;
 mod scan;
 mod uptime;

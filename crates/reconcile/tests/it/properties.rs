@@ -1,7 +1,7 @@
 //! What holds for any catalog and any inventory.
 
-use fleetmend_model::detection::matches_pattern;
 use fleetmend_model::inventory::{ChocolateyRecord, Software};
+use fleetmend_model::name_pattern::matches;
 use fleetmend_model::patch::Confidence;
 use fleetmend_reconcile::{Answer, Catalog, CatalogPackage, answer, match_software, third_party};
 use proptest::collection::vec;
@@ -148,7 +148,7 @@ proptest! {
                 let found = match_software(&Catalog::new(vec![bare]), row);
                 prop_assert_eq!(
                     found.is_some(),
-                    usable && matches_pattern(pattern.trim().trim_matches('"'), &row.name),
+                    usable && matches(pattern.trim().trim_matches('"'), &row.name),
                     "{:?} on {:?}", pattern, row.name
                 );
             }
