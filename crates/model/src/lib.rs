@@ -1,6 +1,7 @@
 //! The words of the field as types: ids, devices, inventories, recipes, releases, patches and the
 //! two state machines. Pure: no clock, file, socket or database.
 
+pub mod arguments;
 pub mod detection;
 pub mod device;
 pub mod ids;

@@ -65,7 +65,8 @@ pub struct Recipe {
     pub kind: InstallerKind,
     /// One file, or one for each bitness.
     pub files: Vec<RecipeFile>,
-    /// The command line behind the file's name, as Windows passes it on: one raw text.
+    /// The command line behind the file's name, as Windows passes it on: one raw text, with
+    /// [`JOB_FOLDER`](crate::arguments::JOB_FOLDER) for the folder for temporary files.
     pub arguments: String,
     /// Exit codes that mean success (restart codes included).
     pub exit_codes: Vec<i64>,

@@ -35,7 +35,8 @@ pub struct RunInstaller {
     pub kind: InstallerKind,
     /// The file for each bitness.
     pub files: Vec<ReleaseFile>,
-    /// The raw command line behind the file's name.
+    /// The raw command line behind the file's name; [`crate::arguments`] fills in what only the
+    /// device knows.
     pub arguments: String,
     /// Exit codes that mean success, restart codes included.
     pub exit_codes: Vec<i64>,

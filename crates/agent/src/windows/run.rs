@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fleetmend_model::arguments;
 use fleetmend_model::recipe::InstallerKind;
 use fleetmend_model::release::{Action, RunInstaller};
 use fleetmend_trust::{Order, Verified};
@@ -197,20 +198,22 @@ fn windows_folder() -> PathBuf {
 }
 
 fn command(installer: &RunInstaller, file: &Path) -> Command {
+    let folder = file.parent().unwrap_or(file).to_string_lossy();
+    let arguments = arguments::fill(&installer.arguments, &folder);
     match installer.kind {
         InstallerKind::Msi => {
             let mut command = Command::new(windows_folder().join("System32").join(MSIEXEC));
             let mut line = OsString::from("/i \"");
             line.push(file);
             line.push("\" ");
-            line.push(msi_arguments(&installer.arguments));
+            line.push(msi_arguments(&arguments));
             command.raw_arg(line);
             command
         }
         InstallerKind::Exe => {
             let mut command = Command::new(file);
-            if !installer.arguments.trim().is_empty() {
-                command.raw_arg(&installer.arguments);
+            if !arguments.trim().is_empty() {
+                command.raw_arg(&arguments);
             }
             command
         }

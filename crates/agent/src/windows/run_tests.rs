@@ -122,6 +122,19 @@ fn an_installer_gets_its_arguments_as_they_are_and_its_end_is_told() {
 }
 
 #[test]
+fn an_installer_writes_its_log_into_the_jobs_folder_even_if_the_path_has_blanks() {
+    let (folder, file) = installer();
+    let result = run_exe(
+        &file,
+        r#"/c "echo logged> "<job-folder>	he log.txt"""#,
+        LIMIT,
+    );
+    assert!(result.success, "{result:?}");
+    let log = std::fs::read_to_string(folder.path().join("the log.txt")).unwrap();
+    assert_eq!(log.trim(), "logged");
+}
+
+#[test]
 fn only_the_end_of_a_long_output_is_kept() {
     let (_folder, file) = installer();
     let result = run_exe(

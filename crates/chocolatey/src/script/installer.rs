@@ -5,6 +5,7 @@ use fleetmend_model::recipe::{Bitness, Checksum, FileOrigin, InstallerKind, Reci
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
+use super::temporary;
 use super::value::{HOLE, PACKAGE_ROOT, TEMP, Value};
 
 /// The helpers that are understood.
@@ -393,11 +394,13 @@ impl Interpreter<'_> {
             self.find(Weight::Review, line, what);
             return None;
         }
-        if text.contains(TEMP) {
-            let what = "the silent arguments name the folder for temporary files";
-            self.find(Weight::Review, line, what);
-            return None;
-        }
+        let text = match temporary::name_job_folder(&text) {
+            Ok(text) => text,
+            Err(what) => {
+                self.find(Weight::Review, line, what);
+                return None;
+            }
+        };
         if text.chars().any(|c| matches!(c, '\0' | '\n' | '\r')) {
             self.find(
                 Weight::Review,

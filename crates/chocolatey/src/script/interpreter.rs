@@ -131,6 +131,7 @@ impl<'p> Interpreter<'p> {
             ("packagename", id.clone()),
             ("packageversion", version.clone()),
             ("version", version.clone()),
+            ("env:chocolateypackagetitle", self.title_value()),
             ("packagefolder", root.clone()),
             ("env:chocolateypackagename", id.clone()),
             ("env:packagename", id.clone()),
@@ -159,6 +160,13 @@ impl<'p> Interpreter<'p> {
         for name in CHOCOLATEY_VARIABLES {
             let why = format!("${name} is set by Chocolatey on the device");
             self.variables.insert(name.to_owned(), Value::unknown(why));
+        }
+    }
+
+    fn title_value(&self) -> Value {
+        match &self.package.nuspec.title {
+            Some(title) => Value::text(title.clone()),
+            None => Value::unknown("the package has no title"),
         }
     }
 

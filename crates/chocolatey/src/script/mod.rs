@@ -11,6 +11,7 @@ mod parameters;
 mod path;
 mod statement;
 mod syntax;
+mod temporary;
 mod value;
 mod words;
 

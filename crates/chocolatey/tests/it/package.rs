@@ -6,7 +6,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 pub(crate) fn nuspec(id: &str, version: &str) -> Vec<u8> {
-    format!("<package><metadata><id>{id}</id><version>{version}</version></metadata></package>")
+    format!("<package><metadata><id>{id}</id><version>{version}</version><title>Acme Tool</title></metadata></package>")
         .into_bytes()
 }
 

@@ -223,9 +223,29 @@ fn what_is_not_explained_is_a_finding_and_never_ready() {
             "silentargs is not known",
         ),
         (
-            "Install-ChocolateyPackage acme exe \"/S /L=$env:TEMP\\a.log\" https://a.example/a.exe",
+            "Install-ChocolateyPackage acme exe \"/S /L=$env:TEMP\\logs\\a.log\" https://a.example/a.exe",
             Review,
-            "temporary files",
+            "no file right in it",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe \"/S /TMP=$env:TEMP\" https://a.example/a.exe",
+            Review,
+            "no file right in it",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe \"/S /D=$env:TMP\\acme\" https://a.example/a.exe",
+            Review,
+            "to install into",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe '/S /L=<job-folder>\\a.log' https://a.example/a.exe",
+            Review,
+            "means something else",
+        ),
+        (
+            "Install-ChocolateyPackage acme exe \"/s /v`\"/qn /l $env:TEMP\\a.log`\"\" https://a.example/a.exe",
+            Review,
+            "in the middle of a quoted text",
         ),
         (
             "Install-ChocolateyPackage acme exe \"/S /C=$PSScriptRoot\\a.ini\" https://a.example/a.exe",
@@ -312,6 +332,34 @@ fn what_is_not_explained_is_a_finding_and_never_ready() {
             "{script}: {}",
             shown(&found)
         );
+    }
+}
+
+#[test]
+fn a_log_in_the_folder_for_temporary_files_goes_to_the_jobs_folder() {
+    for (arguments, expected) in [
+        // Chocolatey's own template for MSI packages.
+        (
+            "/qn /norestart /l*v `\"$($env:TEMP)\\$($packageName).$($env:chocolateyPackageVersion).MsiInstall.log`\"",
+            "/qn /norestart /l*v \"<job-folder>\\acme.1.2.3.MsiInstall.log\"",
+        ),
+        (
+            "/S /LOG=$env:TMP/$env:ChocolateyPackageName.log /x",
+            "/S /LOG=<job-folder>\\acme.log /x",
+        ),
+        (
+            "/S /LOG=`\"$env:TEMP\\$env:ChocolateyPackageTitle.log`\"",
+            "/S /LOG=\"<job-folder>\\Acme Tool.log\"",
+        ),
+        (
+            "/s /v`\"/qn /l*v \\`\"$(Join-Path $env:TEMP 'a b.log')\\`\"`\"",
+            "/s /v\"/qn /l*v \\\"<job-folder>\\a b.log\\\"\"",
+        ),
+    ] {
+        let script =
+            format!("Install-ChocolateyPackage acme exe \"{arguments}\" https://a.example/a.exe");
+        let expected = format!("Ready Exe [{expected}] [0] Any=https://a.example/a.exe");
+        assert_eq!(shown(&run(script.as_bytes(), &[])), expected, "{script}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The two state machines against the design's tables, detection, uptime, and the words of the
 //! database.
 
+mod arguments;
 mod deploy;
 mod detection;
 mod keys;
