@@ -22,6 +22,7 @@ pub mod deployments;
 pub mod devices;
 pub mod enrol_tokens;
 pub mod files;
+pub mod host_pauses;
 pub mod inventories;
 pub mod login_failures;
 pub mod missing;
@@ -59,6 +60,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     devices::LIST_STATEMENTS,
     enrol_tokens::STATEMENTS,
     files::STATEMENTS,
+    host_pauses::STATEMENTS,
     inventories::STATEMENTS,
     login_failures::STATEMENTS,
     missing::STATEMENTS,

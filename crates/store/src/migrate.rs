@@ -39,6 +39,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "queue claimed by",
         include_str!("../migrations/sqlite/0014_queue_claimed_by.sql"),
     ),
+    (
+        22,
+        "read plan and problems",
+        include_str!("../migrations/sqlite/0022_read_plan_and_problems.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -66,6 +71,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         14,
         "queue claimed by",
         include_str!("../migrations/postgres/0014_queue_claimed_by.sql"),
+    ),
+    (
+        22,
+        "read plan and problems",
+        include_str!("../migrations/postgres/0022_read_plan_and_problems.sql"),
     ),
 ];
 

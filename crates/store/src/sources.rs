@@ -1,22 +1,30 @@
 //! Sources that the catalog is read from.
 
 use fleetmend_model::{Millis, SourceId};
+use serde::{Deserialize, Serialize};
 
 use crate::db::{Read, Tx};
 use crate::error::{Error, Result};
 use crate::sql::statements;
-use crate::value::{Row, args};
+use crate::value::{Row, args, to_json};
 
 statements! {
     INSERT = "INSERT INTO sources (kind, location, name, priority, enabled)
               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (location) DO NOTHING RETURNING id";
+    SET_LOGIN = "UPDATE sources SET user_name = $2, sealed_password = $3 WHERE id = $1";
     UPDATE = "UPDATE sources SET name = $2, priority = $3, enabled = $4 WHERE id = $1";
     DELETE = "DELETE FROM sources WHERE id = $1";
     GET = "SELECT * FROM sources WHERE id = $1";
     LIST = "SELECT * FROM sources ORDER BY priority, id";
-    SET_SYNC = "UPDATE sources SET last_sync_at = COALESCE($2, last_sync_at), last_error = $3,
-                    sync_state = $4
-                WHERE id = $1";
+    NOTE_READ = "UPDATE sources SET last_sync_at = COALESCE($2, last_sync_at), last_error = $3,
+                     failures = $4, next_read_at = $5, next_read_why = $6, sync_state = $7,
+                     skipped = $8, skipped_count = $9
+                 WHERE id = $1";
+    NOTE_STATE = "UPDATE sources SET sync_state = $2 WHERE id = $1";
+    DUE = "SELECT * FROM sources
+           WHERE enabled = 1 AND (next_read_at IS NULL OR next_read_at <= $1)
+           ORDER BY priority, id";
+    READ_AT = "UPDATE sources SET next_read_at = $2, next_read_why = $3 WHERE id = $1";
 }
 
 /// What a source is.
@@ -60,8 +68,41 @@ pub struct NewSource {
     pub enabled: bool,
 }
 
+/// How many things that a read left out are kept with their reason.
+pub const MAX_LEFT_OUT: usize = 100;
+
+/// Something that a source has and that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The file's name or the entry's id.
+    pub what: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// How the last read of a source went, and what follows from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadNote {
+    /// When it reached the end; absent where it did not.
+    pub finished_at: Option<Millis>,
+    /// Why it did not.
+    pub error: Option<String>,
+    /// Reads in a row that failed.
+    pub failures: i64,
+    /// When the source is read next; absent: as soon as may be.
+    pub next_read_at: Option<Millis>,
+    /// Why then.
+    pub next_read_why: String,
+    /// Where an unfinished read goes on; its shape is the reader's own.
+    pub state: Option<String>,
+    /// What was left out: the first [`MAX_LEFT_OUT`].
+    pub left_out: Vec<LeftOut>,
+    /// How much was left out.
+    pub left_out_count: u64,
+}
+
 /// A source as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Source {
     /// Its id.
     pub id: SourceId,
@@ -75,12 +116,23 @@ pub struct Source {
     pub priority: i64,
     /// Whether it is read.
     pub enabled: bool,
-    /// When it was last read to its end.
-    pub last_sync_at: Option<Millis>,
-    /// Why the last read failed.
-    pub last_error: Option<String>,
-    /// Where an unfinished read goes on; its shape is the reader's own.
-    pub sync_state: Option<String>,
+    /// Who reads it, where the source asks for a name.
+    pub user_name: Option<String>,
+    /// The password, sealed; its shape is the server's.
+    pub sealed_password: Option<String>,
+    /// How the last read went; `finished_at` is that of the last one that reached the end.
+    pub last_read: ReadNote,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source")
+            .field("id", &self.id)
+            .field("location", &self.location)
+            .field("enabled", &self.enabled)
+            .field("last_read", &self.last_read)
+            .finish_non_exhaustive()
+    }
 }
 
 fn read(row: &Row) -> Result<Source> {
@@ -91,9 +143,18 @@ fn read(row: &Row) -> Result<Source> {
         name: row.text("name")?,
         priority: row.int("priority")?,
         enabled: row.flag("enabled")?,
-        last_sync_at: row.millis_opt("last_sync_at")?,
-        last_error: row.text_opt("last_error")?,
-        sync_state: row.text_opt("sync_state")?,
+        user_name: row.text_opt("user_name")?,
+        sealed_password: row.text_opt("sealed_password")?,
+        last_read: ReadNote {
+            finished_at: row.millis_opt("last_sync_at")?,
+            error: row.text_opt("last_error")?,
+            failures: row.int("failures")?,
+            next_read_at: row.millis_opt("next_read_at")?,
+            next_read_why: row.text("next_read_why")?,
+            state: row.text_opt("sync_state")?,
+            left_out: row.json("skipped")?,
+            left_out_count: row.u64("skipped_count")?,
+        },
     })
 }
 
@@ -149,16 +210,46 @@ pub async fn list(mut from: impl Read) -> Result<Vec<Source>> {
     from.rows(&LIST, args![]).await?.iter().map(read).collect()
 }
 
-/// Notes how a read went: `finished_at` when it reached the end, the error or none, and where to
-/// go on.
-pub async fn set_sync(
-    tx: &mut Tx,
-    source: SourceId,
-    finished_at: Option<Millis>,
-    error: Option<&str>,
-    state: Option<&str>,
-) -> Result<()> {
-    tx.run(&SET_SYNC, args![source, finished_at, error, state])
+/// Sets or takes away what a source is read with.
+pub async fn set_login(tx: &mut Tx, source: SourceId, login: Option<(&str, &str)>) -> Result<()> {
+    let (name, password) = login.unzip();
+    tx.run(&SET_LOGIN, args![source, name, password])
         .await
         .map(drop)
+}
+
+/// Enabled sources whose time to be read has come.
+pub async fn due(mut from: impl Read, now: Millis) -> Result<Vec<Source>> {
+    from.rows(&DUE, args![now])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+/// Notes how a read went.
+pub async fn note_read(tx: &mut Tx, source: SourceId, note: &ReadNote) -> Result<()> {
+    let first = &note.left_out[..note.left_out.len().min(MAX_LEFT_OUT)];
+    let values = args![
+        source,
+        note.finished_at,
+        &note.error,
+        note.failures,
+        note.next_read_at,
+        &note.next_read_why,
+        &note.state,
+        to_json("skipped", &first)?,
+        note.left_out_count as i64,
+    ];
+    tx.run(&NOTE_READ, values).await.map(drop)
+}
+
+/// Notes how far a read has come.
+pub async fn note_state(tx: &mut Tx, source: SourceId, state: &str) -> Result<()> {
+    tx.run(&NOTE_STATE, args![source, state]).await.map(drop)
+}
+
+/// Sets when a source is read next.
+pub async fn read_at(tx: &mut Tx, source: SourceId, at: Millis, why: &str) -> Result<()> {
+    tx.run(&READ_AT, args![source, at, why]).await.map(drop)
 }

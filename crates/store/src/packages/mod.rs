@@ -15,7 +15,8 @@ use crate::value::{Row, args, row, storable, to_json};
 pub use order_key::order_key;
 
 statements! {
-    /// Other bytes than those that were analysed take the analysis away.
+    /// Other bytes than those that were analysed take the analysis away, and what was wrong with
+    /// them; so does another place to have them from.
     UPSERT = "INSERT INTO packages (source, package, shown_id, version, normalized, order_key,
                   prerelease, title, title_key, authors, project_url, metadata, content_location,
                   content_hash, listed, first_seen)
@@ -40,6 +41,14 @@ statements! {
                   content_sha256 = CASE
                       WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
                       THEN NULL ELSE packages.content_sha256 END,
+                  problem = CASE
+                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                           OR packages.content_location <> excluded.content_location
+                      THEN NULL ELSE packages.problem END,
+                  problem_tries = CASE
+                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                           OR packages.content_location <> excluded.content_location
+                      THEN 0 ELSE packages.problem_tries END,
                   content_hash = excluded.content_hash
               RETURNING id, source, package, normalized";
     GET = "SELECT * FROM packages WHERE id = $1";
@@ -63,8 +72,13 @@ statements! {
                     AND (p.prerelease = 0 OR $1 = 1)) AS ranked
               WHERE place = 1 ORDER BY package";
     SET_ANALYSIS = "UPDATE packages SET verdict = $2, analysis = $3, analysed_at = $4,
-                        content_sha256 = $5
+                        content_sha256 = $5, problem = NULL, problem_tries = 0
                     WHERE id = $1";
+    SET_PROBLEM = "UPDATE packages SET problem = $2, problem_tries = $3, problem_retry_at = $4
+                   WHERE id = $1";
+    WITH_PROBLEMS = "SELECT * FROM packages
+                     WHERE source = $1 AND (problem IS NOT NULL OR quarantined_at IS NOT NULL)
+                     ORDER BY package, order_key DESC, id LIMIT $2";
     SET_LISTED = "UPDATE packages SET listed = $2
                   WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))";
     QUARANTINE = "UPDATE packages SET quarantined_at = $2, quarantine_cause = $3 WHERE id = $1";
@@ -151,12 +165,25 @@ pub struct Package {
     pub analysis: Option<Analysis>,
     /// When that was.
     pub analysed_at: Option<Millis>,
+    /// Why the nupkg cannot be had or read.
+    pub problem: Option<Problem>,
     /// Whether the source lists it.
     pub listed: bool,
     /// Since when, and why, it must not be used.
     pub quarantine: Option<(Millis, String)>,
     /// When this server saw it first.
     pub first_seen: Millis,
+}
+
+/// Why a nupkg cannot be had or read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// In a sentence.
+    pub why: String,
+    /// After how many tries.
+    pub tries: i64,
+    /// When it is tried again; absent: when the source offers it otherwise.
+    pub retry_at: Option<Millis>,
 }
 
 /// Which packages are wanted; `None` is all.
@@ -193,6 +220,14 @@ fn read(row: &Row) -> Result<Package> {
         content_sha256: row.text_opt("content_sha256")?,
         analysis: row.json_opt("analysis")?,
         analysed_at: row.millis_opt("analysed_at")?,
+        problem: match row.text_opt("problem")? {
+            None => None,
+            Some(why) => Some(Problem {
+                why,
+                tries: row.int("problem_tries")?,
+                retry_at: row.millis_opt("problem_retry_at")?,
+            }),
+        },
         listed: row.flag("listed")?,
         quarantine: row.millis_opt("quarantined_at")?.map(|at| (at, cause)),
         first_seen: row.millis("first_seen")?,
@@ -331,6 +366,25 @@ pub async fn set_analysis(
         0 => Err(Error::missing("package", package)),
         _ => Ok(()),
     }
+}
+
+/// Notes why a nupkg cannot be had or read.
+pub async fn set_problem(tx: &mut Tx, package: PackageId, problem: &Problem) -> Result<()> {
+    let values = args![package, &problem.why, problem.tries, problem.retry_at];
+    tx.run(&SET_PROBLEM, values).await.map(drop)
+}
+
+/// The first packages of a source that cannot be had or read or are in quarantine, by id.
+pub async fn with_problems(
+    mut from: impl Read,
+    source: SourceId,
+    most: u32,
+) -> Result<Vec<Package>> {
+    from.rows(&WITH_PROBLEMS, args![source, most])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// Notes whether the source still lists versions.

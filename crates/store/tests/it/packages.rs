@@ -2,10 +2,11 @@
 
 use fleetmend_model::SourceId;
 use fleetmend_model::recipe::{Analysis, Verdict};
-use fleetmend_store::packages::{NewPackage, PackageFilter};
+use fleetmend_store::host_pauses::HostPause;
+use fleetmend_store::packages::{NewPackage, PackageFilter, Problem};
 use fleetmend_store::products::Product;
-use fleetmend_store::sources::{NewSource, SourceKind};
-use fleetmend_store::{Db, Error, Page, Tx, packages, products, sources};
+use fleetmend_store::sources::{LeftOut, MAX_LEFT_OUT, NewSource, ReadNote, SourceKind};
+use fleetmend_store::{Db, Error, Page, Tx, host_pauses, packages, products, sources};
 
 use crate::fixture::{T0, both, t};
 
@@ -55,8 +56,21 @@ both! {
         let first = add_source(&mut tx, "https://a", 10).await;
         let error = sources::insert(&mut tx, &source("https://a", 1)).await.unwrap_err();
         assert!(matches!(error, Error::Exists { .. }), "{error}");
-        sources::set_sync(&mut tx, first, Some(t(5)), None, None).await.unwrap();
-        sources::set_sync(&mut tx, first, None, Some("403"), Some("page 3")).await.unwrap();
+        let done = ReadNote { finished_at: Some(t(5)), ..ReadNote::default() };
+        sources::note_read(&mut tx, first, &done).await.unwrap();
+        let what = |number: usize| LeftOut { what: format!("{number}.nupkg"), why: "torn".to_owned() };
+        let failed = ReadNote {
+            finished_at: None,
+            error: Some("403".to_owned()),
+            failures: 2,
+            next_read_at: Some(t(9)),
+            next_read_why: "it failed".to_owned(),
+            state: Some("page 3".to_owned()),
+            left_out: (0..MAX_LEFT_OUT + 5).map(what).collect(),
+            left_out_count: 105,
+        };
+        sources::note_read(&mut tx, first, &failed).await.unwrap();
+        sources::set_login(&mut tx, first, Some(("reader", "sealed"))).await.unwrap();
         sources::update(&mut tx, second, "B", 5, false).await.unwrap();
         sources::update(&mut tx, SourceId(99), "B", 5, false).await.unwrap_err();
         tx.commit().await.unwrap();
@@ -64,8 +78,79 @@ both! {
         assert_eq!(list.iter().map(|it| it.id).collect::<Vec<_>>(), [second, first]);
         assert_eq!((list[0].name.as_str(), list[0].enabled), ("B", false));
         let first = sources::get(&db, first).await.unwrap().unwrap();
-        assert_eq!(first.last_sync_at, Some(t(5)));
-        assert_eq!((first.last_error.as_deref(), first.sync_state.as_deref()), (Some("403"), Some("page 3")));
+        let kept = ReadNote {
+            finished_at: Some(t(5)),
+            left_out: failed.left_out[..MAX_LEFT_OUT].to_vec(),
+            ..failed
+        };
+        assert_eq!(first.last_read, kept);
+        assert_eq!((first.user_name.as_deref(), first.sealed_password.as_deref()), (Some("reader"), Some("sealed")));
+        assert!(!format!("{first:?}").contains("sealed"), "{first:?}");
+        let mut tx = db.begin().await.unwrap();
+        sources::note_state(&mut tx, first.id, "page 4").await.unwrap();
+        sources::set_login(&mut tx, first.id, None).await.unwrap();
+        tx.commit().await.unwrap();
+        let first = sources::get(&db, first.id).await.unwrap().unwrap();
+        assert_eq!((first.last_read.state.as_deref(), first.user_name), (Some("page 4"), None));
+    }
+
+    async fn a_source_is_due_when_its_time_has_come_and_it_is_switched_on(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let new = add_source(&mut tx, "https://a", 1).await;
+        let later = add_source(&mut tx, "https://b", 2).await;
+        let off = add_source(&mut tx, "https://c", 3).await;
+        sources::update(&mut tx, off, "off", 1, false).await.unwrap();
+        sources::read_at(&mut tx, later, t(5), "it failed").await.unwrap();
+        tx.commit().await.unwrap();
+        for (now, wanted) in [(t(4), vec![new]), (t(5), vec![new, later])] {
+            let due = sources::due(&db, now).await.unwrap();
+            assert_eq!(due.iter().map(|it| it.id).collect::<Vec<_>>(), wanted);
+        }
+    }
+
+    async fn what_keeps_a_nupkg_away_lasts_until_it_is_had_or_offered_otherwise(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let feed = add_source(&mut tx, "https://a", 10).await;
+        let new = [package(feed, "bad", "1.0"), package(feed, "good", "1.0"), package(feed, "held", "1.0")];
+        let ids = packages::upsert_many(&mut tx, &new, T0).await.unwrap();
+        packages::quarantine(&mut tx, ids[2], Some("digest"), T0).await.unwrap();
+        let problem = Problem { why: "404".to_owned(), tries: 2, retry_at: Some(t(9)) };
+        packages::set_problem(&mut tx, ids[0], &problem).await.unwrap();
+        packages::upsert_many(&mut tx, &new, t(1)).await.unwrap();
+        let found = packages::with_problems(&mut tx, feed, 9).await.unwrap();
+        assert_eq!(found.iter().map(|it| it.row).collect::<Vec<_>>(), [ids[0], ids[2]]);
+        assert_eq!(found[0].problem, Some(problem.clone()));
+        assert_eq!(packages::with_problems(&mut tx, feed, 1).await.unwrap().len(), 1);
+        packages::set_analysis(&mut tx, ids[0], &READY, "aa", t(1)).await.unwrap();
+        assert_eq!(packages::get(&mut tx, ids[0]).await.unwrap().unwrap().problem, None);
+        for other in [
+            NewPackage { content_location: "https://feed/moved".to_owned(), ..package(feed, "bad", "1.0") },
+            NewPackage { content_hash: Some("SHA512:bb".to_owned()), ..package(feed, "bad", "1.0") },
+        ] {
+            packages::set_problem(&mut tx, ids[0], &problem).await.unwrap();
+            packages::upsert_many(&mut tx, &[other], t(1)).await.unwrap();
+            assert_eq!(packages::get(&mut tx, ids[0]).await.unwrap().unwrap().problem, None);
+        }
+    }
+
+    async fn a_hosts_pause_lasts_and_the_longer_one_counts(db: Db) {
+        let pause = |until: i64, cause: &str, is_ban| HostPause {
+            host: "feed.example".to_owned(),
+            until: t(until),
+            cause: cause.to_owned(),
+            is_ban,
+        };
+        let mut tx = db.begin().await.unwrap();
+        for (until, cause, is_ban) in [(10, "first", false), (50, "longer", true), (20, "shorter", false)] {
+            host_pauses::set(&mut tx, &pause(until, cause, is_ban), T0).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(host_pauses::get(&db, "feed.example", t(49)).await.unwrap(), Some(pause(50, "longer", true)));
+        assert_eq!(host_pauses::get(&db, "feed.example", t(50)).await.unwrap(), None);
+        assert_eq!(host_pauses::get(&db, "other.example", T0).await.unwrap(), None);
+        let mut tx = db.begin().await.unwrap();
+        host_pauses::end(&mut tx, "feed.example").await.unwrap();
+        assert_eq!(host_pauses::get(&mut tx, "feed.example", T0).await.unwrap(), None);
     }
 
     async fn a_version_is_stored_once_a_source_and_ids_ignore_case(db: Db) {
