@@ -5,20 +5,19 @@
 //! `Packages(Id=…,Version=…)` and `package/<id>/<version>`. Below `/files/` it serves files, with
 //! ranges. Single paths can be made to fail in the ways that outside sites do.
 
-use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::feed_document::{
-    Offered, entry_document, error_document, feed_document, service_document,
-};
+use crate::feed_document::{Offered, entry_document, error_document, service_document};
+use crate::feed_paging::Paging;
 use crate::http_range::ranged_file;
 pub use crate::http_site::Request;
 use crate::http_site::{Delivery, HttpSite, Response};
 use crate::nupkg::Nupkg;
-use crate::odata_filter;
 
 const FEED_PATH: &str = "/api/v2/";
 const FILES_PATH: &str = "/files/";
@@ -34,6 +33,8 @@ const MAX_SKIP: usize = 10_000;
 pub enum Fault {
     /// This status with an error document.
     Status(u16),
+    /// This status with an error document and the header `Retry-After`, in seconds.
+    Refused(u16, u32),
     /// The right answer's length, half of its body, then the connection's end.
     Truncated,
     /// The right answer, followed by blanks without end.
@@ -64,6 +65,14 @@ struct Content {
     packages: Vec<Offered>,
     files: Vec<(String, Vec<u8>)>,
     faults: Vec<(String, Fault)>,
+    most_skipped: usize,
+    /// Pages from here on are begun and never ended.
+    stall_at_skip: usize,
+    /// Where entries say that their nupkgs are, other than below the feed's own address.
+    nupkgs_at: Option<String>,
+    gives_digests: bool,
+    /// The header that requests must carry.
+    authorization: Option<String>,
 }
 
 impl FeedSite {
@@ -75,6 +84,11 @@ impl FeedSite {
             packages: Vec::new(),
             files: Vec::new(),
             faults: Vec::new(),
+            most_skipped: MAX_SKIP,
+            stall_at_skip: usize::MAX,
+            nupkgs_at: None,
+            gives_digests: true,
+            authorization: None,
         }));
         let for_site = Arc::clone(&content);
         let site = HttpSite::start(move |request| lock(&for_site).answer(request))?;
@@ -128,6 +142,39 @@ impl FeedSite {
         lock(&self.content).page_size = entries.max(1);
     }
 
+    /// Sets how many entries a request may skip.
+    pub fn set_most_skipped(&self, entries: usize) {
+        lock(&self.content).most_skipped = entries;
+    }
+
+    /// Has pages behind so many entries begin and never end.
+    pub fn set_stall_at_skip(&self, entries: usize) {
+        lock(&self.content).stall_at_skip = entries;
+    }
+
+    /// Has documents name the feed by this address, which leads here as well.
+    pub fn set_base(&self, base: &str) {
+        base.clone_into(&mut lock(&self.content).base);
+    }
+
+    /// Has entries say that their nupkgs are below this address, without a digest.
+    pub fn set_content_base(&self, base: &str) {
+        let mut state = lock(&self.content);
+        state.nupkgs_at = Some(base.to_owned());
+        state.gives_digests = false;
+    }
+
+    /// Has the feed and its nupkgs want a name and a password (HTTP Basic).
+    pub fn require_login(&self, name: &str, password: &str) {
+        let pair = BASE64.encode(format!("{name}:{password}"));
+        lock(&self.content).authorization = Some(format!("Basic {pair}"));
+    }
+
+    /// The port that the site listens on.
+    pub fn port(&self) -> u16 {
+        self.site.address().port()
+    }
+
     /// Answers every path that begins with `path` in this wrong way, until [`Self::repair`].
     pub fn set_fault(&self, path: &str, fault: Fault) {
         let mut state = lock(&self.content);
@@ -176,6 +223,12 @@ impl Offered {
 
 impl Content {
     fn answer(&self, request: &Request) -> Response {
+        let is_feed = request.path.starts_with(FEED_PATH);
+        if let Some(wanted) = self.authorization.as_ref().filter(|_| is_feed)
+            && request.header("authorization") != Some(wanted)
+        {
+            return Response::new(401, "text/plain", "who are you?\n");
+        }
         let fault = self
             .faults
             .iter()
@@ -187,6 +240,13 @@ impl Content {
         match fault {
             Fault::Status(status) => {
                 Response::new(*status, XML, error_document("The site is out of order."))
+            }
+            Fault::Refused(status, seconds) => {
+                let document = error_document("Come back later.");
+                let mut response = Response::new(*status, XML, document);
+                let header = ("Retry-After".to_owned(), seconds.to_string());
+                response.headers.push(header);
+                response
             }
             Fault::NotXml => {
                 Response::new(200, html, "<!doctype html><p>Sign in & surf<br>Welcome")
@@ -267,106 +327,43 @@ impl Content {
         }
     }
 
-    /// A page of the packages that `wanted` and the request's `$filter` let pass.
+    /// A page of the packages that `wanted` lets pass.
     fn list(
         &self,
         request: &Request,
         collection: &str,
         wanted: impl Fn(&Offered) -> bool,
     ) -> Response {
-        match self.page(request, collection, wanted) {
-            Ok(document) => Response::new(200, ATOM, document),
+        let skip = request
+            .parameter("$skip")
+            .and_then(|it| it.parse::<usize>().ok());
+        let delivery = match skip {
+            Some(skip) if skip >= self.stall_at_skip => Delivery::Stalled,
+            _ => Delivery::Whole,
+        };
+        let paging = Paging {
+            base: &self.base,
+            page_size: self.page_size,
+            most_skipped: self.most_skipped,
+        };
+        match paging.page(&self.packages, request, collection, wanted) {
+            Ok(document) => Response {
+                delivery,
+                ..Response::new(200, ATOM, self.changed(document))
+            },
             Err(message) => Response::new(400, XML, error_document(&message)),
         }
     }
 
-    fn page(
-        &self,
-        request: &Request,
-        collection: &str,
-        wanted: impl Fn(&Offered) -> bool,
-    ) -> Result<String, String> {
-        let mut chosen = Vec::new();
-        for offered in self.packages.iter().filter(|offered| wanted(offered)) {
-            let passes = match request.parameter("$filter") {
-                Some(filter) => odata_filter::matches(filter, &|name| offered.property(name))?,
-                None => true,
-            };
-            if passes {
-                chosen.push(offered);
-            }
+    /// The document as this site is told to give it.
+    fn changed(&self, mut document: String) -> String {
+        if let Some(base) = &self.nupkgs_at {
+            document = document.replace(&format!("{}package/", self.base), base);
         }
-        let order_by = request.parameter("$orderby").unwrap_or("Id");
-        for key in order_by.split(',').rev() {
-            let (name, descending) = match key.trim().split_once(' ') {
-                Some((name, direction)) => (name, direction.trim() == "desc"),
-                None => (key.trim(), false),
-            };
-            if self
-                .packages
-                .first()
-                .is_some_and(|offered| offered.property(name).is_none())
-            {
-                return Err(format!("no property {name} to order by"));
-            }
-            chosen.sort_by(|left, right| {
-                let order = left.property(name).partial_cmp(&right.property(name));
-                let order = order.unwrap_or(Ordering::Equal);
-                if descending { order.reverse() } else { order }
-            });
+        if !self.gives_digests {
+            document = document.replace("PackageHash>", "NoHash>");
         }
-        let number = |name: &str| -> Result<Option<usize>, String> {
-            let text = request.parameter(name);
-            text.map(|text| text.parse().map_err(|_| format!("{name}={text}")))
-                .transpose()
-        };
-        let (skip, top) = (number("$skip")?.unwrap_or(0), number("$top")?);
-        if skip > MAX_SKIP {
-            return Err(format!("$skip is limited to {MAX_SKIP}"));
-        }
-        let size = top.map_or(self.page_size, |top| top.min(self.page_size));
-        let page: Vec<&Offered> = chosen.iter().copied().skip(skip).take(size).collect();
-        let wanted_in_all = top.map_or(chosen.len(), |top| chosen.len().min(skip + top));
-        let next = (skip + page.len() < wanted_in_all && !page.is_empty())
-            .then(|| self.next_page(request, collection, skip + page.len(), top, page.len()));
-        Ok(feed_document(
-            &self.base,
-            collection,
-            &page,
-            next.as_deref(),
-        ))
-    }
-
-    fn next_page(
-        &self,
-        request: &Request,
-        collection: &str,
-        skip: usize,
-        top: Option<usize>,
-        given: usize,
-    ) -> String {
-        // The other parameters go back as they came; only the position in the list changes.
-        let query = request
-            .target
-            .split_once('?')
-            .map_or("", |(_, query)| query);
-        let mut pairs: Vec<String> = query
-            .split('&')
-            .filter(|pair| {
-                let name = pair
-                    .split('=')
-                    .next()
-                    .unwrap_or_default()
-                    .replace("%24", "$");
-                !pair.is_empty() && name != "$skip" && name != "$top"
-            })
-            .map(str::to_owned)
-            .collect();
-        pairs.push(format!("$skip={skip}"));
-        if let Some(top) = top {
-            pairs.push(format!("$top={}", top - given));
-        }
-        format!("{}{collection}()?{}", self.base, pairs.join("&"))
+        document
     }
 }
 

@@ -20,6 +20,10 @@ pub mod feed;
 #[cfg(feature = "feed")]
 mod feed_document;
 #[cfg(feature = "feed")]
+mod feed_paging;
+#[cfg(feature = "feed")]
+pub mod hostile_nupkg;
+#[cfg(feature = "feed")]
 mod http_range;
 #[cfg(feature = "feed")]
 mod http_site;

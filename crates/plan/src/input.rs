@@ -38,12 +38,22 @@ pub enum Readiness {
         /// What the analysis could not explain, in words.
         findings: String,
     },
+    /// Nobody could tell afterwards whether it is installed.
+    CannotVerify {
+        /// Why not, in words.
+        cause: String,
+    },
     /// Only Chocolatey itself can run the script.
     NeedsChocolatey,
     /// The package installs nothing.
     NoInstaller,
     /// Its files were not what the package says.
     Quarantined {
+        /// What was wrong.
+        cause: String,
+    },
+    /// Its package cannot be fetched.
+    CannotFetch {
         /// What was wrong.
         cause: String,
     },

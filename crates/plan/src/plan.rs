@@ -82,21 +82,8 @@ fn reason_not_to(device: &Device, readiness: &Readiness) -> Option<Reason> {
         Approval::NotApproved => return Some(Reason::NotApproved { system_type }),
         Approval::Disapproved => return Some(Reason::Disapproved { system_type }),
     }
-    match readiness {
-        Readiness::Ready => {}
-        Readiness::NeedsReview { findings } => {
-            return Some(Reason::NeedsReview {
-                findings: findings.clone(),
-            });
-        }
-        Readiness::NeedsChocolatey => return Some(Reason::NeedsChocolatey),
-        Readiness::NoInstaller => return Some(Reason::NoInstaller),
-        Readiness::Quarantined { cause } => {
-            return Some(Reason::Quarantined {
-                cause: cause.clone(),
-            });
-        }
-        Readiness::NotAnalysed => return Some(Reason::NotAnalysed),
+    if let Some(reason) = Reason::of_readiness(readiness) {
+        return Some(reason);
     }
     device
         .cannot_deploy

@@ -6,6 +6,8 @@ use fleetmend_model::DeployJobId;
 use fleetmend_model::device::SystemType;
 use serde::{Deserialize, Serialize};
 
+use crate::input::Readiness;
+
 /// Why not. `Display` is a sentence for the console.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
@@ -34,12 +36,22 @@ pub enum Reason {
         /// What the analysis could not explain.
         findings: String,
     },
+    /// Nobody could tell afterwards whether it is installed.
+    CannotVerify {
+        /// Why not.
+        cause: String,
+    },
     /// Only Chocolatey itself can run the script.
     NeedsChocolatey,
     /// The package installs nothing.
     NoInstaller,
     /// The files were not what the package says.
     Quarantined {
+        /// What was wrong.
+        cause: String,
+    },
+    /// The package cannot be fetched.
+    CannotFetch {
         /// What was wrong.
         cause: String,
     },
@@ -50,6 +62,30 @@ pub enum Reason {
         /// What.
         cause: String,
     },
+}
+
+impl Reason {
+    /// What keeps a patch from going anywhere; nothing where it is ready.
+    pub fn of_readiness(readiness: &Readiness) -> Option<Self> {
+        Some(match readiness {
+            Readiness::Ready => return None,
+            Readiness::NeedsReview { findings } => Self::NeedsReview {
+                findings: findings.clone(),
+            },
+            Readiness::CannotVerify { cause } => Self::CannotVerify {
+                cause: cause.clone(),
+            },
+            Readiness::NeedsChocolatey => Self::NeedsChocolatey,
+            Readiness::NoInstaller => Self::NoInstaller,
+            Readiness::Quarantined { cause } => Self::Quarantined {
+                cause: cause.clone(),
+            },
+            Readiness::CannotFetch { cause } => Self::CannotFetch {
+                cause: cause.clone(),
+            },
+            Readiness::NotAnalysed => Self::NotAnalysed,
+        })
+    }
 }
 
 impl fmt::Display for Reason {
@@ -73,6 +109,9 @@ impl fmt::Display for Reason {
             Self::NeedsReview { findings } => {
                 write!(f, "its install script needs a review: {findings}")
             }
+            Self::CannotVerify { cause } => {
+                write!(f, "{cause}, so an install could not be verified")
+            }
             Self::NeedsChocolatey => f.write_str(
                 "its install script can only be run by Chocolatey, and that is not supported yet",
             ),
@@ -81,6 +120,9 @@ impl fmt::Display for Reason {
             }
             Self::Quarantined { cause } => {
                 write!(f, "this version is in quarantine: {cause}")
+            }
+            Self::CannotFetch { cause } => {
+                write!(f, "its package cannot be fetched: {cause}")
             }
             Self::NotAnalysed => f.write_str(
                 "its package was not fetched and analysed yet: that happens by itself, try later",

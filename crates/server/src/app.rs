@@ -40,8 +40,10 @@ pub struct App {
     pub stop: tokio::sync::watch::Sender<bool>,
     /// Rung when a page that watches should look again.
     pub changed: tokio::sync::broadcast::Sender<()>,
-    /// Keeps requests to public feeds to what their operators allow.
-    pub pace: crate::catalog::feed::Pace,
+    /// Keeps requests to what the operators of feeds and sites allow.
+    pub pace: crate::catalog::pace::Pace,
+    /// Seals the passwords that sources are read with.
+    pub sealing: crate::catalog::credentials::Sealing,
     /// When this server started.
     pub started_at: Millis,
     /// The clock.

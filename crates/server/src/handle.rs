@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fleetmend_model::SourceId;
 use fleetmend_store::devices::{self, DeviceFilter};
 use fleetmend_store::{Page, sources};
 
@@ -60,9 +61,16 @@ impl Handle {
 
     /// Adds a source; gives its id.
     pub async fn add_source(&self, location: &str, name: Option<&str>) -> anyhow::Result<String> {
-        catalog::sources::add(&self.app, location, name, &command_line())
+        catalog::sources::add(&self.app, location, name, None, &command_line())
             .await
             .map(|id| id.to_string())
+            .map_err(|error| anyhow::anyhow!(error.message()))
+    }
+
+    /// Has a source read at once.
+    pub async fn read_source(&self, id: i64) -> anyhow::Result<()> {
+        catalog::sources::read_now(&self.app, SourceId(id), &command_line())
+            .await
             .map_err(|error| anyhow::anyhow!(error.message()))
     }
 
@@ -72,16 +80,18 @@ impl Handle {
             .await?
             .into_iter()
             .map(|source| {
-                let state = source
-                    .last_error
-                    .unwrap_or_else(|| match source.last_sync_at {
-                        Some(_) => "read".to_owned(),
-                        None => "not read yet".to_owned(),
-                    });
-                format!(
-                    "{}\t{}\t{}\t{state}",
-                    source.id, source.name, source.location
-                )
+                let state = catalog::sources::state(&source);
+                let next = catalog::sources::next_read(&source).unwrap_or_default();
+                let error = source.last_read.error.unwrap_or_default();
+                let line = [
+                    &source.id.to_string(),
+                    &source.name,
+                    &source.location,
+                    &state,
+                    &error,
+                    &next,
+                ];
+                line.map(String::as_str).join("\t").trim_end().to_owned()
             });
         Ok(lines.collect())
     }

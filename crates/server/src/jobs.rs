@@ -193,7 +193,7 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
     let (app, subject) = (&app, work.subject);
     match kind {
         Kind::SyncSource => catalog::sync::sync(app, SourceId(subject)).await,
-        Kind::FetchPackages => catalog::analyse::fetch_packages(app).await,
+        Kind::FetchPackages => catalog::nupkgs::fetch_packages(app).await,
         Kind::MirrorPatch => deployments::download::mirror_patch(app, PatchId(subject)).await,
         Kind::Upkeep => upkeep::run(app).await,
         Kind::SyncDue => catalog::sync::enqueue_due(app).await,

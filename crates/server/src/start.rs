@@ -12,6 +12,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
+use crate::catalog::credentials::Sealing;
 use crate::config::Config;
 use crate::handle::Handle;
 use crate::inventory::ingest;
@@ -85,7 +86,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
             agents::remember(&app, &device);
         }
     }
-    app.set_catalog(Arc::new(catalog::analyse::load(&app).await?));
+    app.set_catalog(Arc::new(catalog::known::load(&app).await?));
     app.blobs
         .clear_incoming()
         .context("cannot clear away unfinished downloads")?;
@@ -151,6 +152,7 @@ async fn app(config: &Config, port: u16) -> anyhow::Result<(Arc<App>, ingest::In
     // Of several providers that dependencies could bring, ring is the one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let keys = Keys::load_or_make(&config.data)?;
+    let sealing = Sealing::load_or_make(&config.data)?;
     let db = Db::open(&config.database()).await?;
     let files = config.data.join("files");
     let blobs = Blobs::open(&files).with_context(|| format!("cannot use {}", files.display()))?;
@@ -178,7 +180,8 @@ async fn app(config: &Config, port: u16) -> anyhow::Result<(Arc<App>, ingest::In
         jobs_due: Notify::new(),
         stop: watch::Sender::new(false),
         changed: broadcast::channel(16).0,
-        pace: catalog::feed::Pace::default(),
+        pace: catalog::pace::Pace::default(),
+        sealing,
         started_at: config.clock.now(),
         clock: config.clock.clone(),
         catalog: RwLock::new(Arc::new(Catalog::default())),

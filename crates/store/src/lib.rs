@@ -69,6 +69,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     missing::GROUNDS_STATEMENTS,
     outages::STATEMENTS,
     packages::STATEMENTS,
+    packages::PROBLEM_STATEMENTS,
     patches::STATEMENTS,
     products::STATEMENTS,
     queue::STATEMENTS,

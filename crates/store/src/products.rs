@@ -8,12 +8,14 @@ use crate::value::{Row, args, row};
 
 statements! {
     UPSERT = "INSERT INTO package_products (package, product_code, upgrade_code, product_name,
-                  product_version, publisher)
-              SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5
+                  product_version, publisher, package_version)
+              SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
+                     value->>6
               FROM json_each($1) WHERE true
               ON CONFLICT (package, product_code) DO UPDATE SET
                   upgrade_code = excluded.upgrade_code, product_name = excluded.product_name,
-                  product_version = excluded.product_version, publisher = excluded.publisher";
+                  product_version = excluded.product_version, publisher = excluded.publisher,
+                  package_version = excluded.package_version";
     ALL = "SELECT * FROM package_products ORDER BY package, product_code";
     OF = "SELECT * FROM package_products WHERE package = $1 ORDER BY product_code";
 }
@@ -33,6 +35,8 @@ pub struct Product {
     pub product_version: String,
     /// `Manufacturer`.
     pub publisher: String,
+    /// The version of the package that brings it, as far as known: `ProductVersion` may be another.
+    pub package_version: Option<String>,
 }
 
 fn read(row: &Row) -> Result<Product> {
@@ -43,6 +47,7 @@ fn read(row: &Row) -> Result<Product> {
         product_name: row.text("product_name")?,
         product_version: row.text("product_version")?,
         publisher: row.text("publisher")?,
+        package_version: row.text_opt("package_version")?,
     })
 }
 
@@ -64,6 +69,7 @@ pub async fn upsert_many(tx: &mut Tx, products: &[Product]) -> Result<()> {
             &it.product_name,
             &it.product_version,
             &it.publisher,
+            &it.package_version,
         ]);
     }
     if rows.is_empty() {

@@ -3,61 +3,19 @@
 
 use fleetmend_e2e::feed::{Fault, FeedSite};
 use fleetmend_e2e::nupkg::Nupkg;
-use fleetmend_e2e::process::wait_until;
-use serde_json::{Value, json};
 
-use crate::agent_client::{Device, host};
-use crate::console_client::{Console, PATIENCE};
 use crate::server_process::Server;
+use crate::source_view::{SourceView, enrol_with};
 
 const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-fn package(id: &str, version: &str, name: &str) -> Nupkg {
+/// A package of an application, whose installer nobody can download.
+pub fn package(id: &str, version: &str, name: &str) -> Nupkg {
     Nupkg::new(id, version).title(name).downloading_exe(
         "http://127.0.0.1:9/never-fetched.exe",
         DIGEST,
         &format!("{name}*"),
     )
-}
-
-/// A Windows machine with these applications in version 1.0.
-fn enrol_with(server: &Server, names: &[&str]) -> Device {
-    let device = Device::enrol(server.url(), &server.token().unwrap()).unwrap();
-    let mut windows = host("windows-machine");
-    windows["os_family"] = json!("windows");
-    let software: Vec<Value> = names
-        .iter()
-        .map(|name| json!({"place": "machine64", "key": name, "name": name, "version": "1.0"}))
-        .collect();
-    let inventory = json!({ "host": windows, "software": software });
-    let answer = device.post("/agent/v1/inventory", &inventory).unwrap();
-    assert_eq!(answer.status, 200, "{answer:?}");
-    device
-}
-
-fn add(console: &Console, site: &FeedSite) {
-    console
-        .post("/api/v1/sources", &json!({ "location": site.url() }))
-        .unwrap();
-}
-
-/// What the sources page says of a source, once it was read.
-fn error_of(console: &Console, location: &str) -> Option<String> {
-    let mut error = None;
-    wait_until("the source was read", PATIENCE, || {
-        let sources = console.get("/api/v1/sources")?;
-        let source = sources
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|it| it["location"] == location)
-            .cloned()
-            .unwrap_or_default();
-        error = source["last_error"].as_str().map(str::to_owned);
-        Ok((error.is_some() || !source["last_read_at"].is_null()).then_some(()))
-    })
-    .unwrap();
-    error
 }
 
 #[test]
@@ -79,8 +37,8 @@ fn a_feed_that_is_broken_or_hostile_is_named_and_holds_up_no_other() {
             .unwrap();
         let shown = format!("{fault:?}");
         site.set_fault("/api/v2/Packages", fault);
-        add(&console, &site);
-        let error = error_of(&console, &site.url());
+        let source = SourceView::add(&console, &site).unwrap();
+        let error = source.wait_read().unwrap();
         assert!(
             error.as_ref().is_some_and(|error| error.contains(words)),
             "{shown}: '{words}' is not in {error:?}"
@@ -89,27 +47,56 @@ fn a_feed_that_is_broken_or_hostile_is_named_and_holds_up_no_other() {
     let good = FeedSite::start().unwrap();
     good.add_package(&package("good", "2.0", "Good Application"))
         .unwrap();
-    add(&console, &good);
-    assert_eq!(error_of(&console, &good.url()), None);
+    let source = SourceView::add(&console, &good).unwrap();
+    assert_eq!(source.wait_read().unwrap(), None);
     console.wait_missing("good").unwrap();
     let missing = console.missing().unwrap();
     assert_eq!(missing.len(), 1, "{missing:?}");
 }
 
 #[test]
-fn a_package_that_cannot_be_read_holds_up_no_other_and_is_not_deployed() {
+fn a_nupkg_that_cannot_be_had_says_why_is_asked_for_rarely_and_holds_up_no_other() {
     let server = Server::start().unwrap();
     let console = server.console().unwrap();
-    enrol_with(&server, &["Good Application", "Torn Application"]);
+    enrol_with(&server, &["Good Application", "Lost Application"]);
     let site = FeedSite::start().unwrap();
-    let torn = package("torn", "2.0", "Torn Application");
-    site.add_package_bytes(&torn, b"PK but no zip".to_vec());
+    site.add_package(&package("lost", "2.0", "Lost Application"))
+        .unwrap();
     site.add_package(&package("good", "2.0", "Good Application"))
         .unwrap();
-    add(&console, &site);
+    site.set_fault("/api/v2/package/lost", Fault::Status(404));
+    let source = SourceView::add(&console, &site).unwrap();
     console.wait_missing("good").unwrap();
-    let missing = console.missing().unwrap();
-    assert_eq!(missing.len(), 1, "{missing:?}");
+    let seen = source
+        .wait("the problem is told", |it| {
+            it["problems"].as_array().is_some_and(|all| !all.is_empty())
+        })
+        .unwrap();
+    let problem = &seen["problems"][0];
+    assert_eq!(problem["package"], "lost", "{seen}");
+    assert!(problem["why"].as_str().unwrap().contains("404"), "{seen}");
+    assert!(problem["retry_at"].is_string(), "{seen}");
+    assert!(source.page().unwrap().contains("answered 404"));
+    let asked = || {
+        let requests = site.requests().into_iter();
+        requests
+            .filter(|it| it.path.starts_with("/api/v2/package/lost"))
+            .count()
+    };
+    assert_eq!(asked(), 1);
+
+    // Another run of fetches, because of another package: the lost one waits for its time.
+    enrol_with(&server, &["Late Application"]);
+    site.add_package(&package("late", "2.0", "Late Application"))
+        .unwrap();
+    assert_eq!(source.read_now().unwrap().status, 204);
+    console.wait_missing("late").unwrap();
+    // A person's word lets it be tried again.
+    site.repair();
+    assert_eq!(source.read_now().unwrap().status, 204);
+    console.wait_missing("lost").unwrap();
+    let healed = source.get().unwrap();
+    assert_eq!(healed["problems"].as_array().unwrap().len(), 0, "{healed}");
     assert!(
         !site
             .requests()
@@ -117,4 +104,63 @@ fn a_package_that_cannot_be_read_holds_up_no_other_and_is_not_deployed() {
             .any(|request| request.path.contains("never-fetched")),
         "nothing is downloaded before it is approved"
     );
+}
+
+#[test]
+fn a_nupkg_without_tls_and_digest_is_taken_from_the_feeds_own_host_alone() {
+    let server = Server::start().unwrap();
+    let console = server.console().unwrap();
+    enrol_with(&server, &["Near Application", "Far Application"]);
+    let near = FeedSite::start().unwrap();
+    near.add_package(&package("near", "2.0", "Near Application"))
+        .unwrap();
+    near.set_content_base(&format!("{}package/", near.url()));
+    let far = FeedSite::start().unwrap();
+    far.add_package(&package("far", "2.0", "Far Application"))
+        .unwrap();
+    // The same machine by another name, and so another host.
+    far.set_content_base(&format!("http://localhost:{}/api/v2/package/", far.port()));
+    let near = SourceView::add(&console, &near).unwrap();
+    let source = SourceView::add(&console, &far).unwrap();
+    let seen = source
+        .wait("the problem is told", |it| {
+            it["problems"].as_array().is_some_and(|all| !all.is_empty())
+        })
+        .unwrap();
+    let problem = &seen["problems"][0];
+    let why = problem["why"].as_str().unwrap();
+    assert!(why.contains("without TLS on another host"), "{seen}");
+    assert!(problem["retry_at"].is_null(), "{seen}");
+    console.wait_missing("near").unwrap();
+    assert!(
+        far.requests()
+            .iter()
+            .all(|it| !it.path.starts_with("/api/v2/package")),
+        "it was asked for all the same"
+    );
+    let page = near.page().unwrap();
+    assert!(page.contains("read without TLS"), "{page}");
+    let shown = near.get().unwrap();
+    let protection = shown["source"]["protection"].as_str().unwrap();
+    assert!(protection.contains("without TLS"), "{shown}");
+}
+
+#[test]
+fn entries_that_cannot_be_used_are_shown_with_their_reason() {
+    let server = Server::start().unwrap();
+    let console = server.console().unwrap();
+    let site = FeedSite::start().unwrap();
+    site.add_package_bytes(&package("odd", "not a version", "Odd"), Vec::new());
+    site.add_package(&package("good", "2.0", "Good Application"))
+        .unwrap();
+    let source = SourceView::add(&console, &site).unwrap();
+    assert_eq!(source.wait_read().unwrap(), None);
+    let seen = source.get().unwrap();
+    assert_eq!(seen["source"]["left_out_count"], 1, "{seen}");
+    assert_eq!(seen["left_out"][0]["what"], "odd", "{seen}");
+    let why = seen["left_out"][0]["why"].as_str().unwrap();
+    assert!(why.contains("not a package version"), "{seen}");
+    let page = source.page().unwrap();
+    assert!(page.contains("not a package version"), "{page}");
+    assert!(console.page("/sources").unwrap().contains("1 left out"));
 }

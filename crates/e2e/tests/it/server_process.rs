@@ -81,6 +81,12 @@ impl Server {
         &self.url
     }
 
+    /// What it has printed since it was started last.
+    pub fn log(&self) -> Result<String> {
+        let running = self.running.as_ref().context("the server does not run")?;
+        Ok(running.stdout()? + &running.stderr()?)
+    }
+
     pub fn data(&self) -> &Path {
         self.data.path()
     }

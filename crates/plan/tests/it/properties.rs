@@ -45,6 +45,8 @@ fn readiness() -> impl Strategy<Value = Readiness> {
     prop_oneof![
         4 => Just(Readiness::Ready),
         1 => ".{0,6}".prop_map(|findings| Readiness::NeedsReview { findings }),
+        1 => ".{0,6}".prop_map(|cause| Readiness::CannotVerify { cause }),
+        1 => ".{0,6}".prop_map(|cause| Readiness::CannotFetch { cause }),
         1 => Just(Readiness::NeedsChocolatey),
         1 => Just(Readiness::NoInstaller),
         1 => ".{0,6}".prop_map(|cause| Readiness::Quarantined { cause }),

@@ -62,10 +62,16 @@ fn a_release_that_is_not_ready_runs_nowhere_and_says_why() {
         Readiness::NeedsReview {
             findings: "line 4: an unknown command, Stop-Thing".to_owned(),
         },
+        Readiness::CannotVerify {
+            cause: "it does not say under which name its software is installed".to_owned(),
+        },
         Readiness::NeedsChocolatey,
         Readiness::NoInstaller,
         Readiness::Quarantined {
             cause: "setup.exe is not what the package says".to_owned(),
+        },
+        Readiness::CannotFetch {
+            cause: "https://feed.example/tool.nupkg answered 404".to_owned(),
         },
         Readiness::NotAnalysed,
     ];
@@ -77,11 +83,15 @@ fn a_release_that_is_not_ready_runs_nowhere_and_says_why() {
     7-Zip 24.9.0: 0 of 1 machines
     - alpha (device 1): its install script needs a review: line 4: an unknown command, Stop-Thing
     7-Zip 24.9.0: 0 of 1 machines
+    - alpha (device 1): it does not say under which name its software is installed, so an install could not be verified
+    7-Zip 24.9.0: 0 of 1 machines
     - alpha (device 1): its install script can only be run by Chocolatey, and that is not supported yet
     7-Zip 24.9.0: 0 of 1 machines
     - alpha (device 1): the package has no installer that could be run on the machine
     7-Zip 24.9.0: 0 of 1 machines
     - alpha (device 1): this version is in quarantine: setup.exe is not what the package says
+    7-Zip 24.9.0: 0 of 1 machines
+    - alpha (device 1): its package cannot be fetched: https://feed.example/tool.nupkg answered 404
     7-Zip 24.9.0: 0 of 1 machines
     - alpha (device 1): its package was not fetched and analysed yet: that happens by itself, try later
     "#);

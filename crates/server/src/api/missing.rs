@@ -16,6 +16,7 @@ use super::extract::{Id, Params};
 use super::openapi::Refused;
 use super::shapes::{DeployStatusBody, PageBody, page, time, time_opt};
 use crate::app::App;
+use crate::catalog::readiness;
 use crate::console::stored;
 use crate::error::ApiError;
 use crate::people::SignedIn;
@@ -127,6 +128,8 @@ pub(crate) struct MissingPatchBody {
     reason: String,
     /// How many devices of that type lack it.
     affected: u64,
+    /// Why it cannot be deployed anywhere, whoever approves it.
+    not_deployable: Option<String>,
 }
 
 /// Which missing patches.
@@ -175,14 +178,21 @@ pub(crate) async fn list(
     let listed = missing::list(&app.db, &filter, PatchSort::Title, &page)
         .await
         .map_err(stored)?;
-    Ok(Json(PageBody::of(listed, |row| MissingPatchBody {
-        patch: row.patch.into(),
-        system_type: row.system_type.key(),
-        approval: row.approval.key(),
-        decided_by: row.decided_by,
-        decided_at: time_opt(row.decided_at),
-        reason: row.decision_reason,
-        affected: row.affected,
+    let why_not = readiness::of_patches(&app, listed.rows.iter().map(|row| &row.patch))
+        .await
+        .map_err(stored)?;
+    Ok(Json(PageBody::of(listed, |row| {
+        let id = row.patch.id;
+        MissingPatchBody {
+            patch: row.patch.into(),
+            system_type: row.system_type.key(),
+            approval: row.approval.key(),
+            decided_by: row.decided_by,
+            decided_at: time_opt(row.decided_at),
+            reason: row.decision_reason,
+            affected: row.affected,
+            not_deployable: why_not.get(&id).cloned(),
+        }
     })))
 }
 

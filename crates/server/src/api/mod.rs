@@ -28,6 +28,7 @@ use crate::app::App;
 use crate::error::ApiError;
 
 pub use openapi::document;
+pub(crate) use shapes::time;
 
 /// Every endpoint.
 pub fn routes() -> Router<Arc<App>> {
@@ -57,6 +58,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/deploy-jobs/{id}/cancel", post(deploy_jobs::cancel))
         .route("/api/v1/scans", post(scans::request))
         .route("/api/v1/sources", get(sources::list).post(sources::create))
+        .route("/api/v1/sources/{id}", get(sources::get))
+        .route("/api/v1/sources/{id}/read", post(sources::read))
         .route("/api/v1/enrol-tokens", post(enrol_tokens::create))
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/{*rest}", any(async || not_found()))

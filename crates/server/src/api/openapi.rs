@@ -70,7 +70,9 @@ impl Modify for Security {
         deploy_jobs::redeploy,
         deploy_jobs::cancel,
         sources::list,
+        sources::get,
         sources::create,
+        sources::read,
         enrol_tokens::create,
         audit::list,
     )

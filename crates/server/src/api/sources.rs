@@ -5,21 +5,26 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use fleetmend_model::SourceId;
-use fleetmend_store::sources;
+use fleetmend_store::packages::{self, Package};
+use fleetmend_store::sources::{self, LeftOut, Source};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::extract::Body;
+use super::extract::{Body, Id};
 use super::openapi::Refused;
 use super::shapes::{IdBody, time_opt};
 use crate::app::App;
 use crate::catalog;
+use crate::catalog::credentials::Login;
 use crate::console::stored;
 use crate::error::ApiError;
 use crate::people::{Actor, Confirmed, SignedIn};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;
+/// How many packages with problems are listed.
+pub(crate) const MOST_PROBLEMS: u32 = 100;
 
 /// A source.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,10 +41,111 @@ pub(crate) struct SourceBody {
     priority: i64,
     /// Whether it is read.
     enabled: bool,
+    /// Who reads it, where it wants a name and a password.
+    user: Option<String>,
+    /// What a person should know of how it is protected.
+    protection: Option<&'static str>,
+    /// How it is doing, in words.
+    state: String,
     /// When it was last read to its end.
     last_read_at: Option<String>,
     /// Why the last read failed.
     last_error: Option<String>,
+    /// Reads in a row that failed.
+    failures: i64,
+    /// When it is read next.
+    next_read_at: Option<String>,
+    /// Why then.
+    next_read_why: String,
+    /// How many files or entries the last read left out.
+    left_out_count: u64,
+}
+
+impl From<Source> for SourceBody {
+    fn from(it: Source) -> Self {
+        Self {
+            id: it.id.0,
+            kind: it.kind.key(),
+            protection: catalog::sources::protection(&it),
+            state: catalog::sources::state(&it),
+            location: it.location,
+            name: it.name,
+            priority: it.priority,
+            enabled: it.enabled,
+            user: it.user_name,
+            last_read_at: time_opt(it.last_read.finished_at),
+            last_error: it.last_read.error,
+            failures: it.last_read.failures,
+            next_read_at: time_opt(it.last_read.next_read_at),
+            next_read_why: it.last_read.next_read_why,
+            left_out_count: it.last_read.left_out_count,
+        }
+    }
+}
+
+/// Something that a source has and that was left out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LeftOutBody {
+    /// The file's name or the entry's id.
+    what: String,
+    /// What is wrong with it.
+    why: String,
+}
+
+/// A package that cannot be had or read, or is in quarantine.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProblemBody {
+    /// The package's id.
+    package: String,
+    /// Its version.
+    version: String,
+    /// What is wrong.
+    why: String,
+    /// Whether it is in quarantine: its bytes are not what the package says.
+    quarantined: bool,
+    /// When it is tried again by itself.
+    retry_at: Option<String>,
+}
+
+impl From<Package> for ProblemBody {
+    fn from(it: Package) -> Self {
+        let retry_at = it.problem.as_ref().and_then(|problem| problem.retry_at);
+        let quarantined = it.quarantine.is_some();
+        let why = match (it.quarantine, it.problem) {
+            (Some((_, cause)), _) => cause,
+            (None, Some(problem)) => problem.why,
+            (None, None) => String::new(),
+        };
+        Self {
+            package: it.shown_id,
+            version: it.version,
+            why,
+            quarantined,
+            retry_at: time_opt(retry_at.filter(|_| !quarantined)),
+        }
+    }
+}
+
+/// A source, with what is wrong in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OneSourceBody {
+    /// The source.
+    source: SourceBody,
+    /// What the last read left out: the first hundred.
+    left_out: Vec<LeftOutBody>,
+    /// Packages that cannot be had or read, or are in quarantine: the first hundred.
+    problems: Vec<ProblemBody>,
+}
+
+/// A password on its way in: not shown in any log.
+#[derive(Deserialize, ToSchema)]
+#[serde(transparent)]
+pub(crate) struct Password(String);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password")
+    }
 }
 
 /// A source to add.
@@ -49,21 +155,75 @@ pub(crate) struct NewSourceBody {
     location: String,
     /// What a person calls it; the location by default.
     name: Option<String>,
+    /// The name for HTTP Basic authentication, if the feed wants one.
+    user: Option<String>,
+    /// The password for it. It is kept sealed and never given out.
+    #[schema(write_only)]
+    password: Option<Password>,
+}
+
+/// A source as a person gives it.
+pub(crate) struct Given<'a> {
+    /// A feed's address or a folder.
+    pub(crate) location: &'a str,
+    /// What they call it.
+    pub(crate) name: Option<&'a str>,
+    /// The name that it is read with.
+    pub(crate) user: Option<&'a str>,
+    /// The password.
+    pub(crate) password: Option<&'a str>,
 }
 
 /// Adds a source on a person's word.
 pub(crate) async fn add(
     app: &Arc<App>,
-    location: &str,
-    name: Option<&str>,
+    given: &Given<'_>,
     actor: &Actor,
 ) -> Result<SourceId, ApiError> {
-    if name.is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+    if given
+        .name
+        .is_some_and(|name| name.chars().count() > LONGEST_NAME)
+    {
         return Err(ApiError::Bad(format!(
             "field 'name' is longer than {LONGEST_NAME} characters"
         )));
     }
-    catalog::sources::add(app, location.trim(), name, actor).await
+    let login = login(given)?;
+    catalog::sources::add(
+        app,
+        given.location.trim(),
+        given.name,
+        login.as_ref(),
+        actor,
+    )
+    .await
+}
+
+fn login(given: &Given<'_>) -> Result<Option<Login>, ApiError> {
+    let (Some(name), Some(password)) = (given.user, given.password) else {
+        return match (given.user, given.password) {
+            (None, None) => Ok(None),
+            (Some(_), _) => Err(ApiError::Bad("field 'password' is empty".to_owned())),
+            (None, _) => Err(ApiError::Bad("field 'user' is empty".to_owned())),
+        };
+    };
+    for (field, value) in [("user", name), ("password", password)] {
+        if value.chars().count() > LONGEST_NAME || value.chars().any(char::is_control) {
+            return Err(ApiError::Bad(format!(
+                "field '{field}' is longer than {LONGEST_NAME} characters or has control characters"
+            )));
+        }
+    }
+    // Source: RFC 7617, section 2.
+    if name.contains(':') {
+        return Err(ApiError::Bad(
+            "field 'user' must not contain a colon".to_owned(),
+        ));
+    }
+    Ok(Some(Login {
+        name: name.to_owned(),
+        password: password.to_owned(),
+    }))
 }
 
 /// All sources, the one that is asked first in front.
@@ -74,17 +234,34 @@ pub(crate) async fn list(
     _: SignedIn,
 ) -> Result<Json<Vec<SourceBody>>, ApiError> {
     let sources = sources::list(&app.db).await.map_err(stored)?;
-    let bodies = sources.into_iter().map(|it| SourceBody {
-        id: it.id.0,
-        kind: it.kind.key(),
-        location: it.location,
-        name: it.name,
-        priority: it.priority,
-        enabled: it.enabled,
-        last_read_at: time_opt(it.last_sync_at),
-        last_error: it.last_error,
-    });
-    Ok(Json(bodies.collect()))
+    Ok(Json(sources.into_iter().map(Into::into).collect()))
+}
+
+/// A source, with what is wrong in it.
+#[utoipa::path(get, path = "/api/v1/sources/{id}", operation_id = "get_source", tag = "sources",
+    params(("id" = i64, Path, description = "The source's id")),
+    responses((status = 200, body = OneSourceBody), Refused))]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Id(id): Id,
+) -> Result<Json<OneSourceBody>, ApiError> {
+    let mut source = sources::get(&app.db, SourceId(id))
+        .await
+        .map_err(stored)?
+        .ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))?;
+    let left_out = std::mem::take(&mut source.last_read.left_out);
+    let problems = packages::with_problems(&app.db, source.id, MOST_PROBLEMS)
+        .await
+        .map_err(stored)?;
+    Ok(Json(OneSourceBody {
+        source: source.into(),
+        left_out: left_out
+            .into_iter()
+            .map(|LeftOut { what, why }| LeftOutBody { what, why })
+            .collect(),
+        problems: problems.into_iter().map(Into::into).collect(),
+    }))
 }
 
 /// Add a source.
@@ -95,6 +272,25 @@ pub(crate) async fn create(
     Confirmed(by): Confirmed,
     Body(it): Body<NewSourceBody>,
 ) -> Result<Json<IdBody>, ApiError> {
-    let id = add(&app, &it.location, it.name.as_deref(), &by.actor).await?;
+    let given = Given {
+        location: &it.location,
+        name: it.name.as_deref(),
+        user: it.user.as_deref(),
+        password: it.password.as_ref().map(|password| password.0.as_str()),
+    };
+    let id = add(&app, &given, &by.actor).await?;
     Ok(Json(IdBody { id: id.0 }))
+}
+
+/// Have a source read now, whatever wait it is in. A host's ban is kept: 409.
+#[utoipa::path(post, path = "/api/v1/sources/{id}/read", operation_id = "request_source_read",
+    tag = "sources", params(("id" = i64, Path, description = "The source's id")),
+    responses((status = 204), Refused))]
+pub(crate) async fn read(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Id(id): Id,
+) -> Result<StatusCode, ApiError> {
+    catalog::sources::read_now(&app, SourceId(id), &by.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -3,14 +3,19 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
 
+use fleetmend_model::Millis;
 use fleetmend_model::recipe::Checksum;
 use fleetmend_store::blobs::Blobs;
 use futures_util::StreamExt as _;
+use http::header;
 use reqwest::{Client, Response, Url};
-use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
-/// How long a feed may take for one document.
-const DOCUMENT_LIMIT: Duration = Duration::from_secs(60);
+use super::address::{Named, may_fetch};
+use super::credentials::Login;
+use super::digest::{Sums, check};
+use super::schedule::{self, Asked};
+use crate::app::App;
+
 /// How long a source may be silent in the middle of an answer.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How many redirects are followed.
@@ -28,12 +33,22 @@ pub enum FetchError {
         cause: String,
     },
     /// An answer that is not what was asked for.
-    #[error("{url} answered {status}")]
+    #[error("{url} answered {status}{}", hint(*.status))]
     Status {
         /// What was asked for.
         url: String,
         /// The HTTP status.
         status: u16,
+    },
+    /// The host asked to be left alone.
+    #[error("{host} is not asked for anything: {cause}")]
+    Paused {
+        /// The host.
+        host: String,
+        /// Until when.
+        until: Millis,
+        /// Why.
+        cause: String,
     },
     /// More bytes than allowed.
     #[error("{url} is larger than {cap} bytes")]
@@ -44,10 +59,12 @@ pub enum FetchError {
         cap: u64,
     },
     /// Not an address that may be fetched.
-    #[error("'{url}' is not an http or https address")]
+    #[error("'{url}' {why}")]
     Address {
         /// What was asked for.
         url: String,
+        /// Why not; goes on from the address.
+        why: &'static str,
     },
     /// The bytes are not those that the package names.
     #[error("{url}: the {algorithm} is {found}, the package says {wanted}")]
@@ -79,6 +96,51 @@ pub enum FetchError {
         /// What was wrong.
         error: std::io::Error,
     },
+    /// The server itself.
+    #[error("{0:#}")]
+    Internal(#[from] anyhow::Error),
+}
+
+fn hint(status: u16) -> &'static str {
+    match status {
+        401 => ": it wants a name and a password, or other ones",
+        _ => "",
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub struct Ask<'a> {
+    /// The address.
+    pub url: &'a str,
+    /// Who named it.
+    pub named: Named<'a>,
+    /// What it is.
+    pub asked: Asked,
+    /// What the feed is read with. Goes to nobody else.
+    pub login: Option<&'a Login>,
+    /// The most bytes taken.
+    pub cap: u64,
+}
+
+impl Ask<'_> {
+    /// The name and password, if the address is the feed's own.
+    fn login_for(&self, address: &Url) -> Option<&Login> {
+        let Named::Feed(feed) = self.named else {
+            return None;
+        };
+        let feed = Url::parse(feed).ok()?;
+        self.login.filter(|_| feed.origin() == address.origin())
+    }
+}
+
+/// How long an answer may take in all.
+fn limit(asked: Asked) -> Duration {
+    match asked {
+        Asked::Page => Duration::from_mins(1),
+        Asked::Nupkg => Duration::from_mins(30),
+        Asked::Installer => Duration::from_hours(6),
+    }
 }
 
 /// A file that is in the store now.
@@ -113,8 +175,7 @@ fn builder() -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::custom(redirect))
 }
 
-/// Follows a few redirects, and none that leaves TLS: without a checksum only TLS says where the
-/// bytes come from.
+/// Follows a few redirects, and none that leaves TLS.
 fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
     let was_https = attempt.previous().iter().any(|url| url.scheme() == "https");
     if attempt.previous().len() > REDIRECTS {
@@ -127,67 +188,40 @@ fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Actio
 }
 
 /// A document's bytes.
-pub async fn document(client: &Client, url: &str, cap: u64) -> Result<Vec<u8>, FetchError> {
-    let fetch = async {
-        let mut body = get(client, url).await?.bytes_stream();
-        let mut bytes = Vec::new();
-        while let Some(part) = body.next().await {
-            let part = part.map_err(|error| unreachable(url, &error))?;
-            if (bytes.len() + part.len()) as u64 > cap {
-                return Err(FetchError::TooLarge {
-                    url: shown(url),
-                    cap,
-                });
-            }
-            bytes.extend_from_slice(&part);
-        }
-        Ok(bytes)
+pub async fn document(app: &App, ask: &Ask<'_>) -> Result<Vec<u8>, FetchError> {
+    let mut bytes = Vec::new();
+    let take = |part: &[u8]| {
+        bytes.extend_from_slice(part);
+        Ok(())
     };
-    tokio::time::timeout(DOCUMENT_LIMIT, fetch)
-        .await
-        .unwrap_or_else(|_| {
-            let cause = format!("no whole answer in {} s", DOCUMENT_LIMIT.as_secs());
-            Err(FetchError::Unreachable {
-                url: shown(url),
-                cause,
-            })
-        })
+    receive(app, ask, false, take).await?;
+    Ok(bytes)
 }
 
 /// Stores a file under its digest, if it is the one that the package names.
 pub async fn file(
-    client: &Client,
-    url: &str,
-    cap: u64,
+    app: &App,
+    ask: &Ask<'_>,
     checksum: Option<&Checksum>,
-    blobs: &Blobs,
 ) -> Result<Fetched, FetchError> {
+    let url = ask.url;
     let disk = |error| FetchError::Disk {
         url: shown(url),
         error,
     };
     let mut sums = Sums::new(url, checksum)?;
-    let mut body = get(client, url).await?.bytes_stream();
-    let mut file = blobs.incoming().map_err(disk)?;
-    let mut length = 0;
-    while let Some(part) = body.next().await {
-        let part = part.map_err(|error| unreachable(url, &error))?;
-        length += part.len() as u64;
-        if length > cap {
-            return Err(FetchError::TooLarge {
-                url: shown(url),
-                cap,
-            });
-        }
-        sums.update(&part);
-        file.write_all(&part).map_err(disk)?;
-    }
+    let mut file = app.blobs.incoming().map_err(disk)?;
+    let take = |part: &[u8]| {
+        sums.update(part);
+        file.write_all(part).map_err(disk)
+    };
+    let length = receive(app, ask, checksum.is_some(), take).await?;
     if let (Some(checksum), Some(found)) = (checksum, sums.named()) {
         check(url, checksum, &found)?;
     }
     let sha256 = sums.sha256();
     file.as_file_mut().seek(SeekFrom::Start(0)).map_err(disk)?;
-    blobs.keep(file, &sha256).map_err(disk)?;
+    app.blobs.keep(file, &sha256).map_err(disk)?;
     Ok(Fetched { sha256, length })
 }
 
@@ -217,88 +251,88 @@ pub fn keep(
     })
 }
 
-fn check(url: &str, wanted: &Checksum, found: &str) -> Result<(), FetchError> {
-    if wanted.hex.eq_ignore_ascii_case(found) {
-        return Ok(());
-    }
-    Err(FetchError::Mismatch {
-        url: shown(url),
-        algorithm: wanted.algorithm.clone(),
-        found: found.to_owned(),
-        wanted: wanted.hex.to_lowercase(),
-    })
-}
-
-/// The digests of a file on its way: SHA-256, and the one that the package names.
-struct Sums {
-    sha256: Context,
-    named: Option<Context>,
-}
-
-impl Sums {
-    fn new(url: &str, checksum: Option<&Checksum>) -> Result<Self, FetchError> {
-        let named = match checksum.map(|it| it.algorithm.as_str()) {
-            None => None,
-            Some("sha256") => Some(Context::new(&SHA256)),
-            Some("sha512") => Some(Context::new(&SHA512)),
-            Some("sha1") => Some(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
-            Some(algorithm) => {
-                return Err(FetchError::Algorithm {
+/// Receives an answer part by part, under the caps; gives its length.
+async fn receive(
+    app: &App,
+    ask: &Ask<'_>,
+    has_digest: bool,
+    mut take: impl FnMut(&[u8]) -> Result<(), FetchError>,
+) -> Result<u64, FetchError> {
+    let url = ask.url;
+    let (cap, limit) = (ask.cap, limit(ask.asked));
+    let address = address(ask, has_digest)?;
+    app.pace.wait(app, &address).await?;
+    let receive = async {
+        let mut body = get(app, ask, address, has_digest).await?.bytes_stream();
+        let mut length = 0;
+        while let Some(part) = body.next().await {
+            let part = part.map_err(|error| unreachable(url, &error))?;
+            length += part.len() as u64;
+            if length > cap {
+                return Err(FetchError::TooLarge {
                     url: shown(url),
-                    algorithm: algorithm.to_owned(),
+                    cap,
                 });
             }
-        };
-        Ok(Self {
-            sha256: Context::new(&SHA256),
-            named,
-        })
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        self.sha256.update(bytes);
-        if let Some(named) = &mut self.named {
-            named.update(bytes);
+            take(&part)?;
         }
-    }
-
-    fn named(&self) -> Option<String> {
-        self.named
-            .clone()
-            .map(|context| hex(context.finish().as_ref()))
-    }
-
-    fn sha256(self) -> String {
-        hex(self.sha256.finish().as_ref())
-    }
+        Ok(length)
+    };
+    tokio::time::timeout(limit, receive)
+        .await
+        .unwrap_or_else(|_| {
+            Err(FetchError::Unreachable {
+                url: shown(url),
+                cause: format!("no whole answer in {} s", limit.as_secs()),
+            })
+        })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn address(ask: &Ask<'_>, has_digest: bool) -> Result<Url, FetchError> {
+    let refused = |why| FetchError::Address {
+        url: shown(ask.url),
+        why,
+    };
+    let address = Url::parse(ask.url).map_err(|_| refused("is not an address"))?;
+    may_fetch(&address, ask.named, has_digest).map_err(refused)?;
+    Ok(address)
 }
 
-async fn get(client: &Client, url: &str) -> Result<Response, FetchError> {
-    let address = Url::parse(url)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .ok_or_else(|| FetchError::Address { url: shown(url) })?;
-    let answer = client
-        .get(address)
+async fn get(
+    app: &App,
+    ask: &Ask<'_>,
+    address: Url,
+    has_digest: bool,
+) -> Result<Response, FetchError> {
+    let url = ask.url;
+    let mut request = app.http.get(address.clone());
+    if let Some(login) = ask.login_for(&address) {
+        request = request.basic_auth(&login.name, Some(&login.password));
+    }
+    let answer = request
         .send()
         .await
         .map_err(|error| unreachable(url, &error))?;
     let status = answer.status();
-    if status.is_success() {
-        return Ok(answer);
+    if !status.is_success() {
+        let retry_after = answer
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|it| schedule::retry_after(it.to_str().ok()?, app.now()));
+        app.pace
+            .refused(app, answer.url(), status, retry_after, ask.asked)
+            .await?;
+        return Err(FetchError::Status {
+            url: shown(url),
+            status: status.as_u16(),
+        });
     }
-    Err(FetchError::Status {
-        url: shown(url),
-        status: status.as_u16(),
-    })
+    app.pace.answered(answer.url());
+    may_fetch(answer.url(), ask.named, has_digest).map_err(|why| FetchError::Address {
+        url: shown(answer.url().as_str()),
+        why,
+    })?;
+    Ok(answer)
 }
 
 fn unreachable(url: &str, error: &reqwest::Error) -> FetchError {

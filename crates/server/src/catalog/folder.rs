@@ -8,16 +8,18 @@ use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_model::SourceId;
 use fleetmend_store::packages::NewPackage;
 
+use super::feed::{Page, left_out};
+
 /// The most files that are looked at.
 const MAX_FILES: usize = 100_000;
 /// The largest nupkg, in bytes.
 pub const MAX_NUPKG: u64 = 2 * 1024 * 1024 * 1024;
 
-/// The packages in the folder; files that cannot be read are left out with a warning.
-pub fn read(source: SourceId, folder: &Path) -> anyhow::Result<Vec<NewPackage>> {
+/// The packages in the folder, and why files cannot be read.
+pub fn read(source: SourceId, folder: &Path) -> anyhow::Result<Page> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut packages = Vec::new();
+    let mut page = Page::default();
     for (count, entry) in entries.enumerate() {
         if count >= MAX_FILES {
             bail!("{} has more than {MAX_FILES} files", folder.display());
@@ -32,11 +34,14 @@ pub fn read(source: SourceId, folder: &Path) -> anyhow::Result<Vec<NewPackage>> 
             continue;
         }
         match package(source, &path) {
-            Ok(package) => packages.push(package),
-            Err(error) => tracing::warn!("{} left out: {error:#}", path.display()),
+            Ok(package) => page.packages.push(package),
+            Err(error) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                page.left_out.push(left_out(&name, &format!("{error:#}")));
+            }
         }
     }
-    Ok(packages)
+    Ok(page)
 }
 
 fn package(source: SourceId, path: &PathBuf) -> anyhow::Result<NewPackage> {

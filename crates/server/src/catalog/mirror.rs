@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
-use fleetmend_model::detection::Detection;
 use fleetmend_model::patch::PatchType;
-use fleetmend_model::recipe::{FileOrigin, InstallerKind, Recipe, RecipeFile, Verdict};
-use fleetmend_model::release::{Action, AptUpgrade, Release, ReleaseFile, RunInstaller};
+use fleetmend_model::recipe::{FileOrigin, RecipeFile};
+use fleetmend_model::release::{Action, AptUpgrade, Release};
 use fleetmend_model::{PackageId, ReleaseId};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::patches::Patch;
@@ -15,10 +14,11 @@ use fleetmend_store::products::{self, Product};
 use fleetmend_store::{files, releases};
 use fleetmend_trust::sign_release;
 
-use super::analyse::{self, deployable};
-use super::fetch::{self, FetchError, Fetched};
+use super::address::Named;
+use super::fetch::{self, Ask, FetchError, Fetched};
 use super::folder::MAX_NUPKG;
-use super::msi;
+use super::schedule::Asked;
+use super::{known, readiness, release};
 use crate::app::App;
 
 /// The largest installer, in bytes.
@@ -62,7 +62,7 @@ pub async fn release_for(app: &Arc<App>, patch: &Patch) -> Result<ReleaseId, Mir
                     version: patch.version.clone(),
                 }),
             };
-            store(app, patch.patch_type, &release, &[]).await
+            store(app, patch.patch_type, &release, &[], &[]).await
         }
         (PatchType::ThirdParty, Some(package)) => mirror(app, package).await,
         (PatchType::ThirdParty, None) => Err(MirrorError::Never(
@@ -92,16 +92,12 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
     let package = packages::get(&app.db, id)
         .await?
         .ok_or_else(|| MirrorError::Never("the package is not in the catalog any more".into()))?;
-    if let Some((_, cause)) = &package.quarantine {
-        return Err(MirrorError::Never(format!(
-            "the version is in quarantine: {cause}"
-        )));
+    if let Some(why) = readiness::why_not(&package) {
+        return Err(MirrorError::Never(why));
     }
-    deployable(package.analysis.as_ref()).map_err(MirrorError::Never)?;
     let recipe = package
         .analysis
         .as_ref()
-        .filter(|analysis| analysis.verdict == Verdict::Ready)
         .and_then(|analysis| analysis.recipe.clone())
         .ok_or_else(|| MirrorError::Never("the package has no recipe".to_owned()))?;
     let mut mirrored = Vec::new();
@@ -112,13 +108,9 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
         };
         mirrored.push((file, fetched));
     }
-    let (release, known) = make_release(app, &package, &recipe, &mirrored)?;
+    let (release, products) = release::make(&app.blobs, &package, &recipe, &mirrored)?;
     let files: Vec<_> = mirrored.into_iter().map(|(_, fetched)| fetched).collect();
-    let release = store(app, PatchType::ThirdParty, &release, &files).await?;
-    let mut tx = app.db.begin().await?;
-    products::upsert_many(&mut tx, &known).await?;
-    tx.commit().await?;
-    Ok(release)
+    store(app, PatchType::ThirdParty, &release, &files, &products).await
 }
 
 /// A digest that is wrong puts the version in quarantine; the last good version stays on offer.
@@ -128,15 +120,16 @@ async fn refused(
     error: FetchError,
 ) -> Result<MirrorError, MirrorError> {
     if matches!(error, FetchError::Mismatch { .. }) {
-        analyse::quarantine(app, package, &error).await?;
+        known::quarantine(app, package, &error).await?;
         return Ok(MirrorError::Never(format!(
             "{error}: it was not run, and is in quarantine"
         )));
     }
     Ok(match error {
-        FetchError::Unreachable { .. } | FetchError::Disk { .. } => {
+        FetchError::Unreachable { .. } | FetchError::Disk { .. } | FetchError::Paused { .. } => {
             MirrorError::Again(error.to_string())
         }
+        FetchError::Internal(error) => MirrorError::Internal(error),
         FetchError::Status { status, .. } if status >= 500 || status == 429 => {
             MirrorError::Again(error.to_string())
         }
@@ -151,20 +144,14 @@ async fn fetch_file(
 ) -> Result<Fetched, FetchError> {
     match &file.origin {
         FileOrigin::Url { url } => {
-            // Without a checksum only TLS says where the bytes come from.
-            if file.checksum.is_none() && !url.starts_with("https://") {
-                return Err(FetchError::Address {
-                    url: fetch::shown(url),
-                });
-            }
-            fetch::file(
-                &app.http,
+            let ask = Ask {
                 url,
-                MAX_INSTALLER,
-                file.checksum.as_ref(),
-                &app.blobs,
-            )
-            .await
+                named: Named::Script,
+                asked: Asked::Installer,
+                login: None,
+                cap: MAX_INSTALLER,
+            };
+            fetch::file(app, &ask, file.checksum.as_ref()).await
         }
         FileOrigin::Embedded { path } => {
             let disk = |error| FetchError::Disk {
@@ -183,108 +170,13 @@ async fn fetch_file(
     }
 }
 
-fn make_release(
-    app: &App,
-    package: &Package,
-    recipe: &Recipe,
-    mirrored: &[(&RecipeFile, Fetched)],
-) -> Result<(Release, Vec<Product>), MirrorError> {
-    let mut detection = Detection {
-        names: recipe.software_name.iter().cloned().collect(),
-        display_version: package.version.clone(),
-        ..Detection::default()
-    };
-    let mut known = Vec::new();
-    if recipe.kind == InstallerKind::Msi {
-        for (_, fetched) in mirrored {
-            let file = app
-                .blobs
-                .get(&fetched.sha256)
-                .map_err(anyhow::Error::from)?;
-            let msi = msi::properties(std::io::BufReader::new(file))
-                .map_err(|why| MirrorError::Never(format!("the installer is {why}")))?;
-            if detection.names.is_empty() {
-                detection.names.push(msi.product_name.clone());
-            }
-            // With one file a bitness there is one product code each; the version tells then.
-            detection.product_code = (mirrored.len() == 1).then(|| msi.product_code.clone());
-            detection.upgrade_code.clone_from(&msi.upgrade_code);
-            detection.display_version.clone_from(&msi.product_version);
-            known.push(Product {
-                package: package.id.clone(),
-                product_code: msi.product_code,
-                upgrade_code: msi.upgrade_code,
-                product_name: msi.product_name,
-                product_version: msi.product_version,
-                publisher: msi.manufacturer,
-            });
-        }
-    }
-    if detection.names.is_empty() {
-        detection.names.push(format!("{}*", package.title));
-    }
-    let files = mirrored
-        .iter()
-        .map(|(file, fetched)| ReleaseFile {
-            name: file_name(&file.origin, recipe.kind),
-            sha256: fetched.sha256.clone(),
-            length: fetched.length,
-            bitness: file.bitness,
-        })
-        .collect();
-    let release = Release {
-        package: package.id.clone(),
-        version: package.version.clone(),
-        title: package.title.clone(),
-        action: Action::RunInstaller(RunInstaller {
-            kind: recipe.kind,
-            files,
-            arguments: recipe.arguments.clone(),
-            exit_codes: recipe.exit_codes.clone(),
-            detection,
-        }),
-    };
-    Ok((release, known))
-}
-
-/// A name that every Windows file system takes, with the ending that the kind needs.
-fn file_name(origin: &FileOrigin, kind: InstallerKind) -> String {
-    let text = match origin {
-        FileOrigin::Embedded { path } => path.as_str(),
-        FileOrigin::Url { url } => url.split(['?', '#']).next().unwrap_or_default(),
-    };
-    let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
-    let ending = match kind {
-        InstallerKind::Msi => ".msi",
-        InstallerKind::Exe => ".exe",
-    };
-    let plain: String = last
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "-_.+".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .take(120)
-        .collect();
-    let stem = plain.trim_matches('.');
-    let lower = stem.to_lowercase();
-    match lower.strip_suffix(ending) {
-        Some(stem_lower) if !stem_lower.is_empty() => stem.to_owned(),
-        _ => format!(
-            "{}{ending}",
-            if stem.is_empty() { "installer" } else { stem }
-        ),
-    }
-}
-
+/// Signs a release and stores it with its files and with what they register, all or nothing.
 async fn store(
     app: &App,
     patch_type: PatchType,
     release: &Release,
     fetched: &[Fetched],
+    registers: &[Product],
 ) -> Result<ReleaseId, MirrorError> {
     let envelope = sign_release(release, &app.keys.release).map_err(anyhow::Error::from)?;
     let digest = envelope
@@ -297,6 +189,7 @@ async fn store(
         files::insert(&mut tx, &file.sha256, file.length, now).await?;
     }
     let id = releases::insert(&mut tx, patch_type, release, &digest, &json, now).await?;
+    products::upsert_many(&mut tx, registers).await?;
     tx.commit().await?;
     Ok(id)
 }

@@ -1,12 +1,20 @@
 //! The catalog stage: sources are read, packages that a device may have are fetched and analysed,
 //! and what is deployed is mirrored.
 
-pub mod analyse;
+pub mod address;
 pub mod candidates;
+pub mod credentials;
+pub mod digest;
 pub mod feed;
 pub mod fetch;
 pub mod folder;
+pub mod known;
 pub mod mirror;
 pub mod msi;
+pub mod nupkgs;
+pub mod pace;
+pub mod readiness;
+pub mod release;
+pub mod schedule;
 pub mod sources;
 pub mod sync;

@@ -1,21 +1,38 @@
-//! The sources: adding, listing, and what a person sees of their state.
+//! The sources: adding, reading at once, and what a person sees of their state.
 
 use fleetmend_model::SourceId;
-use fleetmend_store::sources::{self, NewSource, SourceKind};
+use fleetmend_store::packages;
+use fleetmend_store::sources::{self, NewSource, Source, SourceKind};
+use reqwest::Url;
 
+use super::address::is_unprotected;
+use super::credentials::Login;
+use super::pace::{host, pause_of};
+use super::sync;
+use crate::api::time;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::journal;
 use crate::people::Actor;
-use crate::{jobs, journal};
+
+/// What stands where a source is read without TLS.
+pub const UNPROTECTED: &str = "It is read without TLS: whoever is on the way could change what it \
+    offers, digests included. Give its https address if it has one.";
 
 /// Adds a feed's address or a folder, notes who did, and has it read at once.
 pub async fn add(
     app: &App,
     location: &str,
     name: Option<&str>,
+    login: Option<&Login>,
     actor: &Actor,
 ) -> Result<SourceId, ApiError> {
     let kind = kind_of(location)?;
+    if kind == SourceKind::Folder && login.is_some() {
+        return Err(ApiError::Bad(
+            "a folder is read without name and password".to_owned(),
+        ));
+    }
     let source = NewSource {
         kind,
         location: location.to_owned(),
@@ -31,6 +48,12 @@ pub async fn add(
         }
         Err(error) => return Err(ApiError::Internal(error.into())),
     };
+    if let Some(login) = login {
+        let sealed = app.sealing.seal(id, &login.password)?;
+        sources::set_login(&mut tx, id, Some((&login.name, &sealed)))
+            .await
+            .map_err(anyhow::Error::from)?;
+    }
     let now = app.now();
     journal::record(
         &mut tx,
@@ -41,21 +64,119 @@ pub async fn add(
         now,
     )
     .await?;
-    jobs::enqueue(&mut tx, jobs::Kind::SyncSource, id.0, now).await?;
+    sync::enqueue(app, &mut tx, id, now).await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     app.jobs_due.notify_one();
     app.touch();
     Ok(id)
 }
 
+/// Has a source read at once, and the nupkgs tried anew that it could not give, whatever wait they
+/// are in. Only a host's ban is kept.
+pub async fn read_now(app: &App, id: SourceId, actor: &Actor) -> Result<(), ApiError> {
+    let source = sources::get(&app.db, id)
+        .await
+        .map_err(anyhow::Error::from)?
+        .ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))?;
+    if !source.enabled {
+        return Err(ApiError::Conflict(format!(
+            "source {} is switched off",
+            source.name
+        )));
+    }
+    let host = host_of(&source);
+    let pause = match &host {
+        Some(host) => pause_of(app, host).await?,
+        None => None,
+    };
+    if let Some(pause) = pause.filter(|pause| pause.is_ban) {
+        return Err(ApiError::Conflict(format!(
+            "{} does not want to be asked before {}: {}. Asking earlier would make it longer",
+            pause.host,
+            time(pause.until),
+            pause.cause
+        )));
+    }
+    let now = app.now();
+    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    if let Some(host) = host {
+        fleetmend_store::host_pauses::end(&mut tx, &host)
+            .await
+            .map_err(anyhow::Error::from)?;
+    }
+    packages::retry_now(&mut tx, id, now)
+        .await
+        .map_err(anyhow::Error::from)?;
+    journal::record(
+        &mut tx,
+        actor,
+        "read_source",
+        &format!("source {id}"),
+        &source.location,
+        now,
+    )
+    .await?;
+    sync::enqueue(app, &mut tx, id, now).await?;
+    tx.commit().await.map_err(anyhow::Error::from)?;
+    app.jobs_due.notify_one();
+    app.touch();
+    Ok(())
+}
+
+/// The host that a feed is on.
+fn host_of(source: &Source) -> Option<String> {
+    let is_feed = source.kind == SourceKind::Feed;
+    let address = Url::parse(&source.location).ok().filter(|_| is_feed)?;
+    Some(host(&address))
+}
+
+/// How a source is doing, in a few words.
+pub fn state(source: &Source) -> String {
+    let read = &source.last_read;
+    if !source.enabled {
+        return "Switched off".to_owned();
+    }
+    if sync::is_reading(source) {
+        return match (sync::position(source), read.finished_at) {
+            (Some(at), _) => format!("Being read: {} entries so far", at.entries),
+            (None, None) => "Being read for the first time".to_owned(),
+            (None, Some(_)) => "Being read".to_owned(),
+        };
+    }
+    match (&read.error, read.finished_at) {
+        (Some(_), _) => "Cannot be read".to_owned(),
+        (None, Some(_)) => "Read".to_owned(),
+        (None, None) => "Not read yet".to_owned(),
+    }
+}
+
+/// When a source is read next and why then, as a sentence; nothing while it is being read.
+pub fn next_read(source: &Source) -> Option<String> {
+    let read = &source.last_read;
+    let at = read.next_read_at.filter(|_| source.enabled)?;
+    let is_told = !sync::is_reading(source);
+    is_told.then(|| format!("next read at {}, because {}", time(at), read.next_read_why))
+}
+
+/// What a person should know of how a source is protected.
+pub fn protection(source: &Source) -> Option<&'static str> {
+    is_unprotected(&source.location).then_some(UNPROTECTED)
+}
+
 fn kind_of(location: &str) -> Result<SourceKind, ApiError> {
     if location.starts_with("http://") || location.starts_with("https://") {
-        return match reqwest::Url::parse(location) {
+        return match Url::parse(location) {
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                Err(ApiError::Bad(format!(
+                    "'{location}' has a '?' or '#': give the feed's address alone, without a query"
+                )))
+            }
             Ok(url) if url.username().is_empty() && url.password().is_none() => {
                 Ok(SourceKind::Feed)
             }
             Ok(_) => Err(ApiError::Bad(
-                "a source's address must not carry a name or password: it is shown and logged"
+                "a source's address must not carry a name or password, for it is shown and logged: \
+                 give them in fields of their own"
                     .to_owned(),
             )),
             Err(error) => Err(ApiError::Bad(format!(

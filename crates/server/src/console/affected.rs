@@ -15,6 +15,7 @@ use fleetmend_store::patches::{self, Patch};
 
 use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, PathId, Viewer, choices, stored};
 use crate::app::App;
+use crate::catalog::readiness;
 use crate::error::ApiError;
 
 #[derive(Template)]
@@ -22,6 +23,8 @@ use crate::error::ApiError;
 struct Affected {
     layout: Layout,
     patch: Patch,
+    /// Why it cannot be deployed anywhere.
+    why_not: Option<String>,
     decisions: Vec<(SystemType, Option<ApprovalRow>)>,
     rows: Vec<AffectedSystem>,
     hostname: String,
@@ -73,7 +76,12 @@ pub async fn page(
             .position(|row| row.system_type == system_type);
         (system_type, at.map(|at| decided.swap_remove(at)))
     });
+    let why_not = readiness::of_patches(&app, [&patch])
+        .await
+        .map_err(stored)?
+        .remove(&id);
     view::page(&Affected {
+        why_not,
         layout: viewer.layout(
             &app,
             format!("{} {}", patch.title, patch.version),

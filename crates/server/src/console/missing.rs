@@ -1,10 +1,12 @@
 //! The list of missing patches, a row for each patch and system type, and the decisions on them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use fleetmend_model::PatchId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_store::missing::{self, MissingPatch, PatchFilter, PatchSort};
@@ -17,6 +19,7 @@ use super::notice::Done;
 use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, Viewer, choices, stored};
 use crate::app::App;
 use crate::approvals;
+use crate::catalog::readiness;
 use crate::error::ApiError;
 
 #[derive(Template)]
@@ -24,6 +27,8 @@ use crate::error::ApiError;
 struct List {
     layout: Layout,
     rows: Vec<MissingPatch>,
+    /// Why patches cannot be deployed anywhere.
+    why_not: HashMap<PatchId, String>,
     title: String,
     hostname: String,
     patch_types: Vec<Choice>,
@@ -56,9 +61,13 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
     let listed = missing::list(&app.db, &filter, PatchSort::Title, &wanted)
         .await
         .map_err(stored)?;
+    let why_not = readiness::of_patches(&app, listed.rows.iter().map(|row| &row.patch))
+        .await
+        .map_err(stored)?;
     view::page(&List {
         layout: viewer.layout(&app, "Missing Patches", "missing"),
         rows: listed.rows,
+        why_not,
         title: fields.text("title").to_owned(),
         hostname: fields.text("hostname").to_owned(),
         patch_types: choices(

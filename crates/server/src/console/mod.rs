@@ -21,6 +21,7 @@ mod login;
 mod missing;
 mod notice;
 mod setup;
+mod source;
 mod sources;
 mod time;
 mod view;
@@ -57,6 +58,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/deployments/cancel", post(deployments::cancel))
         .route("/deployments/{id}", get(job::page))
         .route("/sources", get(sources::page).post(sources::add))
+        .route("/sources/{id}", get(source::page))
+        .route("/sources/{id}/read", post(source::read))
         .route("/enrol", get(enrol::page).post(enrol::make_token))
         .route("/audit", get(audit::page))
         .route("/live", get(live::changes))

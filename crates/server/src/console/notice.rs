@@ -23,12 +23,14 @@ pub enum Done {
     CancelAsked,
     /// A source was added.
     SourceAdded,
+    /// A source is read at once.
+    SourceRead,
     /// Nothing was ticked.
     NothingChosen,
 }
 
 impl Done {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Scan,
         Self::SystemType,
         Self::Approved,
@@ -37,6 +39,7 @@ impl Done {
         Self::Cancelled,
         Self::CancelAsked,
         Self::SourceAdded,
+        Self::SourceRead,
         Self::NothingChosen,
     ];
 
@@ -50,6 +53,7 @@ impl Done {
             Self::Cancelled => "cancelled",
             Self::CancelAsked => "cancel-asked",
             Self::SourceAdded => "source-added",
+            Self::SourceRead => "source-read",
             Self::NothingChosen => "nothing-chosen",
         }
     }
@@ -84,6 +88,7 @@ impl Done {
                     .to_owned()
             }
             Self::SourceAdded => "The source was added and is being read.".to_owned(),
+            Self::SourceRead => "The source is being read.".to_owned(),
             Self::NothingChosen => "Nothing was done: tick one or more rows first.".to_owned(),
         }
     }

@@ -11,8 +11,10 @@ use fleetmend_store::sources::{self, Source};
 use super::form::Change;
 use super::notice::Done;
 use super::view::{self, Layout, PageError, Viewer, stored};
-use crate::api::sources as api;
+use crate::api::sources::{self as api, Given};
 use crate::app::App;
+use crate::catalog::sources::state;
+use crate::catalog::sync::is_reading;
 use crate::error::ApiError;
 
 #[derive(Template)]
@@ -25,23 +27,9 @@ struct List {
 struct Row {
     source: Source,
     packages: u64,
-}
-
-impl Row {
     /// The State column.
-    fn state(&self) -> &'static str {
-        match &self.source {
-            Source { enabled: false, .. } => "Switched off",
-            Source {
-                last_error: Some(_),
-                ..
-            } => "Cannot be read",
-            Source {
-                last_sync_at: None, ..
-            } => "Being read for the first time",
-            Source { .. } => "Read",
-        }
-    }
+    state: String,
+    is_reading: bool,
 }
 
 /// The page.
@@ -49,7 +37,12 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
     let mut rows = Vec::new();
     for source in sources::list(&app.db).await.map_err(stored)? {
         let packages = packages::count(&app.db, source.id).await.map_err(stored)?;
-        rows.push(Row { source, packages });
+        rows.push(Row {
+            state: state(&source),
+            is_reading: is_reading(&source),
+            source,
+            packages,
+        });
     }
     view::page(&List {
         layout: viewer.layout(&app, "Sources", "sources"),
@@ -62,6 +55,12 @@ pub async fn add(State(app): State<Arc<App>>, change: Change) -> Result<Response
     let location = change.fields.get("location").ok_or_else(|| {
         ApiError::Bad("field 'location' is empty: give a feed's address or a folder".to_owned())
     })?;
-    api::add(&app, location, change.fields.get("name"), change.actor()).await?;
+    let given = Given {
+        location,
+        name: change.fields.get("name"),
+        user: change.fields.get("user"),
+        password: Some(change.fields.verbatim("password")).filter(|it| !it.is_empty()),
+    };
+    api::add(&app, &given, change.actor()).await?;
     Ok(change.done("/sources", Done::SourceAdded, 1))
 }

@@ -1,12 +1,12 @@
 //! What a plan is made from, read in one transaction.
 
 use fleetmend_model::patch::PatchType;
-use fleetmend_model::recipe::Verdict;
 use fleetmend_model::{DeviceId, Millis, PatchId};
 use fleetmend_plan::{Device, Input, Patch, Readiness};
 use fleetmend_store::{Tx, approvals, deploy_jobs, devices, missing, packages, patches};
 
 use super::failed;
+use crate::catalog;
 use crate::error::ApiError;
 
 /// The plan's input for a patch and the devices named, or all that lack it.
@@ -78,24 +78,5 @@ async fn readiness(tx: &mut Tx, patch: &patches::Patch) -> Result<Readiness, Api
         Some(id) => packages::get(tx, id).await.map_err(failed)?,
         None => None,
     };
-    let Some(package) = package else {
-        return Ok(Readiness::NotAnalysed);
-    };
-    if let Some((_, cause)) = package.quarantine {
-        return Ok(Readiness::Quarantined { cause });
-    }
-    let Some(analysis) = package.analysis else {
-        return Ok(Readiness::NotAnalysed);
-    };
-    let findings = analysis
-        .findings
-        .first()
-        .map(|it| it.what.clone())
-        .unwrap_or_default();
-    Ok(match analysis.verdict {
-        Verdict::Ready => Readiness::Ready,
-        Verdict::NoInstaller => Readiness::NoInstaller,
-        Verdict::NeedsReview => Readiness::NeedsReview { findings },
-        Verdict::NeedsChocolatey => Readiness::NeedsChocolatey,
-    })
+    Ok(package.map_or(Readiness::NotAnalysed, |it| catalog::readiness::of(&it)))
 }

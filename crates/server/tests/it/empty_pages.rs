@@ -31,7 +31,7 @@ async fn every_page_is_there_when_empty_and_says_what_to_do_next() {
 #[tokio::test]
 async fn every_page_allows_only_this_servers_own_files_and_none_inline() {
     let (site, person) = Site::signed_in().await;
-    let others = ["/login", "/setup", "/devices/1", "/nothing"];
+    let others = ["/login", "/setup", "/devices/1", "/sources/1", "/nothing"];
     for path in PAGES.iter().map(|it| it.0).chain(others) {
         let page = person.get(&site, path).await;
         let policy = page.headers["content-security-policy"].to_str().unwrap();

@@ -11,7 +11,7 @@ use fleetmend_store::devices::{self, InventoryFacts, NewDevice};
 use fleetmend_store::inventories::{self, StoredInventory};
 use fleetmend_store::missing::{self, DeviceMissing, Grounds, NewMissing};
 use fleetmend_store::patches::{self, NewPatch};
-use fleetmend_store::sources::{self, NewSource, SourceKind};
+use fleetmend_store::sources::{self, LeftOut, NewSource, ReadNote, SourceKind};
 use fleetmend_store::{Db, Tx, approvals, audit, deployments, enrol_tokens, scan_jobs};
 
 /// When everything here happened.
@@ -148,9 +148,18 @@ pub async fn everything(db: &Db, text: &str) -> Seeded {
         .unwrap();
     inventory(&mut tx, device, text).await;
     let source = source(&mut tx, text).await;
-    sources::set_sync(&mut tx, source, None, Some(text), Some(text))
-        .await
-        .unwrap();
+    let note = ReadNote {
+        error: Some(text.to_owned()),
+        next_read_why: text.to_owned(),
+        state: Some(text.to_owned()),
+        left_out: vec![LeftOut {
+            what: text.to_owned(),
+            why: text.to_owned(),
+        }],
+        left_out_count: 1,
+        ..ReadNote::default()
+    };
+    sources::note_read(&mut tx, source, &note).await.unwrap();
     enrol_tokens::create(&mut tx, &"0".repeat(64), text, THEN, THEN)
         .await
         .unwrap();

@@ -15,6 +15,9 @@ ALTER TABLE packages ADD COLUMN problem TEXT;
 ALTER TABLE packages ADD COLUMN problem_tries INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE packages ADD COLUMN problem_retry_at INTEGER;
 
+-- Which version of the package brings the product: an MSI's own version may be another.
+ALTER TABLE package_products ADD COLUMN package_version TEXT;
+
 -- Hosts that asked to be left alone.
 CREATE TABLE host_pauses (
     host TEXT NOT NULL PRIMARY KEY,

@@ -1,6 +1,7 @@
 //! The catalog: every known version of every package, by source.
 
 mod order_key;
+mod problems;
 
 use fleetmend_model::recipe::{Analysis, Verdict};
 use fleetmend_model::{Millis, PackageId, SourceId};
@@ -13,6 +14,8 @@ use crate::sql::statements;
 use crate::value::{Row, args, row, storable, to_json};
 
 pub use order_key::order_key;
+pub(crate) use problems::STATEMENTS as PROBLEM_STATEMENTS;
+pub use problems::{Problem, retry_now, set_problem, with_problems};
 
 statements! {
     /// Other bytes than those that were analysed take the analysis away, and what was wrong with
@@ -52,6 +55,8 @@ statements! {
                   content_hash = excluded.content_hash
               RETURNING id, source, package, normalized";
     GET = "SELECT * FROM packages WHERE id = $1";
+    GET_MANY = "SELECT * FROM packages
+                WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))";
     FIND = "SELECT * FROM packages WHERE source = $1 AND package = $2 AND normalized = $3";
     VERSIONS = "SELECT p.* FROM packages AS p JOIN sources AS s ON s.id = p.source
                 WHERE p.package = $1 ORDER BY p.order_key DESC, s.priority, p.id";
@@ -74,11 +79,6 @@ statements! {
     SET_ANALYSIS = "UPDATE packages SET verdict = $2, analysis = $3, analysed_at = $4,
                         content_sha256 = $5, problem = NULL, problem_tries = 0
                     WHERE id = $1";
-    SET_PROBLEM = "UPDATE packages SET problem = $2, problem_tries = $3, problem_retry_at = $4
-                   WHERE id = $1";
-    WITH_PROBLEMS = "SELECT * FROM packages
-                     WHERE source = $1 AND (problem IS NOT NULL OR quarantined_at IS NOT NULL)
-                     ORDER BY package, order_key DESC, id LIMIT $2";
     SET_LISTED = "UPDATE packages SET listed = $2
                   WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))";
     QUARANTINE = "UPDATE packages SET quarantined_at = $2, quarantine_cause = $3 WHERE id = $1";
@@ -173,17 +173,6 @@ pub struct Package {
     pub quarantine: Option<(Millis, String)>,
     /// When this server saw it first.
     pub first_seen: Millis,
-}
-
-/// Why a nupkg cannot be had or read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// In a sentence.
-    pub why: String,
-    /// After how many tries.
-    pub tries: i64,
-    /// When it is tried again; absent: when the source offers it otherwise.
-    pub retry_at: Option<Millis>,
 }
 
 /// Which packages are wanted; `None` is all.
@@ -305,6 +294,16 @@ pub async fn get(mut from: impl Read, package: PackageId) -> Result<Option<Packa
         .transpose()
 }
 
+/// Package versions by their rows; those that are not there are left out.
+pub async fn get_many(mut from: impl Read, packages: &[PackageId]) -> Result<Vec<Package>> {
+    let ids = Rows::of(packages.iter().copied());
+    from.rows(&GET_MANY, args![ids])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
 /// A package version by its identity.
 pub async fn find(
     mut from: impl Read,
@@ -366,25 +365,6 @@ pub async fn set_analysis(
         0 => Err(Error::missing("package", package)),
         _ => Ok(()),
     }
-}
-
-/// Notes why a nupkg cannot be had or read.
-pub async fn set_problem(tx: &mut Tx, package: PackageId, problem: &Problem) -> Result<()> {
-    let values = args![package, &problem.why, problem.tries, problem.retry_at];
-    tx.run(&SET_PROBLEM, values).await.map(drop)
-}
-
-/// The first packages of a source that cannot be had or read or are in quarantine, by id.
-pub async fn with_problems(
-    mut from: impl Read,
-    source: SourceId,
-    most: u32,
-) -> Result<Vec<Package>> {
-    from.rows(&WITH_PROBLEMS, args![source, most])
-        .await?
-        .iter()
-        .map(read)
-        .collect()
 }
 
 /// Notes whether the source still lists versions.

@@ -123,6 +123,11 @@ both! {
         assert_eq!(packages::with_problems(&mut tx, feed, 1).await.unwrap().len(), 1);
         packages::set_analysis(&mut tx, ids[0], &READY, "aa", t(1)).await.unwrap();
         assert_eq!(packages::get(&mut tx, ids[0]).await.unwrap().unwrap().problem, None);
+        packages::set_problem(&mut tx, ids[0], &Problem { retry_at: None, ..problem.clone() }).await.unwrap();
+        packages::retry_now(&mut tx, feed, t(3)).await.unwrap();
+        let again = packages::get(&mut tx, ids[0]).await.unwrap().unwrap();
+        assert_eq!((again.analysis, again.content_sha256), (None, None));
+        assert_eq!(again.problem.and_then(|it| it.retry_at), Some(t(3)));
         for other in [
             NewPackage { content_location: "https://feed/moved".to_owned(), ..package(feed, "bad", "1.0") },
             NewPackage { content_hash: Some("SHA512:bb".to_owned()), ..package(feed, "bad", "1.0") },
@@ -174,6 +179,9 @@ both! {
         assert_eq!((stored.title.as_str(), stored.listed, stored.first_seen), ("7-Zip", false, T0));
         assert_eq!(packages::count(&db, feed).await.unwrap(), 2);
         assert_eq!(packages::get(&db, first[2]).await.unwrap().unwrap().version, "2.0");
+        let unknown = fleetmend_model::PackageId(99);
+        let many = packages::get_many(&db, &[first[2], unknown]).await.unwrap();
+        assert_eq!(many.iter().map(|it| it.row).collect::<Vec<_>>(), [first[2]]);
     }
 
     async fn the_latest_usable_version_is_found_by_the_order_of_versions(db: Db) {
@@ -298,6 +306,7 @@ both! {
             product_name: "Zip".to_owned(),
             product_version: version.to_owned(),
             publisher: "P".to_owned(),
+            package_version: Some(format!("package {version}")),
         };
         let mut tx = db.begin().await.unwrap();
         products::upsert_many(&mut tx, &[product("{A}", "1"), product("{b}", "1")]).await.unwrap();
@@ -311,6 +320,7 @@ both! {
             .collect();
         assert_eq!(shown, [("zip", "{A}", "2"), ("zip", "{B}", "1")]);
         assert_eq!(all[0].upgrade_code.as_deref(), Some("{U}"));
+        assert_eq!(all[0].package_version.as_deref(), Some("package 2"));
         assert_eq!(products::of_package(&db, "ZIP").await.unwrap(), all);
         assert!(products::of_package(&db, "other").await.unwrap().is_empty());
     }

@@ -1,0 +1,87 @@
+//! The catalog that installed software is matched against: put together from the database, and put in
+//! place whenever it changed.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use fleetmend_reconcile::{Catalog, CatalogPackage, Product};
+use fleetmend_store::packages::{self, Package};
+use fleetmend_store::products;
+use fleetmend_versions::display;
+
+use super::fetch::FetchError;
+use super::readiness;
+use crate::app::App;
+use crate::jobs;
+
+/// Puts the catalog in place as the database has it now, and has all devices matched against it.
+pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
+    app.set_catalog(Arc::new(load(app).await?));
+    app.ingest.rematch().await?;
+    app.touch();
+    Ok(())
+}
+
+/// Puts a version in quarantine whose bytes are not what they should be: from now on the last good
+/// one is offered instead.
+pub async fn quarantine(
+    app: &Arc<App>,
+    package: &Package,
+    cause: &FetchError,
+) -> anyhow::Result<()> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    packages::quarantine(&mut tx, package.row, Some(&cause.to_string()), now).await?;
+    // The version that is the latest now may not have been looked at yet.
+    jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+    tx.commit().await?;
+    app.jobs_due.notify_one();
+    renew(app).await
+}
+
+/// The catalog from the database.
+pub async fn load(app: &App) -> anyhow::Result<Catalog> {
+    let products = products::load_all(&app.db)
+        .await
+        .context("cannot read the known products")?;
+    let packages = packages::latest_all(&app.db, false)
+        .await
+        .context("cannot read the catalog")?;
+    let versions = packages
+        .into_iter()
+        .map(|package| {
+            let own = products
+                .iter()
+                .filter(|product| product.package == package.id)
+                .filter(|product| match &product.package_version {
+                    Some(version) => *version == package.version,
+                    None => {
+                        display::compare(&product.product_version, &package.version)
+                            == Some(std::cmp::Ordering::Equal)
+                    }
+                })
+                .map(|product| Product {
+                    product_code: Some(product.product_code.clone()),
+                    upgrade_code: product.upgrade_code.clone(),
+                    product_version: product.product_version.clone(),
+                })
+                .collect();
+            let deployable = readiness::why_not(&package).map_or(Ok(()), Err);
+            CatalogPackage {
+                id: package.row,
+                name: package.id.clone(),
+                title: package.title.clone(),
+                version: package.version.clone(),
+                listed: package.listed,
+                software_name: package
+                    .analysis
+                    .as_ref()
+                    .and_then(|analysis| analysis.recipe.as_ref())
+                    .and_then(|recipe| recipe.software_name.clone()),
+                products: own,
+                deployable,
+            }
+        })
+        .collect();
+    Ok(Catalog::new(versions))
+}

@@ -1,0 +1,243 @@
+//! Fetches the packages that some device may have, and analyses them. One that cannot be had holds up
+//! no other and is asked for ever more rarely; why is kept with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
+use fleetmend_chocolatey::script;
+use fleetmend_model::Millis;
+use fleetmend_model::inventory::Place;
+use fleetmend_model::recipe::{Analysis, Checksum, Finding, Verdict};
+use fleetmend_store::packages::{self, Package, Problem};
+use fleetmend_store::sources::{self, Source};
+use fleetmend_store::{inventories, software};
+use tokio::task::JoinSet;
+
+use super::address::Named;
+use super::candidates::Names;
+use super::fetch::{self, Ask, FetchError, Fetched};
+use super::folder::MAX_NUPKG;
+use super::known::{quarantine, renew};
+use super::schedule::{self, Asked};
+use super::sync::jitter;
+use crate::app::App;
+use crate::jobs;
+
+/// Packages fetched at one time: a slow one holds up no other.
+const WIDTH: usize = 4;
+/// How long what was analysed may wait for those that are still being fetched.
+const RENEW_EVERY: Duration = Duration::from_secs(15);
+
+/// Fetches and analyses what is new and due, then puts the new catalog in place and has all devices
+/// matched against it.
+pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
+    let mut new = packages::latest_all(&app.db, false).await?;
+    new.retain(|package| package.analysis.is_none());
+    if new.is_empty() {
+        return Ok(());
+    }
+    let names = names(app).await?;
+    new.retain(|package| names.may_have(&package.id, &package.title));
+    let now = app.now();
+    let (due, later): (Vec<_>, Vec<_>) = new.into_iter().partition(|package| {
+        let problem = package.problem.as_ref();
+        problem.is_none_or(|it| it.retry_at.is_some_and(|at| at <= now))
+    });
+    let mut next = later
+        .iter()
+        .filter_map(|package| package.problem.as_ref()?.retry_at)
+        .min();
+    let mut waiting = due.into_iter();
+    let mut running = JoinSet::new();
+    let mut is_new = false;
+    let mut tick = tokio::time::interval(RENEW_EVERY);
+    loop {
+        while running.len() < WIDTH
+            && let Some(package) = waiting.next()
+        {
+            running.spawn(take(Arc::clone(app), package));
+        }
+        if running.is_empty() {
+            break;
+        }
+        tokio::select! {
+            Some(taken) = running.join_next() => match taken?? {
+                Taken::Analysed => is_new = true,
+                Taken::Later(at) => next = next.into_iter().chain(at).min(),
+            },
+            _ = tick.tick() => if std::mem::take(&mut is_new) {
+                renew(app).await?;
+            }
+        }
+    }
+    if is_new {
+        renew(app).await?;
+    }
+    if let Some(at) = next {
+        let mut tx = app.db.begin().await?;
+        jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, at).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// What became of a package.
+enum Taken {
+    Analysed,
+    /// It cannot be had; tried again then, or never by itself.
+    Later(Option<Millis>),
+}
+
+async fn take(app: Arc<App>, package: Package) -> anyhow::Result<Taken> {
+    let name = format!("{} {}", package.shown_id, package.version);
+    match fetch_and_analyse(&app, &package).await {
+        Ok(verdict) => {
+            tracing::info!("{name}: {}", verdict.key());
+            Ok(Taken::Analysed)
+        }
+        Err(error) => {
+            tracing::warn!("{name}: {error}");
+            if matches!(error, FetchError::Mismatch { .. }) {
+                quarantine(&app, &package, &error).await?;
+                return Ok(Taken::Later(None));
+            }
+            let problem = problem(&app, &package, &error);
+            let mut tx = app.db.begin().await?;
+            packages::set_problem(&mut tx, package.row, &problem).await?;
+            tx.commit().await?;
+            app.touch();
+            Ok(Taken::Later(problem.retry_at))
+        }
+    }
+}
+
+/// What is kept of a package that cannot be had.
+fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
+    let now = app.now();
+    let tries = package.problem.as_ref().map_or(0, |it| it.tries);
+    let (tries, retry_at) = match error {
+        // Not the package's own fault.
+        FetchError::Paused { until, .. } => (tries, Some(*until)),
+        FetchError::Address { .. } | FetchError::Algorithm { .. } => (tries + 1, None),
+        _ => {
+            let is_refused = matches!(
+                error,
+                FetchError::Status {
+                    status: 403 | 429,
+                    ..
+                }
+            );
+            let at = schedule::after_failed_fetch(now, tries + 1, is_refused, jitter());
+            (tries + 1, Some(at))
+        }
+    };
+    Problem {
+        why: error.to_string(),
+        tries,
+        retry_at,
+    }
+}
+
+async fn names(app: &App) -> anyhow::Result<Names> {
+    let software = software::load_all(&app.db).await?;
+    let mut ids = Vec::new();
+    for (device, _) in inventories::load_all(&app.db).await? {
+        if let Some(inventory) = inventories::get(&app.db, device).await? {
+            ids.extend(inventory.chocolatey.into_iter().map(|record| record.id));
+        }
+    }
+    let windows = software
+        .iter()
+        .filter(|row| row.software.place != Place::Dpkg);
+    Ok(Names::new(
+        windows.map(|row| row.software.name.as_str()),
+        ids.iter().map(String::as_str),
+    ))
+}
+
+async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> Result<Verdict, FetchError> {
+    let internal = |error: fleetmend_store::Error| FetchError::Internal(error.into());
+    let sha256 = match &package.content_sha256 {
+        // It was fetched before and is to be looked at anew.
+        Some(sha256) if app.blobs.has(sha256) => sha256.clone(),
+        _ => fetch_nupkg(app, package).await?.sha256,
+    };
+    let disk = |error| FetchError::Disk {
+        url: package.content_location.clone(),
+        error,
+    };
+    let bytes = app.blobs.read(&sha256, MAX_NUPKG).map_err(disk)?;
+    let looked_at = tokio::task::spawn_blocking(move || analyse(&bytes)).await;
+    let (analysis, problem) = looked_at.map_err(|error| FetchError::Internal(error.into()))?;
+    let mut tx = app.db.begin().await.map_err(internal)?;
+    packages::set_analysis(&mut tx, package.row, &analysis, &sha256, app.now())
+        .await
+        .map_err(internal)?;
+    if let Some(problem) = problem {
+        packages::set_problem(&mut tx, package.row, &problem)
+            .await
+            .map_err(internal)?;
+    }
+    tx.commit().await.map_err(internal)?;
+    Ok(analysis.verdict)
+}
+
+/// A nupkg that cannot be read is a package that needs review, with why; it is not asked for again
+/// until the source offers other bytes.
+fn analyse(bytes: &[u8]) -> (Analysis, Option<Problem>) {
+    let error = match Nupkg::read(bytes, &Limits::default()) {
+        Ok(nupkg) => return (script::analyse(&nupkg), None),
+        Err(error) => error,
+    };
+    let why = format!("the package cannot be read: {error}");
+    let analysis = Analysis {
+        verdict: Verdict::NeedsReview,
+        recipe: None,
+        findings: vec![Finding {
+            file: String::new(),
+            line: 0,
+            what: why.clone(),
+        }],
+    };
+    let problem = Problem {
+        why,
+        tries: 1,
+        retry_at: None,
+    };
+    (analysis, Some(problem))
+}
+
+async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError> {
+    let location = &package.content_location;
+    let checksum = package.content_hash.as_deref().and_then(|text| {
+        let (algorithm, hex) = text.split_once(':')?;
+        Some(Checksum {
+            algorithm: algorithm.to_lowercase(),
+            hex: hex.to_owned(),
+        })
+    });
+    let source = source(app, package).await?;
+    if source.kind == sources::SourceKind::Feed {
+        let login = app.sealing.login(&source)?;
+        let ask = Ask {
+            url: location,
+            named: Named::Feed(&source.location),
+            asked: Asked::Nupkg,
+            login: login.as_ref(),
+            cap: MAX_NUPKG,
+        };
+        return fetch::file(app, &ask, checksum.as_ref()).await;
+    }
+    let disk = |error| FetchError::Disk {
+        url: location.clone(),
+        error,
+    };
+    let bytes = tokio::fs::read(location).await.map_err(disk)?;
+    fetch::keep(location, &bytes, checksum.as_ref(), &app.blobs)
+}
+
+async fn source(app: &App, package: &Package) -> anyhow::Result<Source> {
+    let found = sources::get(&app.db, package.source).await?;
+    found.ok_or_else(|| anyhow::anyhow!("source {} is gone", package.source))
+}

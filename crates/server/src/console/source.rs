@@ -1,0 +1,65 @@
+//! One source: how it is doing, when it is read next, and what is wrong in it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use fleetmend_model::SourceId;
+use fleetmend_store::packages::{self, Package};
+use fleetmend_store::sources::{self, Source};
+
+use super::form::Change;
+use super::notice::Done;
+use super::view::{self, Layout, PageError, PathId, Viewer, stored};
+use crate::api::sources::MOST_PROBLEMS;
+use crate::app::App;
+use crate::catalog::sources::{protection, read_now, state};
+use crate::catalog::sync::is_reading;
+use crate::error::ApiError;
+
+#[derive(Template)]
+#[template(path = "source.html")]
+struct One {
+    layout: Layout,
+    source: Source,
+    packages: u64,
+    state: String,
+    is_reading: bool,
+    protection: Option<&'static str>,
+    problems: Vec<Package>,
+}
+
+/// The page.
+pub async fn page(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    viewer: Viewer,
+) -> Result<Response, PageError> {
+    let id = SourceId(id);
+    let source = sources::get(&app.db, id)
+        .await
+        .map_err(stored)?
+        .ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))?;
+    view::page(&One {
+        layout: viewer.layout(&app, source.name.clone(), "sources"),
+        packages: packages::count(&app.db, id).await.map_err(stored)?,
+        state: state(&source),
+        is_reading: is_reading(&source),
+        protection: protection(&source),
+        problems: packages::with_problems(&app.db, id, MOST_PROBLEMS)
+            .await
+            .map_err(stored)?,
+        source,
+    })
+}
+
+/// Has the source read at once.
+pub async fn read(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    change: Change,
+) -> Result<Response, PageError> {
+    read_now(&app, SourceId(id), change.actor()).await?;
+    Ok(change.done(&format!("/sources/{id}"), Done::SourceRead, 1))
+}
