@@ -68,7 +68,8 @@ impl Nupkg {
     }
 
     /// The usual way with an embedded MSI: the file in `tools`, and a script that installs it by a
-    /// splatted table. `software_name` is the pattern of the installed program's name.
+    /// splatted table, with the silent arguments of Chocolatey's own template. `software_name` is the
+    /// pattern of the installed program's name.
     #[must_use]
     pub fn embedding_msi(self, file_name: &str, msi: Vec<u8>, software_name: &str) -> Self {
         let script = format!(
@@ -80,7 +81,7 @@ $packageArgs = @{{
   fileType       = 'msi'
   file64         = "$toolsDir\{file_name}"
   softwareName   = '{software_name}'
-  silentArgs     = '/qn /norestart'
+  silentArgs     = "/qn /norestart /l*v `"$($env:TEMP)\$($packageName).$($env:chocolateyPackageVersion).MsiInstall.log`""
   validExitCodes = @(0, 3010, 1641)
 }}
 

@@ -1,5 +1,6 @@
 //! Commands that work on a server's data folder, with or without the server running.
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use crate::options;
@@ -29,6 +30,16 @@ pub enum Source {
         /// What it is called. Default: its location.
         #[arg(long)]
         name: Option<String>,
+        /// The name for a feed that wants one. Its password is read from standard input.
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Have a source read at once.
+    Read {
+        #[command(flatten)]
+        server: options::Server,
+        /// Its number, as `source list` shows it.
+        id: i64,
     },
     /// List the sources.
     List {
@@ -63,10 +74,24 @@ pub async fn source(command: Source) -> anyhow::Result<()> {
             server,
             location,
             name,
+            user,
         } => {
             let data = fleetmend_server::open(server.config()?).await?;
-            let id = data.add_source(&location, name.as_deref()).await?;
+            let name = name.as_deref();
+            let id = match user {
+                None => data.add_source(&location, name).await?,
+                Some(user) => {
+                    let password = password()?;
+                    data.add_source_with_login(&location, name, &user, &password)
+                        .await?
+                }
+            };
             println!("source {id} was added; the server reads it within a minute");
+        }
+        Source::Read { server, id } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            data.read_source(id).await?;
+            println!("the server reads source {id} within a minute");
         }
         Source::List { server } => {
             let data = fleetmend_server::open(server.config()?).await?;
@@ -76,4 +101,13 @@ pub async fn source(command: Source) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A line of standard input: arguments can be read by anyone on the machine.
+fn password() -> anyhow::Result<String> {
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .context("cannot read the password from standard input")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

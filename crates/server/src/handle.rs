@@ -8,6 +8,7 @@ use fleetmend_store::devices::{self, DeviceFilter};
 use fleetmend_store::{Page, sources};
 
 use crate::agents::enrol;
+use crate::api::sources::login;
 use crate::app::App;
 use crate::people::command_line;
 use crate::{catalog, people};
@@ -63,6 +64,23 @@ impl Handle {
     pub async fn add_source(&self, location: &str, name: Option<&str>) -> anyhow::Result<String> {
         catalog::sources::add(&self.app, location, name, None, &command_line())
             .await
+            .map(|id| id.to_string())
+            .map_err(|error| anyhow::anyhow!(error.message()))
+    }
+
+    /// Adds a feed that wants a name and a password; gives its id.
+    pub async fn add_source_with_login(
+        &self,
+        location: &str,
+        name: Option<&str>,
+        user: &str,
+        password: &str,
+    ) -> anyhow::Result<String> {
+        let add = async {
+            let login = login(Some(user), Some(password))?;
+            catalog::sources::add(&self.app, location, name, login.as_ref(), &command_line()).await
+        };
+        add.await
             .map(|id| id.to_string())
             .map_err(|error| anyhow::anyhow!(error.message()))
     }

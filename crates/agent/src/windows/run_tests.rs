@@ -124,14 +124,15 @@ fn an_installer_gets_its_arguments_as_they_are_and_its_end_is_told() {
 #[test]
 fn an_installer_writes_its_log_into_the_jobs_folder_even_if_the_path_has_blanks() {
     let (folder, file) = installer();
-    let result = run_exe(
-        &file,
-        r#"/c "echo logged> "<job-folder>	he log.txt"""#,
-        LIMIT,
-    );
-    assert!(result.success, "{result:?}");
-    let log = std::fs::read_to_string(folder.path().join("the log.txt")).unwrap();
-    assert_eq!(log.trim(), "logged");
+    for (place, name) in [
+        (r#""<job-folder>\the log.txt""#, "the log.txt"),
+        (r"<job-folder>\log.txt", "log.txt"),
+    ] {
+        let result = run_exe(&file, &format!("/c echo logged> {place}"), LIMIT);
+        assert!(result.success, "{result:?}");
+        let log = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(log.trim(), "logged");
+    }
 }
 
 #[test]

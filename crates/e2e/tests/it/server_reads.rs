@@ -38,7 +38,12 @@ fn a_source_that_fails_says_when_and_why_it_is_read_next_and_a_person_may_read_i
     assert!(list.contains("next read at"), "{list}");
     assert!(list.contains("because its last read failed"), "{list}");
 
-    assert_eq!(source.read_now().unwrap().status, 204);
+    let id = source.id.to_string();
+    server
+        .admin(&["source", "read", &id])
+        .unwrap()
+        .success()
+        .unwrap();
     let seen = source
         .wait("it failed twice", |it| it["source"]["failures"] == 2)
         .unwrap();
@@ -159,13 +164,17 @@ fn a_feed_with_a_login_is_read_with_it_and_nobody_sees_the_password() {
         .try_post("/api/v1/sources", &json!({ "location": location }))
         .unwrap();
     assert_eq!(refused.status, 400, "{refused:?}");
-    // The same feed, by another spelling of its address.
+    // The same feed, by another spelling of its address, with a password that is wrong at first.
     let location = site.url().replace("127.0.0.1", "localhost");
-    let body = json!({ "location": location, "user": "reader", "password": PASSWORD });
+    let body = json!({ "location": location, "user": "reader", "password": "s3cret: word" });
     site.set_base(&location);
     let source = SourceView::add_with(&console, &body).unwrap();
-    assert_eq!(source.wait_read().unwrap(), None);
+    assert!(source.wait_read().unwrap().unwrap().contains("401"));
+    let path = format!("/api/v1/sources/{}/login", source.id);
+    let login = json!({ "user": "reader", "password": PASSWORD });
+    console.post(&path, &login).unwrap();
     console.wait_missing("good").unwrap();
+    assert!(source.get().unwrap()["source"]["last_error"].is_null());
     let seen = source.get().unwrap();
     assert_eq!(seen["source"]["user"], "reader");
     for text in [

@@ -59,6 +59,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/scans", post(scans::request))
         .route("/api/v1/sources", get(sources::list).post(sources::create))
         .route("/api/v1/sources/{id}", get(sources::get))
+        .route("/api/v1/sources/{id}/login", post(sources::set_login))
         .route("/api/v1/sources/{id}/read", post(sources::read))
         .route("/api/v1/enrol-tokens", post(enrol_tokens::create))
         .route("/api/v1/audit", get(audit::list))

@@ -72,6 +72,7 @@ impl Modify for Security {
         sources::list,
         sources::get,
         sources::create,
+        sources::set_login,
         sources::read,
         enrol_tokens::create,
         audit::list,

@@ -162,6 +162,16 @@ pub(crate) struct NewSourceBody {
     password: Option<Password>,
 }
 
+/// What a feed is read with; nothing, to read it without.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct SourceLoginBody {
+    /// The name for HTTP Basic authentication.
+    user: Option<String>,
+    /// The password for it. It is kept sealed and never given out.
+    #[schema(write_only)]
+    password: Option<Password>,
+}
+
 /// A source as a person gives it.
 pub(crate) struct Given<'a> {
     /// A feed's address or a folder.
@@ -188,7 +198,7 @@ pub(crate) async fn add(
             "field 'name' is longer than {LONGEST_NAME} characters"
         )));
     }
-    let login = login(given)?;
+    let login = login(given.user, given.password)?;
     catalog::sources::add(
         app,
         given.location.trim(),
@@ -199,9 +209,10 @@ pub(crate) async fn add(
     .await
 }
 
-fn login(given: &Given<'_>) -> Result<Option<Login>, ApiError> {
-    let (Some(name), Some(password)) = (given.user, given.password) else {
-        return match (given.user, given.password) {
+/// A login as a person gives it, or none.
+pub(crate) fn login(user: Option<&str>, password: Option<&str>) -> Result<Option<Login>, ApiError> {
+    let (Some(name), Some(password)) = (user, password) else {
+        return match (user, password) {
             (None, None) => Ok(None),
             (Some(_), _) => Err(ApiError::Bad("field 'password' is empty".to_owned())),
             (None, _) => Err(ApiError::Bad("field 'user' is empty".to_owned())),
@@ -280,6 +291,22 @@ pub(crate) async fn create(
     };
     let id = add(&app, &given, &by.actor).await?;
     Ok(Json(IdBody { id: id.0 }))
+}
+
+/// Set, or take away, the name and password that a feed is read with.
+#[utoipa::path(post, path = "/api/v1/sources/{id}/login", operation_id = "set_source_login",
+    tag = "sources", params(("id" = i64, Path, description = "The source's id")),
+    request_body = SourceLoginBody, responses((status = 204), Refused))]
+pub(crate) async fn set_login(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Id(id): Id,
+    Body(it): Body<SourceLoginBody>,
+) -> Result<StatusCode, ApiError> {
+    let password = it.password.as_ref().map(|password| password.0.as_str());
+    let login = login(it.user.as_deref(), password)?;
+    catalog::sources::set_login(&app, SourceId(id), login.as_ref(), &by.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Have a source read now, whatever wait it is in. A host's ban is kept: 409.

@@ -1,5 +1,6 @@
 //! Fetches from the outside world: with a cap on bytes and on time, and nothing taken on trust.
 
+use std::collections::BTreeSet;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use reqwest::{Client, Response, Url};
 use super::address::{Named, may_fetch};
 use super::credentials::Login;
 use super::digest::{Sums, check};
+use super::pace::host;
 use super::schedule::{self, Asked};
 use crate::app::App;
 
@@ -319,15 +321,19 @@ async fn get(
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|it| schedule::retry_after(it.to_str().ok()?, app.now()));
-        app.pace
-            .refused(app, answer.url(), status, retry_after, ask.asked)
-            .await?;
+        // Whoever asks the first of several hosts comes to the last one again.
+        let hosts = BTreeSet::from([host(&address), host(answer.url())]);
+        for host in &hosts {
+            app.pace
+                .refused(app, host, status, retry_after, ask.asked)
+                .await?;
+        }
         return Err(FetchError::Status {
             url: shown(url),
             status: status.as_u16(),
         });
     }
-    app.pace.answered(answer.url());
+    app.pace.answered(&host(answer.url()));
     may_fetch(answer.url(), ask.named, has_digest).map_err(|why| FetchError::Address {
         url: shown(answer.url().as_str()),
         why,

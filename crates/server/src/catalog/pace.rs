@@ -43,7 +43,7 @@ impl Pace {
                 cause: pause.cause,
             });
         }
-        if is_own_network(address) {
+        if is_own_network(&host) {
             return Ok(());
         }
         while let Some(pause) = self.turn(&host, Instant::now()) {
@@ -68,8 +68,8 @@ impl Pace {
     }
 
     /// Notes that a host gave what was asked for.
-    pub fn answered(&self, address: &Url) {
-        if let Some(host) = self.lock().get_mut(&host(address)) {
+    pub fn answered(&self, host: &str) {
+        if let Some(host) = self.lock().get_mut(host) {
             host.refusals = 0;
         }
     }
@@ -78,32 +78,31 @@ impl Pace {
     pub async fn refused(
         &self,
         app: &App,
-        address: &Url,
+        host: &str,
         status: StatusCode,
         retry_after: Option<Duration>,
         asked: Asked,
     ) -> anyhow::Result<()> {
-        let name = host(address);
         let refusals = if status == StatusCode::FORBIDDEN {
             let mut hosts = self.lock();
-            let host = hosts.entry(name.clone()).or_default();
+            let host = hosts.entry(host.to_owned()).or_default();
             host.refusals += 1;
             host.refusals
         } else {
             0
         };
-        let is_own = is_own_network(address);
+        let is_own = is_own_network(host);
         let Some(pause) = schedule::pause(status, retry_after, asked, refusals, is_own) else {
             return Ok(());
         };
         let now = app.now();
         let cause = format!("it answered {}", status.as_u16());
         tracing::warn!(
-            "{name} is left alone for {} s: {cause}",
+            "{host} is left alone for {} s: {cause}",
             pause.length.as_secs()
         );
         let pause = HostPause {
-            host: name,
+            host: host.to_owned(),
             until: now + pause.length,
             cause,
             is_ban: pause.is_ban,
@@ -128,11 +127,8 @@ pub fn host(address: &Url) -> String {
     address.host_str().unwrap_or_default().to_lowercase()
 }
 
-fn is_own_network(address: &Url) -> bool {
-    let host = address
-        .host_str()
-        .unwrap_or_default()
-        .trim_matches(['[', ']']);
+fn is_own_network(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
     match host.parse::<std::net::IpAddr>() {
         Ok(std::net::IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
         Ok(std::net::IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
@@ -168,12 +164,12 @@ mod tests {
             ("http://[::1]/", true),
             ("http://10.1.2.3/", true),
             ("http://localhost/", true),
-            ("https://nexus/repository", true),
+            ("https://Nexus/repository", true),
             ("https://community.example.org/", false),
             ("https://203.0.113.7/", false),
         ] {
-            let address = Url::parse(address).unwrap();
-            assert_eq!(is_own_network(&address), expected, "{address}");
+            let host = host(&Url::parse(address).unwrap());
+            assert_eq!(is_own_network(&host), expected, "{address}");
         }
     }
 }

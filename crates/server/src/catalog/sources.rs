@@ -1,6 +1,7 @@
 //! The sources: adding, reading at once, and what a person sees of their state.
 
 use fleetmend_model::SourceId;
+use fleetmend_store::Tx;
 use fleetmend_store::packages;
 use fleetmend_store::sources::{self, NewSource, Source, SourceKind};
 use reqwest::Url;
@@ -19,6 +20,8 @@ use crate::people::Actor;
 pub const UNPROTECTED: &str = "It is read without TLS: whoever is on the way could change what it \
     offers, digests included. Give its https address if it has one.";
 
+const NO_LOGIN: &str = "a folder is read without name and password";
+
 /// Adds a feed's address or a folder, notes who did, and has it read at once.
 pub async fn add(
     app: &App,
@@ -29,9 +32,7 @@ pub async fn add(
 ) -> Result<SourceId, ApiError> {
     let kind = kind_of(location)?;
     if kind == SourceKind::Folder && login.is_some() {
-        return Err(ApiError::Bad(
-            "a folder is read without name and password".to_owned(),
-        ));
+        return Err(ApiError::Bad(NO_LOGIN.to_owned()));
     }
     let source = NewSource {
         kind,
@@ -48,12 +49,7 @@ pub async fn add(
         }
         Err(error) => return Err(ApiError::Internal(error.into())),
     };
-    if let Some(login) = login {
-        let sealed = app.sealing.seal(id, &login.password)?;
-        sources::set_login(&mut tx, id, Some((&login.name, &sealed)))
-            .await
-            .map_err(anyhow::Error::from)?;
-    }
+    store_login(app, &mut tx, id, login).await?;
     let now = app.now();
     journal::record(
         &mut tx,
@@ -71,13 +67,66 @@ pub async fn add(
     Ok(id)
 }
 
+/// Sets, or takes away, the name and password that a feed is read with, and has it read at once.
+pub async fn set_login(
+    app: &App,
+    id: SourceId,
+    login: Option<&Login>,
+    actor: &Actor,
+) -> Result<(), ApiError> {
+    let source = existing(app, id).await?;
+    if source.kind == SourceKind::Folder {
+        return Err(ApiError::Bad(NO_LOGIN.to_owned()));
+    }
+    let now = app.now();
+    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    store_login(app, &mut tx, id, login).await?;
+    let name = login.map_or("", |login| &login.name);
+    journal::record(
+        &mut tx,
+        actor,
+        "set_source_login",
+        &format!("source {id}"),
+        name,
+        now,
+    )
+    .await?;
+    if source.enabled {
+        sync::enqueue(app, &mut tx, id, now).await?;
+    }
+    tx.commit().await.map_err(anyhow::Error::from)?;
+    app.jobs_due.notify_one();
+    app.touch();
+    Ok(())
+}
+
+async fn store_login(
+    app: &App,
+    tx: &mut Tx,
+    id: SourceId,
+    login: Option<&Login>,
+) -> anyhow::Result<()> {
+    let sealed = match login {
+        Some(login) => Some((&login.name, app.sealing.seal(id, &login.password)?)),
+        None => None,
+    };
+    let sealed = sealed
+        .as_ref()
+        .map(|(name, password)| (name.as_str(), password.as_str()));
+    Ok(sources::set_login(tx, id, sealed).await?)
+}
+
+async fn existing(app: &App, id: SourceId) -> Result<Source, ApiError> {
+    sources::get(&app.db, id)
+        .await
+        .map_err(anyhow::Error::from)?
+        .ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))
+}
+
 /// Has a source read at once, and the nupkgs tried anew that it could not give, whatever wait they
 /// are in. Only a host's ban is kept.
 pub async fn read_now(app: &App, id: SourceId, actor: &Actor) -> Result<(), ApiError> {
-    let source = sources::get(&app.db, id)
-        .await
-        .map_err(anyhow::Error::from)?
-        .ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))?;
+    let source = existing(app, id).await?;
     if !source.enabled {
         return Err(ApiError::Conflict(format!(
             "source {} is switched off",

@@ -59,6 +59,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/deployments/{id}", get(job::page))
         .route("/sources", get(sources::page).post(sources::add))
         .route("/sources/{id}", get(source::page))
+        .route("/sources/{id}/login", post(source::set_login))
         .route("/sources/{id}/read", post(source::read))
         .route("/enrol", get(enrol::page).post(enrol::make_token))
         .route("/audit", get(audit::page))

@@ -9,12 +9,13 @@ use fleetmend_model::SourceId;
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::sources::{self, Source};
 
+use super::fields::Fields;
 use super::form::Change;
 use super::notice::Done;
 use super::view::{self, Layout, PageError, PathId, Viewer, stored};
-use crate::api::sources::MOST_PROBLEMS;
+use crate::api::sources::{MOST_PROBLEMS, login};
 use crate::app::App;
-use crate::catalog::sources::{protection, read_now, state};
+use crate::catalog::sources::{self as catalog, protection, read_now, state};
 use crate::catalog::sync::is_reading;
 use crate::error::ApiError;
 
@@ -52,6 +53,23 @@ pub async fn page(
             .map_err(stored)?,
         source,
     })
+}
+
+/// Sets, or takes away, what the feed is read with.
+pub async fn set_login(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    change: Change,
+) -> Result<Response, PageError> {
+    let fields = &change.fields;
+    let login = login(fields.get("user"), password(fields))?;
+    catalog::set_login(&app, SourceId(id), login.as_ref(), change.actor()).await?;
+    Ok(change.done(&format!("/sources/{id}"), Done::SourceRead, 1))
+}
+
+/// A form's password, as it was typed.
+pub fn password(fields: &Fields) -> Option<&str> {
+    Some(fields.verbatim("password")).filter(|it| !it.is_empty())
 }
 
 /// Has the source read at once.

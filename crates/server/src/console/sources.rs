@@ -10,6 +10,7 @@ use fleetmend_store::sources::{self, Source};
 
 use super::form::Change;
 use super::notice::Done;
+use super::source::password;
 use super::view::{self, Layout, PageError, Viewer, stored};
 use crate::api::sources::{self as api, Given};
 use crate::app::App;
@@ -59,7 +60,7 @@ pub async fn add(State(app): State<Arc<App>>, change: Change) -> Result<Response
         location,
         name: change.fields.get("name"),
         user: change.fields.get("user"),
-        password: Some(change.fields.verbatim("password")).filter(|it| !it.is_empty()),
+        password: password(&change.fields),
     };
     api::add(&app, &given, change.actor()).await?;
     Ok(change.done("/sources", Done::SourceAdded, 1))

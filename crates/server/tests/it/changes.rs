@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::seed;
 use crate::site::{Site, form_body, json_body};
 
-const FORMS: [&str; 12] = [
+const FORMS: [&str; 13] = [
     "/logout",
     "/devices/scan",
     "/devices/system-type",
@@ -19,11 +19,12 @@ const FORMS: [&str; 12] = [
     "/deployments/redeploy",
     "/deployments/cancel",
     "/sources",
+    "/sources/1/login",
     "/sources/1/read",
     "/enrol",
 ];
 
-const CALLS: [&str; 11] = [
+const CALLS: [&str; 12] = [
     "/api/v1/devices/system-type",
     "/api/v1/scans",
     "/api/v1/approvals",
@@ -32,6 +33,7 @@ const CALLS: [&str; 11] = [
     "/api/v1/deploy-jobs/redeploy",
     "/api/v1/deploy-jobs/1/cancel",
     "/api/v1/sources",
+    "/api/v1/sources/1/login",
     "/api/v1/sources/1/read",
     "/api/v1/enrol-tokens",
     "/api/v1/session",

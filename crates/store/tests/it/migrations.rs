@@ -2,8 +2,8 @@
 
 use fleetmend_model::patch::{Confidence, Evidence};
 use fleetmend_model::{DeviceId, Millis, PatchId};
-use fleetmend_store::missing::{self, Grounds};
 use fleetmend_store::Db;
+use fleetmend_store::missing::{self, Grounds};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
 
