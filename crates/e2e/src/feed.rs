@@ -51,6 +51,17 @@ pub enum Fault {
     Body(Vec<u8>),
 }
 
+/// What a feed understands of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `$filter` and `$orderby`.
+    Full,
+    /// `$orderby` is an error.
+    RefusesOrder,
+    /// Of `$filter`, nothing behind the first condition.
+    FirstConditionOnly,
+}
+
 /// The site, on a free port of the loopback address. It ends on drop.
 #[derive(Debug)]
 pub struct FeedSite {
@@ -66,6 +77,7 @@ struct Content {
     files: Vec<(String, Vec<u8>)>,
     faults: Vec<(String, Fault)>,
     most_skipped: usize,
+    dialect: Dialect,
     /// Pages from here on are begun and never ended.
     stall_at_skip: usize,
     /// Where entries say that their nupkgs are, other than below the feed's own address.
@@ -85,6 +97,7 @@ impl FeedSite {
             files: Vec::new(),
             faults: Vec::new(),
             most_skipped: MAX_SKIP,
+            dialect: Dialect::Full,
             stall_at_skip: usize::MAX,
             nupkgs_at: None,
             gives_digests: true,
@@ -140,6 +153,11 @@ impl FeedSite {
     /// Sets how many entries a page has.
     pub fn set_page_size(&self, entries: usize) {
         lock(&self.content).page_size = entries.max(1);
+    }
+
+    /// Has the site answer lists as simpler feeds do.
+    pub fn set_dialect(&self, dialect: Dialect) {
+        lock(&self.content).dialect = dialect;
     }
 
     /// Sets how many entries a request may skip.
@@ -345,6 +363,7 @@ impl Content {
             base: &self.base,
             page_size: self.page_size,
             most_skipped: self.most_skipped,
+            dialect: self.dialect,
         };
         match paging.page(&self.packages, request, collection, wanted) {
             Ok(document) => Response {

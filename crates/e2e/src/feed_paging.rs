@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::feed::Dialect;
 use crate::feed_document::{Offered, feed_document};
 use crate::http_site::Request;
 use crate::odata_filter;
@@ -14,6 +15,8 @@ pub(crate) struct Paging<'a> {
     pub(crate) page_size: usize,
     /// How many entries a request may skip.
     pub(crate) most_skipped: usize,
+    /// What it understands of the question.
+    pub(crate) dialect: Dialect,
 }
 
 impl Paging<'_> {
@@ -25,10 +28,20 @@ impl Paging<'_> {
         collection: &str,
         wanted: impl Fn(&Offered) -> bool,
     ) -> Result<String, String> {
+        if self.dialect == Dialect::RefusesOrder && request.parameter("$orderby").is_some() {
+            return Err("$orderby is not supported".to_owned());
+        }
         let mut chosen = Vec::new();
         for offered in packages.iter().filter(|offered| wanted(offered)) {
             let passes = match request.parameter("$filter") {
-                Some(filter) => odata_filter::matches(filter, &|name| offered.property(name))?,
+                Some(filter) => {
+                    let first = filter.split(" and ").next().unwrap_or(filter);
+                    let filter = match self.dialect {
+                        Dialect::FirstConditionOnly => first,
+                        Dialect::Full | Dialect::RefusesOrder => filter,
+                    };
+                    odata_filter::matches(filter, &|name| offered.property(name))?
+                }
                 None => true,
             };
             if passes {

@@ -59,6 +59,11 @@ pub fn every_kind(outside: &str) -> Result<Vec<Hostile>> {
             "symbolic link",
         ),
         kind("many", many("many")?, "entries, more than"),
+        kind(
+            "other",
+            Nupkg::new("good", "2.0").build()?,
+            "it is good 2.0",
+        ),
         kind("cut-off", cut_off("cut-off")?, "not a readable nupkg"),
         kind("no-zip", b"PK but no zip".to_vec(), "not a readable nupkg"),
         kind(

@@ -107,6 +107,23 @@ fn a_nupkg_that_cannot_be_had_says_why_is_asked_for_rarely_and_holds_up_no_other
 }
 
 #[test]
+fn a_nupkg_that_never_ends_holds_up_no_other() {
+    let server = Server::start().unwrap();
+    let console = server.console().unwrap();
+    enrol_with(&server, &["Good Application", "Slow Application"]);
+    let site = FeedSite::start().unwrap();
+    site.add_package(&package("a-slow", "2.0", "Slow Application"))
+        .unwrap();
+    site.add_package(&package("good", "2.0", "Good Application"))
+        .unwrap();
+    site.set_fault("/api/v2/package/a-slow", Fault::Stalled);
+    let source = SourceView::add(&console, &site).unwrap();
+    console.wait_missing("good").unwrap();
+    let seen = source.get().unwrap();
+    assert_eq!(seen["problems"], serde_json::json!([]), "it still goes on");
+}
+
+#[test]
 fn a_nupkg_without_tls_and_digest_is_taken_from_the_feeds_own_host_alone() {
     let server = Server::start().unwrap();
     let console = server.console().unwrap();

@@ -1,7 +1,7 @@
 //! How sources are read: ever more rarely while they fail, never against a host's wish, on from where
 //! a read was interrupted, past the cap on results, and with a name and a password.
 
-use fleetmend_e2e::feed::{Fault, FeedSite};
+use fleetmend_e2e::feed::{Dialect, Fault, FeedSite};
 use fleetmend_e2e::process::wait_until;
 use serde_json::json;
 
@@ -85,37 +85,49 @@ fn a_host_that_bans_is_left_alone_even_after_a_restart_and_against_a_persons_wor
     assert_eq!((reads(&site), reads(&other)), (1, 0));
 }
 
-#[test]
-fn a_feed_is_read_past_its_cap_on_results() {
-    const PACKAGES: usize = 5_600;
-    let server = Server::start().unwrap();
-    let console = server.console().unwrap();
-    enrol_with(&server, &["Last Application"]);
+/// A feed of more packages than are asked for at once, the last of which a machine lacks.
+fn long_feed(packages: usize) -> FeedSite {
     let site = FeedSite::start().unwrap();
-    for number in 0..PACKAGES {
+    for number in 0..packages {
         let package = package(&format!("p{number:05}"), "1.0", "Some Application");
         site.add_package_bytes(&package, b"never fetched".to_vec());
     }
     site.add_package(&package("zz-last", "2.0", "Last Application"))
         .unwrap();
     site.set_page_size(500);
-    site.set_most_skipped(5_000);
-    let source = SourceView::add(&console, &site).unwrap();
-    assert_eq!(source.wait_read().unwrap(), None);
-    console.wait_missing("zz-last").unwrap();
-    let page = console.page("/sources").unwrap();
-    assert!(page.contains(&(PACKAGES + 1).to_string()), "{page}");
+    site
+}
+
+#[test]
+fn a_feed_is_read_to_its_end_whatever_it_understands_of_a_question() {
+    const MANY: usize = 5_600;
+    let server = Server::start().unwrap();
+    let console = server.console().unwrap();
+    enrol_with(&server, &["Last Application"]);
+    for (packages, dialect, most_skipped) in [
+        // Past the cap on results.
+        (MANY, Dialect::Full, 5_000),
+        (MANY, Dialect::FirstConditionOnly, usize::MAX),
+        (1_100, Dialect::RefusesOrder, usize::MAX),
+    ] {
+        let site = long_feed(packages);
+        site.set_dialect(dialect);
+        site.set_most_skipped(most_skipped);
+        let source = SourceView::add(&console, &site).unwrap();
+        assert_eq!(source.wait_read().unwrap(), None, "{dialect:?}");
+        let page = source.page().unwrap();
+        let count = format!("<dd>{}</dd>", packages + 1);
+        assert!(page.contains(&count), "{dialect:?}: {page}");
+        // From the first one on, the source that is asked first keeps it.
+        console.wait_missing("zz-last").unwrap();
+    }
 }
 
 #[test]
 fn a_read_that_was_interrupted_goes_on_where_it_was() {
     let mut server = Server::start().unwrap();
     let console = server.console().unwrap();
-    let site = FeedSite::start().unwrap();
-    for number in 0..1_200 {
-        let package = package(&format!("p{number:05}"), "1.0", "Some Application");
-        site.add_package_bytes(&package, b"never fetched".to_vec());
-    }
+    let site = long_feed(1_200);
     site.set_page_size(100);
     site.set_stall_at_skip(1_000);
     let source = SourceView::add(&console, &site).unwrap();
@@ -135,7 +147,7 @@ fn a_read_that_was_interrupted_goes_on_where_it_was() {
     server.run().unwrap();
     assert_eq!(source.wait_read().unwrap(), None);
     let page = source.page().unwrap();
-    assert!(page.contains("<dd>1200</dd>"), "{page}");
+    assert!(page.contains("<dd>1201</dd>"), "{page}");
     assert!(
         reads(&site) - before <= 4,
         "{} more requests: it began anew",

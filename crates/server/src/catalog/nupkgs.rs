@@ -13,6 +13,7 @@ use fleetmend_store::packages::{self, Package, Problem};
 use fleetmend_store::sources::{self, Source};
 use fleetmend_store::{inventories, software};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::address::Named;
 use super::candidates::Names;
@@ -26,8 +27,11 @@ use crate::jobs;
 
 /// Packages fetched at one time: a slow one holds up no other.
 const WIDTH: usize = 4;
-/// How long what was analysed may wait for those that are still being fetched.
-const RENEW_EVERY: Duration = Duration::from_secs(15);
+/// How often is looked whether what was analysed should wait any longer for those that are still
+/// being fetched.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Matching all devices anew takes one part in so many of the time, at most.
+const RENEW_SHARE: u32 = 10;
 
 /// Fetches and analyses what is new and due, then puts the new catalog in place and has all devices
 /// matched against it.
@@ -51,7 +55,8 @@ pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
     let mut waiting = due.into_iter();
     let mut running = JoinSet::new();
     let mut is_new = false;
-    let mut tick = tokio::time::interval(RENEW_EVERY);
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    let mut renew_at = Instant::now();
     loop {
         while running.len() < WIDTH
             && let Some(package) = waiting.next()
@@ -66,8 +71,10 @@ pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
                 Taken::Analysed => is_new = true,
                 Taken::Later(at) => next = next.into_iter().chain(at).min(),
             },
-            _ = tick.tick() => if std::mem::take(&mut is_new) {
+            now = tick.tick() => if is_new && now >= renew_at {
                 renew(app).await?;
+                is_new = false;
+                renew_at = Instant::now() + now.elapsed() * RENEW_SHARE;
             }
         }
     }
@@ -168,7 +175,8 @@ async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> Result<Verdict,
         error,
     };
     let bytes = app.blobs.read(&sha256, MAX_NUPKG).map_err(disk)?;
-    let looked_at = tokio::task::spawn_blocking(move || analyse(&bytes)).await;
+    let named = (package.id.clone(), package.normalized.clone());
+    let looked_at = tokio::task::spawn_blocking(move || analyse(&bytes, &named.0, &named.1)).await;
     let (analysis, problem) = looked_at.map_err(|error| FetchError::Internal(error.into()))?;
     let mut tx = app.db.begin().await.map_err(internal)?;
     packages::set_analysis(&mut tx, package.row, &analysis, &sha256, app.now())
@@ -185,12 +193,21 @@ async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> Result<Verdict,
 
 /// A nupkg that cannot be read is a package that needs review, with why; it is not asked for again
 /// until the source offers other bytes.
-fn analyse(bytes: &[u8]) -> (Analysis, Option<Problem>) {
-    let error = match Nupkg::read(bytes, &Limits::default()) {
-        Ok(nupkg) => return (script::analyse(&nupkg), None),
-        Err(error) => error,
+fn analyse(bytes: &[u8], id: &str, normalized: &str) -> (Analysis, Option<Problem>) {
+    let why = match Nupkg::read(bytes, &Limits::default()) {
+        Ok(nupkg) => {
+            let found = nupkg.nuspec();
+            let version = found.normalised.to_string();
+            if found.id.to_lowercase() == id && version.eq_ignore_ascii_case(normalized) {
+                return (script::analyse(&nupkg), None);
+            }
+            format!(
+                "the source says that this is {id} {normalized}, it is {} {version}",
+                found.id
+            )
+        }
+        Err(error) => format!("the package cannot be read: {error}"),
     };
-    let why = format!("the package cannot be read: {error}");
     let analysis = Analysis {
         verdict: Verdict::NeedsReview,
         recipe: None,

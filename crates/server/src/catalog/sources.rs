@@ -17,8 +17,11 @@ use crate::journal;
 use crate::people::Actor;
 
 /// What stands where a source is read without TLS.
-pub const UNPROTECTED: &str = "It is read without TLS: whoever is on the way could change what it \
+const UNPROTECTED: &str = "It is read without TLS: whoever is on the way could change what it \
     offers, digests included. Give its https address if it has one.";
+/// The same where it has a login.
+const EXPOSED: &str = "It is read without TLS: whoever is on the way could read its password and \
+    change what it offers, digests included. Give its https address if it has one.";
 
 const NO_LOGIN: &str = "a folder is read without name and password";
 
@@ -209,7 +212,12 @@ pub fn next_read(source: &Source) -> Option<String> {
 
 /// What a person should know of how a source is protected.
 pub fn protection(source: &Source) -> Option<&'static str> {
-    is_unprotected(&source.location).then_some(UNPROTECTED)
+    let note = if source.user_name.is_some() {
+        EXPOSED
+    } else {
+        UNPROTECTED
+    };
+    is_unprotected(&source.location).then_some(note)
 }
 
 fn kind_of(location: &str) -> Result<SourceKind, ApiError> {
