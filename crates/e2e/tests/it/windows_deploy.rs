@@ -7,6 +7,7 @@ use fleetmend_e2e::msi::{Msi, MsiEnd};
 use fleetmend_e2e::nsis::Nsis;
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_e2e::work_dir::WorkDir;
+use fleetmend_trust::digest_hex;
 
 use crate::windows_fleet::{Fleet, bytes_of};
 
@@ -193,4 +194,35 @@ fn a_folder_of_packages_on_the_server_is_a_source_as_well() {
     assert_eq!(job.field("version"), "1.0.10");
     let version = fleet.installed_version(&new.product_code).unwrap();
     assert_eq!(version.as_deref(), Some("1.0.10"));
+}
+
+#[test]
+fn a_newer_application_whose_name_fits_the_same_pattern_is_not_taken_for_the_patched_one() {
+    let mut fleet = Fleet::new().unwrap();
+    for (name, version) in [("Fleet Git", "1.0"), ("Fleet GitHub", "3.0")] {
+        fleet.install_nsis(&Nsis::new(name, version)).unwrap();
+    }
+    for (id, name, version) in [
+        ("fleet-git", "Fleet Git", "2.0"),
+        ("fleet-github", "Fleet GitHub", "3.0"),
+    ] {
+        let setup = bytes_of(|file| Nsis::new(name, version).build(file)).unwrap();
+        let file = format!("{id}.exe");
+        let url = fleet.site.file_url(&file);
+        let package = Nupkg::new(id, version).title(name).downloading_exe(
+            &url,
+            &digest_hex(&setup),
+            &format!("{name}*"),
+        );
+        fleet.site.add_file(&file, setup);
+        fleet.site.add_package(&package).unwrap();
+    }
+    fleet.add_source(&fleet.site.url()).unwrap();
+    fleet.start_agent().unwrap();
+
+    let job = fleet.deploy("fleet-git").unwrap();
+    assert_eq!(job.history(), [1, 2, 3, 4, 5, 6, 8, 9], "{job:?}");
+    assert_eq!(fleet.starts("Fleet Git", "2.0").unwrap(), 1);
+    let version = fleet.installed_version("Fleet Git").unwrap();
+    assert_eq!(version.as_deref(), Some("2.0"));
 }
