@@ -1,6 +1,6 @@
 //! Commands that work on a server's data folder, with or without the server running.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 
 use crate::options;
@@ -9,7 +9,7 @@ use crate::options;
 #[derive(Debug, Args)]
 pub struct EnrolToken {
     #[command(flatten)]
-    server: options::Server,
+    server: options::Data,
     /// What the token is for, shown in the list of tokens.
     #[arg(long, default_value = "")]
     label: String,
@@ -24,7 +24,7 @@ pub enum Source {
     /// Add a source: the address of a NuGet v2 feed, or a folder with .nupkg files.
     Add {
         #[command(flatten)]
-        server: options::Server,
+        server: options::Data,
         /// `https://…/api/v2` or a folder.
         location: String,
         /// What it is called. Default: its location.
@@ -37,14 +37,14 @@ pub enum Source {
     /// Have a source read at once.
     Read {
         #[command(flatten)]
-        server: options::Server,
+        server: options::Data,
         /// Its number, as `source list` shows it.
         id: i64,
     },
     /// List the sources.
     List {
         #[command(flatten)]
-        server: options::Server,
+        server: options::Data,
     },
 }
 
@@ -56,13 +56,40 @@ pub async fn enrol_token(command: EnrolToken) -> anyhow::Result<()> {
 }
 
 /// Prints a link.
-pub async fn setup_link(options: options::Server) -> anyhow::Result<()> {
+pub async fn setup_link(options: options::Data) -> anyhow::Result<()> {
     println!(
         "{}",
         fleetmend_server::open(options.config()?)
             .await?
             .setup_link()
             .await?
+    );
+    Ok(())
+}
+
+/// `fleetmend new-keys`.
+#[derive(Debug, Args)]
+pub struct NewKeys {
+    #[command(flatten)]
+    server: options::Data,
+    /// Go ahead: every device must be enrolled again afterwards.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Starts over with new keys.
+pub async fn new_keys(command: NewKeys) -> anyhow::Result<()> {
+    ensure!(
+        command.yes,
+        "no device trusts new keys before it is enrolled again; if that is what you want, add --yes"
+    );
+    let done = fleetmend_server::new_keys(&command.server.config()?).await?;
+    if let Some(folder) = done.set_aside {
+        println!("the old keys are in {}", folder.display());
+    }
+    println!(
+        "the server has new keys; {} devices must be enrolled again",
+        done.devices
     );
     Ok(())
 }

@@ -27,7 +27,9 @@ enum Command {
     /// Make a one-time token with which one machine enrols.
     EnrolToken(admin::EnrolToken),
     /// Make a one-time link for setting an administrator's password.
-    SetupLink(options::Server),
+    SetupLink(options::Data),
+    /// Make new keys for a server that lost its own, or whose own are not to be trusted any more.
+    NewKeys(admin::NewKeys),
     /// Add, list and read sources of packages.
     #[command(subcommand)]
     Source(admin::Source),
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => runtime(serve::run(options)),
         Command::EnrolToken(command) => runtime(admin::enrol_token(command)),
         Command::SetupLink(options) => runtime(admin::setup_link(options)),
+        Command::NewKeys(command) => runtime(admin::new_keys(command)),
         Command::Source(command) => runtime(admin::source(command)),
         Command::Agent(command) => fleetmend_agent::cli::run(command),
     };

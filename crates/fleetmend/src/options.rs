@@ -1,17 +1,49 @@
 //! What the commands that start or open a server share.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
 use fleetmend_server::Config;
 
-/// The server's place and address.
+/// Where a server's data is, and by which address it is reached.
 #[derive(Debug, Clone, Args)]
-pub struct Server {
+pub struct Data {
     /// The data folder: database, keys and files.
     #[arg(long, value_name = "DIR", env = "FLEETMEND_DATA")]
     data: Option<PathBuf>,
+    /// The address by which devices and administrators reach the server, e.g.
+    /// `https://patch.example.org:8443`. Default: for a server that starts, this machine's name and
+    /// the port; else the address of its last start.
+    #[arg(long, value_name = "URL", env = "FLEETMEND_URL")]
+    url: Option<String>,
+}
+
+impl Data {
+    /// The configuration for commands that work on the data of a server.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        self.listening((Ipv4Addr::UNSPECIFIED, 0).into())
+    }
+
+    fn listening(&self, listen: SocketAddr) -> anyhow::Result<Config> {
+        let data = match &self.data {
+            Some(data) => data.clone(),
+            None => default_data()?,
+        };
+        let mut config = Config::new(data, listen);
+        config.url.clone_from(&self.url);
+        // From the environment only: it carries a password, and anyone can read arguments.
+        config.database = std::env::var("FLEETMEND_DATABASE").ok();
+        config.policy = policy()?;
+        Ok(config)
+    }
+}
+
+/// A server that starts.
+#[derive(Debug, Clone, Args)]
+pub struct Server {
+    #[command(flatten)]
+    data: Data,
     /// The address and port to listen on.
     #[arg(
         long,
@@ -20,25 +52,12 @@ pub struct Server {
         env = "FLEETMEND_LISTEN"
     )]
     listen: SocketAddr,
-    /// The address by which devices and administrators reach the server, e.g.
-    /// `https://patch.example.org:8443`. Default: this machine's name and the port.
-    #[arg(long, value_name = "URL", env = "FLEETMEND_URL")]
-    url: Option<String>,
 }
 
 impl Server {
     /// The server's configuration.
     pub fn config(&self) -> anyhow::Result<Config> {
-        let data = match &self.data {
-            Some(data) => data.clone(),
-            None => default_data()?,
-        };
-        let mut config = Config::new(data, self.listen);
-        config.url.clone_from(&self.url);
-        // From the environment only: it carries a password, and anyone can read arguments.
-        config.database = std::env::var("FLEETMEND_DATABASE").ok();
-        config.policy = policy()?;
-        Ok(config)
+        self.data.listening(self.listen)
     }
 }
 

@@ -49,6 +49,13 @@ impl Config {
             None => format!("sqlite:{}", self.data.join("fleetmend.db").display()),
         }
     }
+
+    /// The embedded database's file; `None` for a database elsewhere.
+    pub(crate) fn database_file(&self) -> Option<PathBuf> {
+        let address = self.database();
+        let path = address.strip_prefix("sqlite:")?;
+        Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+    }
 }
 
 /// How long a client may take for what it sends. What the server sends (files, pages that watch)

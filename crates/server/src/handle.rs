@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use fleetmend_model::SourceId;
 use fleetmend_store::devices::{self, DeviceFilter};
 use fleetmend_store::{Page, sources};
@@ -10,6 +11,7 @@ use fleetmend_store::{Page, sources};
 use crate::agents::enrol;
 use crate::api::sources::login;
 use crate::app::App;
+use crate::net::pki;
 use crate::people::command_line;
 use crate::{catalog, people};
 
@@ -20,22 +22,39 @@ const LOCAL_TOKEN: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub struct Handle {
     app: Arc<App>,
+    url: Option<String>,
+}
+
+/// What a server knows of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentStanding {
+    /// It may work.
+    Enrolled,
+    /// Somebody took its device out of management.
+    Removed,
+    /// It is not one of this server's.
+    Unknown,
 }
 
 impl Handle {
-    pub(crate) fn new(app: Arc<App>) -> Self {
-        Self { app }
+    pub(crate) fn new(app: Arc<App>, url: Option<String>) -> Self {
+        Self { app, url }
+    }
+
+    /// The address by which the server is reached.
+    fn url(&self) -> anyhow::Result<&str> {
+        self.url.as_deref().context(
+            "the server's address is not known, because it was not started yet: start it, or give \
+             its address with --url",
+        )
     }
 
     /// A one-time enrolment token.
     pub async fn enrol_token(&self, label: &str, hours: u32) -> anyhow::Result<String> {
         let valid = Duration::from_secs(u64::from(hours) * 3600);
         let by = command_line();
-        Ok(
-            enrol::make_token(&self.app, &self.app.url, label, valid, &by)
-                .await?
-                .to_text(),
-        )
+        let token = enrol::make_token(&self.app, self.url()?, label, valid, &by).await?;
+        Ok(token.to_text())
     }
 
     /// Many one-time enrolment tokens.
@@ -55,8 +74,32 @@ impl Handle {
         Ok(token.to_text())
     }
 
+    /// The address by which this machine itself reaches the server.
+    pub fn local_url(&self) -> &str {
+        &self.app.local_url
+    }
+
+    /// What the server knows of the agent with a certificate (its SHA-256, lower-case hexadecimal)
+    /// that trusts a certificate authority (PEM). One that trusts another cannot reach this server.
+    pub async fn agent(
+        &self,
+        certificate_sha256: &str,
+        ca_pem: &str,
+    ) -> anyhow::Result<AgentStanding> {
+        if !pki::der_of(ca_pem).is_ok_and(|der| der == self.app.keys.ca_der) {
+            return Ok(AgentStanding::Unknown);
+        }
+        let device = devices::ever_by_certificate(&self.app.db, certificate_sha256).await?;
+        Ok(match device {
+            None => AgentStanding::Unknown,
+            Some(device) if device.removed_at.is_some() => AgentStanding::Removed,
+            Some(_) => AgentStanding::Enrolled,
+        })
+    }
+
     /// A one-time link for setting an administrator's password.
     pub async fn setup_link(&self) -> anyhow::Result<String> {
+        self.url()?;
         people::setup_link(&self.app).await
     }
 

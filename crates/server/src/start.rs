@@ -1,12 +1,11 @@
 //! Starting a server, and opening its data without one.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
 use fleetmend_reconcile::Catalog;
 use fleetmend_store::blobs::Blobs;
-use fleetmend_store::{Db, devices};
+use fleetmend_store::{Db, devices, settings};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
@@ -16,10 +15,13 @@ use crate::catalog::credentials::Sealing;
 use crate::config::Config;
 use crate::handle::Handle;
 use crate::inventory::ingest;
-use crate::net::keys::Keys;
-use crate::net::listener;
+use crate::net::keys::{Keys, KeysError};
+use crate::net::{address, known_keys, listener, private};
 use crate::registry::Registry;
-use crate::{agents, catalog, jobs, people, router, server_id, upkeep};
+use crate::{agents, catalog, data_folder, jobs, people, router, server_id, upkeep};
+
+/// The setting that holds the address of the last start.
+const URL_SETTING: &str = "url";
 
 /// A server that runs.
 pub struct Running {
@@ -47,7 +49,7 @@ impl Running {
 
     /// What the administrator's commands need.
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.app))
+        Handle::new(Arc::clone(&self.app), Some(self.app.url.clone()))
     }
 
     /// A link for setting the administrator's password, as long as there is no administrator.
@@ -75,12 +77,18 @@ impl Running {
 /// Starts a server: makes what is not there, takes up what is.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     config.policy.check()?;
-    make_data(&config)?;
-    let lock = lock(&config.data)?;
+    let given_url = given_url(&config)?;
+    data_folder::prepare(&config)?;
+    let lock = data_folder::lock(&config.data)?;
     let listener = listen(&config).await?;
-    let (app, inbox) = app(&config, listener.local_addr()?.port()).await?;
-    let names = names(&[&app.url, &app.local_url]);
-    let tls = listener::tls_config(&app.keys, names)?;
+    let (ip, port) = (config.listen.ip(), listener.local_addr()?.port());
+    let keys = keys_at_hand(&config)?;
+    let db = open_database(&config).await?;
+    let keys = known(keys, &config, &db).await?;
+    let url = given_url.unwrap_or_else(|| address::default_url(ip, port));
+    let local_url = address::local_url(ip, port);
+    let tls = listener::tls_config(&keys, address::names(&[&url, &local_url]))?;
+    let (app, inbox) = app(&config, db, keys, url, local_url)?;
     for device in devices::load_all(&app.db).await? {
         if device.removed_at.is_none() {
             agents::remember(&app, &device);
@@ -93,6 +101,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     upkeep::life::sign(&app, app.now()).await?;
     let server = server_id::load_or_make(&config.data)?;
     jobs::start_standing(&app, &server).await?;
+    let mut tx = app.db.begin().await?;
+    settings::set(&mut tx, URL_SETTING, &app.url).await?;
+    tx.commit().await?;
     let stopping = app.stop.subscribe();
     let mut tasks = JoinSet::new();
     let router = router::router(Arc::clone(&app));
@@ -112,28 +123,33 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     })
 }
 
-/// Opens a server's data for the administrator's commands, whether or not it runs.
+/// Opens a server's data for the administrator's commands, whether or not it runs. Its address is
+/// the configuration's or that of the last start.
 pub async fn open(config: Config) -> anyhow::Result<Handle> {
-    let port = config.listen.port();
-    let (app, _) = app(&config, port).await?;
-    Ok(Handle::new(app))
+    let given_url = given_url(&config)?;
+    data_folder::require(&config)?;
+    let keys = Keys::load(&Keys::folder(&config.data), config.clock.now())?;
+    let db = open_database(&config).await?;
+    let Some(fingerprints) = known_keys::get(&db).await? else {
+        bail!("no server was started on this database yet: start one, then try again");
+    };
+    keys.check(&fingerprints)?;
+    let url = match given_url {
+        Some(url) => Some(url),
+        None => settings::get(&db, URL_SETTING).await?,
+    };
+    let (app, _) = app(
+        &config,
+        db,
+        keys,
+        url.clone().unwrap_or_default(),
+        String::new(),
+    )?;
+    Ok(Handle::new(app, url))
 }
 
-/// Two servers on one data folder would hand out the same order numbers. The lock ends with the
-/// process.
-fn lock(data: &std::path::Path) -> anyhow::Result<std::fs::File> {
-    let path = data.join("server.lock");
-    let file =
-        std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("another server runs on the data folder {}", data.display())
-        }
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
-        }
-    }
+fn given_url(config: &Config) -> anyhow::Result<Option<String>> {
+    config.url.as_deref().map(address::checked).transpose()
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
@@ -147,28 +163,60 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     }
 }
 
-async fn app(config: &Config, port: u16) -> anyhow::Result<(Arc<App>, ingest::Inbox)> {
-    make_data(config)?;
+/// The keys, as far as they can be judged before the database is opened: beside a database that
+/// was used all of them must be there, and without one they are made. `None`: some are not there,
+/// and only the database, which is elsewhere, can say whether they must be.
+fn keys_at_hand(config: &Config) -> Result<Option<Keys>, KeysError> {
+    let (folder, now) = (Keys::folder(&config.data), config.clock.now());
+    match config.database_file() {
+        Some(file) if data_folder::has_content(&file) => Keys::load(&folder, now).map(Some),
+        Some(_) => Keys::make(&folder, now).map(Some),
+        None => match Keys::load(&folder, now) {
+            Err(KeysError::Missing { .. }) => Ok(None),
+            loaded => loaded.map(Some),
+        },
+    }
+}
+
+/// The keys that the database knows.
+async fn known(keys: Option<Keys>, config: &Config, db: &Db) -> anyhow::Result<Keys> {
+    let (folder, now) = (Keys::folder(&config.data), config.clock.now());
+    let known = known_keys::get(db).await?;
+    let keys = match keys {
+        Some(keys) => keys,
+        None if known.is_some() => Keys::load(&folder, now)?,
+        None => Keys::make(&folder, now)?,
+    };
+    let known = match known {
+        Some(known) => known,
+        None => known_keys::remember(db, &keys.fingerprints()).await?,
+    };
+    keys.check(&known)?;
+    Ok(keys)
+}
+
+async fn open_database(config: &Config) -> anyhow::Result<Db> {
+    if let Some(file) = config.database_file() {
+        private::make_file(&file)?;
+    }
+    Ok(Db::open(&config.database()).await?)
+}
+
+fn app(
+    config: &Config,
+    db: Db,
+    keys: Keys,
+    url: String,
+    local_url: String,
+) -> anyhow::Result<(Arc<App>, ingest::Inbox)> {
     // Of several providers that dependencies could bring, ring is the one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let keys = Keys::load_or_make(&config.data)?;
-    let sealing = Sealing::load_or_make(&config.data)?;
-    let db = Db::open(&config.database()).await?;
     let files = config.data.join("files");
     let blobs = Blobs::open(&files).with_context(|| format!("cannot use {}", files.display()))?;
+    let sealing = Sealing::load_or_make(&config.data)?;
     let (queue, inbox) = ingest::queue();
-    let url = match &config.url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => format!("https://{}:{port}", default_host(config)),
-    };
-    let ip = config.listen.ip();
-    let local = if ip.is_unspecified() {
-        Ipv4Addr::LOCALHOST.into()
-    } else {
-        ip
-    };
     let app = App {
-        local_url: format!("https://{}", SocketAddr::new(local, port)),
+        local_url,
         db,
         keys,
         blobs,
@@ -187,89 +235,4 @@ async fn app(config: &Config, port: u16) -> anyhow::Result<(Arc<App>, ingest::In
         catalog: RwLock::new(Arc::new(Catalog::default())),
     };
     Ok((Arc::new(app), inbox))
-}
-
-/// A new data folder is its owner's alone: the database in it has password hashes and inventories.
-/// One that is there keeps the permissions that somebody gave it.
-fn make_private(data: &std::path::Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(data)
-}
-
-fn make_data(config: &Config) -> anyhow::Result<()> {
-    let data = &config.data;
-    make_private(data)
-        .and_then(|()| tempfile::tempfile_in(data).map(drop))
-        .with_context(|| {
-            format!(
-                "the data folder {} cannot be written: make it writable, or choose another with \
-                 --data",
-                data.display()
-            )
-        })
-}
-
-/// The host name by which devices find this machine; on the loopback interface, that.
-fn default_host(config: &Config) -> String {
-    if config.listen.ip().is_loopback() {
-        return match config.listen.ip() {
-            std::net::IpAddr::V4(address) => address.to_string(),
-            std::net::IpAddr::V6(address) => format!("[{address}]"),
-        };
-    }
-    host_name().unwrap_or_else(|| "localhost".to_owned())
-}
-
-fn host_name() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .or_else(|| std::env::var("COMPUTERNAME").ok())?;
-    let name = name.trim().to_lowercase();
-    (!name.is_empty() && name.is_ascii()).then_some(name)
-}
-
-/// The names and addresses in the server's certificate: those of its addresses, and this machine's.
-fn names(urls: &[&str]) -> Vec<String> {
-    let mut names = vec![
-        "localhost".to_owned(),
-        "127.0.0.1".to_owned(),
-        "::1".to_owned(),
-    ];
-    names.extend(urls.iter().map(|url| host_of(url).to_owned()));
-    names.extend(host_name());
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// The host of an `https` address, without port and brackets.
-fn host_of(url: &str) -> &str {
-    let rest = url.strip_prefix("https://").unwrap_or(url);
-    let host = rest.split('/').next().unwrap_or_default();
-    let host = match host.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        _ => host,
-    };
-    host.trim_matches(['[', ']'])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::host_of;
-
-    #[test]
-    fn the_certificate_names_the_host_of_every_form_of_address() {
-        for (url, host) in [
-            ("https://patch.example.org", "patch.example.org"),
-            ("https://patch.example.org:8443", "patch.example.org"),
-            ("https://patch.example.org:8443/behind", "patch.example.org"),
-            ("https://192.0.2.7:8443", "192.0.2.7"),
-            ("https://[::1]:8443", "::1"),
-        ] {
-            assert_eq!(host_of(url), host);
-        }
-    }
 }

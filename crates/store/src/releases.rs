@@ -25,6 +25,8 @@ statements! {
     /// Immutable and made anew when anything changes: the latest counts.
     FIND = "SELECT * FROM releases WHERE patch_type = $1 AND package = $2 AND version = $3
             ORDER BY id DESC LIMIT 1";
+    ENVELOPES = "SELECT id, envelope FROM releases ORDER BY id";
+    SET_ENVELOPE = "UPDATE releases SET envelope = $2 WHERE id = $1";
     FILES = "SELECT sha256, name, length, bitness FROM release_files WHERE release = $1
              ORDER BY name, sha256";
 }
@@ -148,6 +150,21 @@ pub async fn find(
         .as_ref()
         .map(read)
         .transpose()
+}
+
+/// The signed envelopes of all releases, as JSON.
+pub async fn envelopes(mut from: impl Read) -> Result<Vec<(ReleaseId, String)>> {
+    let rows = from.rows(&ENVELOPES, args![]).await?;
+    rows.iter()
+        .map(|row| Ok((ReleaseId(row.int("id")?), row.text("envelope")?)))
+        .collect()
+}
+
+/// Puts other signatures over the same payload in place.
+pub async fn set_envelope(tx: &mut Tx, release: ReleaseId, envelope: &str) -> Result<()> {
+    tx.run(&SET_ENVELOPE, args![release, envelope])
+        .await
+        .map(drop)
 }
 
 /// The files of a release, by name.

@@ -10,6 +10,7 @@ statements! {
     ALL = "SELECT key, value FROM settings ORDER BY key";
     SET = "INSERT INTO settings (key, value) VALUES ($1, $2)
            ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    ADD = "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
     DELETE = "DELETE FROM settings WHERE key = $1";
 }
 
@@ -32,6 +33,11 @@ pub async fn all(mut from: impl Read) -> Result<Vec<(String, String)>> {
 /// Sets a setting.
 pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<()> {
     tx.run(&SET, args![key, value]).await.map(drop)
+}
+
+/// Sets a setting that was not set; false where it was, and then it stays.
+pub async fn add(tx: &mut Tx, key: &str, value: &str) -> Result<bool> {
+    Ok(tx.run(&ADD, args![key, value]).await? > 0)
 }
 
 /// Takes a setting away, so that its default applies.

@@ -1,6 +1,9 @@
 //! The one inbound port: TLS, certificates, and the keys behind them.
 
+pub mod address;
 pub mod keys;
+pub mod known_keys;
 pub mod listener;
 pub mod paced;
 pub mod pki;
+pub mod private;

@@ -60,6 +60,27 @@ pub fn device_certificate(
     Ok(request.signed_by(ca)?)
 }
 
+/// What is read of a certificate.
+pub struct Facts {
+    /// Its public key, as a `SubjectPublicKeyInfo` (RFC 5280) in DER.
+    pub public_key: Vec<u8>,
+    /// From when it is valid, in seconds since 1970.
+    pub not_before: i64,
+    /// Until when it is valid, in seconds since 1970.
+    pub not_after: i64,
+}
+
+/// Reads a certificate.
+pub fn facts(der: &[u8]) -> Result<Facts, String> {
+    let (_, certificate) =
+        x509_parser::parse_x509_certificate(der).map_err(|error| error.to_string())?;
+    Ok(Facts {
+        public_key: certificate.public_key().raw.to_vec(),
+        not_before: certificate.validity().not_before.timestamp(),
+        not_after: certificate.validity().not_after.timestamp(),
+    })
+}
+
 /// The DER bytes of the first certificate in a PEM text.
 pub fn der_of(pem: &str) -> Result<Vec<u8>, rustls::pki_types::pem::Error> {
     CertificateDer::from_pem_slice(pem.as_bytes()).map(|der| der.as_ref().to_vec())

@@ -1,5 +1,6 @@
 //! The server as a browser and a program see it: a real one, over TLS, with its own data folder.
 
+mod addresses;
 mod agent;
 mod agent_reports;
 mod api;
@@ -10,7 +11,9 @@ mod command_line;
 mod deadlines;
 mod empty_pages;
 mod failing_work;
+mod folder;
 mod hostile_texts;
+mod keys;
 mod pages;
 mod partial_scan;
 mod seed;

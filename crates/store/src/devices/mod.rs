@@ -27,6 +27,7 @@ statements! {
     GET = "SELECT * FROM devices WHERE id = $1";
     BY_CERTIFICATE = "SELECT * FROM devices
                       WHERE certificate_sha256 = $1 AND removed_at IS NULL";
+    EVER_BY_CERTIFICATE = "SELECT * FROM devices WHERE certificate_sha256 = $1";
     ALL = "SELECT * FROM devices WHERE removed_at IS NULL ORDER BY id";
     /// `UPDATE … FROM` on PostgreSQL locks in the order it likes; a retry is the caller's.
     TOUCH = "UPDATE devices SET last_seen = CASE WHEN t.seen > last_seen THEN t.seen
@@ -247,6 +248,15 @@ pub async fn get(mut from: impl Read, device: DeviceId) -> Result<Option<Device>
 /// The device with a certificate, unless it was removed.
 pub async fn by_certificate(mut from: impl Read, sha256: &str) -> Result<Option<Device>> {
     from.row(&BY_CERTIFICATE, args![sha256])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The device with a certificate, also one that was removed.
+pub async fn ever_by_certificate(mut from: impl Read, sha256: &str) -> Result<Option<Device>> {
+    from.row(&EVER_BY_CERTIFICATE, args![sha256])
         .await?
         .as_ref()
         .map(read)
