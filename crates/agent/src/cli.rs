@@ -8,11 +8,11 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use fleetmend_trust::EnrolToken;
 
-use crate::identity::Identity;
+use crate::identity::{Identity, set_aside};
 #[cfg(target_os = "linux")]
 use crate::linux::service;
 use crate::platform::Platform;
-use crate::runner::Runner;
+use crate::runner::{Runner, Stop};
 #[cfg(windows)]
 use crate::windows::service;
 
@@ -47,12 +47,22 @@ pub enum Command {
     Enrol {
         #[command(flatten)]
         data: Data,
+        /// Also when it is enrolled: what it was is set aside, and it becomes a new device.
+        #[arg(long)]
+        again: bool,
     },
     /// Run in the foreground. Enrols first when `FLEETMEND_TOKEN` is set and the machine is not
     /// enrolled.
     Run {
         #[command(flatten)]
         data: Data,
+        /// The server's address, where it is another than at enrolment. It must be the same server,
+        /// with the same keys; the address is kept once the server answered there.
+        #[arg(long, value_name = "URL", env = "FLEETMEND_SERVER")]
+        server: Option<String>,
+        /// End when standard input does: with the program that started this one, however it ends.
+        #[arg(long, hide = true)]
+        until_input_ends: bool,
         /// Read the machine's boot id from this file (for containers, whose boot is the host's).
         #[arg(long, value_name = "FILE", hide = true)]
         boot_id_file: Option<PathBuf>,
@@ -84,24 +94,19 @@ pub enum Command {
 /// Carries out a command.
 pub fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Enrol { data } => {
-            let dir = prepare(&data.data)?;
-            if let Some(identity) = Identity::load(dir)? {
-                bail!(
-                    "this machine is enrolled already, as device {} of {}",
-                    identity.device,
-                    identity.server_url
-                );
+        Command::Enrol { data, again } => enrol(prepare(&data.data)?, again),
+        Command::Run {
+            data,
+            server,
+            until_input_ends,
+            boot_id_file,
+        } => {
+            let runner = runner(&data.data, boot_id_file, server.as_deref())?;
+            if until_input_ends {
+                stop_with_input(runner.stop_handle())?;
             }
-            let token = token()?.context("no enrolment token was given")?;
-            let identity = Identity::enrol(dir, &token, &*platform(dir, None))?;
-            println!(
-                "enrolled as device {} of {}",
-                identity.device, identity.server_url
-            );
-            Ok(())
+            runner.run()
         }
-        Command::Run { data, boot_id_file } => runner(&data.data, boot_id_file)?.run(),
         Command::Inventory {
             data,
             installed_only,
@@ -124,20 +129,68 @@ pub fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// An enrolled agent, ready to run.
-pub fn runner(data: &Path, boot_id_file: Option<PathBuf>) -> anyhow::Result<Runner> {
+fn enrol(dir: &Path, again: bool) -> anyhow::Result<()> {
+    let _lock = lock(dir)?;
+    let earlier = Identity::load(dir);
+    if !again && let Some(identity) = earlier? {
+        bail!(
+            "this machine is enrolled already, as device {} of {}. To make it a new device, add \
+             --again",
+            identity.device,
+            identity.server_url
+        );
+    }
+    let token = token()?.context("no enrolment token was given")?;
+    let identity = Identity::enrol(&token, &*platform(dir, None))?;
+    if again {
+        set_aside(dir)?;
+    }
+    identity.save(dir)?;
+    println!(
+        "enrolled as device {} of {}",
+        identity.device, identity.server_url
+    );
+    Ok(())
+}
+
+/// An enrolled agent, ready to run, with its server at `server` if that is another address.
+pub fn runner(
+    data: &Path,
+    boot_id_file: Option<PathBuf>,
+    server: Option<&str>,
+) -> anyhow::Result<Runner> {
     let dir = prepare(data)?;
     let lock = lock(dir)?;
     let platform = platform(dir, boot_id_file);
     let identity = match Identity::load(dir)? {
         Some(identity) => identity,
         None => match token()? {
-            Some(token) => Identity::enrol(dir, &token, &*platform)?,
+            Some(token) => {
+                let identity = Identity::enrol(&token, &*platform)?;
+                identity.save(dir)?;
+                identity
+            }
             None => bail!("this machine is not enrolled: run 'enrol' first"),
         },
     };
+    let identity = match server {
+        Some(url) => identity.at(url)?,
+        None => identity,
+    };
     tracing::info!("device {} of {}", identity.device, identity.server_url);
     Runner::new(dir, &identity, platform, lock)
+}
+
+/// Stops the agent when standard input ends.
+fn stop_with_input(stop: Stop) -> anyhow::Result<()> {
+    std::thread::Builder::new()
+        .name("input".to_owned())
+        .spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            stop.stop();
+        })
+        .context("cannot start a thread")?;
+    Ok(())
 }
 
 /// Two agents on one data folder would both carry out its orders. The lock ends with the process.

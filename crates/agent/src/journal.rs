@@ -12,13 +12,18 @@ pub struct Journal {
     stored: Vec<u8>,
 }
 
+/// The journal's file in an agent's data folder.
+pub(crate) fn state_file(dir: &Path) -> PathBuf {
+    dir.join("state.json")
+}
+
 impl Journal {
     /// Opens the journal below `dir`; the state is new when there is none.
     ///
     /// A file that cannot be read is set aside and named in the error of [`OpenError::Damaged`]:
     /// forgetting counters and open jobs in silence would be worse than stopping.
     pub fn open(dir: &Path) -> Result<(Self, State), OpenError> {
-        let path = dir.join("state.json");
+        let path = state_file(dir);
         match fs::read(&path) {
             Ok(bytes) => {
                 let state = serde_json::from_slice(&bytes).map_err(|error| OpenError::Damaged {

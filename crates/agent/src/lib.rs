@@ -20,5 +20,5 @@ pub mod linux;
 #[cfg(any(windows, test))]
 pub mod windows;
 
-pub use identity::certificate_sha256;
+pub use identity::{Identity, certificate_sha256, set_aside};
 pub use link::fetch_ca;

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::core::Event;
+use crate::identity::Moved;
 use crate::runner::Shared;
 
 /// The pause after the first failure; doubles with each further one.
@@ -36,7 +37,7 @@ impl Backoff {
 }
 
 /// Starts the thread. It ends with the process.
-pub(crate) fn spawn(shared: Arc<Shared>) {
+pub(crate) fn spawn(shared: Arc<Shared>, mut moved: Option<Moved>) {
     let body = move || {
         let mut backoff = Backoff::new();
         loop {
@@ -48,6 +49,9 @@ pub(crate) fn spawn(shared: Arc<Shared>) {
             match shared.link.check_in(&check_in) {
                 Ok(reply) => {
                     backoff.reset();
+                    if let Some(moved) = moved.take() {
+                        moved.keep();
+                    }
                     let until = Instant::now() + Duration::from_secs(reply.checkin_seconds);
                     shared.tell(Event::Reply(Box::new(reply)));
                     wait(&shared, until);

@@ -15,7 +15,7 @@ use fleetmend_trust::{Order, Verified, digest_hex};
 
 use crate::core::{Core, Effect, Event};
 use crate::files::Files;
-use crate::identity::Identity;
+use crate::identity::{Identity, Moved};
 use crate::journal::Journal;
 use crate::link::Link;
 use crate::platform::{Platform, RunResult};
@@ -62,6 +62,7 @@ pub struct Runner {
     journal: Journal,
     shared: Arc<Shared>,
     inbox: Receiver<Message>,
+    moved: Option<Moved>,
     /// Held as long as the agent runs.
     _lock: std::fs::File,
 }
@@ -99,6 +100,7 @@ impl Runner {
             journal,
             shared,
             inbox,
+            moved: identity.moved(data),
             _lock: lock,
         })
     }
@@ -114,7 +116,7 @@ impl Runner {
         self.shared.files.keep_only(&self.core.holds());
         let boot = self.lock_check_in().boot.id.clone();
         self.take(Event::Started { boot })?;
-        listener::spawn(Arc::clone(&self.shared));
+        listener::spawn(Arc::clone(&self.shared), self.moved.take());
         courier::spawn(Arc::clone(&self.shared));
         loop {
             let nap = self

@@ -1,8 +1,10 @@
 //! `fleetmend`: the server, an agent, and the administrator's commands in one binary.
 
 mod admin;
+mod local_agent;
 mod options;
 mod serve;
+mod terminal;
 mod up;
 
 use std::io::IsTerminal as _;

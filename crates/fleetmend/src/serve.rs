@@ -1,11 +1,12 @@
 //! `fleetmend serve`.
 
 use crate::options;
+use crate::terminal::say;
 
 /// Runs the server until it is told to stop.
 pub async fn run(options: options::Server) -> anyhow::Result<()> {
     let server = fleetmend_server::start(options.config()?).await?;
-    println!("Console: {}", server.url());
+    say(&format!("Console: {}", server.url()));
     stopped().await?;
     server.stop().await;
     Ok(())

@@ -191,8 +191,14 @@ impl Handle {
         )
         .await?;
         let mut lines = vec![format!(
-            "{} devices, {} OS patches and {} third party patches missing",
-            totals.devices, totals.missing_os, totals.missing_third_party
+            "{}, {} and {} missing",
+            counted(totals.devices, "device", "devices"),
+            counted(totals.missing_os, "OS patch", "OS patches"),
+            counted(
+                totals.missing_third_party,
+                "third party patch",
+                "third party patches"
+            ),
         )];
         for device in listed.rows {
             let status = device
@@ -214,4 +220,9 @@ impl Handle {
         }
         Ok(lines)
     }
+}
+
+/// A number and what is counted.
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -78,7 +78,7 @@ fn serve(data: &Path) -> anyhow::Result<()> {
         ServiceState::StartPending,
         ServiceExitCode::NO_ERROR,
     ))?;
-    let served = crate::cli::runner(data, None).and_then(|agent| {
+    let served = crate::cli::runner(data, None, None).and_then(|agent| {
         let mut shared = stopping.lock().unwrap_or_else(PoisonError::into_inner);
         shared.agent = Some(agent.stop_handle());
         let is_over = shared.requested;

@@ -111,6 +111,12 @@ impl Console {
         Ok(console)
     }
 
+    /// The same administrator of the same server, which is at another address now.
+    pub fn at(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.url);
+        self
+    }
+
     /// An answer that must be 200.
     pub fn get(&self, path: &str) -> Result<Value> {
         let request = self.agent.get(format!("{}{path}", self.url));

@@ -19,6 +19,7 @@ mod server_process;
 mod server_readiness;
 mod server_reads;
 mod source_view;
+mod start;
 mod up;
 mod windows;
 mod windows_crash;

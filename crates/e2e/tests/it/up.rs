@@ -2,14 +2,11 @@
 //! something is in the way.
 
 use std::fs;
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fleetmend_e2e::deb::Deb;
 use fleetmend_e2e::process::{self, Output, Running, wait_until};
-use fleetmend_e2e::work_dir::WorkDir;
 use serde_json::Value;
 
 use crate::console_client::{Console, PATIENCE};
@@ -21,8 +18,6 @@ const FLEETMEND: &str = "/usr/local/bin/fleetmend";
 const FIRST_DEVICE: Duration = Duration::from_secs(10);
 /// From the server's start until its missing patches are.
 const FIRST_MISSING: Duration = Duration::from_mins(2);
-/// How long a start that cannot go on may take to say so.
-const COMPLAINT: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(30);
 
 /// The number of Debian's user of that name.
@@ -30,7 +25,7 @@ const NOBODY: u32 = 65534;
 
 /// The users that start it.
 #[derive(Debug, Clone, Copy)]
-enum User {
+pub enum User {
     Root,
     Nobody,
 }
@@ -45,13 +40,13 @@ impl User {
     }
 
     /// Where the data goes by default.
-    fn data(self) -> String {
+    pub fn data(self) -> String {
         format!("{}/.local/state/fleetmend", self.home())
     }
 }
 
 /// A machine with one patch missing, and the product on it.
-fn machine() -> Machine {
+pub fn machine() -> Machine {
     let machine = Machine::new(&[Deb::new("tool", "1")], &[Deb::new("tool", "2")]).unwrap();
     machine
         .root
@@ -66,7 +61,7 @@ fn machine() -> Machine {
 }
 
 /// `fleetmend up` as a user of the machine, its data in the user's state folder.
-fn up(machine: &Machine, user: User, arguments: &[&str]) -> Command {
+pub fn up(machine: &Machine, user: User, arguments: &[&str]) -> Command {
     let mut command = match user {
         User::Root => machine.root.command(FLEETMEND),
         User::Nobody => {
@@ -81,7 +76,7 @@ fn up(machine: &Machine, user: User, arguments: &[&str]) -> Command {
 }
 
 /// The link for the first password, from the terminal.
-fn setup_link(running: &mut Running) -> String {
+pub fn setup_link(running: &mut Running) -> String {
     running
         .wait_until("it prints a setup link", PATIENCE, |it| {
             let output = it.stdout()?;
@@ -92,7 +87,7 @@ fn setup_link(running: &mut Running) -> String {
 }
 
 /// Stops it as an administrator does.
-fn stop(mut running: Running) -> Output {
+pub fn stop(mut running: Running) -> Output {
     running.signal("TERM").unwrap();
     running.wait(STOP).unwrap()
 }
@@ -123,7 +118,7 @@ fn one_command_gives_a_console_with_the_device_and_its_missing_patches_and_a_sec
         let row = console.wait_missing("tool").unwrap();
         running
             .wait_until("the terminal shows it", PATIENCE, |it| {
-                Ok(it.stdout()?.contains("1 OS patches").then_some(()))
+                Ok(it.stdout()?.contains("1 OS patch and").then_some(()))
             })
             .unwrap();
         // Nothing installs by itself; without root nothing installs at all, and that is said.
@@ -238,60 +233,132 @@ fn a_machine_without_a_known_package_manager_says_so_in_one_line() {
     assert!(running.is_running().unwrap(), "the server goes on");
 }
 
-#[test]
-fn what_is_in_the_way_of_a_start_is_one_clear_line_and_an_exit_code() {
-    let machine = machine();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    let listen = format!("127.0.0.1:{port}");
-    let output = process::run(
-        &mut up(&machine, User::Root, &["--listen", &listen]),
-        COMPLAINT,
-    );
-    assert_complains(&output.unwrap(), &[&port, "is taken", "--listen"]);
-
-    // Made by root, for root.
-    let theirs = machine.root.outside("/srv/data");
-    fs::create_dir(&theirs).unwrap();
-    let arguments = ["--listen", "127.0.0.1:0", "--data", "/srv/data"];
-    let output = process::run(&mut up(&machine, User::Nobody, &arguments), COMPLAINT);
-    assert_complains(
-        &output.unwrap(),
-        &["/srv/data", "cannot be written", "--data"],
-    );
-
-    let own = WorkDir::new("keys").unwrap();
-    let start = || {
-        let mut command = Command::new(program("FLEETMEND_BIN"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
-        command.arg(own.path());
-        command
-    };
-    let mut running = Running::spawn(&mut start()).unwrap();
-    console_url(&mut running).unwrap();
-    stop(running);
-    let keys = own.path().join("keys");
-    for (path, open, wanted) in [
-        (keys.clone(), 0o755, 0o700),
-        (keys.join("ca.key.pem"), 0o644, 0o600),
-        (keys.join("order.key"), 0o640, 0o600),
-        (keys.join("release.key"), 0o604, 0o600),
-    ] {
-        fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
-        let output = process::run(&mut start(), COMPLAINT).unwrap();
-        let remedy = format!("chmod {wanted:o} {}", path.display());
-        assert_complains(&output, &["may be read by others", &remedy]);
-        fs::set_permissions(&path, fs::Permissions::from_mode(wanted)).unwrap();
-    }
-    let mut running = Running::spawn(&mut start()).unwrap();
-    console_url(&mut running).unwrap();
+/// A server on its free port, its administrator, and the one device.
+fn started(machine: &Machine) -> (Running, Console, Value) {
+    let mut command = up(machine, User::Root, &["--listen", "127.0.0.1:0"]);
+    let mut running = Running::spawn(&mut command).unwrap();
+    let url = console_url(&mut running).unwrap();
+    let started = Instant::now();
+    let console = Console::set_up(&url, &setup_link(&mut running)).unwrap();
+    let device = wait_for_device(&console, started);
+    (running, console, device)
 }
 
-/// It ended with an error, and what it said is one line with these words.
-fn assert_complains(output: &Output, words: &[&str]) {
-    assert!(matches!(output.code, Some(code) if code != 0), "{output:?}");
-    assert_eq!(output.stderr.trim().lines().count(), 1, "{output:?}");
-    for word in words {
-        assert!(output.stderr.contains(word), "'{word}': {output:?}");
+/// Starts it again on any free port; gives its address too.
+fn start_again(machine: &Machine) -> (Running, String) {
+    let mut command = up(machine, User::Root, &["--listen", "127.0.0.1:0"]);
+    let mut running = Running::spawn(&mut command).unwrap();
+    let url = console_url(&mut running).unwrap();
+    (running, url)
+}
+
+/// Changes the database of a server that is stopped.
+fn change_database(machine: &Machine, sql: &str) {
+    let file = machine
+        .root
+        .outside(&User::Root.data())
+        .join("fleetmend.db");
+    let script = "import sqlite3, sys; it = sqlite3.connect(sys.argv[1]); \
+                  it.execute(sys.argv[2]); it.commit()";
+    let mut python = Command::new("python3");
+    python.args(["-c", script]).arg(file).arg(sql);
+    let done = process::run(&mut python, STOP).unwrap();
+    done.success().unwrap();
+}
+
+#[test]
+fn this_machines_agent_follows_a_server_that_starts_at_another_address() {
+    let machine = machine();
+    let (running, console, device) = started(&machine);
+    stop(running);
+    let (mut running, url) = start_again(&machine);
+    let console = console.at(&url);
+    let seen_before = device["last_seen"].as_str().unwrap().to_owned();
+    wait_until("the agent is there too", PATIENCE, || {
+        let device = console.devices()?.pop();
+        Ok(device.filter(|it| it["last_seen"].as_str() > Some(&seen_before)))
+    })
+    .unwrap();
+    assert_eq!(console.devices().unwrap().len(), 1);
+    let identity = machine
+        .root
+        .outside(&format!("{}/agent/identity.json", User::Root.data()));
+    wait_until("the agent keeps the address", PATIENCE, || {
+        Ok(fs::read_to_string(&identity)?.contains(&url).then_some(()))
+    })
+    .unwrap();
+
+    // Killed, it leaves no agent behind that would be in the way of the next.
+    running.crash();
+    let (running, url) = start_again(&machine);
+    let console = console.at(&url);
+    let seen_before = console.devices().unwrap()[0]["last_seen"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    wait_until("the agent is there once more", PATIENCE, || {
+        let device = console.devices()?.pop();
+        Ok(device.filter(|it| it["last_seen"].as_str() > Some(&seen_before)))
+    })
+    .unwrap();
+    let output = running.stdout().unwrap();
+    assert!(!output.contains("another agent runs"), "{output}");
+    stop(running);
+}
+
+#[test]
+fn an_agent_of_a_database_that_is_gone_is_enrolled_anew() {
+    let machine = machine();
+    let (running, _, _) = started(&machine);
+    stop(running);
+    let data = machine.root.outside(&User::Root.data());
+    for file in ["fleetmend.db", "fleetmend.db-wal", "fleetmend.db-shm"] {
+        let _ = fs::remove_file(data.join(file));
     }
+    let (mut running, url) = start_again(&machine);
+    let started = Instant::now();
+    let console = Console::set_up(&url, &setup_link(&mut running)).unwrap();
+    wait_for_device(&console, started);
+    console.wait_missing("tool").unwrap();
+    assert_eq!(console.devices().unwrap().len(), 1);
+    let output = running.stdout().unwrap();
+    let told: Vec<_> = output
+        .lines()
+        .filter(|it| it.contains("enrolled anew"))
+        .collect();
+    assert_eq!(told.len(), 1, "{output}");
+    assert!(data.join("agent/identity.old-1/identity.json").exists());
+
+    // A job of the new device is not taken for one of the old.
+    let job = console.approve_and_deploy("tool").unwrap();
+    let over = console.wait_over(job).unwrap();
+    assert_eq!(over["job"]["status"]["number"], 9, "{over}");
+    stop(running);
+}
+
+#[test]
+fn a_removed_device_comes_back_only_by_the_command_that_is_told() {
+    let machine = machine();
+    let (running, console, device) = started(&machine);
+    stop(running);
+    change_database(&machine, "UPDATE devices SET removed_at = 1");
+    let (mut running, url) = start_again(&machine);
+    let console = console.at(&url);
+    let command = running
+        .wait_until("it says how to bring it back", PATIENCE, |it| {
+            let output = it.stdout()?;
+            let line = output.lines().find(|line| line.contains("was removed"));
+            Ok(line
+                .and_then(|line| line.split_once(" run: "))
+                .map(|it| it.1.to_owned()))
+        })
+        .unwrap();
+    assert_eq!(console.devices().unwrap().len(), 0);
+    machine.command("sh", &["-c", &command]).unwrap();
+    let back = wait_until("it is back", PATIENCE, || Ok(console.devices()?.pop())).unwrap();
+    assert_ne!(back["id"], device["id"]);
+    console.wait_missing("tool").unwrap();
+    let output = running.stdout().unwrap();
+    assert_eq!(output.matches("was removed").count(), 1, "{output}");
+    stop(running);
 }
