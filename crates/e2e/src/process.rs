@@ -166,6 +166,14 @@ impl Running {
         Ok(())
     }
 
+    /// Sends a signal to the program and to all that is in its process group.
+    pub fn signal_group(&mut self, signal: &str) -> Result<()> {
+        if self.is_running()? {
+            send_signal(signal, &format!("-{}", self.pid()))?;
+        }
+        Ok(())
+    }
+
     /// Kills the program alone, as a crash would; what it started lives on. Returns when it is gone.
     pub fn crash(&mut self) {
         if matches!(self.is_running(), Ok(true)) && self.child.kill().is_ok() {

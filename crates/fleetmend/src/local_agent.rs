@@ -55,6 +55,9 @@ async fn start(data: &Path, server: &Handle) -> anyhow::Result<Child> {
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    // Not the terminal's: there, Ctrl-C would reach it before this process can say that it stops.
+    #[cfg(unix)]
+    command.process_group(0);
     if !is_enrolled {
         command.env("FLEETMEND_TOKEN", server.local_enrol_token().await?);
     }

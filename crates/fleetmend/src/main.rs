@@ -41,8 +41,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let filter =
-        EnvFilter::try_from_env("FLEETMEND_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("FLEETMEND_LOG")
+        // What PostgreSQL remarks on is of no use to a person.
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
 use fleetmend_server::Config;
 
@@ -30,6 +31,9 @@ impl Data {
             Some(data) => data.clone(),
             None => default_data()?,
         };
+        // Whatever is told of it holds in other folders too.
+        let data = std::path::absolute(&data)
+            .with_context(|| format!("'{}' cannot be a data folder", data.display()))?;
         let mut config = Config::new(data, listen);
         config.url.clone_from(&self.url);
         // From the environment only: it carries a password, and anyone can read arguments.
@@ -87,13 +91,17 @@ fn policy() -> anyhow::Result<fleetmend_server::Policy> {
     Ok(policy)
 }
 
-/// The user's state folder, as the XDG Base Directory Specification has it.
+/// The user's state folder. Source: the XDG Base Directory Specification, by which a path that is
+/// not absolute does not count.
 fn default_data() -> anyhow::Result<PathBuf> {
-    if let Some(state) = std::env::var_os("XDG_STATE_HOME").filter(|it| !it.is_empty()) {
-        return Ok(PathBuf::from(state).join("fleetmend"));
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|it| it.is_absolute())
+    };
+    if let Some(state) = folder("XDG_STATE_HOME") {
+        return Ok(state.join("fleetmend"));
     }
-    let home = std::env::var_os("HOME").ok_or_else(|| {
-        anyhow::anyhow!("there is no home folder: name a data folder with --data")
-    })?;
-    Ok(PathBuf::from(home).join(".local/state/fleetmend"))
+    let home = folder("HOME").context("there is no home folder: name a data folder with --data")?;
+    Ok(home.join(".local/state/fleetmend"))
 }

@@ -1,6 +1,7 @@
 //! The server's data folder: made, private, and one server's at a time.
 
 use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
@@ -8,6 +9,8 @@ use anyhow::{Context as _, bail, ensure};
 use crate::config::Config;
 use crate::net::private::{self, PrivateError};
 
+/// What a start needs on the disk, in bytes: the keys, the database and its log.
+const ROOM: usize = 2 * 1024 * 1024;
 /// What SQLite keeps beside its file.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
@@ -25,14 +28,33 @@ pub fn prepare(config: &Config) -> anyhow::Result<()> {
             data.display()
         )
     };
-    private::make_folder(data)
-        .and_then(|()| tempfile::tempfile_in(data).map(drop))
-        .with_context(unusable)?;
+    match private::make_folder(data).and_then(|()| try_to_write(data)) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+            ) =>
+        {
+            bail!(
+                "there is no room for the data folder {} ({error}): make room on its disk, or \
+                 choose another with --data",
+                data.display()
+            );
+        }
+        tried => tried.with_context(unusable)?,
+    }
     match private::claim_folder(data) {
         Err(error @ PrivateError::Io { .. }) => Err(error).with_context(unusable),
         claimed => Ok(claimed?),
     }?;
     check_database(config)
+}
+
+/// Writes as much as a start needs, and takes it away again.
+fn try_to_write(data: &Path) -> io::Result<()> {
+    let mut file = tempfile::tempfile_in(data)?;
+    file.write_all(&vec![0; ROOM])?;
+    file.sync_data()
 }
 
 /// Refuses to work where no server ever ran: a mistyped folder must not become one.

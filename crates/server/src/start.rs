@@ -1,5 +1,6 @@
 //! Starting a server, and opening its data without one.
 
+use std::io::ErrorKind;
 use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
@@ -153,14 +154,25 @@ fn given_url(config: &Config) -> anyhow::Result<Option<String>> {
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
-    match TcpListener::bind(config.listen).await {
-        Ok(listener) => Ok(listener),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
-            "port {} is taken by another program: stop it, or choose another with --listen",
-            config.listen.port()
-        ),
-        Err(error) => Err(error).with_context(|| format!("cannot listen on {}", config.listen)),
-    }
+    let address = config.listen;
+    TcpListener::bind(address).await.map_err(|error| {
+        let remedy = match error.kind() {
+            ErrorKind::AddrInUse => format!(
+                "port {} is taken by another program: stop it, or choose another",
+                address.port()
+            ),
+            ErrorKind::AddrNotAvailable => format!(
+                "this machine does not have the address {}: choose one of its own",
+                address.ip()
+            ),
+            ErrorKind::PermissionDenied => format!(
+                "port {} is for root only: start as root, or choose one above 1023",
+                address.port()
+            ),
+            _ => format!("cannot listen on {address} ({error}): choose another address"),
+        };
+        anyhow::anyhow!("{remedy} with --listen")
+    })
 }
 
 /// The keys, as far as they can be judged before the database is opened: beside a database that
@@ -199,7 +211,11 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
     if let Some(file) = config.database_file() {
         private::make_file(&file)?;
     }
-    Ok(Db::open(&config.database()).await?)
+    let opened = Db::open(&config.database()).await;
+    match config.database_file() {
+        Some(file) => opened.with_context(|| format!("the database {}", file.display())),
+        None => Ok(opened?),
+    }
 }
 
 fn app(

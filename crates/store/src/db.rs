@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use crate::error::{Error, Result};
 use crate::migrate;
@@ -57,9 +57,9 @@ impl Db {
 
     /// Opens or makes a SQLite file, and brings the schema up to date.
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
-        let failed = |source| Error::Open {
+        let failed = |cause| Error::Open {
             place: path.display().to_string(),
-            source,
+            cause,
         };
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -75,6 +75,7 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_release(|connection, _| Box::pin(is_at_rest(connection)))
             .connect_with(options.clone().create_if_missing(true))
             .await
             .map_err(failed)?;
@@ -109,9 +110,9 @@ impl Db {
             options.get_host(),
             options.get_database().unwrap_or_default()
         );
-        let failed = |source| Error::Open {
+        let failed = |cause| Error::Open {
             place: place.clone(),
-            source,
+            cause,
         };
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
@@ -133,9 +134,9 @@ impl Db {
             }
             Self::Postgres(pool) => pool.begin().await.map(Tx::Postgres),
         }
-        .map_err(|source| Error::Transaction {
+        .map_err(|cause| Error::Transaction {
             what: "begin",
-            source,
+            cause,
         })
     }
 
@@ -148,9 +149,9 @@ impl Db {
                 .await
                 .map(Tx::Postgres),
         }
-        .map_err(|source| Error::Transaction {
+        .map_err(|cause| Error::Transaction {
             what: "begin",
-            source,
+            cause,
         })
     }
 
@@ -164,6 +165,15 @@ impl Db {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Whether a connection that is given back has no open transaction. After a full disk SQLite has
+/// rolled back by itself, and the driver, whose own rollback then fails, would take the connection
+/// to be in that transaction for ever: it is closed, and the next caller gets a fresh one.
+async fn is_at_rest(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // Carries out the rollback of a transaction that was dropped.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// A transaction. Dropped without [`Tx::commit`], it did nothing.
@@ -182,9 +192,9 @@ impl Tx {
             Self::Sqlite(tx) => tx.commit().await,
             Self::Postgres(tx) => tx.commit().await,
         }
-        .map_err(|source| Error::Transaction {
+        .map_err(|cause| Error::Transaction {
             what: "commit",
-            source,
+            cause,
         })
     }
 
@@ -194,17 +204,17 @@ impl Tx {
             Self::Sqlite(tx) => tx.rollback().await,
             Self::Postgres(tx) => tx.rollback().await,
         }
-        .map_err(|source| Error::Transaction {
+        .map_err(|cause| Error::Transaction {
             what: "roll back",
-            source,
+            cause,
         })
     }
 
     /// Runs a statement that gives no rows; returns how many rows it changed.
     pub(crate) async fn run(&mut self, sql: &'static Sql, values: Vec<Value>) -> Result<u64> {
-        let failed = |source| Error::Statement {
+        let failed = |cause| Error::Statement {
             statement: sql.name,
-            source,
+            cause,
         };
         match self {
             Self::Sqlite(tx) => {
@@ -228,7 +238,7 @@ impl Tx {
     pub(crate) async fn id(&mut self, sql: &'static Sql, values: Vec<Value>) -> Result<i64> {
         self.maybe_id(sql, values).await?.ok_or(Error::Statement {
             statement: sql.name,
-            source: sqlx::Error::RowNotFound,
+            cause: sqlx::Error::RowNotFound,
         })
     }
 
@@ -267,9 +277,9 @@ pub trait Read: Send {
 
 impl Read for &Db {
     async fn rows(&mut self, sql: &'static Sql, values: Vec<Value>) -> Result<Vec<Row>> {
-        let failed = |source| Error::Statement {
+        let failed = |cause| Error::Statement {
             statement: sql.name,
-            source,
+            cause,
         };
         match self {
             Db::Sqlite { readers, .. } => {
@@ -296,9 +306,9 @@ impl Read for &Db {
 
 impl Read for Tx {
     async fn rows(&mut self, sql: &'static Sql, values: Vec<Value>) -> Result<Vec<Row>> {
-        let failed = |source| Error::Statement {
+        let failed = |cause| Error::Statement {
             statement: sql.name,
-            source,
+            cause,
         };
         match self {
             Self::Sqlite(tx) => {
@@ -330,5 +340,45 @@ impl<R: Read> Read for &mut R {
         values: Vec<Value>,
     ) -> impl Future<Output = Result<Vec<Row>>> + Send {
         (**self).rows(sql, values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings;
+
+    #[tokio::test]
+    async fn a_full_disk_is_over_when_there_is_room_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_sqlite(&folder.path().join("db")).await.unwrap();
+        let Db::Sqlite { writer, .. } = &db else {
+            unreachable!("it is one")
+        };
+        let mut tx = db.begin().await.unwrap();
+        settings::set(&mut tx, "before", "kept").await.unwrap();
+        tx.commit().await.unwrap();
+        let mut connection = writer.acquire().await.unwrap();
+        sqlx::query("PRAGMA max_page_count = 1")
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        drop(connection);
+        let mut tx = db.begin().await.unwrap();
+        let large = "x".repeat(1 << 20);
+        let full = settings::set(&mut tx, "large", &large).await;
+        assert!(full.unwrap_err().to_string().contains("full"));
+        drop(tx);
+
+        let mut tx = db.begin().await.expect("the writer is of use again");
+        settings::set(&mut tx, "after", &large).await.unwrap();
+        tx.commit().await.unwrap();
+        let all: Vec<_> = settings::all(&db)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|it| it.0)
+            .collect();
+        assert_eq!(all, ["after", "before"]);
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong in the store.
 
-/// Why the store could not do what was asked.
+/// Why the store could not do what was asked. The whole of it is in the text; what the driver says
+/// is no `source`, so that a chain of errors does not say it twice.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database's address cannot be understood.
@@ -14,12 +15,12 @@ pub enum Error {
         why: String,
     },
     /// The database cannot be opened.
-    #[error("the database {place} cannot be opened: {source}")]
+    #[error("the database {place} cannot be opened: {cause}")]
     Open {
         /// A path or `host/name`.
         place: String,
         /// What the driver says.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// A newer program wrote the database.
     #[error(
@@ -35,20 +36,20 @@ pub enum Error {
     #[error("the database's schema could not be brought up to date: {0}")]
     Migrate(String),
     /// A statement failed.
-    #[error("the database refused '{statement}': {source}")]
+    #[error("the database refused '{statement}': {cause}")]
     Statement {
         /// The statement's name in this crate.
         statement: &'static str,
         /// What the driver says.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// A transaction could not be begun or ended.
-    #[error("the database could not {what} a transaction: {source}")]
+    #[error("the database could not {what} a transaction: {cause}")]
     Transaction {
         /// `begin`, `commit` or `roll back`.
         what: &'static str,
         /// What the driver says.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// A stored value is not what the column holds.
     #[error("the database's column '{column}' holds something unexpected: {what}")]
@@ -101,10 +102,10 @@ impl Error {
     /// Whether two writers got in each other's way and the same transaction may be tried again
     /// (PostgreSQL: serialization failure `40001`, deadlock `40P01`; SQLite: busy).
     pub fn may_retry(&self) -> bool {
-        let (Self::Statement { source, .. } | Self::Transaction { source, .. }) = self else {
+        let (Self::Statement { cause, .. } | Self::Transaction { cause, .. }) = self else {
             return false;
         };
-        source
+        cause
             .as_database_error()
             .and_then(sqlx::error::DatabaseError::code)
             .is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01" | "5" | "517"))

@@ -122,6 +122,19 @@ impl Server {
     }
 }
 
+/// Changes the database of a server that does not run.
+pub fn change_database(data: &Path, sql: &str) {
+    let script = "import sqlite3, sys; it = sqlite3.connect(sys.argv[1]); \
+                  it.execute(sys.argv[2]); it.commit()";
+    let mut python = Command::new("python3");
+    python
+        .args(["-c", script])
+        .arg(data.join("fleetmend.db"))
+        .arg(sql);
+    let done = process::run(&mut python, COMMAND_LIMIT).unwrap();
+    done.success().unwrap();
+}
+
 /// Waits until a server tells its address.
 pub fn console_url(running: &mut Running) -> Result<String> {
     running

@@ -6,12 +6,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fleetmend_e2e::deb::Deb;
-use fleetmend_e2e::process::{self, Output, Running, wait_until};
+use fleetmend_e2e::process::{Output, Running, wait_until};
 use serde_json::Value;
 
 use crate::console_client::{Console, PATIENCE};
 use crate::linux_machine::Machine;
-use crate::server_process::{console_url, program};
+use crate::server_process::{change_database, console_url, program};
 
 const FLEETMEND: &str = "/usr/local/bin/fleetmend";
 /// From the server's start until the device is on the console.
@@ -252,20 +252,6 @@ fn start_again(machine: &Machine) -> (Running, String) {
     (running, url)
 }
 
-/// Changes the database of a server that is stopped.
-fn change_database(machine: &Machine, sql: &str) {
-    let file = machine
-        .root
-        .outside(&User::Root.data())
-        .join("fleetmend.db");
-    let script = "import sqlite3, sys; it = sqlite3.connect(sys.argv[1]); \
-                  it.execute(sys.argv[2]); it.commit()";
-    let mut python = Command::new("python3");
-    python.args(["-c", script]).arg(file).arg(sql);
-    let done = process::run(&mut python, STOP).unwrap();
-    done.success().unwrap();
-}
-
 #[test]
 fn this_machines_agent_follows_a_server_that_starts_at_another_address() {
     let machine = machine();
@@ -341,7 +327,8 @@ fn a_removed_device_comes_back_only_by_the_command_that_is_told() {
     let machine = machine();
     let (running, console, device) = started(&machine);
     stop(running);
-    change_database(&machine, "UPDATE devices SET removed_at = 1");
+    let data = machine.root.outside(&User::Root.data());
+    change_database(&data, "UPDATE devices SET removed_at = 1");
     let (mut running, url) = start_again(&machine);
     let console = console.at(&url);
     let command = running

@@ -96,9 +96,9 @@ pub enum KeysError {
 }
 
 /// What can be done without the right keys.
-const START_OVER: &str = "Restore the folder of the keys from the backup that belongs to the \
-                          database; without one, 'fleetmend new-keys' starts over, and every \
-                          device must be enrolled again";
+const START_OVER: &str = "Restore the folder of the keys from a backup, or copy it from another \
+                          server on the same database; without either, 'fleetmend new-keys' \
+                          starts over, and every device must be enrolled again";
 
 /// All keys of a server at trust level 0.
 pub struct Keys {
