@@ -23,12 +23,22 @@ pub struct Options {
 
 /// How long memory may take to settle.
 const SETTLE: Duration = Duration::from_secs(3);
+/// Files that a program opens besides its connections.
+const SPARE: usize = 200;
 /// Devices that enrol at one time.
 const WIDTH: usize = 32;
 
 /// Measures the growth of the server's resident memory from its start, with a handful of agents
 /// served, to all agents waiting.
 pub async fn run(options: Options) -> anyhow::Result<Value> {
+    // The server has the same limit; a connection is a file on either side.
+    let files = fleetmend_server::raise_file_limit();
+    if files < (options.devices + SPARE) as u64 {
+        bail!(
+            "a program may open {files} files here, and each device takes one: raise the limit \
+             (ulimit -Hn), or measure fewer with --devices"
+        );
+    }
     let server = Measured::start(options.devices).await?;
     let ca = fetch_ca(&server.tokens[0]).await?;
     let mut devices = Vec::new();

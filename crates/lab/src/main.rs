@@ -2,6 +2,7 @@
 //! standard error, and prints one JSON object as the last line of standard output.
 
 mod agent;
+mod agent_build;
 mod apps;
 mod checkin;
 mod client;
@@ -11,7 +12,10 @@ mod percentile;
 mod server;
 mod simulate;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
+use serde_json::Value;
 
 #[derive(Parser)]
 #[command(name = "lab", version, about = "Measures of Fleetmend")]
@@ -28,7 +32,7 @@ enum Command {
     Checkin(checkin::Options),
     /// What waiting agents cost the server in memory.
     Idle(idle::Options),
-    /// What the agent costs this machine.
+    /// What the agent, as it is shipped, costs this machine.
     Agent(agent::Options),
     /// Simulated agents on the agent's own core against a real server.
     Simulate(simulate::Options),
@@ -37,7 +41,7 @@ enum Command {
     Serve(server::Options),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(
@@ -45,17 +49,34 @@ fn main() -> anyhow::Result<()> {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
         )
         .init();
+    match run(Cli::parse().command) {
+        Ok(Some(result)) => {
+            println!("{result}");
+            ExitCode::SUCCESS
+        }
+        Ok(None) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Carries out a command; gives what it measured.
+fn run(command: Command) -> anyhow::Result<Option<Value>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result = match Cli::parse().command {
+    let result = match command {
         Command::Ingest(options) => runtime.block_on(ingest::run(options))?,
         Command::Checkin(options) => runtime.block_on(checkin::run(options))?,
         Command::Idle(options) => runtime.block_on(idle::run(options))?,
         Command::Agent(options) => agent::run(&options)?,
         Command::Simulate(options) => runtime.block_on(simulate::run(options))?,
-        Command::Serve(options) => return runtime.block_on(server::serve(options)),
+        Command::Serve(options) => {
+            runtime.block_on(server::serve(options))?;
+            return Ok(None);
+        }
     };
-    println!("{result}");
-    Ok(())
+    Ok(Some(result))
 }

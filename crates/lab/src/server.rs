@@ -87,6 +87,7 @@ impl Measured {
 
     /// Starts one that reads a folder of packages.
     pub async fn start_with(tokens: usize, source: Option<&Path>) -> anyhow::Result<Self> {
+        anyhow::ensure!(tokens > 0, "there must be at least one device");
         let data = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
         command

@@ -44,6 +44,7 @@ const NAME: &str = "Simulated Application";
 
 /// Runs one approval through the whole fleet.
 pub async fn run(options: Options) -> anyhow::Result<Value> {
+    anyhow::ensure!(options.devices > 0, "there must be at least one device");
     let data = tempfile::tempdir()?;
     let source = data.path().join("source");
     std::fs::create_dir(&source)?;

@@ -19,7 +19,7 @@ use crate::inventory::ingest;
 use crate::net::keys::{Keys, KeysError};
 use crate::net::{address, known_keys, listener, private};
 use crate::registry::Registry;
-use crate::{agents, catalog, data_folder, jobs, people, router, server_id, upkeep};
+use crate::{agents, catalog, data_folder, file_limit, jobs, people, router, server_id, upkeep};
 
 /// The setting that holds the address of the last start.
 const URL_SETTING: &str = "url";
@@ -78,6 +78,7 @@ impl Running {
 /// Starts a server: makes what is not there, takes up what is.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     config.policy.check()?;
+    file_limit::raise_file_limit();
     let given_url = given_url(&config)?;
     data_folder::prepare(&config)?;
     let lock = data_folder::lock(&config.data)?;
