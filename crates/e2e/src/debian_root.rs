@@ -15,12 +15,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::apt_repository::AptRepository;
+use crate::booted::Booted;
 use crate::cache;
 use crate::process::{self, Output, Running};
 use crate::work_dir::{WorkDir, kill_processes_of};
 
 /// To be raised with every change of what goes into the kept root.
-const TEMPLATE_SCHEMA: u32 = 1;
+const TEMPLATE_SCHEMA: u32 = 2;
 const BOOTSTRAP_TIMEOUT: Duration = Duration::from_mins(15);
 const TOOL_TIMEOUT: Duration = Duration::from_mins(2);
 /// Where [`DebianRoot::add_repository`] puts the repository, as seen inside.
@@ -90,6 +91,11 @@ impl DebianRoot {
         Running::spawn(self.command(program).args(arguments))
     }
 
+    /// Boots it: its systemd starts what starts with the machine.
+    pub fn boot(&self) -> Result<Booted> {
+        Booted::start(self)
+    }
+
     /// Kills all that runs inside, as a power cut would.
     pub fn kill_all(&self) {
         kill_processes_of(&self.path());
@@ -148,7 +154,7 @@ impl Drop for DebianRoot {
     }
 }
 
-fn service_environment() -> BTreeMap<&'static str, &'static str> {
+pub(crate) fn service_environment() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         (
             "PATH",
@@ -181,7 +187,8 @@ fn template() -> Result<PathBuf> {
         let root = folder.path().join("root");
         let mut debootstrap = Command::new("debootstrap");
         debootstrap
-            .args(["--variant=minbase", &suite])
+            .args(["--variant=minbase", "--include=systemd,systemd-sysv,dbus"])
+            .arg(&suite)
             .arg(&root)
             .arg(&mirror);
         // It mounts /proc in the root; in a namespace of its own that cannot be left behind.

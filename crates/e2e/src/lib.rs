@@ -3,7 +3,7 @@
 //! Nothing here stands in for Fleetmend's own code: each module builds or starts a real piece of
 //! the world around it. Windows installers ([`msi`], [`nsis`]) and a Windows machine to run them on
 //! ([`wine`]); Debian packages ([`deb`]), a signed repository of them ([`apt_repository`]) and a
-//! Debian machine ([`debian_root`]); Chocolatey packages (`nupkg`) and the web site that offers
+//! Debian machine ([`debian_root`]) that can be booted ([`booted`]); Chocolatey packages (`nupkg`) and the web site that offers
 //! them (`feed`); a database server ([`postgres`]).
 //!
 //! What is dear to make (a Wine prefix, a Debian root) is made once and kept in the target
@@ -12,6 +12,7 @@
 //! installed is the table in `xtask/src/needs.rs`.
 
 pub mod apt_repository;
+pub mod booted;
 pub mod cache;
 pub mod deb;
 pub mod debian_root;

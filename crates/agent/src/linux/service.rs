@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 
 use super::command::{self, AtLimit};
+use crate::identity::Identity;
 
 const NAME: &str = "fleetmend-agent.service";
 const UNIT_FOLDER: &str = "/etc/systemd/system";
@@ -17,6 +18,10 @@ const SYSTEMCTL_LIMIT: Duration = Duration::from_mins(2);
 /// Makes the agent a service that starts with the machine, and starts it.
 pub fn install(dir: &Path) -> anyhow::Result<String> {
     require()?;
+    ensure!(
+        Identity::load(dir)?.is_some(),
+        "this machine is not enrolled: run 'enrol' first"
+    );
     let binary = std::env::current_exe().context("cannot tell where this program is")?;
     let data = fs::canonicalize(dir)
         .with_context(|| format!("cannot find the data folder {}", dir.display()))?;
@@ -61,9 +66,15 @@ fn require() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The unit. `KillMode=process`: stopping the agent must not kill a dpkg in the middle.
+/// The unit.
 ///
-/// Source: systemd.unit(5), systemd.service(5), systemd.kill(5).
+/// `KillMode=process`: stopping the agent must not kill a dpkg in the middle. `OOMPolicy=continue`:
+/// nor must a maintainer script that the kernel ends for want of memory. It is started for ever,
+/// whatever ends it. There is no sandbox: what systemd would deny the agent it would deny the
+/// scripts of the packages too, which may do to a machine what root may; for the same reason files
+/// get the modes that an administrator's shell would give them.
+///
+/// Source: systemd.unit(5), systemd.service(5), systemd.kill(5), systemd.exec(5).
 fn unit(binary: &Path, data: &Path) -> anyhow::Result<String> {
     // The whole program has the agent's commands below `agent`.
     let agent = if binary.file_stem().is_some_and(|name| name == "fleetmend") {
@@ -77,6 +88,7 @@ fn unit(binary: &Path, data: &Path) -> anyhow::Result<String> {
 Description=Fleetmend agent
 Wants=network-online.target
 After=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec
@@ -84,6 +96,8 @@ ExecStart={binary}{agent} run --data {data}
 Restart=always
 RestartSec=5
 KillMode=process
+OOMPolicy=continue
+UMask=0022
 
 [Install]
 WantedBy=multi-user.target

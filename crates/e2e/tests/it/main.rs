@@ -8,6 +8,7 @@ mod debian;
 mod feed;
 mod linux_deploy;
 mod linux_machine;
+mod linux_service;
 mod postgres;
 mod process;
 mod server_bad_input;
