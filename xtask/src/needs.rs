@@ -124,7 +124,14 @@ const NEEDS: &[Need] = &[
         name: "Python",
         found: Found::Program("python3"),
         packages: &["python3"],
-        why: "a second opinion on the zip files that the tests build",
+        why: "a second opinion on the zip files that the tests build; changes to databases",
+        fast: false,
+    },
+    Need {
+        name: "iproute2",
+        found: Found::Program("ip"),
+        packages: &["iproute2"],
+        why: "the loopback interface of a machine without a network",
         fast: false,
     },
     Need {

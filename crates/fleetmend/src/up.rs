@@ -18,6 +18,15 @@ pub async fn run(options: options::Server) -> anyhow::Result<()> {
             "Set the administrator's password here, once: {link}"
         ));
     }
+    if !is_root() {
+        let program = std::env::current_exe().unwrap_or_default();
+        say(&format!(
+            "Without root this machine is scanned, and nothing can be installed on it. For that, \
+             from then on: sudo {} up --data {}",
+            program.display(),
+            data.display()
+        ));
+    }
     let agent = tokio::spawn(local_agent::keep(data, server.handle()));
     let progress = tokio::spawn(server.handle().watch(say));
     serve::stopped().await?;
@@ -27,4 +36,18 @@ pub async fn run(options: options::Server) -> anyhow::Result<()> {
     let _ = agent.await;
     server.stop().await;
     Ok(())
+}
+
+/// Whether this process may install packages.
+#[cfg(unix)]
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    // Who runs this is who owns its entry there.
+    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+/// The agent itself says what it lacks.
+#[cfg(not(unix))]
+fn is_root() -> bool {
+    true
 }

@@ -125,6 +125,13 @@ fn one_command_gives_a_console_with_the_device_and_its_missing_patches_and_a_sec
         assert_eq!(row["approval"], "not_approved");
         assert_eq!(machine.version("tool").unwrap(), "1");
         let patch = row["patch"]["id"].as_i64().unwrap();
+        let told = running.stdout().unwrap();
+        let remedy = format!("sudo {FLEETMEND} up --data {}", user.data());
+        assert_eq!(
+            told.contains(&remedy),
+            matches!(user, User::Nobody),
+            "{told}"
+        );
         if matches!(user, User::Nobody) {
             console.approve(patch).unwrap();
             let plan = console.deploy(patch).unwrap();
