@@ -51,7 +51,10 @@ impl Identity {
         let path = file(dir);
         match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {
-                format!("{} is damaged: enrol this machine again", path.display())
+                format!(
+                    "{} is damaged: enrol this machine again, by 'enrol --again'",
+                    path.display()
+                )
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -142,7 +145,7 @@ impl Moved {
 /// Sets an agent's identity aside, with the state that belongs to it: counters of orders and open
 /// jobs are of no use to another. Gives the folder that both are in now.
 pub fn set_aside(dir: &Path) -> anyhow::Result<PathBuf> {
-    let aside = (1..)
+    let aside = (1..u32::MAX)
         .map(|number| dir.join(format!("identity.old-{number}")))
         .find(|it| !it.exists())
         .context("there is no free name")?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use fleetmend_agent::{Identity, certificate_sha256, set_aside};
@@ -12,21 +12,30 @@ use tokio::process::{Child, Command};
 
 use crate::terminal::say;
 
-/// How long an agent that ended, or that cannot start, is left alone.
+/// How long an agent that ended is left alone at first; doubles each time that it ends soon again.
 const PAUSE: Duration = Duration::from_secs(5);
+/// The longest time that it is left alone.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Runs the agent in the data folder of a server, and starts it again when it ends.
 pub async fn keep(data: PathBuf, server: Handle) {
     let mut said = String::new();
+    let mut pause = PAUSE;
     loop {
         match start(&data, &server).await {
             Ok(mut agent) => {
                 said.clear();
+                let began = Instant::now();
                 show_output(&mut agent).await;
                 match agent.wait().await {
                     Ok(status) => tracing::warn!("this machine's agent ended ({status})"),
                     Err(error) => tracing::warn!("this machine's agent is lost: {error}"),
                 }
+                if began.elapsed() > LONGEST_PAUSE {
+                    pause = PAUSE;
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
             Err(error) => {
                 let line = format!("{error:#}");
@@ -35,9 +44,9 @@ pub async fn keep(data: PathBuf, server: Handle) {
                     tell(&line);
                 }
                 said = line;
+                tokio::time::sleep(PAUSE).await;
             }
         }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 

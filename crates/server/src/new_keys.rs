@@ -47,7 +47,7 @@ pub async fn new_keys(config: &Config) -> anyhow::Result<NewKeys> {
     let devices = devices::load_all(&db).await?.len();
     db.close().await;
     let set_aside = if folder.exists() {
-        let aside = free_name(&config.data);
+        let aside = free_name(&config.data)?;
         rename(&folder, &aside)?;
         Some(aside)
     } else {
@@ -74,15 +74,11 @@ async fn sign_again(tx: &mut Tx, key: &SigningKey) -> anyhow::Result<()> {
 }
 
 /// A name for the old keys that nothing has yet.
-fn free_name(data: &Path) -> PathBuf {
-    let mut number = 1;
-    loop {
-        let name = data.join(format!("keys.old-{number}"));
-        if !name.exists() {
-            return name;
-        }
-        number += 1;
-    }
+fn free_name(data: &Path) -> anyhow::Result<PathBuf> {
+    (1..u32::MAX)
+        .map(|number| data.join(format!("keys.old-{number}")))
+        .find(|it| !it.exists())
+        .context("there is no free name for the old keys")
 }
 
 fn rename(from: &Path, to: &Path) -> anyhow::Result<()> {

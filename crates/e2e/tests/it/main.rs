@@ -19,6 +19,7 @@ mod server_hostile_nupkgs;
 mod server_process;
 mod server_readiness;
 mod server_reads;
+mod small_disk;
 mod source_view;
 mod start;
 mod up;

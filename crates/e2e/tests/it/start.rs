@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::console_client::{Console, PATIENCE};
 use crate::server_process::{change_database, console_url, program};
+use crate::small_disk::SmallDisk;
 use crate::up::{User, machine, setup_link, stop, up};
 
 /// How long a start that cannot go on may take to say so.
@@ -203,73 +204,23 @@ fn a_stop_by_the_terminal_or_by_the_system_is_clean() {
     }
 }
 
-/// A mount namespace of its own with a small disk in it. Gone with the value.
-struct SmallDisk {
-    holder: Running,
-    folder: WorkDir,
-}
-
-impl SmallDisk {
-    /// With this many kilobytes.
-    fn new(kilobytes: u32) -> Self {
-        let folder = WorkDir::new("small-disk").unwrap();
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--mount", "--", "sh", "-c"]);
-        unshare
-            .arg("mount -t tmpfs -o size=$1k none \"$2\" && echo mounted && exec sleep infinity");
-        unshare
-            .arg("sh")
-            .arg(kilobytes.to_string())
-            .arg(folder.path());
-        let mut holder = Running::spawn(&mut unshare).unwrap();
-        holder
-            .wait_until("it is mounted", COMPLAINT, |it| {
-                Ok(it.stdout()?.contains("mounted").then_some(()))
-            })
-            .unwrap();
-        Self { holder, folder }
-    }
-
-    /// A program that sees the disk.
-    fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new("nsenter");
-        command.arg("--mount").arg("--target");
-        command
-            .arg(self.holder.pid().to_string())
-            .arg("--")
-            .arg(program);
-        command
-    }
-
-    /// A shell's line on the disk.
-    fn shell(&self, script: &str) {
-        let mut command = self.command(Path::new("sh"));
-        command.args(["-c", script, "sh"]).arg(self.folder.path());
-        process::run(&mut command, COMPLAINT)
-            .unwrap()
-            .success()
-            .unwrap();
-    }
-
-    fn serve(&self) -> Command {
-        let mut command = self.command(&program("FLEETMEND_BIN"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
-        command.arg(self.folder.path().join("data"));
-        command
-    }
-}
-
 #[test]
 fn a_full_disk_is_said_and_loses_nothing() {
     let disk = SmallDisk::new(512);
+    let data = disk.folder.path().join("data");
+    let serve = || {
+        let mut command = disk.command(&program("FLEETMEND_BIN"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+        command.arg(&data);
+        command
+    };
     let words = ["no room", "No space left", "--data"];
-    assert_complains(&mut disk.serve(), &words);
+    assert_complains(&mut serve(), &words);
     disk.shell("mount -o remount,size=32m \"$1\"");
-    let mut running = Running::spawn(&mut disk.serve()).unwrap();
+    let mut running = Running::spawn(&mut serve()).unwrap();
     let url = console_url(&mut running).unwrap();
     let mut link = disk.command(&program("FLEETMEND_BIN"));
-    link.args(["setup-link", "--data"])
-        .arg(disk.folder.path().join("data"));
+    link.args(["setup-link", "--data"]).arg(&data);
     let link = process::run(&mut link, COMPLAINT)
         .unwrap()
         .success()
@@ -294,7 +245,7 @@ fn a_full_disk_is_said_and_loses_nothing() {
     assert_eq!(make_token("after").status, 200);
     assert_eq!(stop(running).code, Some(0));
 
-    let mut running = Running::spawn(&mut disk.serve()).unwrap();
+    let mut running = Running::spawn(&mut serve()).unwrap();
     let console = console.at(&console_url(&mut running).unwrap());
     let audit = console.items("/api/v1/audit").unwrap();
     for label in ["before", "after"] {

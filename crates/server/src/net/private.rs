@@ -122,7 +122,8 @@ pub fn make_file(path: &Path) -> Result<(), PrivateError> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
