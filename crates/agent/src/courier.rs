@@ -20,7 +20,8 @@ pub(crate) fn spawn(shared: Arc<Shared>) {
         let mut acknowledged = 0;
         loop {
             let reports = next_batch(&shared, acknowledged);
-            match shared.link.report(&Reports { reports }) {
+            let epoch = shared.epoch.clone();
+            match shared.link.report(&Reports { epoch, reports }) {
                 Ok(reply) => {
                     backoff.reset();
                     acknowledged = acknowledged.max(reply.acknowledged);

@@ -20,8 +20,8 @@ pub(crate) fn state_file(dir: &Path) -> PathBuf {
 impl Journal {
     /// Opens the journal below `dir`; the state is new when there is none.
     ///
-    /// A file that cannot be read is set aside and named in the error of [`OpenError::Damaged`]:
-    /// forgetting counters and open jobs in silence would be worse than stopping.
+    /// A file that is damaged is named in [`OpenError::Damaged`] and left where it is: forgetting
+    /// counters and open jobs in silence would be worse than stopping.
     pub fn open(dir: &Path) -> Result<(Self, State), OpenError> {
         let path = state_file(dir);
         match fs::read(&path) {
@@ -43,7 +43,7 @@ impl Journal {
                     path,
                     stored: Vec::new(),
                 },
-                State::default(),
+                State::new(epoch()?),
             )),
             Err(error) => Err(OpenError::Io { path, error }),
         }
@@ -59,6 +59,18 @@ impl Journal {
         self.stored = bytes;
         Ok(())
     }
+}
+
+/// A name for a new state, which no other has.
+fn epoch() -> Result<String, OpenError> {
+    use std::fmt::Write as _;
+    let mut bytes = [0_u8; 16];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+        .map_err(|_| OpenError::Random)?;
+    Ok(bytes.iter().fold(String::new(), |mut epoch, byte| {
+        let _ = write!(epoch, "{byte:02x}");
+        epoch
+    }))
 }
 
 /// Replaces a file's content so that after a crash it is either the old or the new one. The file
@@ -89,7 +101,8 @@ fn sync_dir(_dir: &Path) -> io::Result<()> {
 pub enum OpenError {
     /// The file is not what the agent wrote.
     #[error(
-        "the agent's state file {path} is damaged ({error}): move it away and start again, the server sends open orders anew"
+        "the agent's state file {path} is damaged ({error}): move it away and start again, the \
+         server hands out open jobs anew"
     )]
     Damaged {
         /// The file.
@@ -97,6 +110,9 @@ pub enum OpenError {
         /// What was wrong.
         error: serde_json::Error,
     },
+    /// A new state has no name.
+    #[error("the system's random source failed")]
+    Random,
     /// The file could not be read.
     #[error("cannot read the agent's state file {path}: {error}")]
     Io {
@@ -105,4 +121,35 @@ pub enum OpenError {
         /// What was wrong.
         error: io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_new_under_another_name_until_it_is_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, unsaved) = Journal::open(dir.path()).unwrap();
+        let (mut journal, state) = Journal::open(dir.path()).unwrap();
+        assert_eq!(state.epoch.len(), 32);
+        assert_ne!(unsaved.epoch, state.epoch);
+        journal.save(&state).unwrap();
+        assert_eq!(Journal::open(dir.path()).unwrap().1, state);
+
+        fs::remove_file(dir.path().join("state.json")).unwrap();
+        assert_ne!(Journal::open(dir.path()).unwrap().1.epoch, state.epoch);
+    }
+
+    #[test]
+    fn a_damaged_state_stops_the_agent_and_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.json");
+        for damage in ["", "{", "[]", r#"{"last_counter": "x"}"#] {
+            fs::write(&path, damage).unwrap();
+            let error = Journal::open(dir.path()).map(|it| it.1).unwrap_err();
+            assert!(error.to_string().contains("move it away"), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), damage);
+        }
+    }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     /// What the courier has to send.
     pub(crate) outbox: Mutex<Vec<Report>>,
     pub(crate) outbox_changed: Condvar,
+    /// Names the state that the reports are of.
+    pub(crate) epoch: String,
 }
 
 /// What reaches the loop.
@@ -76,7 +78,6 @@ impl Runner {
         lock: std::fs::File,
     ) -> anyhow::Result<Self> {
         let (journal, state) = Journal::open(data)?;
-        let core = Core::new(identity.for_core()?, state, now());
         let (events, inbox) = channel();
         let check_in = CheckIn {
             protocol: fleetmend_protocol::CURRENT,
@@ -85,7 +86,10 @@ impl Runner {
             inventory_digest: None,
             holds: Vec::new(),
             scans: Vec::new(),
+            epoch: state.epoch.clone(),
         };
+        let epoch = state.epoch.clone();
+        let core = Core::new(identity.for_core()?, state, now());
         let shared = Arc::new(Shared {
             platform,
             link: identity.link()?,
@@ -94,6 +98,7 @@ impl Runner {
             check_in: Mutex::new(check_in),
             outbox: Mutex::new(Vec::new()),
             outbox_changed: Condvar::new(),
+            epoch,
         });
         Ok(Self {
             core,

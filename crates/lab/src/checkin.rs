@@ -91,8 +91,9 @@ pub async fn settle(connection: &mut Connection, digest: String) -> anyhow::Resu
             });
         }
     }
+    let epoch = String::new();
     connection
-        .send(&request_json(paths::REPORTS, &Reports { reports })?)
+        .send(&request_json(paths::REPORTS, &Reports { epoch, reports })?)
         .await?;
     connection.send(&request).await?;
     Ok(request)
@@ -110,5 +111,6 @@ pub fn check_in(digest: String) -> CheckIn {
         inventory_digest: Some(digest),
         holds: Vec::new(),
         scans: Vec::new(),
+        epoch: String::new(),
     }
 }

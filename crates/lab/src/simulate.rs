@@ -250,7 +250,7 @@ impl SimulatedAgent {
             trust: device.reply.trust.clone(),
         };
         Ok(Self {
-            core: Core::new(identity, State::default(), now()),
+            core: Core::new(identity, State::new(format!("sim{number}")), now()),
             requests: device.connect().await?,
             waiting: device.connect().await?,
             number,
@@ -304,6 +304,7 @@ impl SimulatedAgent {
             inventory_digest: self.core.state().inventory_digest.clone(),
             holds: self.core.holds(),
             scans: self.core.scan_jobs(),
+            epoch: self.core.state().epoch.clone(),
         };
         let request = request_json(paths::CHECKIN, &request)?;
         let reply: CheckInReply = serde_json::from_slice(self.requests.send(&request).await?)?;
@@ -315,7 +316,8 @@ impl SimulatedAgent {
         if reports.is_empty() {
             return Ok(None);
         }
-        let request = request_json(paths::REPORTS, &Reports { reports })?;
+        let epoch = self.core.state().epoch.clone();
+        let request = request_json(paths::REPORTS, &Reports { epoch, reports })?;
         let reply: ReportsReply = serde_json::from_slice(self.requests.send(&request).await?)?;
         Ok(Some(Event::Acknowledged(reply.acknowledged)))
     }

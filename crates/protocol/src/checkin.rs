@@ -1,6 +1,7 @@
 //! The check-in: a few bytes every few minutes, and at once when the server has something.
 
 use fleetmend_model::inventory::Boot;
+use fleetmend_model::status::deploy::DeployStatus;
 use fleetmend_model::{DeployJobId, Millis, ScanJobId};
 use fleetmend_trust::SignedOrder;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,11 @@ pub struct CheckIn {
     /// Scan jobs that the agent has and that are not over.
     #[serde(default)]
     pub scans: Vec<ScanJobId>,
+    /// Names the agent's state: letters and digits, made at random with the state and kept in it.
+    /// Another one than before says that the agent lost its state and knows nothing of what it was
+    /// given. Empty for a state that was made by an agent of protocol 1.
+    #[serde(default)]
+    pub epoch: String,
 }
 
 /// What the server answers.
@@ -46,6 +52,22 @@ pub struct CheckInReply {
     /// those that have started go on.
     #[serde(default)]
     pub cancelled: Vec<DeployJobId>,
+    /// How far those of `orders` had come that were handed out before. An agent that knows nothing
+    /// of them lost its state, or the answer: it goes on from there, and looks what is installed
+    /// before it starts anything.
+    #[serde(default)]
+    pub resumed: Vec<Resumed>,
+}
+
+/// What the server knows of an order that it hands out again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// Which job.
+    pub job: DeployJobId,
+    /// Its status, from 3 to 8.
+    pub status: DeployStatus,
+    /// Which start of the installer it was at; 0 before the first.
+    pub attempt: u32,
 }
 
 /// The answer to a wait: check in if `wake`.

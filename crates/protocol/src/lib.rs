@@ -11,16 +11,23 @@ pub mod enrol;
 pub mod reports;
 
 /// The protocol that this code speaks.
-pub const CURRENT: u32 = 1;
+pub const CURRENT: u32 = 2;
 /// The oldest protocol that the server still answers. Below it, scans end with
 /// `Unable to retrieve Agent Information`.
 pub const OLDEST: u32 = 1;
 
 /// What each protocol number brought. Append only.
-pub const HISTORY: &[(u32, &str)] = &[(
-    1,
-    "2026-11-23: enrolment, check-in, wait, inventory, orders, reports, files by digest",
-)];
+pub const HISTORY: &[(u32, &str)] = &[
+    (
+        1,
+        "2026-11-23: enrolment, check-in, wait, inventory, orders, reports, files by digest",
+    ),
+    (
+        2,
+        "2026-11-25: the epoch of the agent's state in check-ins and reports; what the server \
+         knows of orders that it hands out again",
+    ),
+];
 
 /// Paths of the agent API.
 pub mod paths {

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// A batch of reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reports {
+    /// The [epoch](crate::checkin::CheckIn::epoch) of the state that numbered them.
+    #[serde(default)]
+    pub epoch: String,
     /// In the order of their sequence numbers.
     pub reports: Vec<Report>,
 }
@@ -14,7 +17,8 @@ pub struct Reports {
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// Rises by one with each report of this agent. The server stores each number once.
+    /// From 1, rises by one with each report of this epoch. The server stores each number of an
+    /// epoch once.
     pub sequence: i64,
     /// When it happened, by the device's clock.
     pub at: Millis,

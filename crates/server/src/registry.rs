@@ -36,6 +36,8 @@ pub struct Known {
     pub agent_version: String,
     /// The agent's protocol at the last check-in.
     pub protocol: u32,
+    /// The epoch of the agent's state at the last check-in; empty before.
+    pub epoch: String,
 }
 
 impl Device {

@@ -44,6 +44,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "read plan and problems",
         include_str!("../migrations/sqlite/0022_read_plan_and_problems.sql"),
     ),
+    (
+        3,
+        "agent epoch",
+        include_str!("../migrations/sqlite/0003_agent_epoch.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -76,6 +81,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         22,
         "read plan and problems",
         include_str!("../migrations/postgres/0022_read_plan_and_problems.sql"),
+    ),
+    (
+        3,
+        "agent epoch",
+        include_str!("../migrations/postgres/0003_agent_epoch.sql"),
     ),
 ];
 

@@ -4,11 +4,16 @@
 //! [`Core::handle`] and before it carries out the effects. So the intent to start an installer is
 //! on disk before the installer starts, and after a crash the truth is found by detection.
 
+mod fetch;
+mod install;
 mod job;
+mod orders;
 mod scan;
 mod state;
+mod tell;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::HashMap;
 
@@ -206,7 +211,7 @@ impl Core {
         match event {
             Event::Started { boot } => self.take_up(boot, &mut effects),
             Event::Reply(reply) => self.take_reply(*reply, now, &mut effects),
-            Event::Acknowledged(upto) => self.state.outbox.retain(|it| it.sequence > upto),
+            Event::Acknowledged(upto) => self.acknowledged(upto),
             Event::Fetched { job, result } => self.fetched(job, result, now, &mut effects),
             Event::Detected { job, result } => self.detected(job, result, now, &mut effects),
             Event::EarlierEnded { job } => effects.push(Effect::Detect { job }),
@@ -235,9 +240,29 @@ impl Core {
             self.cancel(job, now, effects);
         }
         for signed in reply.orders {
-            self.accept(signed, now, effects);
+            let resumed = reply
+                .resumed
+                .iter()
+                .find(|it| it.job == signed.job)
+                .copied();
+            self.accept(signed, resumed, now, effects);
         }
         self.take_scans(reply.scans, reply.want_inventory, now, effects);
+    }
+
+    /// Forgets what the server has. Where it has more than this state ever numbered, the state is an
+    /// older copy (of a machine that was set back): the server took what is in the outbox for what
+    /// came to it before under the same numbers, so it gets numbers of its own.
+    fn acknowledged(&mut self, upto: i64) {
+        if upto < self.state.next_sequence {
+            self.state.outbox.retain(|it| it.sequence > upto);
+            return;
+        }
+        self.state.next_sequence = upto + 1;
+        for report in &mut self.state.outbox {
+            report.sequence = self.state.next_sequence;
+            self.state.next_sequence += 1;
+        }
     }
 
     fn report(&mut self, at: Millis, what: What) {

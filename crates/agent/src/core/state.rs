@@ -9,6 +9,10 @@ use super::job::Job;
 /// Everything that the agent must still know after a crash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// Names this state to the server, for which reports and orders of another one are another's:
+    /// so it sees when a state was lost. Empty in one that an agent of protocol 1 made.
+    #[serde(default)]
+    pub epoch: String,
     /// The highest order counter accepted.
     pub last_counter: i64,
     /// The number of the next report.
@@ -35,9 +39,12 @@ pub struct State {
     pub boot: String,
 }
 
-impl Default for State {
-    fn default() -> Self {
+impl State {
+    /// The state of an agent that was given nothing yet. `epoch` is letters and digits that no
+    /// other state of this device has had.
+    pub fn new(epoch: String) -> Self {
         Self {
+            epoch,
             last_counter: 0,
             next_sequence: 1,
             outbox: Vec::new(),

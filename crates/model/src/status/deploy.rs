@@ -284,7 +284,17 @@ pub const ENDINGS: &[(Ending, &[DeployStatus], Party)] = &[
         &[Posted, Downloading],
         Party::Server,
     ),
-    (Ending::DownloadFailed, &[AgentDownloading], Party::Agent),
+    // An agent that lost its state fetches the files again, wherever the job was.
+    (
+        Ending::DownloadFailed,
+        &[
+            AgentDownloading,
+            AgentDownloaded,
+            DeployPosted,
+            WaitingForAnother,
+        ],
+        Party::Agent,
+    ),
     (
         Ending::Refused,
         &[

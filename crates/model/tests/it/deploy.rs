@@ -96,7 +96,8 @@ fn may_end(from: i64, ending: Ending, by: Party) -> bool {
         (Ending::Cancelled, Agent) => (3..=7).contains(&from),
         (Ending::Expired, Server) => (1..=8).contains(&from) || from == 10,
         (Ending::DownloadFailed, Server) => from == 1 || from == 2,
-        (Ending::DownloadFailed, Agent) => from == 4,
+        // Past 4: an agent that lost its state fetches the files again.
+        (Ending::DownloadFailed, Agent) => (4..=7).contains(&from),
         (Ending::Refused, Agent) => (3..=7).contains(&from),
         _ => false,
     }

@@ -10,7 +10,7 @@ use fleetmend_model::inventory::{
 };
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, DeviceId, Millis, ScanJobId};
-use fleetmend_protocol::checkin::{CheckIn, CheckInReply, InventoryReply, WaitReply};
+use fleetmend_protocol::checkin::{CheckIn, CheckInReply, InventoryReply, Resumed, WaitReply};
 use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
 use fleetmend_protocol::reports::{Report, Reports, ReportsReply, What};
 use fleetmend_protocol::{ErrorBody, ErrorDetail};
@@ -64,6 +64,7 @@ pub(crate) fn check_in() -> CheckIn {
         inventory_digest: Some(text("ab12")),
         holds: vec![DeployJobId(7)],
         scans: vec![ScanJobId(4)],
+        epoch: text("00ff"),
     }
 }
 
@@ -90,6 +91,11 @@ pub(crate) fn check_in_reply() -> CheckInReply {
             release: envelope("application/vnd.fleetmend.release+json"),
         }],
         cancelled: vec![DeployJobId(6)],
+        resumed: vec![Resumed {
+            job: DeployJobId(7),
+            status: DeployStatus::Started,
+            attempt: 1,
+        }],
     }
 }
 
@@ -193,7 +199,10 @@ pub(crate) fn reports() -> Reports {
             what,
         })
         .collect();
-    Reports { reports }
+    Reports {
+        epoch: text("00ff"),
+        reports,
+    }
 }
 
 pub(crate) fn small_replies() -> (WaitReply, InventoryReply, ReportsReply, ErrorBody) {

@@ -59,7 +59,8 @@ fn check_in_and_its_reply() {
         ],
         "scans": [
           4
-        ]
+        ],
+        "epoch": "00ff"
       },
       {
         "now": 1700000000000,
@@ -95,6 +96,13 @@ fn check_in_and_its_reply() {
         ],
         "cancelled": [
           6
+        ],
+        "resumed": [
+          {
+            "job": 7,
+            "status": 8,
+            "attempt": 1
+          }
         ]
       }
     ]
@@ -166,6 +174,7 @@ fn the_inventory() {
 fn reports_of_every_kind() {
     assert_json_snapshot!(reports(), @r#"
     {
+      "epoch": "00ff",
       "reports": [
         {
           "sequence": 1,

@@ -84,9 +84,11 @@ fn a_new_reader_reads_the_least_that_the_first_protocol_wrote() {
     let check_in: CheckIn =
         read(&json!({"protocol": 1, "agent_version": "0", "boot": {"id": "b"}})).expect("read");
     assert!(check_in.holds.is_empty() && check_in.inventory_digest.is_none());
+    assert_eq!(check_in.epoch, "");
 
     let reply: CheckInReply = read(&json!({"now": 1, "checkin_seconds": 180})).expect("read");
     assert!(reply.orders.is_empty() && !reply.want_inventory && reply.cancelled.is_empty());
+    assert!(reply.resumed.is_empty());
 
     let host = json!({
         "hostname": "h", "os_family": "linux", "os_name": "o", "os_version": "v",
@@ -109,7 +111,7 @@ fn a_new_reader_reads_the_least_that_the_first_protocol_wrote() {
     let what = json!({"deploy": {"job": 7, "attempt": 0, "change": change}});
     let reports: Reports =
         read(&json!({"reports": [{"sequence": 1, "at": 1, "what": what}]})).expect("read");
-    assert_eq!(reports.reports.len(), 1);
+    assert_eq!((reports.reports.len(), reports.epoch.as_str()), (1, ""));
     read::<ReportsReply>(&json!({"acknowledged": 0})).expect("read");
 }
 
@@ -155,6 +157,9 @@ fn a_wrong_type_is_refused_with_the_fields_name() {
     check_refused::<Inventory>(&inventory(), "software.0.product_code", json!(true));
     check_refused::<Inventory>(&inventory(), "updates.updates.0.security", json!("yes"));
     check_refused::<Inventory>(&inventory(), "restart_pending", json!(1));
+    check_refused::<CheckIn>(&check_in(), "epoch", json!(7));
+    check_refused::<CheckInReply>(&check_in_reply(), "resumed.0.status", json!(14));
+    check_refused::<Reports>(&reports(), "epoch", json!(7));
     check_refused::<Reports>(&reports(), "reports.0.sequence", json!("1"));
     check_refused::<Reports>(&reports(), "reports.0.at", json!(1.5));
     check_refused::<ErrorBody>(&small_replies().3, "error.code", json!(1));

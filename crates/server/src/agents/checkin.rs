@@ -10,10 +10,10 @@ use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::DeployStatus;
 use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_model::{DeployJobId, Millis};
-use fleetmend_protocol::checkin::{CheckIn, CheckInReply};
+use fleetmend_protocol::checkin::{CheckIn, CheckInReply, Resumed};
 use fleetmend_store::{Tx, deploy_jobs, devices, releases, scan_jobs};
 
-use crate::agents::{Caller, body};
+use crate::agents::{Caller, body, epoch};
 use crate::app::App;
 use crate::deployments::orders;
 use crate::error::ApiError;
@@ -32,6 +32,7 @@ pub async fn check_in(
     body: Body,
 ) -> Result<Json<CheckInReply>, ApiError> {
     let request: CheckIn = body::json(&body::bytes(body, MAX_CHECKIN).await?)?;
+    epoch::check(&request.epoch)?;
     let now = app.now();
     device.heard(now);
     let mut reply = CheckInReply {
@@ -41,12 +42,14 @@ pub async fn check_in(
         scans: Vec::new(),
         orders: Vec::new(),
         cancelled: Vec::new(),
+        resumed: Vec::new(),
     };
     let is_same = device.is_known(|known| {
         known.boot == request.boot.id
             && known.inventory_digest == request.inventory_digest
             && known.protocol == request.protocol
             && known.agent_version == request.agent_version
+            && known.epoch == request.epoch
     });
     if is_same && !device.take_work() {
         return Ok(Json(reply));
@@ -96,6 +99,9 @@ async fn look(
             ),
         ));
     }
+    epoch::enter(&mut tx, device, &request.epoch, now)
+        .await
+        .map_err(failed)?;
     let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;
     let digest = stored
         .as_ref()
@@ -119,6 +125,7 @@ async fn look(
         known.protocol = request.protocol;
         known.agent_version.clone_from(&request.agent_version);
         known.inventory_digest = digest;
+        known.epoch.clone_from(&request.epoch);
     });
     Ok(())
 }
@@ -183,6 +190,13 @@ async fn orders_for(
             .map_err(anyhow::Error::from)?
         {
             reply.orders.push(signed);
+            if job.order_sent_at.is_some() {
+                reply.resumed.push(Resumed {
+                    job: job.id,
+                    status: job.state.status,
+                    attempt: job.attempt,
+                });
+            }
         }
     }
     Ok(())

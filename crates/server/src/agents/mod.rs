@@ -3,6 +3,7 @@
 pub mod body;
 pub mod checkin;
 pub mod enrol;
+pub mod epoch;
 pub mod files;
 pub mod inventory;
 pub mod reports;
@@ -59,6 +60,7 @@ pub fn remember(app: &App, stored: &devices::Device) -> Arc<Device> {
             .unwrap_or_default(),
         agent_version: stored.agent_version.clone(),
         protocol: stored.protocol,
+        epoch: String::new(),
     };
     app.registry.add(
         stored.id,

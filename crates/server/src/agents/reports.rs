@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use fleetmend_protocol::reports::{Report, Reports, ReportsReply};
 
-use crate::agents::{Caller, body};
+use crate::agents::{Caller, body, epoch};
 use crate::app::App;
 use crate::deployments;
 use crate::error::ApiError;
@@ -22,19 +22,20 @@ pub async fn reports(
     body: Body,
 ) -> Result<Json<ReportsReply>, ApiError> {
     device.heard(app.now());
-    let batch = read(&body::bytes(body, MAX_REPORTS).await?)?;
-    let acknowledged = deployments::reports::take(&app, &device, batch).await?;
+    let (epoch, batch) = read(&body::bytes(body, MAX_REPORTS).await?)?;
+    epoch::check(&epoch)?;
+    let acknowledged = deployments::reports::take(&app, &device, &epoch, batch).await?;
     Ok(Json(ReportsReply { acknowledged }))
 }
 
 /// A report, or its number and why it cannot be understood.
 pub type Taken = Result<Report, (i64, String)>;
 
-/// Reads a batch, each report on its own: one that only a newer server understands must not keep
+/// Reads a batch and its epoch, each report on its own: one that only a newer server understands must not keep
 /// those behind it back for good. What has no number cannot be acknowledged and is an error.
-fn read(bytes: &[u8]) -> Result<Vec<Taken>, ApiError> {
+fn read(bytes: &[u8]) -> Result<(String, Vec<Taken>), ApiError> {
     if let Ok(batch) = serde_json::from_slice::<Reports>(bytes) {
-        return Ok(batch.reports.into_iter().map(Ok).collect());
+        return Ok((batch.epoch, batch.reports.into_iter().map(Ok).collect()));
     }
     let batch: Batch = body::json(bytes)?;
     let numbered = batch.reports.into_iter().enumerate().map(|(at, report)| {
@@ -53,11 +54,13 @@ fn read(bytes: &[u8]) -> Result<Vec<Taken>, ApiError> {
             )
         }))
     });
-    numbered.collect()
+    Ok((batch.epoch, numbered.collect::<Result<_, _>>()?))
 }
 
 /// [`Reports`] whose reports are not looked into yet.
 #[derive(serde::Deserialize)]
 struct Batch {
+    #[serde(default)]
+    epoch: String,
     reports: Vec<serde_json::Value>,
 }

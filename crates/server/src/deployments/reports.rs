@@ -11,6 +11,7 @@ use fleetmend_store::{Tx, anomalies, missing, reports};
 
 use super::afterwards::{self, Word};
 use super::moves::{self, MoveError, With};
+use crate::agents::epoch;
 use crate::agents::reports::Taken;
 use crate::app::App;
 use crate::inventory::{clean, scan_reports};
@@ -19,11 +20,18 @@ use crate::registry::Device;
 /// The longest output that is kept, in bytes.
 const MAX_OUTPUT: usize = 64 * 1024;
 
-/// Stores a device's reports in one transaction; gives the number up to which all are stored.
-pub async fn take(app: &Arc<App>, device: &Device, batch: Vec<Taken>) -> anyhow::Result<i64> {
+/// Stores a device's reports in one transaction; gives the number up to which all of this epoch
+/// are stored.
+pub async fn take(
+    app: &Arc<App>,
+    device: &Device,
+    epoch: &str,
+    batch: Vec<Taken>,
+) -> anyhow::Result<i64> {
     let now = app.now();
     let mut tx = app.db.begin().await?;
-    let mut acknowledged = reports::acknowledged(&mut tx, device.id).await?;
+    let stored = epoch::enter(&mut tx, device, epoch, now).await?;
+    let mut acknowledged = stored.sequence;
     for report in batch {
         let sequence = match &report {
             Ok(report) => report.sequence,
@@ -42,7 +50,12 @@ pub async fn take(app: &Arc<App>, device: &Device, batch: Vec<Taken>) -> anyhow:
         }
         acknowledged = sequence;
     }
-    reports::advance(&mut tx, device.id, acknowledged).await?;
+    let is_new = acknowledged > stored.sequence;
+    if is_new && !reports::advance(&mut tx, device.id, &stored.epoch, acknowledged).await? {
+        // Another request stored the same meanwhile. What came of them here goes with the
+        // transaction; the agent asks again.
+        return Ok(stored.sequence);
+    }
     tx.commit().await?;
     app.touch();
     Ok(acknowledged)

@@ -24,9 +24,12 @@ pub struct Agent {
     client: Client,
     url: String,
     sequence: i64,
-    digest: Option<String>,
+    /// The digest of the inventory that it says it found last.
+    pub digest: Option<String>,
     /// The scans that it says it has.
     pub scans: Vec<ScanJobId>,
+    /// How many states it has had.
+    states: u32,
 }
 
 impl Agent {
@@ -65,6 +68,7 @@ impl Agent {
             sequence: 0,
             digest: None,
             scans: Vec::new(),
+            states: 1,
         };
         agent.send_inventory(&inventory(name)).await;
         agent
@@ -73,6 +77,17 @@ impl Agent {
     pub async fn send_inventory(&mut self, inventory: &Inventory) {
         let answer = post(&self.client, &self.url, paths::INVENTORY, inventory).await;
         self.digest = Some(read::<InventoryReply>(answer).await.digest);
+    }
+
+    /// Begins with a new state, as an agent does whose own was moved away.
+    pub fn lose_state(&mut self) {
+        self.states += 1;
+        self.sequence = 0;
+        self.digest = None;
+    }
+
+    fn epoch(&self) -> String {
+        format!("state{}", self.states)
     }
 
     /// Checks in with these orders in hand.
@@ -87,6 +102,7 @@ impl Agent {
             inventory_digest: self.digest.clone(),
             holds: holds.to_vec(),
             scans: self.scans.clone(),
+            epoch: self.epoch(),
         };
         read(post(&self.client, &self.url, paths::CHECKIN, &check_in).await).await
     }
@@ -131,8 +147,11 @@ impl Agent {
             at: Millis(0),
             what,
         };
-        let reports = vec![report];
-        let reply: ReportsReply = read(self.post(paths::REPORTS, &Reports { reports }).await).await;
+        let batch = Reports {
+            epoch: self.epoch(),
+            reports: vec![report],
+        };
+        let reply: ReportsReply = read(self.post(paths::REPORTS, &batch).await).await;
         assert_eq!(reply.acknowledged, self.sequence);
     }
 

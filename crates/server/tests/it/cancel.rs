@@ -1,13 +1,10 @@
 //! Calling a job off: at once while the server alone has it, by the device's word after that.
 
-use std::time::Duration;
-
 use fleetmend_model::DeployJobId;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use serde_json::{Value as Json, json};
 
-use crate::agent::Agent;
-use crate::seed;
+use crate::handed_out::{handed_out, job};
 use crate::site::{Person, Site};
 
 const CANCEL: Change = Change::End {
@@ -18,48 +15,9 @@ fn to(status: DeployStatus) -> Change {
     Change::Status { status }
 }
 
-async fn job(site: &Site, person: &Person, job: DeployJobId) -> Json {
-    let address = format!("/api/v1/deploy-jobs/{job}");
-    person.get(site, &address).await.json()
-}
-
 async fn cancel(site: &Site, person: &Person, job: DeployJobId) -> u16 {
     let address = format!("/api/v1/deploy-jobs/{job}/cancel");
     person.call(site, &address, &json!({})).await.status
-}
-
-/// A device and its job for a patch, at the point where its order can be handed out.
-async fn handed_out() -> (Site, Person, Agent, DeployJobId) {
-    let (site, person) = Site::signed_in().await;
-    let agent = Agent::enrol(&site, "host").await;
-    let db = site.db().await;
-    let mut tx = db.begin().await.unwrap();
-    let patch = seed::patch(&mut tx, "Some patch", "1.2").await;
-    seed::lack(&mut tx, &[agent.device], patch, "1.1").await;
-    tx.commit().await.unwrap();
-    let approve = json!({
-        "patches": [{"patch": patch, "system_type": "normal"}],
-        "decision": "approved",
-    });
-    person.call(&site, "/api/v1/approvals", &approve).await;
-    let deploy = json!({"patch": patch});
-    let made = person.call(&site, "/api/v1/deployments", &deploy).await;
-    let address = format!(
-        "/api/v1/deploy-jobs?deployment={}",
-        made.json()["deployment"]
-    );
-    let listed = person.get(&site, &address).await.json();
-    let id = DeployJobId(listed["items"][0]["id"].as_i64().unwrap());
-    let mut changed = site.running().app().changed.subscribe();
-    let order = async {
-        while job(&site, &person, id).await["job"]["status"]["number"] != 3 {
-            let _ = changed.recv().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), order)
-        .await
-        .expect("an order is made");
-    (site, person, agent, id)
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ mod failing_work;
 mod folder;
 mod hostile_texts;
 mod keys;
+mod handed_out;
+mod lost_state;
 mod pages;
 mod partial_scan;
 mod seed;

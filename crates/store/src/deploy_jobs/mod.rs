@@ -42,9 +42,11 @@ statements! {
     SET_RELEASE = "UPDATE deploy_jobs SET release = $2 WHERE id = $1 AND finished_at IS NULL";
     SET_ORDER = "UPDATE deploy_jobs SET order_counter = $2, order_envelope = $3
                  WHERE id = $1 AND finished_at IS NULL";
-    /// Takes the row's lock, so that of a cancel and a check-in one sees the other's mark.
+    /// Takes the row's lock, so that of a cancel and a check-in one sees the other's mark. At 8 the
+    /// cancel came too late.
     MARK_SENT = "UPDATE deploy_jobs SET order_sent_at = COALESCE(order_sent_at, $2)
-                 WHERE id = $1 AND finished_at IS NULL AND cancel_asked_at IS NULL";
+                 WHERE id = $1 AND finished_at IS NULL
+                   AND (cancel_asked_at IS NULL OR status = 8)";
     ASK_CANCEL = "UPDATE deploy_jobs SET cancel_asked_by = COALESCE(cancel_asked_by, $2),
                       cancel_asked_at = COALESCE(cancel_asked_at, $3)
                   WHERE id = $1 AND finished_at IS NULL AND status BETWEEN 3 AND 7
@@ -349,7 +351,7 @@ pub async fn set_order(tx: &mut Tx, job: DeployJobId, counter: i64, envelope: &s
 }
 
 /// Notes that the order of an open job goes into an answer to its device. `false` when it must not:
-/// the job ended meanwhile, or somebody asked to call it off.
+/// the job ended meanwhile, or somebody asked in time to call it off.
 pub async fn mark_sent(tx: &mut Tx, job: DeployJobId, now: Millis) -> Result<bool> {
     Ok(tx.run(&MARK_SENT, args![job, now]).await? > 0)
 }

@@ -262,6 +262,9 @@ both! {
         let job = deploy_jobs::ask_cancel(&mut tx, sent, "anna", t(4)).await.unwrap().unwrap();
         assert_eq!(job.order_sent_at, Some(t(2)));
         assert!(!deploy_jobs::mark_sent(&mut tx, sent, t(5)).await.unwrap());
+        // The cancel came too late; a device that lost its state needs the order to end the job.
+        go(&mut tx, sent, at(DeployStatus::Downloaded), at(DeployStatus::Started), t(6)).await;
+        assert!(deploy_jobs::mark_sent(&mut tx, sent, t(7)).await.unwrap());
         let job = deploy_jobs::ask_cancel(&mut tx, unsent, "anna", t(4)).await.unwrap().unwrap();
         assert_eq!(job.order_sent_at, None);
         let cancelled = ended(DeployStatus::Downloaded, Ending::Cancelled);

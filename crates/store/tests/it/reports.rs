@@ -1,22 +1,45 @@
 //! Reports of agents are stored once; odd ones are noted.
 
+use fleetmend_store::reports::Acknowledged;
 use fleetmend_store::{Db, anomalies, reports};
 
 use crate::fixture::{T0, add_device, both, t};
+
+fn at(epoch: &str, sequence: i64) -> Acknowledged {
+    Acknowledged {
+        epoch: epoch.to_owned(),
+        sequence,
+    }
+}
 
 both! {
     async fn a_sequence_number_is_passed_once_and_never_goes_back(db: Db) {
         let mut tx = db.begin().await.unwrap();
         let a = add_device(&mut tx, "a").await;
-        assert_eq!(reports::acknowledged(&mut tx, a).await.unwrap(), 0);
-        assert!(reports::advance(&mut tx, a, 3).await.unwrap());
+        assert_eq!(reports::acknowledged(&mut tx, a).await.unwrap(), None);
+        assert!(reports::advance(&mut tx, a, "", 3).await.unwrap());
         tx.commit().await.unwrap();
         let mut tx = db.begin().await.unwrap();
-        assert!(!reports::advance(&mut tx, a, 3).await.unwrap());
-        assert!(!reports::advance(&mut tx, a, 2).await.unwrap());
-        assert!(reports::advance(&mut tx, a, 4).await.unwrap());
+        assert!(!reports::advance(&mut tx, a, "", 3).await.unwrap());
+        assert!(!reports::advance(&mut tx, a, "", 2).await.unwrap());
+        assert!(reports::advance(&mut tx, a, "", 4).await.unwrap());
         drop(tx);
-        assert_eq!(reports::acknowledged(&db, a).await.unwrap(), 3, "not without the commit");
+        let stored = reports::acknowledged(&db, a).await.unwrap();
+        assert_eq!(stored, Some(at("", 3)), "not without the commit");
+    }
+
+    async fn another_epoch_counts_from_the_beginning_and_ends_the_one_before(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let (a, b) = (add_device(&mut tx, "a").await, add_device(&mut tx, "b").await);
+        assert!(reports::advance(&mut tx, a, "", 7).await.unwrap());
+        assert!(reports::begin(&mut tx, a, "one").await.unwrap());
+        assert_eq!(reports::acknowledged(&mut tx, a).await.unwrap(), Some(at("one", 0)));
+        assert!(reports::advance(&mut tx, a, "one", 2).await.unwrap());
+        assert!(!reports::begin(&mut tx, a, "one").await.unwrap(), "it is counted already");
+        assert_eq!(reports::acknowledged(&mut tx, a).await.unwrap(), Some(at("one", 2)));
+        assert!(!reports::advance(&mut tx, a, "", 8).await.unwrap(), "its count is over");
+        assert_eq!(reports::acknowledged(&mut tx, b).await.unwrap(), None);
+        assert!(reports::begin(&mut tx, b, "one").await.unwrap());
     }
 
     async fn of_two_that_store_the_same_reports_at_once_one_does(db: Db) {
@@ -28,7 +51,7 @@ both! {
                 let db = db.clone();
                 tokio::spawn(async move {
                     let mut tx = db.begin().await.unwrap();
-                    let is_new = reports::advance(&mut tx, a, 7).await.unwrap();
+                    let is_new = reports::advance(&mut tx, a, "", 7).await.unwrap();
                     tx.commit().await.unwrap();
                     is_new
                 })

@@ -26,6 +26,10 @@ enum Step {
         installer_ran: bool,
         reboots: bool,
     },
+    LoseState {
+        installer_ran: bool,
+        reboots: bool,
+    },
     Cancel(Index),
     /// Somebody else installs or removes the software.
     Change(Index, Truth),
@@ -65,6 +69,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<bool>().prop_map(|acknowledge| Step::Deliver { acknowledge }),
         3 => (any::<bool>(), any::<bool>())
             .prop_map(|(installer_ran, reboots)| Step::Crash { installer_ran, reboots }),
+        1 => (any::<bool>(), any::<bool>())
+            .prop_map(|(installer_ran, reboots)| Step::LoseState { installer_ran, reboots }),
         1 => any::<Index>().prop_map(Step::Cancel),
         1 => (any::<Index>(), truth()).prop_map(|(at, truth)| Step::Change(at, truth)),
         4 => select(vec![1, 15, 60, 180, 200]).prop_map(Step::Advance),
@@ -107,6 +113,10 @@ fn take(world: &mut World, step: &Step) {
             installer_ran,
             reboots,
         } => world.crash(*installer_ran, *reboots),
+        Step::LoseState {
+            installer_ran,
+            reboots,
+        } => world.lose_state(*installer_ran, *reboots),
         Step::Cancel(at) => {
             if let Some(job) = pick(world, *at) {
                 world.cancel(job);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use fleetmend_model::detection::Detected;
 use fleetmend_model::status::deploy::{DeployState, DeployStatus, Ending, follow_agent};
 use fleetmend_model::{DeployJobId, Millis, ScanJobId};
-use fleetmend_protocol::checkin::CheckInReply;
+use fleetmend_protocol::checkin::{CheckInReply, Resumed};
 use fleetmend_protocol::reports::{Report, What};
 use fleetmend_trust::SignedOrder;
 
@@ -59,6 +59,11 @@ pub(super) struct Task {
     pub(super) is_forged: bool,
     pub(super) last_detection: Option<Result<Detected, String>>,
     pub(super) ran_in_boot: Option<String>,
+    /// What the server keeps of it beside its state.
+    is_sent: bool,
+    attempt: u32,
+    /// It was started, and the agent lost its state before the server heard of it.
+    pub(super) start_is_forgotten: bool,
 }
 
 pub(super) struct World {
@@ -70,7 +75,12 @@ pub(super) struct World {
     pub(super) pending: Vec<Effect>,
     pub(super) tasks: BTreeMap<DeployJobId, Task>,
     cancelled: HashSet<DeployJobId>,
-    pub(super) starts: HashSet<(DeployJobId, u32)>,
+    /// Every start, with the number of the agent's state that it belongs to.
+    pub(super) starts: HashSet<(DeployJobId, u32, u32)>,
+    /// How many states the agent has had.
+    pub(super) states: u32,
+    /// The state whose reports the server counts, and how far.
+    stored_epoch: String,
     stored_reports: i64,
     pub(super) open_scans: HashSet<ScanJobId>,
     /// A job ended and no scan began since.
@@ -82,7 +92,7 @@ impl World {
     pub(super) fn new() -> Self {
         let now = Millis(1_700_000_000_000);
         let mut world = Self {
-            core: Core::new(identity(), State::default(), now),
+            core: Core::new(identity(), State::new(epoch(1)), now),
             stored: Vec::new(),
             now,
             boot: 1,
@@ -90,6 +100,8 @@ impl World {
             tasks: BTreeMap::new(),
             cancelled: HashSet::new(),
             starts: HashSet::new(),
+            states: 1,
+            stored_epoch: epoch(1),
             stored_reports: 0,
             open_scans: HashSet::new(),
             scan_is_owed: false,
@@ -146,6 +158,9 @@ impl World {
             is_forged: device != DEVICE,
             last_detection: None,
             ran_in_boot: None,
+            is_sent: false,
+            attempt: 0,
+            start_is_forgotten: false,
         };
         self.tasks.insert(DeployJobId(id), task);
         DeployJobId(id)
@@ -172,13 +187,24 @@ impl World {
     pub(super) fn check_in(&mut self) {
         let holds = self.core.holds();
         let scans = self.core.scan_jobs();
-        let orders = self
-            .tasks
-            .iter()
-            .filter(|(id, task)| !task.state.is_final() && !holds.contains(id))
-            .filter(|(id, _)| !self.cancelled.contains(id))
-            .map(|(_, task)| task.signed.clone())
-            .collect();
+        let (mut orders, mut resumed) = (Vec::new(), Vec::new());
+        for (id, task) in &mut self.tasks {
+            let is_with_device =
+                (DeployStatus::Downloaded..=DeployStatus::Started).contains(&task.state.status);
+            let is_called_off = self.cancelled.contains(id) && task.state.is_with_agent();
+            let is_open = is_with_device && !task.state.is_final();
+            if !is_open || is_called_off || holds.contains(id) {
+                continue;
+            }
+            orders.push(task.signed.clone());
+            if std::mem::replace(&mut task.is_sent, true) {
+                resumed.push(Resumed {
+                    job: *id,
+                    status: task.state.status,
+                    attempt: task.attempt,
+                });
+            }
+        }
         let reply = CheckInReply {
             now: self.now,
             checkin_seconds: 180,
@@ -190,6 +216,7 @@ impl World {
                 .filter(|id| !scans.contains(id))
                 .collect(),
             orders,
+            resumed,
             cancelled: self
                 .cancelled
                 .iter()
@@ -213,6 +240,7 @@ impl World {
             want_inventory: false,
             scans: Vec::new(),
             orders,
+            resumed: Vec::new(),
             cancelled: Vec::new(),
         };
         self.tell(Event::Reply(Box::new(reply)));
@@ -220,6 +248,10 @@ impl World {
 
     /// The server stores the outbox; its acknowledgement may be lost.
     pub(super) fn deliver(&mut self, acknowledge: bool) {
+        if self.stored_epoch != self.core.state().epoch {
+            self.stored_epoch.clone_from(&self.core.state().epoch);
+            self.stored_reports = 0;
+        }
         for report in self.core.outbox().to_vec() {
             if report.sequence > self.stored_reports {
                 assert_eq!(report.sequence, self.stored_reports + 1, "a report is lost");
@@ -235,7 +267,11 @@ impl World {
     fn store(&mut self, report: Report) {
         match report.what {
             What::Deploy {
-                job, change, cause, ..
+                job,
+                attempt,
+                change,
+                cause,
+                ..
             } => {
                 let Some(task) = self.tasks.get_mut(&job) else {
                     panic!("no job {job}")
@@ -249,6 +285,7 @@ impl World {
                     }
                 }
                 task.cause = cause;
+                task.attempt = task.attempt.max(attempt);
             }
             What::ScanCompleted { job, .. } | What::ScanFailed { job, .. } => {
                 assert!(self.open_scans.remove(&job), "scan {job} ended twice");
@@ -362,6 +399,22 @@ impl World {
 
     /// The agent dies and starts again. What it had started may have done its work or not.
     pub(super) fn crash(&mut self, installer_ran: bool, reboots: bool) {
+        let state: State = serde_json::from_slice(&self.stored).expect("the stored state");
+        self.start_again(state, installer_ran, reboots);
+    }
+
+    /// The agent dies, and starts again without its state.
+    pub(super) fn lose_state(&mut self, installer_ran: bool, reboots: bool) {
+        self.states += 1;
+        for (id, task) in &mut self.tasks {
+            let has_started = self.starts.iter().any(|(job, ..)| job == id);
+            let is_unheard = task.state.status < DeployStatus::Started;
+            task.start_is_forgotten |= has_started && is_unheard;
+        }
+        self.start_again(State::new(epoch(self.states)), installer_ran, reboots);
+    }
+
+    fn start_again(&mut self, state: State, installer_ran: bool, reboots: bool) {
         for effect in std::mem::take(&mut self.pending) {
             if let Effect::Run { job, attempt } = effect
                 && installer_ran
@@ -372,7 +425,9 @@ impl World {
         if reboots {
             self.boot += 1;
         }
-        let state: State = serde_json::from_slice(&self.stored).expect("the stored state");
+        for task in self.tasks.values_mut() {
+            task.last_detection = None;
+        }
         self.core = Core::new(identity(), state, self.now);
         self.tell(Event::Started {
             boot: self.boot_id(),
@@ -463,7 +518,7 @@ impl World {
     }
 
     pub(super) fn starts_of(&self, job: DeployJobId) -> usize {
-        self.starts.iter().filter(|(id, _)| *id == job).count()
+        self.starts.iter().filter(|(id, ..)| *id == job).count()
     }
 
     pub(super) fn causes(&self) -> HashMap<DeployJobId, Vec<String>> {
@@ -475,6 +530,10 @@ impl World {
         }
         causes
     }
+}
+
+fn epoch(number: u32) -> String {
+    format!("state{number}")
 }
 
 /// A job that needs a restart waits for the server's next inventory, not for the agent.

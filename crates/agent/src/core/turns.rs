@@ -1,0 +1,125 @@
+//! Whose turn it is: one deploy at a time, retries and expiry, and what goes on after a start of the
+//! agent.
+
+use fleetmend_model::Millis;
+use fleetmend_model::status::deploy::{DeployStatus, Ending};
+
+use super::{Core, Effect, Job, Phase};
+
+impl Core {
+    /// Moves on what time or a free turn lets move.
+    pub(super) fn go_on(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        for job in &mut self.state.jobs {
+            if let Phase::FetchAgain { failed, at } = job.phase
+                && at <= now
+            {
+                job.phase = Phase::Fetching { failed };
+                effects.push(Effect::Fetch { job: job.id() });
+            }
+        }
+        self.expire(now, effects);
+        if let Some(active) = self
+            .state
+            .jobs
+            .iter()
+            .find(|job| job.is_active())
+            .map(Job::id)
+        {
+            self.tell_waiting(active, now);
+            return;
+        }
+        let jobs = &mut self.state.jobs;
+        let next = jobs
+            .iter()
+            .position(|job| matches!(job.phase, Phase::Resumed { .. }))
+            .or_else(|| {
+                jobs.iter().position(|job| match job.phase {
+                    Phase::Ready => true,
+                    Phase::Retrying { at } => at <= now,
+                    _ => false,
+                })
+            });
+        if let Some(at) = next {
+            let job = &mut jobs[at];
+            let id = job.id();
+            job.phase = match job.phase {
+                Phase::Resumed { attempt } => Phase::Interrupted { attempt },
+                _ => Phase::Checking,
+            };
+            effects.push(if job.resumed.is_some() {
+                Effect::AwaitEarlier { job: id }
+            } else {
+                Effect::Detect { job: id }
+            });
+            self.tell_waiting(id, now);
+        }
+    }
+
+    /// An order whose time is over must not start (again).
+    pub(super) fn expire(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        let over: Vec<_> = self
+            .state
+            .jobs
+            .iter()
+            // What may have been installed is looked at first.
+            .filter(|job| !job.is_active() && !matches!(job.phase, Phase::Resumed { .. }))
+            .filter(|job| {
+                self.orders
+                    .get(&job.id())
+                    .is_some_and(|order| order.order().expires <= now)
+            })
+            .map(|job| (job.id(), job.told_started, job.last_cause.clone()))
+            .collect();
+        for (id, told_started, last_cause) in over {
+            if told_started {
+                let cause = format!("the order expired before another start; {last_cause}");
+                self.end(id, now, DeployStatus::Failed, cause, effects);
+            } else {
+                let cause = "the order expired before it could start".to_owned();
+                self.tell_end(id, now, Ending::Refused, cause);
+                self.drop_job(id);
+                effects.push(Effect::Forget { job: id });
+            }
+        }
+    }
+
+    /// After a start of the agent: what ran is waited for and detected, what was fetched is
+    /// fetched again (files that are there are only verified).
+    pub(super) fn take_up(&mut self, boot: String, effects: &mut Vec<Effect>) {
+        let rebooted = self.state.boot != boot;
+        self.state.boot = boot;
+        for job in &mut self.state.jobs {
+            let id = job.id();
+            match job.phase.clone() {
+                Phase::Fetching { .. } => effects.push(Effect::Fetch { job: id }),
+                Phase::Checking => job.phase = Phase::Ready,
+                Phase::Running { attempt } | Phase::Interrupted { attempt } => {
+                    job.phase = Phase::Interrupted { attempt };
+                    effects.push(Effect::AwaitEarlier { job: id });
+                }
+                Phase::Verifying {
+                    attempt,
+                    success,
+                    restart_due,
+                } => {
+                    // The restart that was due is over.
+                    let restart_due = restart_due && !rebooted;
+                    job.phase = Phase::Verifying {
+                        attempt,
+                        success,
+                        restart_due,
+                    };
+                    effects.push(Effect::Detect { job: id });
+                }
+                Phase::FetchAgain { .. }
+                | Phase::Resumed { .. }
+                | Phase::Ready
+                | Phase::Retrying { .. } => {}
+            }
+        }
+        let restarted = self.state.scanned_boot.as_ref() != Some(&self.state.boot);
+        if restarted || self.state.scan_due || !self.state.scan_jobs.is_empty() {
+            self.start_scan(restarted, effects);
+        }
+    }
+}
