@@ -38,8 +38,8 @@ pub async fn enter(
     match stored {
         Some(stored) if stored.epoch == epoch => Ok(stored),
         before => {
-            reports::begin(tx, device.id, epoch).await?;
-            if before.is_some() {
+            let is_first = reports::begin(tx, device.id, epoch).await?;
+            if is_first && before.is_some() {
                 tracing::warn!("device {}: {LOST}", device.id);
                 anomalies::add(tx, device.id, LOST, now).await?;
             }
