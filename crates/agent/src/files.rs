@@ -133,14 +133,14 @@ fn download(partial: &Path, file: &ReleaseFile, link: &Link) -> Result<(), Fetch
         out.rewind().map_err(|error| local(partial, &error))?;
     }
     let have = if have >= file.length { 0 } else { have };
-    let refused = |error: LinkError| FetchError {
+    let not_given = |error: LinkError| FetchError {
         counts: matches!(error, LinkError::Refused { .. }),
         cause: error.to_string(),
     };
     // One byte more than there should be is enough to see that it is too long.
     let mut body = link
         .file(&file.sha256, have)
-        .map_err(refused)?
+        .map_err(not_given)?
         .take(file.length - have + 1);
     let mut buffer = vec![0; 64 * 1024];
     loop {

@@ -36,7 +36,15 @@ pub enum LinkError {
         /// What was wrong.
         cause: String,
     },
-    /// The server answered with an error.
+    /// The server, or something on the way to it, answered that it cannot do this now.
+    #[error("the server cannot do this now ({status}): {message}")]
+    Busy {
+        /// The HTTP status.
+        status: u16,
+        /// The server's sentence.
+        message: String,
+    },
+    /// The server answered with an error that stays when the request is made again.
     #[error("the server refused the request ({status}): {message}")]
     Refused {
         /// The HTTP status.
@@ -44,6 +52,16 @@ pub enum LinkError {
         /// The server's sentence.
         message: String,
     },
+}
+
+impl LinkError {
+    /// What an answer that is no success says. Source: RFC 9110, section 15; RFC 6585; RFC 8470.
+    fn of_status(status: u16, message: String) -> Self {
+        match status {
+            408 | 425 | 429 | 500.. => Self::Busy { status, message },
+            _ => Self::Refused { status, message },
+        }
+    }
 }
 
 /// The connection to one server.
@@ -193,10 +211,7 @@ impl Link {
         let bytes = self.bytes(answer)?;
         let message = serde_json::from_slice::<ErrorBody>(&bytes)
             .map_or_else(|_| "no reason given".to_owned(), |body| body.error.message);
-        Err(LinkError::Refused {
-            status: status.as_u16(),
-            message,
-        })
+        Err(LinkError::of_status(status.as_u16(), message))
     }
 
     fn bytes(&self, answer: Response<Body>) -> Result<Vec<u8>, LinkError> {
@@ -274,4 +289,33 @@ fn agent(tls: TlsConfig) -> Agent {
         .user_agent(concat!("fleetmend-agent/", env!("CARGO_PKG_VERSION")))
         .build()
         .new_agent()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_may_be_another_one_later_is_no_refusal() {
+        for (status, is_refusal) in [
+            (301, true),
+            (400, true),
+            (401, true),
+            (403, true),
+            (404, true),
+            (408, false),
+            (409, true),
+            (413, true),
+            (425, false),
+            (429, false),
+            (500, false),
+            (502, false),
+            (503, false),
+            (504, false),
+        ] {
+            let error = LinkError::of_status(status, "why".to_owned());
+            let found = matches!(error, LinkError::Refused { .. });
+            assert_eq!(found, is_refusal, "{error}");
+        }
+    }
 }

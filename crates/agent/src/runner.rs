@@ -17,7 +17,7 @@ use crate::core::{Core, Effect, Event};
 use crate::files::Files;
 use crate::identity::{Identity, Moved};
 use crate::journal::Journal;
-use crate::link::Link;
+use crate::link::{Link, LinkError};
 use crate::platform::{Platform, RunResult};
 use crate::{courier, listener};
 
@@ -316,10 +316,12 @@ fn scan(shared: &Shared, known: Option<String>, send_always: bool) -> Result<Str
         loop {
             match shared.link.inventory(&json) {
                 Ok(_) => break,
-                Err(error @ crate::link::LinkError::Refused { .. }) => {
+                Err(error @ LinkError::Refused { .. }) => {
+                    tracing::error!("the inventory was not taken: {error}");
                     return Err(error.to_string());
                 }
-                Err(error) => {
+                // The inventory is good: making another one would not help.
+                Err(error @ (LinkError::Busy { .. } | LinkError::Unreachable { .. })) => {
                     tracing::warn!("{error}");
                     pause.wait();
                 }

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, Millis};
-use fleetmend_protocol::reports::What;
 
 use super::{Core, Effect, FetchError, Phase};
 
 /// How often files are tried for that the server has wrong or not at all.
 const FETCH_TRIES: u32 = 4;
-/// The time between two tries to get files.
+/// The time between two tries to get files. Doubles with each further try that the server could not
+/// answer.
 const FETCH_PAUSE: Duration = Duration::from_secs(15);
+/// The longest time between two tries.
+const LONGEST_FETCH_PAUSE: Duration = Duration::from_mins(5);
 
 impl Core {
     pub(super) fn fetched(
@@ -22,7 +24,7 @@ impl Core {
         effects: &mut Vec<Effect>,
     ) {
         let Some(job) = self.job_mut(id) else { return };
-        let Phase::Fetching { failed } = job.phase else {
+        let Phase::Fetching { failed, unanswered } = job.phase else {
             return;
         };
         match result {
@@ -45,13 +47,22 @@ impl Core {
                     effects.push(Effect::Forget { job: id });
                     return;
                 }
+                let unanswered = if error.counts { 0 } else { unanswered + 1 };
                 job.phase = Phase::FetchAgain {
                     failed,
-                    at: now + FETCH_PAUSE,
+                    unanswered,
+                    at: now + pause_after(unanswered),
                 };
-                let cause = format!("{}; tries again", error.cause);
-                self.report(now, What::Progress { job: id, cause });
+                self.progress(id, format!("{}; tries again", error.cause), now);
             }
         }
     }
+}
+
+/// How long to wait after so many tries in a row that the server could not answer.
+fn pause_after(unanswered: u32) -> Duration {
+    let doublings = unanswered.saturating_sub(1);
+    FETCH_PAUSE
+        .saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX))
+        .min(LONGEST_FETCH_PAUSE)
 }

@@ -190,7 +190,11 @@ impl Core {
         let at = now + Duration::from_secs(policy.retry_seconds);
         job.phase = match job.phase {
             // Whether its files are still here is not known. Those that are, are only verified.
-            Phase::Interrupted { .. } => Phase::FetchAgain { failed: 0, at },
+            Phase::Interrupted { .. } => Phase::FetchAgain {
+                failed: 0,
+                unanswered: 0,
+                at,
+            },
             _ => Phase::Retrying { at },
         };
         let cause = format!(

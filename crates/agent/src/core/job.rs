@@ -40,11 +40,17 @@ pub enum Phase {
     Fetching {
         /// Tries that failed and count.
         failed: u32,
+        /// Tries in a row that the server could not answer.
+        #[serde(default)]
+        unanswered: u32,
     },
     /// Files could not be had; tries again.
     FetchAgain {
         /// Tries that failed and count.
         failed: u32,
+        /// Tries in a row that the server could not answer.
+        #[serde(default)]
+        unanswered: u32,
         /// When.
         at: Millis,
     },
@@ -84,6 +90,14 @@ pub enum Phase {
     },
 }
 
+impl Phase {
+    /// Nothing was tried yet.
+    pub(super) const FETCHING: Self = Self::Fetching {
+        failed: 0,
+        unanswered: 0,
+    };
+}
+
 impl Job {
     /// A job whose order was just accepted.
     pub(super) fn new(signed: SignedOrder, resumed: Option<Resumed>) -> Self {
@@ -97,7 +111,7 @@ impl Job {
             phase: if told_started {
                 Phase::Resumed { attempt: attempts }
             } else {
-                Phase::Fetching { failed: 0 }
+                Phase::FETCHING
             },
             attempts,
             told_waiting: has_come_to(DeployStatus::WaitingForAnother),

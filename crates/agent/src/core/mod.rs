@@ -98,8 +98,8 @@ pub enum Event {
 pub struct FetchError {
     /// In words.
     pub cause: String,
-    /// Whether another try cannot help soon enough to be worth more than a few tries (the server
-    /// could be reached and what it gave is wrong or missing).
+    /// Whether more than a few tries are worth nothing: the server answered, and what it gave is
+    /// wrong or missing. A server that cannot answer now is asked until the order is over.
     pub counts: bool,
 }
 
@@ -140,8 +140,6 @@ pub enum Effect {
     },
 }
 
-/// How often the agent scans by itself, in milliseconds.
-const SCAN_EVERY: i64 = 24 * 3600 * 1000;
 /// How many ended jobs are remembered, so that an order that comes again is not run again.
 const ENDED_KEPT: usize = 512;
 
@@ -201,8 +199,8 @@ impl Core {
     pub fn next_tick(&self) -> Option<Millis> {
         let is_busy = self.state.jobs.iter().any(Job::is_active);
         let retries = self.state.jobs.iter().filter_map(|job| job.due(is_busy));
-        let scan = self.state.last_scan.map(|at| Millis(at.0 + SCAN_EVERY));
-        retries.chain(scan.filter(|_| !self.scanning)).min()
+        let scan = self.next_scan().filter(|_| !self.scanning);
+        retries.chain(scan).min()
     }
 
     /// Takes an event, changes the state, and says what to do.
@@ -224,7 +222,7 @@ impl Core {
             }
             Event::Progress { job, cause } => {
                 if self.orders.contains_key(&job) {
-                    self.report(now, What::Progress { job, cause });
+                    self.progress(job, cause, now);
                 }
             }
             Event::Scanned { result } => self.scanned(result, now, &mut effects),
@@ -262,6 +260,23 @@ impl Core {
         for report in &mut self.state.outbox {
             report.sequence = self.state.next_sequence;
             self.state.next_sequence += 1;
+        }
+    }
+
+    /// Says why a job stays where it is, unless the last that waits to be sent of it says so.
+    fn progress(&mut self, id: DeployJobId, cause: String, now: Millis) {
+        let last = self
+            .state
+            .outbox
+            .iter()
+            .rev()
+            .find_map(|it| match &it.what {
+                What::Deploy { job, .. } if *job == id => Some(None),
+                What::Progress { job, cause } if *job == id => Some(Some(cause)),
+                _ => None,
+            });
+        if last.flatten() != Some(&cause) {
+            self.report(now, What::Progress { job: id, cause });
         }
     }
 

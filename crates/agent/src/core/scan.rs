@@ -1,9 +1,19 @@
-//! Scans: on the server's demand, daily, after a restart and after a deployment.
+//! Scans: on the server's demand, daily, after a restart and after a deployment. One that failed is
+//! made again.
+
+use std::time::Duration;
 
 use fleetmend_model::{Millis, ScanJobId};
 use fleetmend_protocol::reports::What;
 
-use super::{Core, Effect, SCAN_EVERY};
+use super::{Core, Effect};
+
+/// How often the agent scans by itself.
+const SCAN_EVERY: Duration = Duration::from_hours(24);
+/// After how long a scan that failed is made again. Doubles with each further failure.
+const SCAN_AGAIN: Duration = Duration::from_mins(5);
+/// The longest time until a scan that failed is made again.
+const LONGEST_SCAN_AGAIN: Duration = Duration::from_hours(4);
 
 impl Core {
     pub(super) fn take_scans(
@@ -65,6 +75,7 @@ impl Core {
         let jobs = std::mem::take(&mut self.state.scan_jobs);
         match result {
             Ok(digest) => {
+                self.state.failed_scans = 0;
                 self.state.scanned_boot = Some(self.state.boot.clone());
                 self.state.inventory_digest = Some(digest.clone());
                 for job in jobs {
@@ -78,6 +89,7 @@ impl Core {
                 }
             }
             Err(cause) => {
+                self.state.failed_scans = self.state.failed_scans.saturating_add(1);
                 for job in jobs {
                     self.report(
                         now,
@@ -91,13 +103,27 @@ impl Core {
         }
     }
 
+    /// How long after the last scan the agent makes another by itself.
+    fn scan_pause(&self) -> Duration {
+        match self.state.failed_scans {
+            0 => SCAN_EVERY,
+            failed => SCAN_AGAIN
+                .saturating_mul(1_u32.checked_shl(failed - 1).unwrap_or(u32::MAX))
+                .min(LONGEST_SCAN_AGAIN),
+        }
+    }
+
+    /// When the agent scans by itself; `None` before the first scan has ended.
+    pub(super) fn next_scan(&self) -> Option<Millis> {
+        self.state.last_scan.map(|at| at + self.scan_pause())
+    }
+
     /// A last scan that lies far in the future was made while the clock was wrong.
     pub(super) fn scan_if_due(&mut self, now: Millis, effects: &mut Vec<Effect>) {
-        if self
-            .state
-            .last_scan
-            .is_some_and(|at| (now.0 - at.0).abs() >= SCAN_EVERY)
-        {
+        let Some(last) = self.state.last_scan else {
+            return;
+        };
+        if now.since(last).max(last.since(now)) >= self.scan_pause() {
             self.start_scan(false, effects);
         }
     }

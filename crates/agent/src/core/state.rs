@@ -31,6 +31,9 @@ pub struct State {
     pub scanned_boot: Option<String>,
     /// When the last scan ended.
     pub last_scan: Option<Millis>,
+    /// How many scans in a row failed.
+    #[serde(default)]
+    pub failed_scans: u32,
     /// A deployment ended and no scan that began after it was made yet.
     #[serde(default)]
     pub scan_due: bool,
@@ -54,6 +57,7 @@ impl State {
             inventory_digest: None,
             scanned_boot: None,
             last_scan: None,
+            failed_scans: 0,
             scan_due: false,
             boot: String::new(),
         }

@@ -10,10 +10,14 @@ impl Core {
     /// Moves on what time or a free turn lets move.
     pub(super) fn go_on(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         for job in &mut self.state.jobs {
-            if let Phase::FetchAgain { failed, at } = job.phase
+            if let Phase::FetchAgain {
+                failed,
+                unanswered,
+                at,
+            } = job.phase
                 && at <= now
             {
-                job.phase = Phase::Fetching { failed };
+                job.phase = Phase::Fetching { failed, unanswered };
                 effects.push(Effect::Fetch { job: job.id() });
             }
         }

@@ -81,6 +81,37 @@ fn a_scan_is_made_daily() {
 }
 
 #[test]
+fn a_scan_that_failed_is_made_again_after_a_pause_that_grows() {
+    const MINUTES: u64 = 60;
+    let fail_and_wait = |world: &mut World| {
+        for pause in [5, 10, 20, 40, 80, 160, 240, 240] {
+            assert!(world.fail_one(is_scan, true));
+            world.advance(pause * MINUTES - 1);
+            assert_eq!(scans(world), 0, "{pause} minutes");
+            world.advance(1);
+            assert_eq!(scans(world), 1, "{pause} minutes");
+        }
+        assert!(world.answer_one(is_scan));
+        world.advance(DAY - 1);
+        assert_eq!(
+            scans(world),
+            0,
+            "one that worked is followed by the daily one"
+        );
+    };
+    // The first of all.
+    fail_and_wait(&mut World::new());
+    // The daily one.
+    let mut world = scanned();
+    world.advance(DAY);
+    fail_and_wait(&mut world);
+    // The one after a deployment.
+    let mut world = scanned();
+    deploy(&mut world);
+    fail_and_wait(&mut world);
+}
+
+#[test]
 fn a_clock_that_was_wrong_does_not_put_scans_off_for_ever() {
     let mut world = World::new();
     let right = world.now;
