@@ -141,7 +141,7 @@ fn enrol(dir: &Path, again: bool) -> anyhow::Result<()> {
         );
     }
     let token = token()?.context("no enrolment token was given")?;
-    let identity = Identity::enrol(&token, &*platform(dir, None))?;
+    let identity = Identity::enrol(dir, &token, &*platform(dir, None))?;
     if again {
         set_aside(dir)?;
     }
@@ -166,7 +166,7 @@ pub fn runner(
         Some(identity) => identity,
         None => match token()? {
             Some(token) => {
-                let identity = Identity::enrol(&token, &*platform)?;
+                let identity = Identity::enrol(dir, &token, &*platform)?;
                 identity.save(dir)?;
                 identity
             }

@@ -7,10 +7,11 @@ use anyhow::{Context as _, ensure};
 use fleetmend_model::DeviceId;
 use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
 use fleetmend_trust::{EnrolToken, TrustRoot, digest_hex};
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::CertificateParams;
 use serde::{Deserialize, Serialize};
 
 use crate::core;
+use crate::enrolment;
 use crate::journal::{replace, state_file};
 use crate::link::{Link, fetch_ca};
 use crate::platform::Platform;
@@ -62,11 +63,11 @@ impl Identity {
     }
 
     /// Enrols this machine: checks the server against the token, makes a key, gets a certificate.
-    /// Nothing is stored yet.
-    pub fn enrol(token: &EnrolToken, platform: &dyn Platform) -> anyhow::Result<Self> {
+    /// Nothing but the key is stored in `dir` yet: who has to ask again shows the same one.
+    pub fn enrol(dir: &Path, token: &EnrolToken, platform: &dyn Platform) -> anyhow::Result<Self> {
         let ca = fetch_ca(&token.server_url, &token.ca_sha256)?;
         let link = Link::anonymous(&token.server_url, &ca)?;
-        let key = KeyPair::generate().context("cannot make a key")?;
+        let key = enrolment::key(dir, token)?;
         let request = CertificateParams::default()
             .serialize_request(&key)
             .and_then(|request| request.pem())
@@ -93,7 +94,9 @@ impl Identity {
     pub fn save(&self, dir: &Path) -> anyhow::Result<()> {
         let path = file(dir);
         replace(&path, &serde_json::to_vec_pretty(self)?)
-            .with_context(|| format!("cannot write {}", path.display()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        enrolment::done(dir);
+        Ok(())
     }
 
     /// The same device of the same server, which is at another address now. The server must still

@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod core;
 mod courier;
+mod enrolment;
 mod files;
 mod identity;
 mod journal;

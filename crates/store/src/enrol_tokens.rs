@@ -14,7 +14,8 @@ statements! {
     CLAIM = "UPDATE enrol_tokens SET used_at = $2
              WHERE secret_sha256 = $1 AND used_at IS NULL AND expires_at > $2";
     GET = "SELECT * FROM enrol_tokens WHERE secret_sha256 = $1";
-    SET_DEVICE = "UPDATE enrol_tokens SET device = $2 WHERE secret_sha256 = $1";
+    SET_DEVICE = "UPDATE enrol_tokens SET device = $2, key_sha256 = $3, certificate = $4
+                  WHERE secret_sha256 = $1";
     REVOKE = "UPDATE enrol_tokens SET expires_at = $2
               WHERE secret_sha256 = $1 AND used_at IS NULL AND expires_at > $2";
     LIST = "SELECT * FROM enrol_tokens
@@ -38,6 +39,29 @@ pub struct EnrolToken {
     pub used_at: Option<Millis>,
     /// The device that used it.
     pub device: Option<DeviceId>,
+    /// What that device got for it.
+    pub enrolled: Option<Enrolled>,
+}
+
+/// What a device got for its token, to be given again to the one that has the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolled {
+    /// SHA-256 of the device's public key (DER of its SubjectPublicKeyInfo), lower-case
+    /// hexadecimal.
+    pub key_sha256: String,
+    /// The device's certificate, PEM.
+    pub certificate: String,
+}
+
+impl EnrolToken {
+    /// The device that the token made, and its certificate, for the machine that has its key and
+    /// asks again; `None` for any other, and once the token's time is over.
+    pub fn made_for(&self, key_sha256: &str, now: Millis) -> Option<(DeviceId, &str)> {
+        let enrolled = self.enrolled.as_ref()?;
+        let is_theirs = enrolled.key_sha256 == key_sha256 && now < self.expires_at;
+        let device = self.device.filter(|_| is_theirs)?;
+        Some((device, &enrolled.certificate))
+    }
 }
 
 /// What came of a claim.
@@ -61,7 +85,19 @@ fn read(row: &Row) -> Result<EnrolToken> {
         expires_at: row.millis("expires_at")?,
         used_at: row.millis_opt("used_at")?,
         device: row.int_opt("device")?.map(DeviceId),
+        enrolled: enrolled(row)?,
     })
+}
+
+fn enrolled(row: &Row) -> Result<Option<Enrolled>> {
+    let key = row.text_opt("key_sha256")?;
+    let certificate = row.text_opt("certificate")?;
+    Ok(key
+        .zip(certificate)
+        .map(|(key_sha256, certificate)| Enrolled {
+            key_sha256,
+            certificate,
+        }))
 }
 
 /// Adds a token.
@@ -97,9 +133,15 @@ pub async fn claim(tx: &mut Tx, secret_sha256: &str, now: Millis) -> Result<Clai
     })
 }
 
-/// Notes which device used a token.
-pub async fn set_device(tx: &mut Tx, secret_sha256: &str, device: DeviceId) -> Result<()> {
-    tx.run(&SET_DEVICE, args![secret_sha256, device])
+/// Notes which device used a token, and what it got.
+pub async fn set_device(
+    tx: &mut Tx,
+    secret_sha256: &str,
+    device: DeviceId,
+    enrolled: &Enrolled,
+) -> Result<()> {
+    let (key, certificate) = (&enrolled.key_sha256, &enrolled.certificate);
+    tx.run(&SET_DEVICE, args![secret_sha256, device, key, certificate])
         .await
         .map(drop)
 }

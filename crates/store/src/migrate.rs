@@ -49,6 +49,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "agent epoch",
         include_str!("../migrations/sqlite/0003_agent_epoch.sql"),
     ),
+    (
+        4,
+        "enrolled key",
+        include_str!("../migrations/sqlite/0004_enrolled_key.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -86,6 +91,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         3,
         "agent epoch",
         include_str!("../migrations/postgres/0003_agent_epoch.sql"),
+    ),
+    (
+        4,
+        "enrolled key",
+        include_str!("../migrations/postgres/0004_enrolled_key.sql"),
     ),
 ];
 

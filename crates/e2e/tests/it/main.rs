@@ -9,6 +9,7 @@ mod feed;
 mod linux_deploy;
 mod linux_machine;
 mod linux_service;
+mod lost_answer;
 mod postgres;
 mod process;
 mod server_bad_input;

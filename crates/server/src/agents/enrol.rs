@@ -10,7 +10,8 @@ use axum::extract::State;
 use fleetmend_model::Millis;
 use fleetmend_model::device::{Host, SystemType};
 use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
-use fleetmend_store::{devices, enrol_tokens};
+use fleetmend_store::enrol_tokens::Enrolled;
+use fleetmend_store::{Tx, devices, enrol_tokens};
 use fleetmend_trust::{EnrolToken, TrustRoot, digest_hex};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
@@ -86,22 +87,24 @@ pub async fn enrol(State(app): State<Arc<App>>, body: Body) -> Result<Json<Enrol
     let mut host = request.host;
     clean_host(&mut host);
     let now = app.now();
-    let device = claim(
-        &app,
-        &request.secret,
+    let new = devices::NewDevice {
         host,
-        &request.agent_version,
-        request.protocol,
-        &certificate,
-        now,
-    )
-    .await?;
+        system_type: SystemType::Normal,
+        agent_version: request.agent_version.chars().take(64).collect(),
+        protocol: request.protocol,
+        certificate_sha256: certificate.sha256,
+    };
+    let enrolled = Enrolled {
+        key_sha256: certificate.key_sha256,
+        certificate: certificate.pem,
+    };
+    let (device, certificate) = claim(&app, &request.secret, &new, enrolled, now).await?;
     app.touch();
     tracing::info!("device {} enrolled: {}", device.id, device.host.hostname);
     remember(&app, &device);
     Ok(Json(EnrolReply {
         device: device.id,
-        certificate: certificate.pem(),
+        certificate,
         ca: app.keys.ca_pem.clone(),
         trust: TrustRoot {
             level: 0,
@@ -111,16 +114,15 @@ pub async fn enrol(State(app): State<Arc<App>>, body: Body) -> Result<Json<Enrol
     }))
 }
 
-/// In one transaction: the token is used, the device exists, its first scan is posted.
+/// In one transaction: the token is used, the device exists, its first scan is posted. Gives the
+/// device and its certificate.
 async fn claim(
     app: &App,
     secret: &str,
-    host: Host,
-    agent_version: &str,
-    protocol: u32,
-    certificate: &rcgen::Certificate,
+    new: &devices::NewDevice,
+    enrolled: Enrolled,
     now: Millis,
-) -> Result<devices::Device, ApiError> {
+) -> Result<(devices::Device, String), ApiError> {
     let failed = |error: fleetmend_store::Error| ApiError::Internal(error.into());
     let mut tx = app.db.begin().await.map_err(failed)?;
     let secret = digest_hex(secret.as_bytes());
@@ -136,10 +138,13 @@ async fn claim(
             ));
         }
         enrol_tokens::Claim::Used => {
-            return Err(denied(
-                "token_used",
-                "the enrolment token was used before: each enrols one machine",
-            ));
+            let again = again(&mut tx, &secret, &enrolled.key_sha256, now).await;
+            return again.map_err(failed)?.ok_or_else(|| {
+                denied(
+                    "token_used",
+                    "the enrolment token was used before: each enrols one machine",
+                )
+            });
         }
         enrol_tokens::Claim::Expired => {
             return Err(denied(
@@ -148,15 +153,8 @@ async fn claim(
             ));
         }
     }
-    let new = devices::NewDevice {
-        host,
-        system_type: SystemType::Normal,
-        agent_version: agent_version.chars().take(64).collect(),
-        protocol,
-        certificate_sha256: digest_hex(certificate.der()),
-    };
-    let id = devices::insert(&mut tx, &new, now).await.map_err(failed)?;
-    enrol_tokens::set_device(&mut tx, &secret, id)
+    let id = devices::insert(&mut tx, new, now).await.map_err(failed)?;
+    enrol_tokens::set_device(&mut tx, &secret, id, &enrolled)
         .await
         .map_err(failed)?;
     scans::post(&mut tx, id, "enrolment", now).await?;
@@ -165,7 +163,24 @@ async fn claim(
         .map_err(failed)?
         .ok_or_else(|| anyhow::anyhow!("device {id} is gone"))?;
     tx.commit().await.map_err(failed)?;
-    Ok(device)
+    Ok((device, enrolled.certificate))
+}
+
+/// What the device with this key got for a token that is used: it asks again because the answer
+/// was lost. `None` for everybody else.
+async fn again(
+    tx: &mut Tx,
+    secret_sha256: &str,
+    key_sha256: &str,
+    now: Millis,
+) -> fleetmend_store::Result<Option<(devices::Device, String)>> {
+    let token = enrol_tokens::get(&mut *tx, secret_sha256).await?;
+    let Some((id, certificate)) = token.as_ref().and_then(|it| it.made_for(key_sha256, now)) else {
+        return Ok(None);
+    };
+    let device = devices::get(&mut *tx, id).await?;
+    let device = device.filter(|it| it.removed_at.is_none());
+    Ok(device.map(|device| (device, certificate.to_owned())))
 }
 
 fn denied(code: &'static str, message: &str) -> ApiError {

@@ -1,9 +1,11 @@
 //! Certificates: the server's own, and one for each device from its signing request.
 
 use anyhow::{Context as _, bail};
+use fleetmend_trust::digest_hex;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData as _,
+    date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -41,11 +43,22 @@ pub fn server_certificate(
     Ok((certificate.der().clone(), key))
 }
 
-/// A device's certificate. Of the request only the key is taken: names and usages are ours.
+/// A device's certificate.
+pub struct DeviceCertificate {
+    /// The certificate.
+    pub pem: String,
+    /// SHA-256 of it (DER), lower-case hexadecimal.
+    pub sha256: String,
+    /// SHA-256 of its public key (DER of the SubjectPublicKeyInfo), lower-case hexadecimal.
+    pub key_sha256: String,
+}
+
+/// Makes a device's certificate. Of the request only the key is taken, which it proves to have:
+/// names and usages are ours.
 pub fn device_certificate(
     ca: &Issuer<'static, KeyPair>,
     request_pem: &str,
-) -> anyhow::Result<rcgen::Certificate> {
+) -> anyhow::Result<DeviceCertificate> {
     if request_pem.len() > MAX_REQUEST {
         bail!("it is larger than {MAX_REQUEST} bytes");
     }
@@ -57,7 +70,12 @@ pub fn device_certificate(
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     validity(&mut params);
     request.params = params;
-    Ok(request.signed_by(ca)?)
+    let certificate = request.signed_by(ca)?;
+    Ok(DeviceCertificate {
+        pem: certificate.pem(),
+        sha256: digest_hex(certificate.der()),
+        key_sha256: digest_hex(&request.public_key.subject_public_key_info()),
+    })
 }
 
 /// What is read of a certificate.

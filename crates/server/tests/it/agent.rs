@@ -12,7 +12,7 @@ use fleetmend_protocol::paths;
 use fleetmend_protocol::reports::{Report, Reports, ReportsReply, What};
 use fleetmend_trust::EnrolToken;
 use rcgen::{CertificateParams, KeyPair};
-use reqwest::{Certificate, Client, Identity, Response};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -35,43 +35,31 @@ pub struct Agent {
 impl Agent {
     /// Enrols the ordinary way and sends the inventory, so that check-ins are about orders alone.
     pub async fn enrol(site: &Site, name: &str) -> Self {
-        let server = site.running();
-        let token = server.handle().enrol_token("", 1).await.unwrap();
-        let token = EnrolToken::from_text(&token).unwrap();
+        let secret = token(site).await;
         let key = KeyPair::generate().unwrap();
-        let signing_request = CertificateParams::default()
-            .serialize_request(&key)
-            .and_then(|it| it.pem());
-        let request = EnrolRequest {
-            protocol: fleetmend_protocol::CURRENT,
-            agent_version: "test".to_owned(),
-            secret: token.secret_hex(),
-            signing_request: signing_request.unwrap(),
-            host: host(name),
-        };
-        let ca = || Certificate::from_pem(server.ca_pem().as_bytes()).unwrap();
-        let builder = || Client::builder().tls_certs_only([ca()]);
-        let client = builder().build().unwrap();
-        let url = server.url().to_owned();
-        let answer = post(&client, &url, paths::ENROL, &request).await;
-        let reply: EnrolReply = read(answer).await;
+        let reply: EnrolReply = read(try_enrol(site, &secret, &key, name).await).await;
+        let mut agent = Self::with(site, &key, &reply);
+        agent.send_inventory(&inventory(name)).await;
+        agent
+    }
+
+    /// The device that enrolment made.
+    pub fn with(site: &Site, key: &KeyPair, reply: &EnrolReply) -> Self {
         let identity = format!("{}{}", reply.certificate, key.serialize_pem());
-        let client = builder()
+        let client = client(site)
             .identity(Identity::from_pem(identity.as_bytes()).unwrap())
             .timeout(Duration::from_mins(1))
             .build()
             .unwrap();
-        let mut agent = Self {
+        Self {
             device: reply.device,
             client,
-            url,
+            url: site.running().url().to_owned(),
             sequence: 0,
             digest: None,
             scans: Vec::new(),
             states: 1,
-        };
-        agent.send_inventory(&inventory(name)).await;
-        agent
+        }
     }
 
     pub async fn send_inventory(&mut self, inventory: &Inventory) {
@@ -159,6 +147,33 @@ impl Agent {
     pub async fn post(&self, path: &str, body: &impl Serialize) -> Response {
         post(&self.client, &self.url, path, body).await
     }
+}
+
+/// The secret of a new token.
+pub async fn token(site: &Site) -> String {
+    let token = site.running().handle().enrol_token("", 1).await.unwrap();
+    EnrolToken::from_text(&token).unwrap().secret_hex()
+}
+
+/// Asks for a certificate for a key, whatever comes of it.
+pub async fn try_enrol(site: &Site, secret: &str, key: &KeyPair, name: &str) -> Response {
+    let signing_request = CertificateParams::default()
+        .serialize_request(key)
+        .and_then(|it| it.pem());
+    let request = EnrolRequest {
+        protocol: fleetmend_protocol::CURRENT,
+        agent_version: "test".to_owned(),
+        secret: secret.to_owned(),
+        signing_request: signing_request.unwrap(),
+        host: host(name),
+    };
+    let client = client(site).build().unwrap();
+    post(&client, site.running().url(), paths::ENROL, &request).await
+}
+
+fn client(site: &Site) -> ClientBuilder {
+    let ca = Certificate::from_pem(site.running().ca_pem().as_bytes()).unwrap();
+    Client::builder().tls_certs_only([ca])
 }
 
 async fn post(client: &Client, url: &str, path: &str, body: &impl Serialize) -> Response {

@@ -1,6 +1,6 @@
 //! Settings and enrolment tokens.
 
-use fleetmend_store::enrol_tokens::{self, Claim};
+use fleetmend_store::enrol_tokens::{self, Claim, Enrolled};
 use fleetmend_store::{Db, Error, Page, settings};
 
 use crate::fixture::{T0, add_device, both, t};
@@ -38,9 +38,16 @@ both! {
             assert_eq!(claim, wanted, "{secret}");
         }
         let device = add_device(&mut tx, "pc").await;
-        enrol_tokens::set_device(&mut tx, "s1", device).await.unwrap();
+        let used = enrol_tokens::get(&mut tx, "s1").await.unwrap().unwrap();
+        assert_eq!((used.device, used.enrolled), (None, None));
+        let got = Enrolled { key_sha256: "ab".to_owned(), certificate: "pem".to_owned() };
+        enrol_tokens::set_device(&mut tx, "s1", device, &got).await.unwrap();
         let used = enrol_tokens::get(&mut tx, "s1").await.unwrap().unwrap();
         assert_eq!((used.used_at, used.device), (Some(t(99)), Some(device)));
+        assert_eq!(used.enrolled.as_ref(), Some(&got));
+        assert_eq!(used.made_for("ab", t(99)), Some((device, "pem")));
+        assert_eq!(used.made_for("ab", t(100)), None, "its time is over");
+        assert_eq!(used.made_for("cd", t(99)), None, "another machine");
         tx.commit().await.unwrap();
 
         let mut labels = Vec::new();
