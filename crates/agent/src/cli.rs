@@ -229,17 +229,16 @@ fn token() -> anyhow::Result<Option<EnrolToken>> {
 
 /// The data folder, readable by its owner only.
 fn prepare(dir: &Path) -> anyhow::Result<&Path> {
-    std::fs::create_dir_all(dir)
-        .with_context(|| format!("cannot make the agent's data folder {}", dir.display()))?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
+        std::fs::create_dir_all(dir)
+            .with_context(|| format!("cannot make the agent's data folder {}", dir.display()))?;
         std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
             .with_context(|| format!("cannot protect the agent's data folder {}", dir.display()))?;
     }
     #[cfg(windows)]
-    crate::windows::protect(dir)
-        .with_context(|| format!("cannot protect the agent's data folder {}", dir.display()))?;
+    crate::windows::protect(dir).context("the agent's data folder is not safe to use")?;
     Ok(dir)
 }
 

@@ -13,6 +13,9 @@ use ring::digest::{Context, SHA256};
 use crate::core::FetchError;
 use crate::link::{Link, LinkError};
 
+/// Where they are in the agent's data folder.
+pub(crate) const FOLDER: &str = "files";
+
 /// The folder with one folder a job.
 pub struct Files {
     root: PathBuf,
@@ -22,7 +25,7 @@ impl Files {
     /// Below the agent's data folder.
     pub fn new(data: &Path) -> Self {
         Self {
-            root: data.join("files"),
+            root: data.join(FOLDER),
         }
     }
 

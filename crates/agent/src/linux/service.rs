@@ -1,6 +1,7 @@
 //! The agent as a systemd service.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub fn install(dir: &Path) -> anyhow::Result<String> {
     let binary = std::env::current_exe().context("cannot tell where this program is")?;
     let data = fs::canonicalize(dir)
         .with_context(|| format!("cannot find the data folder {}", dir.display()))?;
+    only_root_can_change(&binary, "move it to /usr/local/bin and run it from there")?;
+    only_root_can_change(&data, "use one below /var/lib")?;
     let text = unit(&binary, &data)?;
     let path = Path::new(UNIT_FOLDER).join(NAME);
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -64,6 +67,32 @@ fn require() -> anyhow::Result<()> {
         "a service of the machine needs root: run this command as root (sudo)"
     );
     Ok(())
+}
+
+/// The service runs as root, so what it runs, and what it goes by, must be nobody else's to change:
+/// neither the file or folder itself nor any folder above it.
+fn only_root_can_change(path: &Path, remedy: &str) -> anyhow::Result<()> {
+    for it in path.ancestors() {
+        let meta =
+            fs::symlink_metadata(it).with_context(|| format!("cannot look at {}", it.display()))?;
+        ensure!(
+            is_roots_alone(meta.uid(), meta.gid(), meta.mode()),
+            "the service would run as root, and others than root can change {}: {remedy}",
+            if it == path {
+                path.display().to_string()
+            } else {
+                format!("{}, which {} lies in", it.display(), path.display())
+            }
+        );
+    }
+    Ok(())
+}
+
+/// A folder like `/tmp` in which nobody can remove what is root's counts as well: what is removed
+/// there in time can be made anew by anybody.
+fn is_roots_alone(owner: u32, group: u32, mode: u32) -> bool {
+    let group_writes = mode & 0o020 != 0 && group != 0;
+    owner == 0 && !group_writes && mode & 0o002 == 0
 }
 
 /// The unit.
@@ -145,7 +174,34 @@ fn systemctl(arguments: &[&str]) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    #[test]
+    fn what_others_than_root_can_change_is_no_service() {
+        for (owner, group, mode, is_alone) in [
+            (0, 0, 0o100_755, true),
+            (0, 0, 0o40_700, true),
+            (0, 0, 0o40_775, true),
+            (0, 50, 0o40_755, true),
+            (0, 50, 0o42_775, false),
+            (0, 0, 0o41_777, false),
+            (0, 0, 0o100_757, false),
+            (1000, 0, 0o100_700, false),
+        ] {
+            assert_eq!(is_roots_alone(owner, group, mode), is_alone, "{mode:o}");
+        }
+        only_root_can_change(Path::new("/usr/bin"), "").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let refused = only_root_can_change(&folder.path().join("agent"), "move it");
+        assert!(refused.is_err(), "it is not there");
+        fs::write(folder.path().join("agent"), "").unwrap();
+        fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        let refused = only_root_can_change(&folder.path().join("agent"), "move it");
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.ends_with(": move it"), "{refused}");
+    }
 
     #[test]
     fn the_unit_starts_either_binary_and_quotes_its_paths() {

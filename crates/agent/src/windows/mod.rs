@@ -2,6 +2,7 @@
 //!
 //! The modules without `cfg(windows)` are pure: their tests run on every system.
 
+mod access;
 mod chocolatey;
 mod command_line;
 mod exit_code;
@@ -10,6 +11,8 @@ mod packed_guid;
 
 #[cfg(windows)]
 mod boot;
+#[cfg(windows)]
+mod data_folder;
 #[cfg(windows)]
 mod host;
 #[cfg(windows)]
@@ -20,6 +23,8 @@ mod log_file;
 mod platform;
 #[cfg(windows)]
 mod processes;
+#[cfg(windows)]
+mod program;
 #[cfg(windows)]
 mod registry;
 #[cfg(windows)]
@@ -38,6 +43,6 @@ mod service_main;
 mod uninstall;
 
 #[cfg(windows)]
-pub use platform::Windows;
+pub use data_folder::protect;
 #[cfg(windows)]
-pub use security::protect;
+pub use platform::Windows;

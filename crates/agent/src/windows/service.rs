@@ -13,8 +13,8 @@ use windows_service::service::{
 };
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
-use super::log_file;
 pub use super::service_main::run;
+use super::{log_file, program};
 
 /// The service's name in the service manager.
 pub const NAME: &str = "FleetmendAgent";
@@ -38,11 +38,13 @@ const NOT_ACTIVE: i32 = 1062;
 /// `ERROR_ACCESS_DENIED`.
 const ACCESS_DENIED: i32 = 5;
 
-/// Registers this program as a service that starts with Windows, and starts it. A service that is
-/// there already gets this program and this data folder and is started anew.
+/// Registers a copy of this program as a service that starts with Windows, and starts it. A service
+/// that is there already gets this program and this data folder and is started anew.
 pub fn install(dir: &Path) -> anyhow::Result<String> {
     let manager = manager(ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE)?;
-    let info = info(dir)?;
+    let place = program::place()?;
+    program::check(&place)?;
+    let info = info(&place, dir)?;
     let access = ServiceAccess::QUERY_STATUS
         | ServiceAccess::CHANGE_CONFIG
         | ServiceAccess::START
@@ -50,14 +52,18 @@ pub fn install(dir: &Path) -> anyhow::Result<String> {
     let service = match manager.open_service(NAME, access) {
         Ok(service) => {
             stop(&service)?;
+            program::copy_to(&place)?;
             service
                 .change_config(&info)
                 .context("cannot change the service")?;
             service
         }
-        Err(error) if code(&error) == Some(NO_SUCH_SERVICE) => manager
-            .create_service(&info, access)
-            .context("cannot create the service")?,
+        Err(error) if code(&error) == Some(NO_SUCH_SERVICE) => {
+            program::copy_to(&place)?;
+            manager
+                .create_service(&info, access)
+                .context("cannot create the service")?
+        }
         Err(error) => return Err(error).context("cannot open the service"),
     };
     describe(&service);
@@ -65,14 +71,15 @@ pub fn install(dir: &Path) -> anyhow::Result<String> {
     let state = settle(&service, ServiceState::StartPending)?;
     if state != ServiceState::Running {
         bail!(
-            "the service ended right away; why is in {}",
-            dir.join(log_file::NAME).display()
+            "the service ended right away; why is in {}, or, if that folder is refused, in {}",
+            dir.join(log_file::NAME).display(),
+            place.with_file_name(log_file::NAME).display()
         );
     }
     Ok(format!("the service {NAME} runs"))
 }
 
-/// Stops the service and removes it. Nothing to do where there is none.
+/// Stops the service and removes it with its copy of the program. Nothing to do where there is none.
 pub fn uninstall() -> anyhow::Result<String> {
     let manager = manager(ServiceManagerAccess::CONNECT)?;
     let access = ServiceAccess::QUERY_STATUS | ServiceAccess::STOP | ServiceAccess::DELETE;
@@ -85,6 +92,7 @@ pub fn uninstall() -> anyhow::Result<String> {
     };
     stop(&service)?;
     service.delete().context("cannot delete the service")?;
+    program::remove(&program::place()?);
     Ok(format!("the service {NAME} is removed"))
 }
 
@@ -97,8 +105,7 @@ fn manager(access: ServiceManagerAccess) -> anyhow::Result<ServiceManager> {
     })
 }
 
-fn info(dir: &Path) -> anyhow::Result<ServiceInfo> {
-    let program = std::env::current_exe().context("cannot tell this program's path")?;
+fn info(program: &Path, dir: &Path) -> anyhow::Result<ServiceInfo> {
     let dir = std::path::absolute(dir).context("cannot tell the data folder's full path")?;
     // The agent has its commands at its top, `fleetmend` below `agent`.
     let is_agent_alone = program
@@ -115,7 +122,7 @@ fn info(dir: &Path) -> anyhow::Result<ServiceInfo> {
         service_type: ServiceType::OWN_PROCESS,
         start_type: ServiceStartType::AutoStart,
         error_control: ServiceErrorControl::Normal,
-        executable_path: program,
+        executable_path: program.to_owned(),
         launch_arguments: arguments,
         dependencies: Vec::new(),
         // LocalSystem: installers need it.

@@ -10,8 +10,8 @@ use windows_service::service::{
 };
 use windows_service::service_control_handler::{self, ServiceControlHandlerResult};
 
-use super::log_file;
 use super::service::{CHANGE_TIMEOUT, NAME};
+use super::{log_file, program};
 use crate::runner::Stop;
 
 /// The data folder, for the service's main function, to which nothing can be passed.
@@ -49,7 +49,12 @@ struct Stopping {
 
 fn main() {
     let Some(data) = DATA.get() else { return };
-    if let Err(error) = log_file::redirect_standard_error(data) {
+    // Where the data folder is refused, which `serve` meets as well, nothing is written into it.
+    let log = match super::protect(data) {
+        Ok(()) => Some(data.clone()),
+        Err(_) => program::folder().ok(),
+    };
+    if let Some(Err(error)) = log.map(|dir| log_file::redirect_standard_error(&dir)) {
         // There is nowhere to say it.
         let _ = error;
     }

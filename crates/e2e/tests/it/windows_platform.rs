@@ -202,9 +202,13 @@ fn a_service_that_cannot_run_says_why_and_is_removed_again() {
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("not enrolled"), "{log}");
     let command = wine.registry_value(service, "ImagePath").unwrap().unwrap();
-    assert!(
-        command.ends_with(&format!("service --data \"{DATA}\"")),
-        "{command}"
+    // Of the program that was started, which lies where its user may write, a copy is the service's.
+    let place = r"C:\Program Files\Fleetmend\fleetmend-agent.exe";
+    assert_eq!(command, format!("\"{place}\" service --data \"{DATA}\""));
+    let copy = wine.unix_path(place).unwrap();
+    assert_eq!(
+        std::fs::read(&copy).unwrap(),
+        std::fs::read(agent_exe()).unwrap()
     );
     assert_eq!(
         wine.registry_value(service, "Start").unwrap().as_deref(),
@@ -214,6 +218,7 @@ fn a_service_that_cannot_run_says_why_and_is_removed_again() {
     let removed = run_agent(&wine, &["uninstall-service"]);
     assert_eq!(removed.code, 0, "{removed:?}");
     assert_eq!(wine.registry_value(service, "ImagePath").unwrap(), None);
+    assert!(!copy.exists());
     let again = run_agent(&wine, &["uninstall-service"]);
     assert_eq!(again.code, 0, "{again:?}");
 }
