@@ -46,7 +46,7 @@ pub struct EnrolToken {
 /// What a device got for its token, to be given again to the one that has the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enrolled {
-    /// SHA-256 of the device's public key (DER of its SubjectPublicKeyInfo), lower-case
+    /// SHA-256 of the device's public key (DER of its `SubjectPublicKeyInfo`), lower-case
     /// hexadecimal.
     pub key_sha256: String,
     /// The device's certificate, PEM.

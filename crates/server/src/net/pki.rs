@@ -49,7 +49,7 @@ pub struct DeviceCertificate {
     pub pem: String,
     /// SHA-256 of it (DER), lower-case hexadecimal.
     pub sha256: String,
-    /// SHA-256 of its public key (DER of the SubjectPublicKeyInfo), lower-case hexadecimal.
+    /// SHA-256 of its public key (DER of the `SubjectPublicKeyInfo`), lower-case hexadecimal.
     pub key_sha256: String,
 }
 

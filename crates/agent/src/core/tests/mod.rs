@@ -2,6 +2,7 @@
 
 mod checks;
 mod crashes;
+mod fetches;
 mod lost_state;
 mod orders;
 mod paths;
