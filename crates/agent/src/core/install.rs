@@ -189,8 +189,8 @@ impl Core {
         }
         let at = now + Duration::from_secs(policy.retry_seconds);
         job.phase = match job.phase {
-            // Whether its files are still here is not known. Those that are, are only verified.
-            Phase::Interrupted { .. } => Phase::FetchAgain {
+            // A state that was lost took its files with it. Those that are here are only verified.
+            Phase::Interrupted { .. } if job.resumed.is_some() => Phase::FetchAgain {
                 failed: 0,
                 unanswered: 0,
                 at,

@@ -37,7 +37,8 @@ const DPKG_UPDATES: &str = "/var/lib/dpkg/updates";
 /// The conffiles that the administrator changed stay; the others are replaced. Source: dpkg(1).
 const KEEP_CONFFILES: [&str; 2] = ["--force-confdef", "--force-confold"];
 
-/// Downloads what the upgrade needs into APT's cache.
+/// Downloads what the upgrade needs into APT's cache. Where dpkg left something half done, APT does
+/// nothing before that is ended: [`run`] ends it, and downloads as well.
 pub(super) fn prepare(
     apt: &Apt,
     action: &Action,
@@ -52,6 +53,9 @@ pub(super) fn prepare(
         return Err(failed(&what, NEEDS_ROOT));
     }
     let wanted = argument(upgrade).map_err(|why| failed(&what, &why))?;
+    if interrupted().map_err(|why| failed(&what, &why))?.is_some() {
+        return Ok(());
+    }
     let start = Instant::now();
     let mut waits = false;
     loop {

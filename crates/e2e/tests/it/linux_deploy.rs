@@ -136,6 +136,8 @@ fn packages_that_fail_or_ask_or_find_a_lock_end_with_the_right_status() {
 enum Killed {
     /// The agent alone: what it started goes on.
     Agent,
+    /// The agent, and its state is moved away.
+    AgentAndState,
     /// All that runs on the machine, as by a power cut.
     Everything,
 }
@@ -144,7 +146,11 @@ enum Killed {
 fn an_agent_killed_in_the_middle_of_an_installation_ends_it_once_and_tells_the_truth() {
     let server = Server::start().unwrap();
     let console = server.console().unwrap();
-    let cases = [("outlives", Killed::Agent), ("torn", Killed::Everything)];
+    let cases = [
+        ("outlives", Killed::Agent),
+        ("forgotten", Killed::AgentAndState),
+        ("torn", Killed::Everything),
+    ];
     let offered = cases.map(|(name, _)| {
         Deb::new(name, "2").control_file("postinst", &counting(name, &waiting(name)))
     });
@@ -156,6 +162,11 @@ fn an_agent_killed_in_the_middle_of_an_installation_ends_it_once_and_tells_the_t
         machine.wait_runs(name, 1).unwrap();
         match killed {
             Killed::Agent => agent.crash(),
+            Killed::AgentAndState => {
+                console.wait_status(job, 8).unwrap();
+                agent.crash();
+                machine.move_state_away().unwrap();
+            }
             Killed::Everything => machine.root.kill_all(),
         }
         drop(agent);
@@ -169,7 +180,7 @@ fn an_agent_killed_in_the_middle_of_an_installation_ends_it_once_and_tells_the_t
         assert_eq!(machine.version(name).unwrap(), "2", "{killed:?}");
         // A torn installation is ended by a second start; one that went on is left alone.
         let runs = match killed {
-            Killed::Agent => 1,
+            Killed::Agent | Killed::AgentAndState => 1,
             Killed::Everything => 2,
         };
         assert_eq!(machine.runs(name), runs, "{killed:?}");

@@ -65,6 +65,12 @@ impl Machine {
         Running::spawn(&mut command)
     }
 
+    /// Moves the agent's state away, as the error of a damaged one says.
+    pub fn move_state_away(&self) -> Result<()> {
+        let state = self.root.outside("/var/lib/fleetmend-agent/state.json");
+        Ok(fs::rename(&state, state.with_extension("damaged"))?)
+    }
+
     /// Runs a program on the machine to its end.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Result<String> {
         self.root.run(program, arguments, COMMAND_LIMIT)?.success()

@@ -209,6 +209,26 @@ fn an_upgrade_that_takes_too_long_is_asked_to_end_and_the_next_try_repairs() {
 }
 
 #[test]
+fn what_dpkg_left_half_done_is_no_reason_to_fetch_in_vain() {
+    let device = Device::new("Tests", &[Deb::new("slow", "1")]);
+    device.offer(&[Deb::new("slow", "2").control_file("postinst", WAITS_FOR_FILE)]);
+    let mut run = device.start(&Task::Run(upgrade("slow", "2")));
+    let waiting = device.root.outside("/waiting");
+    run.wait_until("it installs", TIMEOUT, |_| {
+        Ok(waiting.exists().then_some(()))
+    })
+    .unwrap();
+    device.root.kill_all();
+
+    let prepared = device.tell(&Task::Prepare(upgrade("slow", "2")));
+    assert!(prepared.success, "{prepared:?}");
+    fs::write(device.root.outside("/go"), "").unwrap();
+    let ran = device.run(&upgrade("slow", "2"));
+    assert!(ran.success, "{ran:?}");
+    assert_eq!(device.version("slow"), "2");
+}
+
+#[test]
 fn an_upgrade_outlives_the_agent_and_is_found_by_its_mark() {
     let device = Device::new("Tests", &[Deb::new("slow", "1")]);
     // It writes much after the agent is gone: a broken pipe would end it.
