@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use fleetmend_store::{Db, Tx, devices, releases};
 use fleetmend_trust::{Envelope, SigningKey};
 
-use crate::app::system_clock;
+use crate::catalog::credentials;
 use crate::config::Config;
 use crate::net::keys::Keys;
 use crate::net::known_keys;
@@ -36,8 +36,9 @@ pub async fn new_keys(config: &Config) -> anyhow::Result<NewKeys> {
     if fresh.exists() {
         fs::remove_dir_all(&fresh).with_context(|| format!("cannot remove {}", fresh.display()))?;
     }
-    let now = system_clock();
+    let now = config.clock.now();
     let keys = Keys::make(&fresh, now)?;
+    credentials::carry_over(&folder, &fresh)?;
     let db = Db::open(&config.database()).await?;
     let mut tx = db.begin().await?;
     known_keys::replace(&mut tx, &keys.fingerprints()).await?;

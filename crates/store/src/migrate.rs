@@ -25,6 +25,16 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0002_missing_grounds.sql"),
     ),
     (
+        3,
+        "agent epoch",
+        include_str!("../migrations/sqlite/0003_agent_epoch.sql"),
+    ),
+    (
+        4,
+        "enrolled key",
+        include_str!("../migrations/sqlite/0004_enrolled_key.sql"),
+    ),
+    (
         12,
         "outages",
         include_str!("../migrations/sqlite/0012_outages.sql"),
@@ -44,16 +54,6 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "read plan and problems",
         include_str!("../migrations/sqlite/0022_read_plan_and_problems.sql"),
     ),
-    (
-        3,
-        "agent epoch",
-        include_str!("../migrations/sqlite/0003_agent_epoch.sql"),
-    ),
-    (
-        4,
-        "enrolled key",
-        include_str!("../migrations/sqlite/0004_enrolled_key.sql"),
-    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -66,6 +66,16 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         2,
         "missing grounds",
         include_str!("../migrations/postgres/0002_missing_grounds.sql"),
+    ),
+    (
+        3,
+        "agent epoch",
+        include_str!("../migrations/postgres/0003_agent_epoch.sql"),
+    ),
+    (
+        4,
+        "enrolled key",
+        include_str!("../migrations/postgres/0004_enrolled_key.sql"),
     ),
     (
         12,
@@ -86,16 +96,6 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         22,
         "read plan and problems",
         include_str!("../migrations/postgres/0022_read_plan_and_problems.sql"),
-    ),
-    (
-        3,
-        "agent epoch",
-        include_str!("../migrations/postgres/0003_agent_epoch.sql"),
-    ),
-    (
-        4,
-        "enrolled key",
-        include_str!("../migrations/postgres/0004_enrolled_key.sql"),
     ),
 ];
 

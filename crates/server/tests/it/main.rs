@@ -14,7 +14,6 @@ mod enrolment;
 mod failing_work;
 mod folder;
 mod handed_out;
-mod handed_out;
 mod hostile_texts;
 mod keys;
 mod lost_state;
