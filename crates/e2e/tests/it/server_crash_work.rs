@@ -16,7 +16,7 @@ use crate::agent_client::{Device, check_in, host};
 use crate::console_client::{Answer, Console, PATIENCE, numbers};
 use crate::server_process::Server;
 
-/// How long after a request was begun the server is killed, in turns.
+/// How long after something was begun the server is killed, in milliseconds, in turns.
 const MOMENTS: [u64; 6] = [0, 2, 5, 10, 20, 50];
 
 #[test]
@@ -89,6 +89,18 @@ impl Fleet {
         })
     }
 
+    /// How long after something began the server is killed this time.
+    fn moment(&mut self) -> Duration {
+        self.kills += 1;
+        Duration::from_millis(MOMENTS[self.kills % MOMENTS.len()])
+    }
+
+    /// Kills the server over what it has just begun, and starts it again.
+    fn kill(&mut self) -> Result<()> {
+        std::thread::park_timeout(self.moment());
+        self.server.crash_and_run()
+    }
+
     /// Asks while the server is killed, and again until there is an answer that was asked for.
     /// Returns the first answer that was one.
     fn asked<T: Send>(
@@ -96,8 +108,7 @@ impl Fleet {
         what: &str,
         ask: impl Fn(&Device, &Console) -> Result<Option<T>> + Sync,
     ) -> Result<T> {
-        let after = Duration::from_millis(MOMENTS[self.kills % MOMENTS.len()]);
-        self.kills += 1;
+        let after = self.moment();
         let (device, console, server) = (&self.device, &self.console, &mut self.server);
         let first = std::thread::scope(|scope| {
             let asked = scope.spawn(|| ask(device, console));
@@ -193,7 +204,7 @@ impl Fleet {
         );
         for path in ["/api/v2/Packages", "/api/v2/package"] {
             self.site.wait_for_request(path, PATIENCE)?;
-            self.server.crash_and_run()?;
+            self.kill()?;
         }
         for id in ["good-tool", "bad-tool"] {
             self.console.wait_missing(id)?;
@@ -223,7 +234,7 @@ impl Fleet {
         self.site.set_fault(&path, Fault::WrongByte);
         let (_, job) = self.deployed("bad-tool")?;
         self.site.wait_for_request(&path, PATIENCE)?;
-        self.server.crash_and_run()?;
+        self.kill()?;
         let over = self.console.wait_over(job)?;
         let ending = &over["job"]["status"]["ending"];
         ensure!(*ending == "download_failed", "{over}");
