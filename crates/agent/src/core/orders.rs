@@ -3,9 +3,9 @@
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::checkin::Resumed;
-use fleetmend_trust::{SignedOrder, verify, verify_again};
+use fleetmend_trust::{Order, Refusal, SignedOrder, Verified, verify, verify_again};
 
-use super::{Core, ENDED_KEPT, Effect, Job, Phase};
+use super::{Core, ENDED_KEPT, Effect, Identity, Job, Phase};
 
 impl Core {
     /// Takes an order in, if it verifies; otherwise reports why not. `resumed` is what the server
@@ -21,14 +21,8 @@ impl Core {
         if self.orders.contains_key(&id) || self.state.ended.contains(&id) {
             return;
         }
-        let identity = &self.identity;
-        match verify(
-            &signed,
-            &identity.trust,
-            &identity.certificate_sha256,
-            self.state.last_counter,
-            now,
-        ) {
+        let was_started = resumed.is_some_and(|it| it.status >= DeployStatus::Started);
+        match self.verify(&signed, was_started, now) {
             Ok(order) => {
                 self.state.last_counter = order.order().counter;
                 self.orders.insert(id, order);
@@ -46,13 +40,38 @@ impl Core {
             Err(refusal) => {
                 self.remember_ended(id);
                 let cause = refusal.to_string();
-                if resumed.is_some_and(|it| it.status >= DeployStatus::Started) {
+                if was_started {
                     self.tell(id, now, DeployStatus::Failed, cause);
                     self.scan_after_deploy(effects);
                 } else {
                     self.tell_end(id, now, Ending::Refused, cause);
                 }
             }
+        }
+    }
+
+    /// One that was started and is over meanwhile is taken all the same, so that what it did is
+    /// looked at. It does not start again: before each start its time is looked at.
+    fn verify(
+        &self,
+        signed: &SignedOrder,
+        was_started: bool,
+        now: Millis,
+    ) -> Result<Verified<Order>, Refusal> {
+        let Identity {
+            trust,
+            certificate_sha256: device,
+        } = &self.identity;
+        let last = self.state.last_counter;
+        match verify(signed, trust, device, last, now) {
+            Err(Refusal::Expired) if was_started => {
+                let order = verify_again(signed, trust, device)?;
+                if order.order().counter <= last {
+                    return Err(Refusal::RolledBack);
+                }
+                Ok(order)
+            }
+            verified => verified,
         }
     }
 

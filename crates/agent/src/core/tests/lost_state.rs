@@ -1,7 +1,7 @@
 //! The agent's state is lost: whatever the server handed out comes again, and ends truthfully.
 
-use fleetmend_model::DeployJobId;
 use fleetmend_model::status::deploy::Ending;
+use fleetmend_model::{DeployJobId, Millis};
 
 use super::world::{Installer, Truth, World};
 use crate::core::{Effect, Event, State};
@@ -140,19 +140,39 @@ fn files_that_cannot_be_had_after_the_state_was_lost_end_the_job_as_what_it_is()
 }
 
 #[test]
-fn an_order_that_is_over_when_the_state_is_lost_ends_as_what_it_is() {
-    for (steps, ended) in [
-        (1, (vec![3, 4], true)),
-        (3, (vec![3, 4, 5, 6, 8, 11], false)),
-    ] {
-        let (mut world, job) = at_step(steps, Older, &[Works]);
-        world.now = fleetmend_model::Millis(world.now.0 + 600 * 60_000);
-        world.lose_state(false, false);
+fn an_order_that_is_over_when_the_state_is_lost_is_looked_at_and_not_started_again() {
+    let lost_late = |steps, installer_ran| {
+        let (mut world, job) = at_step(steps, Older, &[Works, Works]);
+        world.now = Millis(world.now.0 + 600 * 60_000);
+        world.lose_state(installer_ran, false);
         world.settle();
+        let starts = world.starts_of(job);
         let (path, ending, cause) = world.path(job);
-        assert_eq!((path, ending == Some(Ending::Refused)), ended);
-        assert_eq!(cause, "the order was refused: it expired");
-    }
+        (path, ending, cause.to_owned(), starts)
+    };
+    let note = "the agent lost its state after the installer was started; version";
+    let refused = "the order was refused: it expired".to_owned();
+    assert_eq!(
+        lost_late(1, false),
+        (vec![3, 4], Some(Ending::Refused), refused, 0)
+    );
+    let found = format!("{note} 2.0 was found afterwards");
+    let completed = (vec![3, 4, 5, 6, 8, 9], None, found, 1);
+    assert_eq!(lost_late(3, true), completed);
+    let found = format!("the order expired before another start; {note} 1.0 was found afterwards");
+    let failed = (vec![3, 4, 5, 6, 8, 11], None, found, 1);
+    assert_eq!(lost_late(3, false), failed);
+}
+
+#[test]
+fn an_order_that_was_started_and_no_longer_verifies_has_failed() {
+    let (mut world, job) = at_step(3, Older, &[Works]);
+    world.lose_state(true, false);
+    world.task(job).signed.order.signatures.clear();
+    world.settle();
+    let (path, ending, cause) = world.path(job);
+    assert_eq!((path, ending), (vec![3, 4, 5, 6, 8, 11], None));
+    assert!(cause.starts_with("the order was refused"), "{cause}");
 }
 
 #[test]
