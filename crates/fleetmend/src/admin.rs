@@ -88,7 +88,7 @@ pub async fn new_keys(command: NewKeys) -> anyhow::Result<()> {
         println!("the old keys are in {}", folder.display());
     }
     println!(
-        "the server has new keys; {} devices must be enrolled again",
+        "the server has new keys; devices that must be enrolled again: {}",
         done.devices
     );
     Ok(())

@@ -48,6 +48,7 @@ pub async fn new_keys(config: &Config) -> anyhow::Result<NewKeys> {
     let devices = devices::load_all(&db).await?.len();
     db.close().await;
     let set_aside = if folder.exists() {
+        keep_others(&folder, &fresh)?;
         let aside = free_name(&config.data)?;
         rename(&folder, &aside)?;
         Some(aside)
@@ -70,6 +71,21 @@ async fn sign_again(tx: &mut Tx, key: &SigningKey) -> anyhow::Result<()> {
             .with_context(|| format!("release {release} is damaged"))?;
         let new = Envelope::sign(&old.payload_type, &payload, key);
         releases::set_envelope(tx, release, &serde_json::to_string(&new)?).await?;
+    }
+    Ok(())
+}
+
+/// Takes along what else is in the folder: keys that no device knows are not what is started over
+/// with.
+fn keep_others(old: &Path, fresh: &Path) -> anyhow::Result<()> {
+    let failed = || format!("cannot copy what is in {}", old.display());
+    for entry in fs::read_dir(old).with_context(failed)? {
+        let entry = entry.with_context(failed)?;
+        let copy = fresh.join(entry.file_name());
+        let is_file = entry.file_type().with_context(failed)?.is_file();
+        if is_file && !copy.exists() {
+            fs::copy(entry.path(), copy).with_context(failed)?;
+        }
     }
     Ok(())
 }

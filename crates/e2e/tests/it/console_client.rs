@@ -117,6 +117,13 @@ impl Console {
         self
     }
 
+    /// The same administrator, who trusts whatever keys the server has now.
+    pub fn trusting(self, url: &str) -> Result<Self> {
+        let trust = RootCerts::from(vec![ca(url)?]);
+        let agent = client(tls().root_certs(trust).build());
+        Ok(Self { agent, ..self }.at(url))
+    }
+
     /// An answer that must be 200.
     pub fn get(&self, path: &str) -> Result<Value> {
         let request = self.agent.get(format!("{}{path}", self.url));

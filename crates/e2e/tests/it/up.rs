@@ -330,6 +330,24 @@ fn an_agent_of_a_database_that_is_gone_is_enrolled_anew() {
 }
 
 #[test]
+fn an_agent_that_trusts_the_keys_of_before_is_enrolled_anew() {
+    let machine = machine();
+    let (running, console, device) = started(&machine);
+    stop(running);
+    let new_keys = ["new-keys", "--yes", "--data", &User::Root.data()];
+    let said = machine.command(FLEETMEND, &new_keys).unwrap();
+    assert!(said.contains("must be enrolled again: 1"), "{said}");
+    let (running, url) = start_again(&machine);
+    let console = console.trusting(&url).unwrap();
+    wait_until("the device is enrolled anew", PATIENCE, || {
+        let devices = console.devices()?;
+        Ok(devices.into_iter().find(|it| it["id"] != device["id"]))
+    })
+    .unwrap();
+    stop(running);
+}
+
+#[test]
 fn a_removed_device_comes_back_only_by_the_command_that_is_told() {
     let machine = machine();
     let (running, console, device) = started(&machine);

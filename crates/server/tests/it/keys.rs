@@ -170,6 +170,7 @@ async fn starting_over_makes_other_keys_and_signs_the_releases_with_them() {
     let old_key = app.keys.release.public();
     old.stop().await;
     let old_ca = fs::read(data.join("keys/ca.cert.pem")).unwrap();
+    fs::write(data.join("keys/of-another-kind.key"), "kept").unwrap();
     // As it is when a key is lost.
     fs::remove_file(data.join("keys/order.key")).unwrap();
 
@@ -177,6 +178,8 @@ async fn starting_over_makes_other_keys_and_signs_the_releases_with_them() {
     assert_eq!(done.devices, 0);
     let aside = done.set_aside.unwrap();
     assert_eq!(fs::read(aside.join("ca.cert.pem")).unwrap(), old_ca);
+    let kept = fs::read(data.join("keys/of-another-kind.key")).unwrap();
+    assert_eq!(kept, b"kept");
     let server = fleetmend_server::start(config(&data)).await.unwrap();
     let token = server.handle().enrol_token("", 1).await.unwrap();
     let ca = |token: &str| EnrolToken::from_text(token).unwrap().ca_sha256;

@@ -6,6 +6,14 @@ use sqlx::Executor as _;
 use crate::fixture::{PostgresDatabase, both, sqlite_path};
 
 both! {
+    async fn a_setting_is_added_once_and_then_stays(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        assert!(settings::add(&mut tx, "a", "first").await.unwrap());
+        assert!(!settings::add(&mut tx, "a", "second").await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(settings::get(&db, "a").await.unwrap().as_deref(), Some("first"));
+    }
+
     async fn a_committed_transaction_lasts(db: Db) {
         let mut tx = db.begin().await.unwrap();
         settings::set(&mut tx, "a", "1").await.unwrap();

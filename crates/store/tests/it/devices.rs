@@ -70,6 +70,9 @@ both! {
         tx.commit().await.unwrap();
         assert_eq!(devices::by_certificate(&db, "pc1").await.unwrap(), None);
         let removed = devices::get(&db, id).await.unwrap().unwrap();
+        let known = devices::ever_by_certificate(&db, "pc1").await.unwrap();
+        assert_eq!(known.as_ref(), Some(&removed));
+        assert_eq!(devices::ever_by_certificate(&db, "pc2").await.unwrap(), None);
         assert_eq!((removed.removed_at, removed.missing_third_party), (Some(t(9)), 0));
         assert!(devices::load_all(&db).await.unwrap().is_empty());
         assert!(names(&db, &DeviceFilter::default(), DeviceSort::Hostname, 5).await.is_empty());

@@ -58,6 +58,12 @@ both! {
         tx.commit().await.unwrap();
         let stored = releases::get(&db, id).await.unwrap().unwrap();
         assert_eq!((stored.release, stored.created_at), (made.clone(), T0));
+        let mut tx = db.begin().await.unwrap();
+        releases::set_envelope(&mut tx, id, "{\"signed\": \"again\"}").await.unwrap();
+        let envelopes = releases::envelopes(&mut tx).await.unwrap();
+        let again: Vec<_> = envelopes.iter().map(|it| it.1.contains("again")).collect();
+        assert_eq!((envelopes[0].0, again), (id, vec![true, false, false]));
+        drop(tx);
         assert_eq!(releases::by_digest(&db, "d1").await.unwrap().unwrap().id, id);
         let found = releases::find(&db, third, "ZIP", "2.0").await.unwrap().unwrap();
         assert_eq!(found.id, newer);
