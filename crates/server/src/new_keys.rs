@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use fleetmend_store::{Db, Tx, devices, releases};
 use fleetmend_trust::{Envelope, SigningKey};
 
-use crate::catalog::credentials;
 use crate::config::Config;
 use crate::net::keys::Keys;
 use crate::net::known_keys;
@@ -38,7 +37,6 @@ pub async fn new_keys(config: &Config) -> anyhow::Result<NewKeys> {
     }
     let now = config.clock.now();
     let keys = Keys::make(&fresh, now)?;
-    credentials::carry_over(&folder, &fresh)?;
     let db = Db::open(&config.database()).await?;
     let mut tx = db.begin().await?;
     known_keys::replace(&mut tx, &keys.fingerprints()).await?;

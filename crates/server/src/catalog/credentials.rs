@@ -14,8 +14,6 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 /// The key's file, below the data folder.
 const KEY_FILE: &str = "keys/sources.key";
-/// Its name among the server's keys.
-const KEY_NAME: &str = "sources.key";
 const KEY_LENGTH: usize = 32;
 
 /// A name and a password for HTTP Basic authentication.
@@ -25,18 +23,6 @@ pub struct Login {
     pub name: String,
     /// The password. Never logged or shown.
     pub password: String,
-}
-
-/// Gives another folder of keys the key of this one, so that what it sealed can still be opened.
-pub fn carry_over(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let (from, to) = (from.join(KEY_NAME), to.join(KEY_NAME));
-    match fs::read(&from) {
-        Ok(bytes) => {
-            write_private(&to, &bytes).with_context(|| format!("cannot write {}", to.display()))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", from.display())),
-    }
 }
 
 /// Seals passwords.
