@@ -102,15 +102,23 @@ pub async fn start_standing(app: &App, server: &str) -> anyhow::Result<()> {
 /// Claims and runs jobs for this server until told to stop.
 pub async fn run(app: Arc<App>, server: String, mut stop: watch::Receiver<bool>) {
     let mut running = tokio::task::JoinSet::new();
+    let mut said = String::new();
     while !*stop.borrow() {
         let free = WIDTH.saturating_sub(running.len() as u32);
         match claim(&app, &server, free).await {
             Ok(works) => {
+                said.clear();
                 for work in works {
                     running.spawn(work_on(Arc::clone(&app), work));
                 }
             }
-            Err(error) => tracing::error!("the queue cannot be read: {error:#}"),
+            Err(error) => {
+                let line = format!("the queue cannot be read, and is tried each second: {error:#}");
+                if line != said {
+                    tracing::error!("{line}");
+                }
+                said = line;
+            }
         }
         tokio::select! {
             () = app.jobs_due.notified() => {}

@@ -2,15 +2,15 @@
 //! silence.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use fleetmend_model::Millis;
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::release::{Action, AptUpgrade, Release};
+use fleetmend_server::Clock;
 use fleetmend_store::settings;
 use fleetmend_store::{Db, releases};
 use fleetmend_trust::{EnrolToken, Envelope, PublicKey, digest_hex, sign_release};
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
 use crate::folder::{config, refusal, run_once};
@@ -198,31 +198,25 @@ async fn starting_over_makes_other_keys_and_signs_the_releases_with_them() {
 }
 
 #[tokio::test]
-async fn a_certificate_authority_that_is_not_valid_now_is_refused_with_both_times() {
-    for (from, until, words) in [
-        (2020, 2021, &["until 2021-01-01", "clock", "new-keys"][..]),
-        (2500, 2600, &["from 2500-01-01", "set the clock"]),
+async fn a_clock_outside_of_what_the_keys_are_valid_for_is_said() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    run_once(&data).await;
+    for (now, words) in [
+        (
+            "1970-01-01T00:01:00Z",
+            &["1970-01-01", "from 2020-01-01", "set the clock"][..],
+        ),
+        (
+            "2050-01-02T00:00:00Z",
+            &["2050-01-02", "until 2049-12-31", "new-keys"],
+        ),
     ] {
-        let folder = TempDir::new().unwrap();
-        let keys = folder.path().join("data/keys");
-        fs::create_dir_all(&keys).unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
-        params.not_before = date_time_ymd(from, 1, 1);
-        params.not_after = date_time_ymd(until, 1, 1);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        fs::write(keys.join("ca.key.pem"), key.serialize_pem()).unwrap();
-        fs::write(keys.join("ca.cert.pem"), certificate.pem()).unwrap();
-        for (path, mode) in [
-            ("..", 0o700),
-            (".", 0o700),
-            ("ca.key.pem", 0o600),
-            ("ca.cert.pem", 0o600),
-        ] {
-            fs::set_permissions(keys.join(path), fs::Permissions::from_mode(mode)).unwrap();
-        }
-        let said = refusal(&folder.path().join("data")).await;
+        let now: jiff::Timestamp = now.parse().unwrap();
+        let mut config = config(&data);
+        config.clock = Clock::new(move || Millis(now.as_millisecond()));
+        let started = fleetmend_server::start(config).await;
+        let said = format!("{:#}", started.err().expect("it does not start"));
         for word in words {
             assert!(said.contains(word), "'{word}': {said}");
         }
