@@ -161,6 +161,13 @@ pub(crate) fn ensure(fast: bool) -> Result<()> {
 }
 
 fn ensure_packages(fast: bool) -> Result<()> {
+    let as_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    if !fast && !as_root {
+        bail!(
+            "only root can make the Debian roots that the tests work on: run this as root, or the \
+             tests that need none with --fast"
+        );
+    }
     let wanted = |need: &&Need| !fast || need.fast;
     let missing: Vec<&Need> = NEEDS
         .iter()
@@ -179,7 +186,6 @@ fn ensure_packages(fast: bool) -> Result<()> {
         .copied()
         .collect();
     let packages = packages.into_iter().collect::<Vec<_>>().join(" ");
-    let as_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     if !as_root || !on_path("apt-get") {
         bail!(
             "something that the tests need is missing; this installs it:\n  \

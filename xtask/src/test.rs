@@ -73,6 +73,12 @@ const TIERS: &[Tier] = &[
         run: tests,
     },
     Tier {
+        name: "debian-root-tests",
+        fast: false,
+        after: None,
+        run: debian_root_tests,
+    },
+    Tier {
         name: "windows-build",
         fast: false,
         after: None,
@@ -202,7 +208,16 @@ fn licences() -> Result<()> {
 fn tests() -> Result<()> {
     let postgres = Postgres::start().context("cannot start PostgreSQL for the tests")?;
     let mut nextest = command("cargo nextest run --locked --workspace --exclude fleetmend-e2e");
+    nextest.args(["-E", &format!("not ({DEBIAN_ROOT_TESTS})")]);
     command::run(nextest.env("FLEETMEND_TEST_POSTGRES", postgres.url()))
+}
+
+/// The tests that work on Debian roots: they are slow, and only root may make roots.
+const DEBIAN_ROOT_TESTS: &str = "package(fleetmend-agent) & test(/^linux::tests::/)";
+
+fn debian_root_tests() -> Result<()> {
+    let mut nextest = command("cargo nextest run --locked -p fleetmend-agent");
+    command::run(nextest.args(["-E", DEBIAN_ROOT_TESTS]))
 }
 
 /// A cargo command for the Windows target.

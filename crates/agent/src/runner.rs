@@ -346,7 +346,14 @@ fn scan(shared: &Shared, known: Option<String>, send_always: bool) -> Result<Str
     Ok(digest)
 }
 
+/// What such a thread panics over ends the agent: whoever started it starts it again, and it finds
+/// by detection what became of its work. Going on would be to wait for an event that never comes.
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
+    let body = move || {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
+            std::process::abort();
+        }
+    };
     let builder = thread::Builder::new().name(name.to_owned());
     if let Err(error) = builder.spawn(body) {
         tracing::error!("cannot start a thread: {error}");

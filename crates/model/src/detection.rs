@@ -1,5 +1,5 @@
 //! Whether a release is on a device: the same rule for the agent, before and after it runs an
-//! installer, and for the server.
+//! installer, and for the server, after a restart.
 
 use std::cmp::Ordering;
 

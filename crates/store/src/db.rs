@@ -34,7 +34,7 @@ pub enum Db {
         /// Connections that can only read; they never wait for the writer.
         readers: SqlitePool,
     },
-    /// A PostgreSQL database, for any number of servers.
+    /// A PostgreSQL database. Statements are written for several servers; the server is not yet.
     Postgres(PgPool),
 }
 

@@ -160,7 +160,16 @@ impl Core {
                 };
                 self.end(id, now, DeployStatus::UnknownError, cause, effects);
             }
-            Ok(Detected::Absent) => self.not_applicable(id, now, effects),
+            Ok(Detected::Absent) => {
+                let cause = "the installer reported success; the software is not there afterwards";
+                self.end(
+                    id,
+                    now,
+                    DeployStatus::NotApplicable,
+                    cause.to_owned(),
+                    effects,
+                );
+            }
             Err(cause) => {
                 let cause = format!("the installer reported success; {cause}");
                 self.end(id, now, DeployStatus::UnknownError, cause, effects);

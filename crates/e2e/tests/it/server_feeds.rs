@@ -18,20 +18,56 @@ pub fn package(id: &str, version: &str, name: &str) -> Nupkg {
     )
 }
 
-#[test]
-fn a_feed_that_is_broken_or_hostile_is_named_and_holds_up_no_other() {
-    let server = Server::start().unwrap();
-    let console = server.console().unwrap();
-    enrol_with(&server, &["Good Application"]);
-    let cases = [
+/// The ways in which a feed is broken or hostile, and what of it must be said.
+fn faults() -> Vec<(Fault, &'static str)> {
+    vec![
         (Fault::Status(503), "503"),
         (Fault::NotXml, "not a feed"),
         (Fault::Dtd, "DTD"),
         (Fault::Truncated, "cannot reach"),
         (Fault::Endless, "larger than"),
         (Fault::Body(b"<feed".to_vec()), "not a feed"),
-    ];
-    for (fault, words) in cases {
+    ]
+}
+
+#[test]
+fn a_feed_that_worked_and_then_breaks_loses_nothing_that_was_known() {
+    let server = Server::start().unwrap();
+    let console = server.console().unwrap();
+    enrol_with(&server, &["Good Application"]);
+    let site = FeedSite::start().unwrap();
+    site.add_package(&package("good", "2.0", "Good Application"))
+        .unwrap();
+    let source = SourceView::add(&console, &site).unwrap();
+    console.wait_missing("good").unwrap();
+    let before = console.missing().unwrap();
+    let has_error = |words: &'static str| {
+        move |it: &serde_json::Value| match it["source"]["last_error"].as_str() {
+            Some(error) => !words.is_empty() && error.contains(words),
+            None => words.is_empty(),
+        }
+    };
+    for (fault, words) in faults() {
+        let shown = format!("{fault:?}");
+        site.set_fault("/api/v2/Packages", fault);
+        assert_eq!(source.read_now().unwrap().status, 204, "{shown}");
+        source.wait(&shown, has_error(words)).unwrap();
+        assert_eq!(console.missing().unwrap(), before, "{shown}");
+        site.repair();
+        assert_eq!(source.read_now().unwrap().status, 204, "{shown}");
+        source
+            .wait("the source is whole again", has_error(""))
+            .unwrap();
+        assert_eq!(console.missing().unwrap(), before, "{shown}");
+    }
+}
+
+#[test]
+fn a_feed_that_is_broken_or_hostile_is_named_and_holds_up_no_other() {
+    let server = Server::start().unwrap();
+    let console = server.console().unwrap();
+    enrol_with(&server, &["Good Application"]);
+    for (fault, words) in faults() {
         let site = FeedSite::start().unwrap();
         site.add_package(&package("bad", "2.0", "Bad Application"))
             .unwrap();

@@ -6,6 +6,7 @@ pub mod moves;
 pub mod orders;
 pub mod reports;
 mod request;
+pub mod restarted;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,7 +7,7 @@ use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending, follow_agent};
 use fleetmend_protocol::reports::What;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
-use fleetmend_store::{Tx, anomalies, missing, reports};
+use fleetmend_store::{Tx, anomalies, reports};
 
 use super::afterwards::{self, Word};
 use super::moves::{self, MoveError, With};
@@ -126,7 +126,7 @@ async fn apply(
                     },
                     attempt: (attempt > 0).then_some(attempt),
                     output: (!output.is_empty()).then(|| output.clone()),
-                    restart_boot: boot.clone().filter(|_| restarts),
+                    restart_boot: restarts.then(|| restart_boot(boot.clone(), device)),
                     reboot_note: restarts.then(|| "Restart due".to_owned()),
                     release: None,
                 };
@@ -155,6 +155,14 @@ async fn apply(
     }
 }
 
+/// The boot in which a restart became due: the one that the agent names, or the one that it last
+/// checked in from.
+fn restart_boot(named: Option<String>, device: &Device) -> String {
+    named
+        .filter(|boot| !boot.is_empty())
+        .unwrap_or_else(|| device.known().boot)
+}
+
 async fn own(
     tx: &mut Tx,
     device: &Device,
@@ -175,33 +183,4 @@ fn clean_output(output: &mut String) {
         output.drain(..at);
     }
     output.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
-}
-
-/// A job whose restart has happened is complete, where the inventory of the new boot, which is
-/// stored and matched, does not lack its patch.
-pub async fn complete_restarted(
-    tx: &mut Tx,
-    mut job: DeployJob,
-    boot: &str,
-    now: Millis,
-) -> anyhow::Result<()> {
-    if boot.is_empty() || job.restart_boot.as_deref() == Some(boot) {
-        return Ok(());
-    }
-    let lacks = missing::get(&mut *tx, job.device, job.patch).await?;
-    if lacks.is_some() {
-        let cause = "restarted, and the patch is still missing";
-        deploy_jobs::set_note(tx, job.id, cause, "redeploy it", now).await?;
-        return Ok(());
-    }
-    let with = With {
-        cause: "restarted, and found installed afterwards".to_owned(),
-        reboot_note: Some("Machine rebooted".to_owned()),
-        ..With::default()
-    };
-    let change = Change::Status {
-        status: DeployStatus::Completed,
-    };
-    moves::advance(tx, &mut job, change, Party::Server, with, now).await?;
-    Ok(())
 }

@@ -212,8 +212,10 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         .update(app, &mut tx, inputs.collect(), now)
         .await?;
     for job in deploy_jobs::awaiting_restart(&mut tx, latest.keys().copied()).await? {
-        let boot = latest[&job.device].device.known().boot;
-        deployments::reports::complete_restarted(&mut tx, job, &boot, now).await?;
+        let incoming = latest[&job.device];
+        let boot = incoming.device.known().boot;
+        let software = &incoming.inventory.software;
+        deployments::restarted::conclude(&mut tx, job, software, &boot, now).await?;
     }
     if is_new {
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;

@@ -30,6 +30,8 @@ pub struct Agent {
     pub scans: Vec<ScanJobId>,
     /// How many states it has had.
     states: u32,
+    /// How often its machine was started.
+    boots: u32,
 }
 
 impl Agent {
@@ -59,6 +61,7 @@ impl Agent {
             digest: None,
             scans: Vec::new(),
             states: 1,
+            boots: 1,
         }
     }
 
@@ -78,13 +81,22 @@ impl Agent {
         format!("state{}", self.states)
     }
 
+    /// Restarts the machine.
+    pub fn reboot(&mut self) {
+        self.boots += 1;
+    }
+
+    fn boot(&self) -> String {
+        format!("boot{}", self.boots)
+    }
+
     /// Checks in with these orders in hand.
     pub async fn check_in(&self, holds: &[DeployJobId]) -> CheckInReply {
         let check_in = CheckIn {
             protocol: fleetmend_protocol::CURRENT,
             agent_version: "test".to_owned(),
             boot: Boot {
-                id: "boot".to_owned(),
+                id: self.boot(),
                 at: None,
             },
             inventory_digest: self.digest.clone(),
@@ -108,7 +120,8 @@ impl Agent {
         tokio::spawn(self.client.get(url).send())
     }
 
-    /// Reports a change of a job and checks that it is stored.
+    /// Reports a change of a job and checks that it is stored. It names no boot, as the protocol
+    /// allows.
     pub async fn report(&mut self, job: DeployJobId, change: Change) {
         let what = What::Deploy {
             job,

@@ -19,6 +19,7 @@ mod keys;
 mod lost_state;
 mod pages;
 mod partial_scan;
+mod restarted;
 mod seed;
 mod sign_in;
 mod site;

@@ -1,0 +1,68 @@
+//! Jobs at 10 whose device restarted: what came of them, by detection in the inventory of the new
+//! boot and by nothing else.
+
+use fleetmend_model::Millis;
+use fleetmend_model::detection::{Detected, detect};
+use fleetmend_model::inventory::Software;
+use fleetmend_model::status::Party;
+use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
+use fleetmend_store::deploy_jobs::DeployJob;
+use fleetmend_store::{Tx, releases};
+
+use super::moves::{self, With};
+
+/// Ends a job whose restart has happened. `software` is what the device has in `boot`.
+pub async fn conclude(
+    tx: &mut Tx,
+    mut job: DeployJob,
+    software: &[Software],
+    boot: &str,
+    now: Millis,
+) -> anyhow::Result<()> {
+    let is_same_boot = job.restart_boot.as_deref().is_none_or(|it| it == boot);
+    if boot.is_empty() || is_same_boot {
+        return Ok(());
+    }
+    let release = match job.release {
+        Some(id) => releases::get(&mut *tx, id).await?,
+        None => None,
+    };
+    let (change, cause) = match release {
+        Some(stored) => outcome(
+            &detect(&stored.release.action, software),
+            &stored.release.version,
+        ),
+        None => (EXPIRED, "restarted; its release is gone".to_owned()),
+    };
+    let with = With {
+        cause,
+        reboot_note: Some("Machine rebooted".to_owned()),
+        ..With::default()
+    };
+    moves::advance(tx, &mut job, change, Party::Server, with, now).await?;
+    Ok(())
+}
+
+/// The one ending that the table has at 10 beside 9. Redeploy is offered on it.
+const EXPIRED: Change = Change::End {
+    ending: Ending::Expired,
+};
+
+fn outcome(detected: &Detected, wanted: &str) -> (Change, String) {
+    match detected {
+        Detected::Installed { version } => (
+            Change::Status {
+                status: DeployStatus::Completed,
+            },
+            format!("restarted; version {version} was found afterwards"),
+        ),
+        Detected::Older { version } => (
+            EXPIRED,
+            format!("restarted; version {version} was found afterwards, and not {wanted}"),
+        ),
+        Detected::Absent => (
+            EXPIRED,
+            "restarted; the software was not found afterwards".to_owned(),
+        ),
+    }
+}
