@@ -4,6 +4,7 @@
 pub mod arguments;
 pub mod detection;
 pub mod device;
+pub mod effect;
 pub mod ids;
 pub mod inventory;
 pub mod name_pattern;

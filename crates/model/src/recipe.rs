@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How an installer is started.
+use crate::effect::Effect;
+
+/// How an installer that the agent runs is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InstallerKind {
@@ -10,6 +12,59 @@ pub enum InstallerKind {
     Msi,
     /// `FILE ARGUMENTS`.
     Exe,
+}
+
+/// What is done with a recipe's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecipeKind {
+    /// `msiexec /i FILE ARGUMENTS`.
+    Msi,
+    /// `FILE ARGUMENTS`.
+    Exe,
+    /// `wusa FILE ARGUMENTS`.
+    Msu,
+    /// `msiexec /update FILE ARGUMENTS`.
+    Msp,
+    /// `VSIXInstaller FILE`, of the Visual Studio that is found.
+    Vsix,
+    /// An archive is unpacked into [`Recipe::destination`].
+    Archive,
+    /// A file is put at [`Recipe::destination`].
+    File,
+}
+
+impl From<InstallerKind> for RecipeKind {
+    fn from(kind: InstallerKind) -> Self {
+        match kind {
+            InstallerKind::Msi => Self::Msi,
+            InstallerKind::Exe => Self::Exe,
+        }
+    }
+}
+
+impl RecipeKind {
+    /// The kind of installer that the agent can start; `None`: it cannot do that.
+    pub fn installer(self) -> Option<InstallerKind> {
+        match self {
+            Self::Msi => Some(InstallerKind::Msi),
+            Self::Exe => Some(InstallerKind::Exe),
+            Self::Msu | Self::Msp | Self::Vsix | Self::Archive | Self::File => None,
+        }
+    }
+
+    /// What is done, in words.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Msi => "an MSI is installed",
+            Self::Exe => "an installer is run",
+            Self::Msu => "a Windows update package is installed",
+            Self::Msp => "a patch of Windows Installer is applied",
+            Self::Vsix => "an extension of Visual Studio is installed",
+            Self::Archive => "an archive is unpacked",
+            Self::File => "a file is put in place",
+        }
+    }
 }
 
 /// Which machines a file is for.
@@ -47,7 +102,7 @@ pub enum FileOrigin {
     },
 }
 
-/// A file that the recipe runs.
+/// A file that the recipe runs or puts in place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RecipeFile {
     /// Where its bytes are.
@@ -56,21 +111,131 @@ pub struct RecipeFile {
     pub bitness: Bitness,
     /// What the package says its digest is.
     pub checksum: Option<Checksum>,
+    /// The installer's path inside of the file, which is an archive then; of an archive that is only
+    /// unpacked, the part that is. `*` and `**` stand for names and folders that the script does not
+    /// name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<String>,
+    /// Its own arguments, where they are others than [`Recipe::arguments`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<String>,
 }
 
-/// An installation, explained.
+impl RecipeFile {
+    /// A file that is run as it is.
+    pub fn new(origin: FileOrigin, bitness: Bitness, checksum: Option<Checksum>) -> Self {
+        Self {
+            origin,
+            bitness,
+            checksum,
+            inside: None,
+            arguments: None,
+        }
+    }
+}
+
+/// An installation, explained. Folders of the device are written as `%Name%`: by the environment
+/// variable that holds them, or by their name among .NET's special folders.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Recipe {
-    /// How the installer is started.
-    pub kind: InstallerKind,
+    /// What is done with the files.
+    pub kind: RecipeKind,
     /// One file, or one for each bitness.
     pub files: Vec<RecipeFile>,
-    /// The command line behind the file's name, as Windows passes it on: one raw text, with
-    /// [`JOB_FOLDER`](crate::arguments::JOB_FOLDER) for the folder for temporary files.
+    /// The command line behind the file's name, as Windows passes it on: one raw text.
     pub arguments: String,
     /// Exit codes that mean success (restart codes included).
     pub exit_codes: Vec<i64>,
     /// The package's own pattern for `DisplayName`, with `*` and `?`.
+    pub software_name: Option<String>,
+    /// Where an archive is unpacked to, or a file is put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Whether the arguments name folders of the device as `%Name%`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_places: bool,
+    /// The oldest build of Windows 10 that the script does not refuse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_build: Option<u32>,
+    /// What is installed besides, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Recipe>,
+}
+
+impl Recipe {
+    /// A recipe that succeeds with 0 and of which nothing else is known.
+    pub fn new(kind: RecipeKind, files: Vec<RecipeFile>, arguments: &str) -> Self {
+        Self {
+            kind,
+            files,
+            arguments: arguments.to_owned(),
+            exit_codes: vec![0],
+            software_name: None,
+            destination: None,
+            names_places: false,
+            minimum_build: None,
+            further: Vec::new(),
+        }
+    }
+
+    /// The installer that the agent can start to carry the recipe out, or what of it the agent
+    /// cannot do.
+    pub fn installer(&self) -> Result<InstallerKind, String> {
+        let kind = self
+            .kind
+            .installer()
+            .ok_or_else(|| format!("{}, which the agent cannot do", self.kind.label()))?;
+        if !self.further.is_empty() {
+            return Err("it installs more than one thing, which the agent cannot do".to_owned());
+        }
+        if self.files.iter().any(|file| file.inside.is_some()) {
+            return Err(
+                "its installer lies in an archive, which the agent cannot unpack".to_owned(),
+            );
+        }
+        if self.files.iter().any(|file| file.arguments.is_some()) {
+            return Err(
+                "its arguments depend on the machine, which the agent cannot choose by".to_owned(),
+            );
+        }
+        if self.names_places {
+            return Err(
+                "its arguments name folders of the machine, which the agent cannot fill in"
+                    .to_owned(),
+            );
+        }
+        if let Some(build) = self.minimum_build {
+            return Err(format!(
+                "it refuses Windows before build {build}, which the agent does not look at"
+            ));
+        }
+        Ok(kind)
+    }
+}
+
+/// How the package is removed, as far as its own script says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uninstall {
+    /// What the analysis of the script came to.
+    pub verdict: Verdict,
+    /// The uninstallers that it runs.
+    pub steps: Vec<UninstallStep>,
+    /// What could not be explained.
+    pub findings: Vec<Finding>,
+}
+
+/// One uninstaller.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UninstallStep {
+    /// How it is started.
+    pub kind: InstallerKind,
+    /// The program; `None`: what the registry has for the software.
+    pub file: Option<String>,
+    /// The arguments, as the script gives them; without those that the registry has.
+    pub arguments: String,
+    /// Exit codes that mean success.
+    pub exit_codes: Vec<i64>,
+    /// The pattern by which the software is looked for in the registry.
     pub software_name: Option<String>,
 }
 
@@ -130,6 +295,61 @@ pub struct Analysis {
     pub verdict: Verdict,
     /// The installation; present where the verdict is *ready*, and as far as known elsewhere.
     pub recipe: Option<Recipe>,
+    /// What the scripts change besides, explained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
+    /// The dependencies by which a package without an installer of its own brings its software:
+    /// their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<String>,
+    /// How the package is removed, where it has a script for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uninstall: Option<Uninstall>,
     /// What could not be explained.
     pub findings: Vec<Finding>,
+}
+
+impl Analysis {
+    /// A package about which nothing is known but what a person must look at.
+    pub fn needs_review(finding: Finding) -> Self {
+        Self {
+            verdict: Verdict::NeedsReview,
+            recipe: None,
+            effects: Vec::new(),
+            through: Vec::new(),
+            uninstall: None,
+            findings: vec![finding],
+        }
+    }
+
+    /// The installation that the agent can carry out in full, and its kind of installer; or why it
+    /// cannot. The one place that says what may be deployed.
+    pub fn deployable(&self) -> Result<(&Recipe, InstallerKind), String> {
+        let why = self
+            .findings
+            .first()
+            .map(|finding| finding.what.as_str())
+            .unwrap_or_default();
+        match self.verdict {
+            Verdict::NoInstaller => return Err("it installs nothing by itself".to_owned()),
+            Verdict::NeedsReview => {
+                return Err(format!("its install script needs review: {why}"));
+            }
+            Verdict::NeedsChocolatey => {
+                return Err(format!("its install script needs Chocolatey: {why}"));
+            }
+            Verdict::Ready => {}
+        }
+        let recipe = self
+            .recipe
+            .as_ref()
+            .ok_or_else(|| "it has no recipe".to_owned())?;
+        if let Some(effect) = self.effects.first() {
+            return Err(format!(
+                "its script also runs {} (line {}), which the agent cannot do",
+                effect.command, effect.line
+            ));
+        }
+        Ok((recipe, recipe.installer()?))
+    }
 }

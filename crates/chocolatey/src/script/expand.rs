@@ -9,6 +9,7 @@ impl Interpreter<'_> {
     pub(super) fn expand(&mut self, text: &str, line: u32, quoted: bool) -> Value {
         let mut result = String::new();
         let mut rest = text;
+        let mut why = None;
         while let Some(at) = rest.find(['$', '`', '"']) {
             result.push_str(&rest[..at]);
             rest = &rest[at..];
@@ -27,7 +28,9 @@ impl Interpreter<'_> {
             } else if rest.starts_with("$(") {
                 let end = skip_brackets(rest.as_bytes(), 1);
                 let inside = rest.get(2..end.saturating_sub(1)).unwrap_or("");
-                result.push_str(&self.run_expression(inside, line).to_text());
+                let value = self.run_expression(inside, line);
+                why = why.or_else(|| (!value.is_known()).then(|| value.why()));
+                result.push_str(&value.to_text());
                 rest = rest.get(end..).unwrap_or("");
             } else {
                 let length = variable_length(&rest[1..]);
@@ -36,16 +39,18 @@ impl Interpreter<'_> {
                     rest = &rest[1..];
                 } else {
                     let name = rest[1..=length].trim_matches(['{', '}']);
-                    result.push_str(&self.variable(name).to_text());
+                    let value = self.variable(name);
+                    why = why.or_else(|| (!value.is_known()).then(|| value.why()));
+                    result.push_str(&value.to_text());
                     rest = &rest[1 + length..];
                 }
             }
         }
         result.push_str(rest);
         if result.len() == HOLE.len_utf8() && result.starts_with(HOLE) {
-            return Value::unknown("its text is not known");
+            return Value::unknown(why.unwrap_or_else(|| "its text is not known".to_owned()));
         }
-        Value::Text(result)
+        Value::text(result)
     }
 }
 

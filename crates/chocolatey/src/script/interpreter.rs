@@ -1,62 +1,39 @@
-//! The state of an abstract run: what is known about each variable, what was installed, what was not
-//! explained. The run itself is split by what is run: `statement`, `expression`, `command`.
+//! The abstract run of one script for one profile: what is known, what was installed, what was
+//! changed besides, what was not explained. The run itself is split by what is run: `statement`,
+//! `expression`, `command`, `helper`.
 
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
+use fleetmend_model::effect::Effect;
 use fleetmend_model::recipe::Finding;
-use tree_sitter::Parser;
+use tree_sitter::{Node, Tree};
 
+use super::Package;
+use super::installation::{Call, UninstallCall};
+use super::profile::{Asked, Profile};
+use super::state::State;
 use super::syntax::{self, Source};
-use super::value::{PACKAGE_ROOT, TEMP, Value};
-use super::{Package, installer::Install, path};
+use super::trees::Trees;
+use super::value::{TableId, Value};
 
-/// The deepest nesting of statements, expressions and texts in texts.
-const MAX_DEPTH: u32 = 60;
+/// The deepest nesting of statements, expressions, functions and texts in texts.
+const MAX_DEPTH: u32 = 80;
 
 /// How many steps a run may take in all.
 const MAX_STEPS: u32 = 100_000;
 
-/// The most findings kept.
-const MAX_FINDINGS: usize = 200;
+/// The most findings kept, the most effects, and the most of what became of files.
+pub(super) const MAX_FINDINGS: usize = 200;
 
-/// How many bytes of values a run copies in all. Values grow only by copies of variables, so this
+/// How many bytes of values a run looks at in all. Values grow only out of variables, so this
 /// bounds memory and time.
-const MAX_COPIED: usize = 16 * 1024 * 1024;
+const MAX_COPIED: usize = 32 * 1024 * 1024;
 
 /// The longest text that a run builds, in bytes.
 pub(super) const MAX_TEXT: usize = 256 * 1024;
-
-/// What Chocolatey's `chocolateyScriptRunner.ps1` sets and a package's script inherits, besides the
-/// values that are the same on every device.
-const CHOCOLATEY_VARIABLES: [&str; 25] = [
-    "packagescript",
-    "prerunhookscripts",
-    "postrunhookscripts",
-    "verbosity",
-    "verbosepreference",
-    "debugpreference",
-    "currentthread",
-    "culture",
-    "runnote",
-    "warning",
-    "errorcolor",
-    "note",
-    "helperspath",
-    "nugetchocolateypath",
-    "nugetpath",
-    "nugetexepath",
-    "nugetlibpath",
-    "badlibpath",
-    "extensionspath",
-    "chocoinstallvariablename",
-    "chocotools",
-    "nugetexe",
-    "7zip",
-    "shimgen",
-    "checksumexe",
-];
 
 /// What a finding means for the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,119 +48,97 @@ pub(super) enum Weight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     Next,
-    /// `return`, `exit`, `break` and `continue`: what follows does not run.
-    Leave,
-    /// `throw`: the package refuses to install.
-    Refuse,
+    /// To the end of the loop or switch.
+    Break,
+    /// To the next round of the loop.
+    Continue,
+    /// Out of the function or script.
+    Return,
+    /// Out of everything: the package is done.
+    Exit,
+    /// `throw`: the package refuses to install, unless it is caught.
+    Throw,
 }
 
 pub(super) struct Interpreter<'p> {
     pub(super) package: &'p Package<'p>,
-    /// The script's path inside of the package.
-    pub(super) script: String,
-    pub(super) parser: Parser,
-    pub(super) variables: HashMap<String, Value>,
-    /// Lower-case names of functions that the script defines.
-    pub(super) functions: HashSet<String>,
+    pub(super) profile: Profile,
+    pub(super) asked: Asked,
+    /// The path inside of the package of the script that runs.
+    pub(super) script: Rc<str>,
+    trees: &'p RefCell<Trees>,
+    pub(super) state: State,
+    pub(super) next_table: TableId,
     /// How many conditions that are not known stand around the current statement.
     pub(super) uncertain: u32,
-    pub(super) installs: Vec<Install>,
+    /// How many of these are loops over all that a pattern of files stands for.
+    pub(super) patterns: u32,
+    /// How many conditions, loops and functions stand around it at all.
+    pub(super) branches: u32,
+    /// Whether the script that runs is the one that uninstalls.
+    pub(super) is_uninstalling: bool,
+    /// States that left a function, loop or `try` under a condition that is not known.
+    pub(super) early: Vec<(Flow, State, Vec<Value>)>,
+    /// The functions, loops and `try`s that run, innermost last.
+    pub(super) bounds: Vec<Bound>,
+    pub(super) calls: Vec<Call>,
+    /// The patterns for `DisplayName` that helpers were handed, whether they take them or not.
+    pub(super) software_names: Vec<String>,
+    pub(super) uninstalls: Vec<UninstallCall>,
+    pub(super) effects: Vec<Effect>,
     pub(super) findings: Vec<(Weight, Finding)>,
     depth: u32,
     steps: u32,
-    copied: Cell<usize>,
+    copied: usize,
+}
+
+/// What a statement can be left to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bound {
+    Function,
+    Loop,
+    Try,
 }
 
 impl<'p> Interpreter<'p> {
-    /// `None` where the grammar does not fit the parser, which a test rules out.
-    pub(super) fn new(package: &'p Package<'p>, script: &str) -> Option<Self> {
-        let mut parser = Parser::new();
-        parser
-            .set_language(&tree_sitter_powershell::LANGUAGE.into())
-            .ok()?;
-        let mut this = Self {
+    pub(super) fn new(
+        package: &'p Package<'p>,
+        trees: &'p RefCell<Trees>,
+        script: &str,
+        profile: Profile,
+    ) -> Self {
+        Self {
             package,
-            script: script.to_owned(),
-            parser,
-            variables: HashMap::new(),
-            functions: HashSet::new(),
+            profile,
+            asked: Asked::default(),
+            script: script.into(),
+            trees,
+            state: State {
+                scopes: vec![HashMap::new()],
+                ..State::default()
+            },
+            next_table: 0,
             uncertain: 0,
-            installs: Vec::new(),
+            patterns: 0,
+            branches: 0,
+            is_uninstalling: false,
+            early: Vec::new(),
+            bounds: Vec::new(),
+            calls: Vec::new(),
+            software_names: Vec::new(),
+            uninstalls: Vec::new(),
+            effects: Vec::new(),
             findings: Vec::new(),
             depth: 0,
             steps: 0,
-            copied: Cell::new(0),
-        };
-        this.set_start_values();
-        Some(this)
-    }
-
-    /// What Chocolatey (`chocolateyScriptRunner.ps1`) and `PowerShell` set before the script starts.
-    fn set_start_values(&mut self) {
-        let id = Value::text(self.package.nuspec.id.clone());
-        let version = self.version_value();
-        let root = Value::text(PACKAGE_ROOT.to_string());
-        let script = format!("{PACKAGE_ROOT}\\{}", self.script.replace('/', "\\"));
-        for (name, value) in [
-            ("null", Value::Null),
-            ("true", Value::Bool(true)),
-            ("false", Value::Bool(false)),
-            ("packagename", id.clone()),
-            ("packageversion", version.clone()),
-            ("version", version.clone()),
-            ("env:chocolateypackagetitle", self.title_value()),
-            ("packagefolder", root.clone()),
-            ("env:chocolateypackagename", id.clone()),
-            ("env:packagename", id.clone()),
-            ("env:chocolateypackageversion", version.clone()),
-            ("env:packageversion", version),
-            ("env:chocolateypackagefolder", root.clone()),
-            ("env:packagefolder", root),
-            // Fleetmend installs with neither package parameters nor arguments of its own.
-            ("env:chocolateypackageparameters", Value::Null),
-            ("env:packageparameters", Value::Null),
-            ("packageparameters", Value::text("")),
-            ("installarguments", Value::text("")),
-            ("overrideargs", Value::Bool(false)),
-            ("forcex86", Value::Bool(false)),
-            ("env:chocolateyinstallarguments", Value::Null),
-            ("env:installarguments", Value::Null),
-            ("env:chocolateyinstalloverride", Value::Null),
-            ("env:chocolateyforcex86", Value::Null),
-            ("env:temp", Value::text(TEMP.to_string())),
-            ("env:tmp", Value::text(TEMP.to_string())),
-            ("psscriptroot", Value::text(path::parent(&script))),
-            ("pscommandpath", Value::text(script)),
-        ] {
-            self.variables.insert(name.to_owned(), value);
-        }
-        for name in CHOCOLATEY_VARIABLES {
-            let why = format!("${name} is set by Chocolatey on the device");
-            self.variables.insert(name.to_owned(), Value::unknown(why));
+            copied: 0,
         }
     }
 
-    fn title_value(&self) -> Value {
-        match &self.package.nuspec.title {
-            Some(title) => Value::text(title.clone()),
-            None => Value::unknown("the package has no title"),
-        }
-    }
-
-    /// Chocolatey 1.x hands the version to scripts as written, 2.x normalised.
-    fn version_value(&self) -> Value {
-        let nuspec = self.package.nuspec;
-        if nuspec.normalised.to_string() == nuspec.version {
-            Value::text(nuspec.version.clone())
-        } else {
-            Value::unknown("Chocolatey 1 and 2 write this package's version differently")
-        }
-    }
-
-    /// Runs a script's text.
+    /// Runs a whole script.
     pub(super) fn run(&mut self, text: &str) -> Flow {
         let source = Source {
-            text: text.to_owned(),
+            text: syntax::prepare(text).into(),
             first_line: 1,
         };
         self.run_source(&source).1
@@ -194,7 +149,12 @@ impl<'p> Interpreter<'p> {
         if !self.enter(source.first_line) {
             return (vec![Value::unknown("it is nested too deep")], Flow::Next);
         }
-        let result = match syntax::parse(&mut self.parser, &source.text) {
+        if source.text.trim().is_empty() {
+            self.leave();
+            return (Vec::new(), Flow::Next);
+        }
+        let tree = self.trees.borrow_mut().get(&source.text);
+        let result = match tree {
             None => {
                 self.find(
                     Weight::Review,
@@ -207,14 +167,7 @@ impl<'p> Interpreter<'p> {
                 )
             }
             Some(tree) => {
-                if let Some(error) = syntax::first_error(tree.root_node()) {
-                    let shown = excerpt(source.of(error));
-                    self.find(
-                        Weight::Review,
-                        source.line(error),
-                        format!("the script cannot be parsed at {shown:?}"),
-                    );
-                }
+                self.find_error(source, tree.root_node());
                 self.statements(source, tree.root_node())
             }
         };
@@ -222,19 +175,36 @@ impl<'p> Interpreter<'p> {
         result
     }
 
+    /// Finds what of a text cannot be parsed.
+    pub(super) fn find_error(&mut self, source: &Source, root: Node<'_>) {
+        if let Some(error) = syntax::first_error(root) {
+            let shown = excerpt(source.of(error));
+            self.find(
+                Weight::Review,
+                source.line(error),
+                format!("the script cannot be parsed at {shown:?}"),
+            );
+        }
+    }
+
     /// Runs an expression's text; gives its value.
     pub(super) fn run_expression(&mut self, text: &str, line: u32) -> Value {
         let source = Source {
-            text: text.to_owned(),
+            text: text.into(),
             first_line: line,
         };
         Value::collapse(self.run_source(&source).0)
     }
 
+    /// The tree of a text that was run before or is run later.
+    pub(super) fn tree(&self, text: &Rc<str>) -> Option<Rc<Tree>> {
+        self.trees.borrow_mut().get(text)
+    }
+
     /// Goes one level deeper; `false` where a cap is reached, and then `leave` is not due.
     pub(super) fn enter(&mut self, line: u32) -> bool {
         self.steps += 1;
-        if self.depth >= MAX_DEPTH || self.steps > MAX_STEPS || self.copied.get() > MAX_COPIED {
+        if self.depth >= MAX_DEPTH || self.steps > MAX_STEPS || self.copied > MAX_COPIED {
             self.find(
                 Weight::Review,
                 line,
@@ -250,11 +220,17 @@ impl<'p> Interpreter<'p> {
         self.depth -= 1;
     }
 
+    /// Counts bytes that are looked at; `false`: there were too many.
+    pub(super) fn charge(&mut self, bytes: usize) -> bool {
+        self.copied = self.copied.saturating_add(bytes);
+        self.copied <= MAX_COPIED
+    }
+
     pub(super) fn find(&mut self, weight: Weight, line: u32, what: impl Into<Cow<'static, str>>) {
         let finding = Finding {
-            file: self.script.clone(),
+            file: self.script.as_ref().to_owned(),
             line,
-            what: what.into().into_owned(),
+            what: super::place::written(&what.into()),
         };
         let is_new = self.findings.iter().all(|(_, known)| *known != finding);
         if is_new && self.findings.len() < MAX_FINDINGS {
@@ -262,47 +238,92 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    /// A variable by the name in the script, without `$`.
-    pub(super) fn variable(&self, name: &str) -> Value {
-        let name = variable_key(name);
-        if let Some(value) = self.variables.get(&name) {
-            self.copied
-                .set(self.copied.get().saturating_add(value.weight()));
-            if self.copied.get() > MAX_COPIED {
-                return Value::unknown("the script builds values that are too large");
-            }
-            return value.clone();
+    /// Notes an effect; too many of them are a finding.
+    pub(super) fn note(&mut self, effect: Effect) {
+        if self.effects.contains(&effect) {
+            return;
         }
-        if name.starts_with("env:") {
-            return Value::unknown(format!("${name} differs between machines"));
+        if self.effects.len() >= MAX_FINDINGS {
+            let line = effect.line;
+            self.find(Weight::Custom, line, "the script changes too many things");
+            return;
         }
-        match name.as_str() {
-            "_" | "psitem" | "args" | "input" | "matches" | "error" | "?" | "$" | "^" | "host"
-            | "home" | "pshome" | "psversiontable" | "pscmdlet" | "executioncontext" | "pid"
-            | "lastexitcode" | "profile" | "psculture" | "psuiculture" | "myinvocation" => {
-                Value::unknown(format!("${name} is known only at run time"))
-            }
-            _ => Value::Null,
-        }
+        self.effects.push(effect);
     }
 
-    /// All variables, to go on with them in two ways.
-    pub(super) fn fork(&self) -> HashMap<String, Value> {
-        let weight: usize = self.variables.values().map(Value::weight).sum();
-        self.copied.set(self.copied.get().saturating_add(weight));
-        self.variables.clone()
+    /// A variable by the name in the script, without `$`.
+    pub(super) fn variable(&mut self, name: &str) -> Value {
+        let (scope, key) = variable_key(name);
+        let scopes = &self.state.scopes;
+        let found = match scope {
+            Scope::Script => scopes.first().and_then(|it| it.get(key.as_str())),
+            Scope::Current => scopes.iter().rev().find_map(|it| it.get(key.as_str())),
+        };
+        let Some(value) = found.cloned() else {
+            return self.start_value(&key);
+        };
+        if !self.charge(value.weight()) {
+            return Value::unknown("the script builds values that are too large");
+        }
+        value
     }
 
     pub(super) fn set_variable(&mut self, name: &str, value: Value, line: u32) {
-        let key = variable_key(name);
-        if let Some(name) = key.strip_prefix("env:") {
-            self.find(
-                Weight::Custom,
-                line,
-                format!("sets the environment variable {}", excerpt(name)),
-            );
+        let (scope, key) = variable_key(name);
+        if let Some(variable) = key.strip_prefix("env:")
+            && variable != "chocolateyforcex86"
+        {
+            self.note_variable(variable, &value, line);
         }
-        self.variables.insert(key, value);
+        let is_shared = scope == Scope::Script || key.starts_with("env:");
+        let scopes = &mut self.state.scopes;
+        let scope = if is_shared {
+            scopes.first_mut()
+        } else {
+            scopes.last_mut()
+        };
+        if let Some(scope) = scope {
+            scope.insert(key.into(), value);
+        }
+    }
+
+    /// Sets a variable of the innermost function that is no environment variable.
+    pub(super) fn set_local(&mut self, key: &str, value: Value) {
+        if let Some(scope) = self.state.scopes.last_mut() {
+            scope.insert(key.into(), value);
+        }
+    }
+
+    /// A copy of the state, to go on with it in two ways.
+    pub(super) fn fork(&mut self) -> State {
+        let weight = self.state.weight();
+        self.charge(weight);
+        self.state.clone()
+    }
+
+    /// Goes on with what is known in either of two states.
+    pub(super) fn join(&mut self, left: State, right: State) {
+        self.state = left.join(right, &mut self.next_table);
+    }
+
+    /// A table of its own.
+    pub(super) fn new_table(&mut self, entries: super::state::Table) -> Value {
+        let weight = entries.iter().map(|(key, it)| key.len() + it.weight());
+        if !self.charge(weight.fold(64, usize::saturating_add)) {
+            return Value::unknown("the script builds values that are too large");
+        }
+        let id = self.next_table;
+        self.next_table += 1;
+        self.state.tables.insert(id, entries);
+        Value::Table(id)
+    }
+
+    /// Runs something that is not run in every case.
+    pub(super) fn branch<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        self.branches += 1;
+        let result = run(self);
+        self.branches -= 1;
+        result
     }
 
     /// Runs something under a condition that is not known.
@@ -314,35 +335,35 @@ impl<'p> Interpreter<'p> {
     }
 }
 
-/// Lower case, without the scopes that name the script's own variables.
-fn variable_key(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    for scope in ["global:", "local:", "private:", "script:", "variable:"] {
-        if let Some(rest) = name.strip_prefix(scope) {
-            return rest.to_owned();
-        }
-    }
-    name
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Current,
+    Script,
 }
 
-/// What is known after either of two ways was taken.
-pub(super) fn join(
-    left: HashMap<String, Value>,
-    mut right: HashMap<String, Value>,
-) -> HashMap<String, Value> {
-    let mut joined = HashMap::with_capacity(left.len());
-    for (name, value) in left {
-        let other = right.remove(&name).unwrap_or(Value::Null);
-        joined.insert(name, value.join(other));
+/// A variable's scope and lower-case name.
+fn variable_key(name: &str) -> (Scope, String) {
+    let mut name = name.to_ascii_lowercase();
+    if let Some(rest) = name.strip_prefix("variable:") {
+        name = rest.to_owned();
     }
-    for (name, value) in right {
-        joined.insert(name, value.join(Value::Null));
+    for scope in ["global:", "script:"] {
+        if let Some(rest) = name.strip_prefix(scope) {
+            return (Scope::Script, rest.to_owned());
+        }
     }
-    joined
+    for scope in ["local:", "private:"] {
+        if let Some(rest) = name.strip_prefix(scope) {
+            return (Scope::Current, rest.to_owned());
+        }
+    }
+    (Scope::Current, name)
 }
 
 /// The first words of a text, on one line, for findings.
 pub(super) fn excerpt(text: &str) -> String {
+    // A long text's beginning is enough to find its first words in.
+    let text: String = text.chars().take(1_000).collect();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= 80 {
         return text;

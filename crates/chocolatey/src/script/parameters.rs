@@ -2,6 +2,7 @@
 //! beginning of a name, by alias, by position, from a splatted table or array.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::value::Value;
 
@@ -12,7 +13,9 @@ pub(super) enum Argument {
     Name(String, Option<Value>),
     /// A value by itself.
     Value(Value),
-    /// `@table` or `@array`.
+    /// `@table`: its entries.
+    Entries(Vec<(Rc<str>, Value)>),
+    /// `@array`, or what is no table.
     Splat(Value),
 }
 
@@ -49,7 +52,7 @@ pub(super) const fn switch(name: &'static str, aliases: &'static [&'static str])
 }
 
 /// The parameters of every advanced function and cmdlet.
-const COMMON: [Parameter; 7] = [
+const COMMON: [Parameter; 9] = [
     value("erroraction", None, &["ea"]),
     value("warningaction", None, &["wa"]),
     value("informationaction", None, &["infa"]),
@@ -57,6 +60,8 @@ const COMMON: [Parameter; 7] = [
     value("outvariable", None, &["ov"]),
     switch("verbose", &["vb"]),
     switch("debug", &["db"]),
+    switch("confirm", &["cf"]),
+    switch("whatif", &["wi"]),
 ];
 
 /// Arguments at their parameters.
@@ -72,10 +77,24 @@ impl Bound {
         self.values.get(name)
     }
 
+    /// The parameters that were given, with their values, without those that every command has.
+    pub(super) fn own(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        let common = |name: &str| COMMON.iter().any(|it| it.name == name);
+        self.values
+            .iter()
+            .filter(move |(name, _)| !common(name))
+            .map(|(name, value)| (*name, value))
+    }
+
     pub(super) fn is_on(&self, name: &str) -> bool {
         self.values
             .get(name)
             .is_some_and(|value| value.truth() != Some(false))
+    }
+
+    /// Binds what the pipeline hands over.
+    pub(super) fn add(&mut self, name: &'static str, value: Value) {
+        self.values.insert(name, value);
     }
 
     fn put(&mut self, parameter: &Parameter, value: Value) {
@@ -123,7 +142,7 @@ pub(super) fn bind(
     while let Some(argument) = arguments.next() {
         match argument {
             Argument::Value(value) => positional.push(value),
-            Argument::Splat(Value::Table(entries)) => {
+            Argument::Entries(entries) => {
                 for (key, value) in entries {
                     match find(parameters, &key) {
                         Match::One(parameter) => bound.put(parameter, value),
@@ -134,7 +153,7 @@ pub(super) fn bind(
                     }
                 }
             }
-            Argument::Splat(Value::Array(items)) => positional.extend(items),
+            Argument::Splat(Value::Array(items)) => positional.extend(items.all.iter().cloned()),
             Argument::Splat(Value::Null) => {}
             Argument::Splat(_) => {
                 bound.problem = Some("the table of its arguments is not known".to_owned());

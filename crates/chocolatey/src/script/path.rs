@@ -1,13 +1,17 @@
 //! Windows paths as texts, with the mark for the package's folder.
 
-use super::value::{HOLE, PACKAGE_ROOT, Value};
+use std::rc::Rc;
+
+use super::value::{FileItem, HOLE, PACKAGE_ROOT, STAR, TEMP, Value};
 
 /// `Split-Path -Parent`.
 pub(super) fn parent(path: &str) -> String {
     let path = path.trim_end_matches(['\\', '/']);
     match path.rfind(['\\', '/']) {
         Some(at) => path[..at].to_owned(),
-        None => String::new(),
+        // The folder above a place is not known; above a name alone there is none.
+        None if super::place::is_plain(path) => String::new(),
+        None => HOLE.to_string(),
     }
 }
 
@@ -44,41 +48,63 @@ pub(super) fn in_package(text: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Whether everything that the value names is inside of the package's folder.
-pub(super) fn is_in_package(value: &Value) -> bool {
-    match value {
-        Value::Text(text) => in_package(text).is_some(),
-        Value::Array(items) => !items.is_empty() && items.iter().all(is_in_package),
-        _ => false,
+/// A path without `.` and `..`.
+pub(super) fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split(['\\', '/']) {
+        match part {
+            "." => {}
+            ".." if parts.len() > 1 => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
     }
+    parts.join("\\")
 }
 
-/// The package's files that a path with `*` and `?` in its last part names, as texts under the root.
-/// `None`: the path is not known or not in the package.
-pub(super) fn glob(text: &str, files: &[String]) -> Option<Vec<Value>> {
-    let path = in_package(text)?;
-    if path.contains(HOLE) || path.contains('[') {
-        return None;
-    }
-    let (folder, pattern) = path.rsplit_once('/').unwrap_or(("", &path));
-    if folder.contains(['*', '?']) {
-        return None;
-    }
-    let pattern = pattern.to_lowercase();
-    let mut found: Vec<&String> = files
-        .iter()
-        .filter(|file| {
-            let (its_folder, name) = file.rsplit_once('/').unwrap_or(("", file));
-            its_folder.eq_ignore_ascii_case(folder) && matches(&pattern, &name.to_lowercase())
-        })
-        .collect();
-    found.sort_by_key(|file| file.to_lowercase());
-    let text = |file: &&String| Value::text(format!("{PACKAGE_ROOT}\\{}", file.replace('/', "\\")));
-    Some(found.iter().map(text).collect())
+/// Whether a path does not depend on the folder that a script runs in.
+pub(super) fn is_full(path: &str) -> bool {
+    let path = path.trim_start_matches('"');
+    path.get(1..3).is_some_and(|it| it == ":\\" || it == ":/")
+        || path.starts_with("\\\\")
+        || path
+            .chars()
+            .next()
+            .is_some_and(|c| !super::place::is_plain(&c.to_string()))
+}
+
+/// Whether a path is in the package's folder or the one for temporary files: what is changed there
+/// changes nothing that an installation leaves behind.
+pub(super) fn is_passing(path: &str) -> bool {
+    let path = path.trim_matches('"');
+    in_package(path).is_some()
+        || (path.strip_prefix(TEMP).is_some_and(|rest| {
+            (rest.is_empty() || rest.starts_with(['\\', '/'])) && !rest.contains("..")
+        }))
+}
+
+/// A file of the package as `Get-ChildItem` gives it.
+pub(super) fn item(path: &str, is_folder: bool, is_text_full: bool) -> Value {
+    Value::File(Rc::new(FileItem {
+        path: format!("{PACKAGE_ROOT}\\{}", path.replace('/', "\\")),
+        is_folder,
+        is_text_full,
+    }))
+}
+
+/// Whether a value is a file or folder of the package.
+pub(super) fn is_item_in_package(value: &Value) -> bool {
+    matches!(value, Value::File(file) if in_package(&file.path).is_some())
+}
+
+/// Simple wildcards to the mark for them.
+pub(super) fn with_stars(text: &str) -> String {
+    text.replace(['*', '?'], &STAR.to_string())
 }
 
 /// Simple wildcards: `*` any run, `?` any one character.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);

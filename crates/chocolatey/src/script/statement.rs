@@ -1,14 +1,15 @@
-//! Statements: they run in order; where a condition is not known, both ways are taken and joined.
+//! Statements run in order. Where one is left under a condition that is not known, its state waits
+//! for the end of what it leaves, and what follows is uncertain until then.
 
 use tree_sitter::Node;
 
-use super::expression::{add, operate};
-use super::interpreter::{Flow, Interpreter, Weight, excerpt, join};
-use super::syntax::{Source, children, peel};
+use super::interpreter::{Bound, Flow, Interpreter, Weight, excerpt};
+use super::state::State;
+use super::syntax::{Source, children};
 use super::value::Value;
 
-/// The most rounds of a loop over known values.
-const MAX_ROUNDS: usize = 64;
+/// Carries a value through a join of states.
+const RESULT: &str = "\0result";
 
 impl Interpreter<'_> {
     /// Runs all statements below a node; gives their output.
@@ -44,23 +45,16 @@ impl Interpreter<'_> {
 
     fn statement_inside(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
         match node.kind() {
-            "pipeline" => (self.pipeline(source, node), Flow::Next),
+            "pipeline" => self.pipeline(source, node),
             "empty_statement" | "comment" | "label" => (Vec::new(), Flow::Next),
             "if_statement" => self.if_statement(source, node),
+            "switch_statement" => self.switch_statement(source, node),
             "flow_control_statement" => self.flow_control(source, node),
-            "foreach_statement" => (self.foreach(source, node), Flow::Next),
-            "while_statement" | "do_statement" | "for_statement" | "switch_statement" => {
-                (self.other_loop(source, node), Flow::Next)
-            }
+            "foreach_statement" => self.foreach(source, node),
+            "while_statement" | "do_statement" | "for_statement" => self.while_loop(source, node),
             "try_statement" => self.try_statement(source, node),
             "function_statement" => {
-                let name = children(node)
-                    .into_iter()
-                    .find(|it| it.kind() == "function_name");
-                if let Some(name) = name {
-                    self.functions
-                        .insert(source.of(name).trim().to_ascii_lowercase());
-                }
+                self.define(source, node);
                 (Vec::new(), Flow::Next)
             }
             "ERROR" => (vec![Value::unknown("it cannot be parsed")], Flow::Next),
@@ -83,13 +77,12 @@ impl Interpreter<'_> {
         }
     }
 
-    fn pipeline(&mut self, source: &Source, node: Node<'_>) -> Vec<Value> {
+    fn pipeline(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
         let parts = children(node);
         if let [assignment] = parts[..]
             && assignment.kind() == "assignment_expression"
         {
-            self.assignment(source, assignment);
-            return Vec::new();
+            return (Vec::new(), self.assignment(source, assignment));
         }
         let mut outputs = Vec::new();
         for (place, part) in parts.into_iter().enumerate() {
@@ -100,23 +93,32 @@ impl Interpreter<'_> {
                     "commands joined by && or || are not analysed",
                 );
             } else if place == 0 {
-                outputs.extend(self.chain(source, part));
+                let (output, flow) = self.chain(source, part);
+                outputs.extend(output);
+                if flow != Flow::Next {
+                    return (outputs, flow);
+                }
             } else {
-                outputs.extend(self.uncertainly(|this| this.chain(source, part)));
+                let (output, _) = self.uncertainly(|this| this.chain(source, part));
+                outputs.extend(output);
             }
         }
-        outputs
+        (outputs, Flow::Next)
     }
 
-    fn chain(&mut self, source: &Source, node: Node<'_>) -> Vec<Value> {
+    fn chain(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
         let mut output: Option<Vec<Value>> = None;
         for part in children(node) {
             match part.kind() {
                 "command" => {
-                    let input = output.take();
-                    output = Some(self.command(source, part, input));
+                    let (found, flow) = self.command(source, part, output.take());
+                    if flow != Flow::Next {
+                        return (found, flow);
+                    }
+                    output = Some(found);
                 }
                 "|" => {}
+                "redirections" if source.of(part).to_ascii_lowercase().contains("$null") => {}
                 "redirections" | "verbatim_command_argument" => self.find(
                     Weight::Review,
                     source.line(part),
@@ -126,224 +128,14 @@ impl Interpreter<'_> {
                     let value = self.expression(source, part);
                     // Only an expression in front of a `|` is unrolled, else `,` would lose its array.
                     output = Some(match value {
-                        Value::Null => Vec::new(),
-                        Value::Array(items) if node.child_count() > 1 => items,
+                        Value::Null if node.child_count() == 1 => Vec::new(),
+                        Value::Array(items) if node.child_count() > 1 => items.all.clone(),
                         other => vec![other],
                     });
                 }
             }
         }
-        output.unwrap_or_default()
-    }
-
-    fn assignment(&mut self, source: &Source, node: Node<'_>) {
-        let parts = children(node);
-        let [target, operator, value] = parts[..] else {
-            let what = format!("is not analysed: {}", excerpt(source.of(node)));
-            self.find(Weight::Review, source.line(node), what);
-            return;
-        };
-        let value = Value::collapse(self.statement(source, value).0);
-        let operator = source.of(operator).to_owned();
-        self.assign(source, peel(target), &operator, value);
-    }
-
-    fn assign(&mut self, source: &Source, target: Node<'_>, operator: &str, value: Value) {
-        let line = source.line(target);
-        let text = source.of(target);
-        match target.kind() {
-            "variable" | "braced_variable" => {
-                let name = text.trim_start_matches('$').trim_matches(['{', '}']);
-                let value = self.combined(name, operator, value);
-                self.set_variable(name, value, line);
-            }
-            "cast_expression" | "attributed_variable" | "expression_with_unary_operator" => {
-                let Some(inner) = children(target).into_iter().next_back() else {
-                    return;
-                };
-                let type_name = text.split(']').next().unwrap_or("").to_ascii_lowercase();
-                let value = match type_name.trim_start_matches('[') {
-                    "string" | "array" | "hashtable" | "object" | "int" | "bool" | "string[" => {
-                        value
-                    }
-                    _ if target.kind() == "expression_with_unary_operator" => value,
-                    other => Value::unknown(format!("it is cast to {other}")),
-                };
-                if self.enter(line) {
-                    self.assign(source, peel(inner), operator, value);
-                    self.leave();
-                }
-            }
-            "member_access" | "element_access" => {
-                self.assign_entry(source, target, operator, value);
-            }
-            "array_literal_expression" => {
-                for item in children(target).into_iter().filter(Node::is_named) {
-                    let value = Value::unknown("it is assigned together with others");
-                    self.assign(source, peel(item), "=", value);
-                }
-            }
-            _ => {
-                let what = format!(
-                    "assigns to something that is not analysed: {}",
-                    excerpt(text)
-                );
-                self.find(Weight::Review, line, what);
-            }
-        }
-    }
-
-    fn combined(&mut self, name: &str, operator: &str, value: Value) -> Value {
-        match operator {
-            "=" => value,
-            "+=" => add(self.variable(name), &value),
-            other => operate(other, self.variable(name), &value),
-        }
-    }
-
-    /// `$table.key = …` and `$table['key'] = …`.
-    fn assign_entry(&mut self, source: &Source, target: Node<'_>, operator: &str, value: Value) {
-        let parts: Vec<_> = children(target)
-            .into_iter()
-            .filter(Node::is_named)
-            .collect();
-        let [table, key] = parts[..] else { return };
-        let table = peel(table);
-        let key = match (target.kind(), source.of(key)) {
-            ("member_access", name) if !name.starts_with(['$', '"', '\'', '(']) => {
-                Value::text(name)
-            }
-            _ => self.expression(source, children(key).first().copied().unwrap_or(key)),
-        };
-        let name = source.of(table).trim_start_matches('$').to_owned();
-        if table.kind() != "variable" {
-            let what = format!(
-                "assigns to something that is not analysed: {}",
-                excerpt(source.of(target))
-            );
-            self.find(Weight::Custom, source.line(target), what);
-            return;
-        }
-        let mut current = self.variable(&name);
-        if !matches!(current, Value::Table(_)) {
-            // A property of an object: it may be a shortcut, a registry key, a web client.
-            let what = format!(
-                "sets a property that is not understood: {}",
-                excerpt(source.of(target))
-            );
-            self.find(Weight::Custom, source.line(target), what);
-            return;
-        }
-        if key.is_known() {
-            let key = key.to_text();
-            let old = current.entry(&key).cloned().unwrap_or(Value::Null);
-            let value = match operator {
-                "=" => value,
-                "+=" => add(old, &value),
-                other => operate(other, old, &value),
-            };
-            current.set_entry(&key, value);
-        } else {
-            current = Value::unknown("one of its keys is not known");
-        }
-        self.set_variable(&name, current, source.line(target));
-    }
-
-    fn if_statement(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
-        // (condition, block) pairs, then perhaps a block without a condition.
-        let mut ways: Vec<(Option<Node<'_>>, Node<'_>)> = Vec::new();
-        let mut condition = None;
-        for part in children(node) {
-            match part.kind() {
-                "pipeline" => condition = Some(part),
-                "statement_block" => ways.push((condition.take(), part)),
-                "elseif_clauses" => {
-                    for clause in children(part) {
-                        let parts = children(clause);
-                        let find = |kind| parts.iter().copied().find(|it| it.kind() == kind);
-                        if let Some(block) = find("statement_block") {
-                            ways.push((find("pipeline"), block));
-                        }
-                    }
-                }
-                "else_clause" => {
-                    if let Some(block) = children(part).into_iter().next_back() {
-                        ways.push((None, block));
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.take_ways(source, &ways)
-    }
-
-    fn take_ways(
-        &mut self,
-        source: &Source,
-        ways: &[(Option<Node<'_>>, Node<'_>)],
-    ) -> (Vec<Value>, Flow) {
-        let Some(((condition, block), others)) = ways.split_first() else {
-            return (Vec::new(), Flow::Next);
-        };
-        let Some(condition) = condition else {
-            return self.statements(source, *block);
-        };
-        match Value::collapse(self.statements(source, *condition).0).truth() {
-            Some(true) => return self.statements(source, *block),
-            Some(false) => return self.take_ways(source, others),
-            None => {}
-        }
-        let line = source.line(*condition);
-        if !self.enter(line) {
-            return (Vec::new(), Flow::Next);
-        }
-        let result = self.take_both_ways(source, *condition, *block, others);
-        self.leave();
-        result
-    }
-
-    fn take_both_ways(
-        &mut self,
-        source: &Source,
-        condition: Node<'_>,
-        block: Node<'_>,
-        others: &[(Option<Node<'_>>, Node<'_>)],
-    ) -> (Vec<Value>, Flow) {
-        let line = source.line(condition);
-        let installs_before = self.installs.len();
-        let before = self.fork();
-        let (taken, taken_flow) = self.uncertainly(|this| this.statements(source, block));
-        let after_taken = std::mem::replace(&mut self.variables, before);
-        let (other, other_flow) = self.uncertainly(|this| this.take_ways(source, others));
-        let after_other = std::mem::take(&mut self.variables);
-        // Behind the installation, what is left out is no part of it: an effect there is a finding
-        // by itself.
-        if taken_flow != other_flow && installs_before == 0 {
-            let what = format!(
-                "stops under a condition that is not known: {}",
-                excerpt(source.of(condition))
-            );
-            self.find(Weight::Review, line, what);
-        }
-        let flow = match (taken_flow, other_flow) {
-            (Flow::Next, _) | (_, Flow::Next) => Flow::Next,
-            (Flow::Refuse, Flow::Refuse) => Flow::Refuse,
-            _ => Flow::Leave,
-        };
-        self.variables = match (taken_flow, other_flow) {
-            (Flow::Next, Flow::Leave | Flow::Refuse) => after_taken,
-            (Flow::Leave | Flow::Refuse, Flow::Next) => after_other,
-            _ => join(after_taken, after_other),
-        };
-        let joined = Value::collapse(taken).join(Value::collapse(other));
-        (
-            if joined == Value::Null {
-                Vec::new()
-            } else {
-                vec![joined]
-            },
-            flow,
-        )
+        (output.unwrap_or_default(), Flow::Next)
     }
 
     fn flow_control(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
@@ -356,117 +148,156 @@ impl Interpreter<'_> {
         for part in parts.into_iter().skip(1).filter(Node::is_named) {
             output.extend(self.statements(source, part).0);
         }
-        if word == "throw" {
-            if self.uncertain == 0 {
-                let what = "the script refuses to install: it always throws here";
-                self.find(Weight::Custom, source.line(node), what);
-            }
-            return (Vec::new(), Flow::Refuse);
+        // `return ,$list` and `return $list` both give the list's items.
+        let output: Vec<Value> = output.into_iter().flat_map(Value::into_items).collect();
+        match word.as_str() {
+            "throw" => self.throw(source.line(node)),
+            "return" => (output, Flow::Return),
+            "break" => (Vec::new(), Flow::Break),
+            "continue" => (Vec::new(), Flow::Continue),
+            _ => (Vec::new(), Flow::Exit),
         }
-        (
-            if word == "return" { output } else { Vec::new() },
-            Flow::Leave,
-        )
     }
 
-    fn foreach(&mut self, source: &Source, node: Node<'_>) -> Vec<Value> {
-        let parts = children(node);
-        let find = |kind| parts.iter().copied().find(|it| it.kind() == kind);
-        let (Some(variable), Some(list), Some(block)) =
-            (find("variable"), find("pipeline"), find("statement_block"))
-        else {
-            return vec![Value::unknown("the loop is not analysed")];
+    /// `throw`, and commands that fail for good.
+    pub(super) fn throw(&mut self, line: u32) -> (Vec<Value>, Flow) {
+        let is_caught = self.bounds.contains(&Bound::Try);
+        // A script that does nothing but refuse is explained: nothing is installed.
+        let only_refuses = self.branches == 0 && self.effects.is_empty();
+        if self.uncertain == 0 && !is_caught && self.calls.is_empty() && !only_refuses {
+            let what = "the script refuses to install: it always throws here";
+            self.find(Weight::Custom, line, what);
+        }
+        (Vec::new(), Flow::Throw)
+    }
+
+    /// Goes on behind two ways of which either may be taken, each with its state.
+    pub(super) fn settle(
+        &mut self,
+        line: u32,
+        condition: &str,
+        left: (Vec<Value>, Flow, State),
+        right: (Vec<Value>, Flow, State),
+    ) -> (Vec<Value>, Flow) {
+        let (left, right) = if rank(left.1) <= rank(right.1) {
+            (left, right)
+        } else {
+            (right, left)
         };
-        let name = source.of(variable).trim_start_matches('$').to_owned();
-        let items = Value::collapse(self.statements(source, list).0).into_items();
-        if items.iter().all(Value::is_known) && items.len() <= MAX_ROUNDS {
-            let mut outputs = Vec::new();
-            for item in items {
-                self.set_variable(&name, item, source.line(variable));
-                let (output, flow) = self.statements(source, block);
-                outputs.extend(output);
-                if flow != Flow::Next {
-                    let what = "leaves a loop, which is not analysed";
-                    self.find(Weight::Review, source.line(node), what);
-                    break;
-                }
-            }
-            return outputs;
+        if left.1 == right.1 {
+            let flow = left.1;
+            let output = self.join_outputs(left.2, left.0, right.2, right.0);
+            return (output, flow);
         }
-        let item = items.into_iter().reduce(Value::join).unwrap_or(Value::Null);
-        self.set_variable(&name, item, source.line(variable));
-        self.once_or_more(source, block)
+        self.state = left.2;
+        self.depart(right.1, right.2, right.0, line, condition);
+        (left.0, left.1)
     }
 
-    /// A loop whose rounds are not known: its body may run never, once or often.
-    fn once_or_more(&mut self, source: &Source, block: Node<'_>) -> Vec<Value> {
-        let before = self.fork();
-        // The first round finds what changes; what changes is unknown in the round that counts.
-        let findings = self.findings.len();
-        let installs = self.installs.len();
-        self.uncertainly(|this| this.statements(source, block));
-        self.findings.truncate(findings);
-        self.installs.truncate(installs);
-        let mut changed = before.clone();
-        for (name, value) in &self.variables {
-            if before.get(name) != Some(value) {
-                changed.insert(name.clone(), Value::unknown("it changes in a loop"));
-            }
+    /// Keeps a state that left under a condition which is not known, for the end of what it left.
+    pub(super) fn depart(
+        &mut self,
+        flow: Flow,
+        state: State,
+        outputs: Vec<Value>,
+        line: u32,
+        condition: &str,
+    ) {
+        let bound = match flow {
+            Flow::Break | Flow::Continue => Some(Bound::Loop),
+            Flow::Return => Some(Bound::Function),
+            Flow::Throw => Some(Bound::Try),
+            Flow::Exit | Flow::Next => None,
+        };
+        if bound.is_some_and(|bound| self.bounds.contains(&bound)) {
+            self.early.push((flow, state, outputs));
+            self.uncertain += 1;
+        } else if self.calls.is_empty() {
+            // Behind the installation, what is left out is no part of it: an effect there is a
+            // finding, or an uncertain one, by itself.
+            let what = format!("stops under a condition that is not known: {condition}");
+            self.find(Weight::Review, line, what);
+        } else {
+            self.uncertain += 1;
         }
-        self.variables.clone_from(&changed);
-        self.uncertainly(|this| this.statements(source, block));
-        self.variables = join(changed, std::mem::take(&mut self.variables));
-        vec![Value::unknown("it comes from a loop")]
     }
 
-    fn other_loop(&mut self, source: &Source, node: Node<'_>) -> Vec<Value> {
-        let mut blocks = Vec::new();
-        let mut queue = children(node);
-        while let Some(part) = queue.pop() {
-            match part.kind() {
-                "statement_block" => blocks.push(part),
-                "switch_body" | "switch_clauses" | "switch_clause" => queue.extend(children(part)),
-                "pipeline" | "switch_condition" | "while_condition" | "for_initializer"
-                | "for_condition" | "for_iterator" => {
-                    for inner in children(part).into_iter().filter(Node::is_named) {
-                        self.uncertainly(|this| this.statements(source, inner));
-                    }
-                }
-                _ => {}
+    /// Runs something that can be left early; gives its output and flow with those that left it.
+    pub(super) fn bounded(
+        &mut self,
+        bound: Bound,
+        run: impl FnOnce(&mut Self) -> (Vec<Value>, Flow),
+    ) -> (Vec<Value>, Flow) {
+        let uncertain = self.uncertain;
+        let mark = self.early.len();
+        self.bounds.push(bound);
+        let (mut outputs, mut flow) = self.branch(run);
+        self.bounds.pop();
+        self.uncertain = uncertain;
+        let takes = |flow: Flow| match bound {
+            Bound::Function => flow == Flow::Return,
+            Bound::Loop => matches!(flow, Flow::Break | Flow::Continue),
+            Bound::Try => flow == Flow::Throw,
+        };
+        let mut left: Vec<_> = self.early.drain(mark.min(self.early.len())..).collect();
+        let mut stay = Vec::new();
+        for (its_flow, state, its_outputs) in left.drain(..) {
+            if !takes(its_flow) {
+                stay.push((its_flow, state, its_outputs));
+            } else if flow == Flow::Next || takes(flow) {
+                let here = std::mem::take(&mut self.state);
+                outputs = self.join_outputs(here, outputs, state, its_outputs);
+            } else {
+                // The way that did not leave early ended for good: only the other goes on.
+                self.state = state;
+                outputs = its_outputs;
+                flow = Flow::Next;
             }
         }
-        for block in blocks {
-            self.once_or_more(source, block);
+        if !stay.is_empty() {
+            self.uncertain += 1;
         }
-        vec![Value::unknown("it comes from a loop or a switch")]
+        self.early.extend(stay);
+        if takes(flow) {
+            flow = Flow::Next;
+        }
+        (outputs, flow)
     }
 
-    fn try_statement(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
-        let mut result = (Vec::new(), Flow::Next);
-        for part in children(node) {
-            match part.kind() {
-                "statement_block" => result = self.statements(source, part),
-                "catch_clauses" => {
-                    let before = self.fork();
-                    for clause in children(part) {
-                        for block in children(clause) {
-                            if block.kind() == "statement_block" {
-                                self.uncertainly(|this| this.statements(source, block));
-                            }
-                        }
-                    }
-                    self.variables = join(before, std::mem::take(&mut self.variables));
-                }
-                "finally_clause" => {
-                    for block in children(part) {
-                        if block.kind() == "statement_block" {
-                            result.0.extend(self.statements(source, block).0);
-                        }
-                    }
-                }
-                _ => {}
+    /// Joins two states and what came out in each.
+    pub(super) fn join_outputs(
+        &mut self,
+        mut left: State,
+        left_outputs: Vec<Value>,
+        mut right: State,
+        right_outputs: Vec<Value>,
+    ) -> Vec<Value> {
+        for (state, outputs) in [(&mut left, left_outputs), (&mut right, right_outputs)] {
+            if let Some(scope) = state.scopes.first_mut() {
+                scope.insert(RESULT.into(), Value::collapse(outputs));
             }
         }
-        result
+        self.join(left, right);
+        let joined = self
+            .state
+            .scopes
+            .first_mut()
+            .and_then(|scope| scope.remove(RESULT));
+        match joined {
+            None | Some(Value::Null) => Vec::new(),
+            Some(value) => vec![value],
+        }
+    }
+}
+
+/// Which of two ways is gone on with: the one that leaves least.
+fn rank(flow: Flow) -> u8 {
+    match flow {
+        Flow::Next => 0,
+        Flow::Continue => 1,
+        Flow::Break => 2,
+        Flow::Return => 3,
+        Flow::Throw => 4,
+        Flow::Exit => 5,
     }
 }

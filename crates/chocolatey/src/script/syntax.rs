@@ -1,16 +1,20 @@
 //! The tree of a script, under caps.
 
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
-/// How often the parser reports progress before it is stopped; a real script of 100 KiB needs under
-/// a thousand.
-const MAX_PROGRESS: u32 = 50_000;
+/// How often the parser reports progress before it is stopped; real scripts need one report for each
+/// 50 bytes.
+const MAX_PROGRESS: u32 = 6_000;
+
+pub(super) use super::prepare::prepare;
 
 /// A text and the line on which it stands in its script.
+#[derive(Debug, Clone)]
 pub(super) struct Source {
-    pub(super) text: String,
+    pub(super) text: Rc<str>,
     pub(super) first_line: u32,
 }
 
@@ -22,6 +26,15 @@ impl Source {
     pub(super) fn line(&self, node: Node<'_>) -> u32 {
         self.first_line + u32::try_from(node.start_position().row).unwrap_or(u32::MAX / 2)
     }
+}
+
+/// A parser of `PowerShell`; `None` where the grammar does not fit it, which a test rules out.
+pub(super) fn parser() -> Option<Parser> {
+    let mut parser = Parser::new();
+    parser
+        .set_language(&tree_sitter_powershell::LANGUAGE.into())
+        .ok()?;
+    Some(parser)
 }
 
 /// Parses a text; `None` where the parser gave up.
@@ -89,6 +102,13 @@ pub(super) fn peel(mut node: Node<'_>) -> Node<'_> {
         }
     }
     node
+}
+
+/// The named children without comments.
+pub(super) fn named(node: Node<'_>) -> Vec<Node<'_>> {
+    let mut all = children(node);
+    all.retain(Node::is_named);
+    all
 }
 
 /// The node's children without comments.

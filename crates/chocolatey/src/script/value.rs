@@ -1,42 +1,116 @@
 //! What a script's expressions come to: known data, or a value that says why it is not known.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
-/// Stands in texts for the package's folder on the device.
-pub(super) const PACKAGE_ROOT: char = '\u{F8F0}';
-/// Stands in texts for a part that is not known.
-pub(super) const HOLE: char = '\u{F8F1}';
-/// Stands in texts for the folder for temporary files.
-pub(super) const TEMP: char = '\u{F8F2}';
+pub(super) use super::place::{
+    HOLE, INSTALL_LOCATION, PACKAGE_ROOT, PRODUCT_CODE, STAR, TEMP, UNINSTALL_STRING,
+};
 
-/// Whether a text holds one of the marks above; a script that does is not analysed.
-pub(super) fn has_mark(text: &str) -> bool {
-    text.contains([PACKAGE_ROOT, HOLE, TEMP])
-}
+/// Names a table of [`super::state::State`]: tables are shared by all that refer to them.
+pub(super) type TableId = u32;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
     Bool(bool),
     Int(i64),
-    /// May hold the marks of this module.
-    Text(String),
-    Array(Vec<Value>),
-    /// Keys as written, in order; they are compared without letter case.
-    Table(Vec<(String, Value)>),
-    /// A script block: its text without braces, and its first line.
-    Block(String, u32),
+    Real(f64),
+    /// May hold the marks of `place`.
+    Text(Rc<str>),
+    Array(Rc<Items>),
+    Table(TableId),
+    Block(Rc<Block>),
+    /// Up to four numbers.
+    Version(Rc<[i64]>),
+    File(Rc<FileItem>),
+    /// A type's name in lower case, without brackets and `system.`.
+    Type(Rc<str>),
+    /// An object of which some properties are known.
+    Object(Object),
+    /// What may be found on the device by a name: none, one or many.
+    Sought(Rc<Sought>),
     /// Not known, and why.
     Unknown(Cow<'static, str>),
 }
+
+/// A list, with what it weighs.
+#[derive(Debug, PartialEq)]
+pub(super) struct Items {
+    pub(super) all: Vec<Value>,
+    weight: usize,
+}
+
+/// A script block: its text without braces, and its first line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) text: Rc<str>,
+    pub(super) line: u32,
+    /// The script that it stands in.
+    pub(super) script: Rc<str>,
+}
+
+/// A file or folder as `Get-Item` and `Get-ChildItem` give it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FileItem {
+    /// Full path with marks.
+    pub(super) path: String,
+    pub(super) is_folder: bool,
+    /// Whether its text is the full path: Windows PowerShell writes the name alone for what was
+    /// found in a folder without wildcards.
+    pub(super) is_text_full: bool,
+}
+
+/// Objects that describe the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Object {
+    /// `[Environment]::OSVersion`.
+    OsVersion,
+    /// `Win32_OperatingSystem`.
+    OperatingSystem,
+    /// `HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion`.
+    CurrentVersion,
+    /// `$PSVersionTable`.
+    PsVersionTable,
+}
+
+/// What is looked for on the device.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sought {
+    pub(super) kind: SoughtKind,
+    /// The name, perhaps with wildcards.
+    pub(super) name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SoughtKind {
+    Process,
+    Service,
+    /// Keys of installed software in the registry.
+    Software,
+}
+
+/// The most that a list may weigh, in bytes.
+const MAX_LIST: usize = 1024 * 1024;
 
 impl Value {
     pub(super) fn unknown(why: impl Into<Cow<'static, str>>) -> Self {
         Self::Unknown(why.into())
     }
 
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub(super) fn text(text: impl Into<Rc<str>>) -> Self {
         Self::Text(text.into())
+    }
+
+    pub(super) fn array(all: Vec<Value>) -> Self {
+        let weight = all
+            .iter()
+            .map(Self::weight)
+            .fold(size_of::<Items>(), usize::saturating_add);
+        if weight > MAX_LIST {
+            return Self::unknown("the list is too long");
+        }
+        Self::Array(Rc::new(Items { all, weight }))
     }
 
     /// One value for what a pipeline gives, as PowerShell unrolls it.
@@ -44,7 +118,7 @@ impl Value {
         match outputs.len() {
             0 => Self::Null,
             1 => outputs.pop().unwrap_or(Self::Null),
-            _ => Self::Array(outputs),
+            _ => Self::array(outputs),
         }
     }
 
@@ -52,7 +126,7 @@ impl Value {
     pub(super) fn into_items(self) -> Vec<Value> {
         match self {
             Self::Null => Vec::new(),
-            Self::Array(items) => items,
+            Self::Array(items) => items.all.clone(),
             other => vec![other],
         }
     }
@@ -64,14 +138,27 @@ impl Value {
             Self::Bool(true) => "True".to_owned(),
             Self::Bool(false) => "False".to_owned(),
             Self::Int(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
+            Self::Real(number) => number.to_string(),
+            Self::Text(text) => text.as_ref().to_owned(),
             Self::Array(items) => items
+                .all
                 .iter()
                 .map(Self::to_text)
                 .collect::<Vec<_>>()
                 .join(" "),
             Self::Table(_) => "System.Collections.Hashtable".to_owned(),
-            Self::Block(..) | Self::Unknown(_) => HOLE.to_string(),
+            Self::Version(parts) => parts
+                .iter()
+                .map(i64::to_string)
+                .collect::<Vec<_>>()
+                .join("."),
+            Self::File(file) if file.is_text_full => file.path.clone(),
+            Self::File(_)
+            | Self::Block(_)
+            | Self::Type(_)
+            | Self::Object(_)
+            | Self::Sought(_)
+            | Self::Unknown(_) => HOLE.to_string(),
         }
     }
 
@@ -81,92 +168,88 @@ impl Value {
             Self::Null => Some(false),
             Self::Bool(value) => Some(*value),
             Self::Int(number) => Some(*number != 0),
-            Self::Text(text) if text.chars().all(|c| c == HOLE) && !text.is_empty() => None,
-            Self::Text(text) => Some(!text.is_empty()),
-            Self::Array(items) => match &items[..] {
+            Self::Real(number) => Some(*number != 0.0),
+            Self::Text(text) => text_truth(text),
+            Self::Array(items) => match &items.all[..] {
                 [] => Some(false),
                 [one] => one.truth(),
                 _ => Some(true),
             },
-            Self::Table(_) | Self::Block(..) => Some(true),
-            Self::Unknown(_) => None,
+            // What is looked for by a pattern may not be there.
+            Self::File(file) if file.path.contains(STAR) => None,
+            Self::Table(_)
+            | Self::Block(_)
+            | Self::Version(_)
+            | Self::File(_)
+            | Self::Type(_)
+            | Self::Object(_) => Some(true),
+            Self::Sought(_) | Self::Unknown(_) => None,
         }
     }
 
-    /// About how many bytes it takes.
+    /// About how many bytes it takes to look at all of it.
     pub(super) fn weight(&self) -> usize {
         let inside = match self {
-            Self::Text(text) | Self::Block(text, _) => text.len(),
-            Self::Array(items) => items.iter().map(Self::weight).sum(),
-            Self::Table(entries) => entries
-                .iter()
-                .map(|(key, value)| key.len() + value.weight())
-                .sum(),
-            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Unknown(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::Array(items) => items.weight,
+            _ => 0,
         };
         size_of::<Self>() + inside
     }
 
-    /// Whether every part of it is known.
+    /// Whether every part of it is known, places on the device by name.
     pub(super) fn is_known(&self) -> bool {
         match self {
-            Self::Unknown(_) => false,
-            Self::Text(text) => !text.contains(HOLE),
-            Self::Array(items) => items.iter().all(Self::is_known),
-            Self::Table(entries) => entries.iter().all(|(_, value)| value.is_known()),
-            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Block(..) => true,
+            Self::Sought(_) | Self::Unknown(_) => false,
+            Self::Text(text) => !text.contains([HOLE, STAR]),
+            Self::File(file) => !file.path.contains([HOLE, STAR]),
+            Self::Array(items) => items.all.iter().all(Self::is_known),
+            _ => true,
         }
     }
 
-    /// A table's entry.
-    pub(super) fn entry(&self, key: &str) -> Option<&Value> {
+    /// Why a value is not known, in words.
+    pub(super) fn why(&self) -> String {
         match self {
-            Self::Table(entries) => entries
+            Self::Unknown(why) => why.to_string(),
+            Self::Sought(sought) => format!("what {} finds is known only at run time", sought.name),
+            Self::Array(items) => items
+                .all
                 .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(key))
-                .map(|(_, it)| it),
+                .find(|item| !item.is_known())
+                .map_or_else(|| "a part of it is not known".to_owned(), Self::why),
+            _ => "a part of it is not known".to_owned(),
+        }
+    }
+
+    /// Its text, where it is one without anything left to the device.
+    pub(super) fn as_plain(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) if super::place::is_plain(text) => Some(text),
             _ => None,
         }
     }
 
-    /// Sets a table's entry.
-    pub(super) fn set_entry(&mut self, key: &str, value: Value) {
-        if let Self::Table(entries) = self {
-            match entries
-                .iter_mut()
-                .find(|(name, _)| name.eq_ignore_ascii_case(key))
-            {
-                Some((_, old)) => *old = value,
-                None => entries.push((key.to_owned(), value)),
-            }
+    /// The path that it stands for where a command takes a path.
+    pub(super) fn to_path(&self) -> String {
+        match self {
+            // Files that come through a pipeline or as a path are bound by their full path.
+            Self::File(file) => file.path.clone(),
+            other => other.to_text(),
         }
     }
+}
 
-    /// What is known where either of two values may be the case.
-    pub(super) fn join(self, other: Value) -> Value {
-        if self == other {
-            return self;
-        }
-        match (self, other) {
-            (Self::Table(left), Self::Table(right)) => {
-                let mut joined = Vec::new();
-                let right = Self::Table(right);
-                let left_table = Self::Table(left.clone());
-                for (key, value) in left {
-                    let other = right.entry(&key).cloned().unwrap_or(Self::Null);
-                    joined.push((key, value.join(other)));
-                }
-                if let Self::Table(right) = right {
-                    for (key, value) in right {
-                        if left_table.entry(&key).is_none() {
-                            joined.push((key, value.join(Self::Null)));
-                        }
-                    }
-                }
-                Self::Table(joined)
-            }
-            (unknown @ Self::Unknown(_), _) | (_, unknown @ Self::Unknown(_)) => unknown,
-            _ => Self::unknown("it depends on a condition that is not known"),
-        }
+/// A text of places is not empty, but the place of software that may not be there is.
+fn text_truth(text: &str) -> Option<bool> {
+    if text.is_empty() {
+        return Some(false);
     }
+    if text
+        .chars()
+        .all(|c| matches!(c, HOLE | INSTALL_LOCATION | UNINSTALL_STRING | PRODUCT_CODE))
+    {
+        return None;
+    }
+    Some(true)
 }

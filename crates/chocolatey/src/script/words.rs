@@ -87,8 +87,12 @@ fn word_end(bytes: &[u8], mut at: usize) -> usize {
             }
             Some(b',') => {
                 at += 1;
-                while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-                    at += 1;
+                loop {
+                    at = skip_blanks(bytes, at);
+                    match bytes.get(at) {
+                        Some(b'\r' | b'\n') => at += 1,
+                        _ => break,
+                    }
                 }
             }
             // `2>&1` is one word.
@@ -106,18 +110,38 @@ fn skip_piece(bytes: &[u8], at: usize) -> usize {
         b'"' => skip_double(bytes, at),
         b'(' | b'{' => skip_brackets(bytes, at),
         b'`' => (at + 2).min(bytes.len()),
+        b'@' => skip_here_string(bytes, at).unwrap_or(at + 1),
         _ => at + 1,
     }
 }
 
-fn skip_single(bytes: &[u8], at: usize) -> usize {
-    bytes[at + 1..]
+/// The place behind the here-string that begins at `at`, if one does.
+pub(super) fn skip_here_string(bytes: &[u8], at: usize) -> Option<usize> {
+    let quote = *bytes.get(at + 1)?;
+    if !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let rest = bytes.get(at + 2..)?;
+    let head = rest
+        .iter()
+        .position(|it| !matches!(it, b' ' | b'\t' | b'\r'))?;
+    if rest[head] != b'\n' {
+        return None;
+    }
+    let end = [b'\n', quote, b'@'];
+    let rest = &rest[head..];
+    let found = rest.windows(3).position(|it| it == end);
+    Some(found.map_or(bytes.len(), |n| at + 2 + head + n + 3))
+}
+
+pub(super) fn skip_single(bytes: &[u8], at: usize) -> usize {
+    bytes[(at + 1).min(bytes.len())..]
         .iter()
         .position(|byte| *byte == b'\'')
         .map_or(bytes.len(), |n| at + n + 2)
 }
 
-fn skip_double(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn skip_double(bytes: &[u8], mut at: usize) -> usize {
     at += 1;
     while let Some(byte) = bytes.get(at) {
         match byte {
@@ -166,6 +190,10 @@ pub(super) fn skip_brackets(bytes: &[u8], mut at: usize) -> usize {
             }
             b'\'' => {
                 at = skip_single(bytes, at);
+                continue;
+            }
+            b'@' if skip_here_string(bytes, at).is_some() => {
+                at = skip_here_string(bytes, at).unwrap_or(bytes.len());
                 continue;
             }
             b'"' => stack.push(b'"'),

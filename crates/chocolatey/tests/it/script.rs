@@ -1,6 +1,6 @@
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_chocolatey::script::analyse;
-use fleetmend_model::recipe::{Analysis, FileOrigin, InstallerKind, Verdict};
+use fleetmend_model::recipe::{Analysis, FileOrigin, Recipe, RecipeKind, Verdict};
 
 use crate::package::nupkg;
 
@@ -10,7 +10,12 @@ const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 pub(crate) fn run(script: &[u8], files: &[&str]) -> Analysis {
     let mut entries: Vec<(&str, &[u8])> = vec![("tools/chocolateyInstall.ps1", script)];
     entries.extend(files.iter().map(|name| (*name, &b"x"[..])));
-    let bytes = nupkg(&entries);
+    run_package(&entries)
+}
+
+/// Analyses a package of those files.
+pub(crate) fn run_package(entries: &[(&str, &[u8])]) -> Analysis {
+    let bytes = nupkg(entries);
     analyse(&Nupkg::read(&bytes, &Limits::default()).unwrap())
 }
 
@@ -18,30 +23,22 @@ pub(crate) fn run(script: &[u8], files: &[&str]) -> Analysis {
 pub(crate) fn shown(found: &Analysis) -> String {
     let mut parts = vec![format!("{:?}", found.verdict)];
     if let Some(recipe) = &found.recipe {
-        parts.push(format!(
-            "{:?} [{}] {:?}",
-            recipe.kind, recipe.arguments, recipe.exit_codes
-        ));
-        for file in &recipe.files {
-            let origin = match &file.origin {
-                FileOrigin::Embedded { path } => path,
-                FileOrigin::Url { url } => url,
-            };
-            let checksum = file.checksum.as_ref();
-            let checksum = checksum.map(|it| format!("#{}:{}", it.algorithm, &it.hex[..4]));
-            parts.push(format!(
-                "{:?}={origin}{}",
-                file.bitness,
-                checksum.unwrap_or_default()
-            ));
-        }
-        parts.extend(
-            recipe
-                .software_name
-                .as_ref()
-                .map(|name| format!("name={name}")),
-        );
+        installation(recipe, &mut parts);
     }
+    for effect in &found.effects {
+        let operands: Vec<String> = effect
+            .operands
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let perhaps = if effect.always { "" } else { "?" };
+        parts.push(format!(
+            "+{:?}{perhaps}({})",
+            effect.kind,
+            operands.join(" ")
+        ));
+    }
+    parts.extend(found.through.iter().map(|id| format!("through={id}")));
     parts.extend(
         found
             .findings
@@ -49,6 +46,42 @@ pub(crate) fn shown(found: &Analysis) -> String {
             .map(|it| format!("!{} {}", it.line, it.what)),
     );
     parts.join(" ")
+}
+
+fn installation(recipe: &Recipe, parts: &mut Vec<String>) {
+    parts.push(format!(
+        "{:?} [{}] {:?}",
+        recipe.kind, recipe.arguments, recipe.exit_codes
+    ));
+    for file in &recipe.files {
+        let origin = match &file.origin {
+            FileOrigin::Embedded { path } => path,
+            FileOrigin::Url { url } => url,
+        };
+        let checksum = file.checksum.as_ref();
+        let checksum = checksum.map(|it| format!("#{}:{}", it.algorithm, &it.hex[..4]));
+        let inside = file.inside.as_ref().map(|it| format!("!/{it}"));
+        let arguments = file.arguments.as_ref().map(|it| format!("[{it}]"));
+        parts.push(format!(
+            "{:?}={origin}{}{}{}",
+            file.bitness,
+            checksum.unwrap_or_default(),
+            inside.unwrap_or_default(),
+            arguments.unwrap_or_default()
+        ));
+    }
+    parts.extend(recipe.destination.as_ref().map(|it| format!("to={it}")));
+    parts.extend(recipe.minimum_build.map(|it| format!("build>={it}")));
+    parts.extend(
+        recipe
+            .software_name
+            .as_ref()
+            .map(|name| format!("name={name}")),
+    );
+    for further in &recipe.further {
+        parts.push("and".to_owned());
+        installation(further, parts);
+    }
 }
 
 #[test]
@@ -144,63 +177,25 @@ fn what_is_not_explained_is_a_finding_and_never_ready() {
         ),
         ("INSTALL; a.exe /x", Custom, "a.exe /x"),
         (
-            "INSTALL; New-Item HKLM:\\Software\\Acme",
-            Custom,
-            "changes files: New-Item",
-        ),
-        (
-            "INSTALL; Remove-Item C:\\Users -Recurse",
-            Custom,
-            "changes files",
-        ),
-        (
-            "INSTALL; Remove-Item \"$PSScriptRoot\\..\\..\\..\\x\"",
-            Custom,
-            "changes files",
-        ),
-        (
             "INSTALL; $s = New-Object -ComObject WScript.Shell",
             Custom,
             "New-Object",
         ),
-        ("INSTALL; [IO.File]::Delete('x')", Custom, "calls a method"),
         ("INSTALL; $x.Delete()", Custom, "calls a method"),
-        (
-            "INSTALL; $env:PATH = 'x'",
-            Custom,
-            "environment variable path",
-        ),
         (
             "function f { Start-Process a }\nf\nINSTALL",
             Custom,
-            "calls a function",
+            "Start-Process a",
         ),
         (
             ". \"$PSScriptRoot\\helpers.ps1\"\nINSTALL",
             Custom,
             "runs another script",
         ),
-        ("INSTALL\nINSTALL", Custom, "more than one thing"),
-        ("throw 'no'\nINSTALL", Custom, "refuses to install"),
         (
             "Install-ChocolateyZipPackage acme https://a.example/a.zip x",
-            Custom,
-            "Install-ChocolateyZipPackage",
-        ),
-        (
-            "Install-ChocolateyPackage acme msu /S https://a.example/a.msu",
-            Custom,
-            "of the type msu",
-        ),
-        (
-            "if (Get-OSArchitectureWidth 64) { INSTALL }",
             Review,
-            "under a condition that is not known",
-        ),
-        (
-            "if ([Environment]::OSVersion.Version.Major -lt 10) { throw 'old' }\nINSTALL",
-            Review,
-            "stops under a condition",
+            "no full path",
         ),
         (
             "foreach ($x in Get-Service) { INSTALL }",
@@ -218,39 +213,9 @@ fn what_is_not_explained_is_a_finding_and_never_ready() {
             "silentargs is not known",
         ),
         (
-            "Install-ChocolateyPackage acme exe \"/S /D=$env:ProgramFiles\" https://a.example/a.exe",
-            Review,
-            "silentargs is not known",
-        ),
-        (
-            "Install-ChocolateyPackage acme exe \"/S /L=$env:TEMP\\logs\\a.log\" https://a.example/a.exe",
-            Review,
-            "no file right in it",
-        ),
-        (
-            "Install-ChocolateyPackage acme exe \"/S /TMP=$env:TEMP\" https://a.example/a.exe",
-            Review,
-            "no file right in it",
-        ),
-        (
-            "Install-ChocolateyPackage acme exe \"/S /D=$env:TMP\\acme\" https://a.example/a.exe",
-            Review,
-            "to install into",
-        ),
-        (
             "Install-ChocolateyPackage acme exe '/S /L=<job-folder>\\a.log' https://a.example/a.exe",
             Review,
             "means something else",
-        ),
-        (
-            "Install-ChocolateyPackage acme exe \"/s /v`\"/qn /l $env:TEMP\\a.log`\"\" https://a.example/a.exe",
-            Review,
-            "in the middle of a quoted text",
-        ),
-        (
-            "Install-ChocolateyPackage acme exe \"/S /C=$PSScriptRoot\\a.ini\" https://a.example/a.exe",
-            Review,
-            "package's folder",
         ),
         (
             "Install-ChocolateyPackage acme exe /S (Get-Url)",
@@ -270,7 +235,7 @@ fn what_is_not_explained_is_a_finding_and_never_ready() {
         (
             "Install-ChocolateyPackage acme exe /S C:\\a.exe",
             Review,
-            "not http or https",
+            "not in the package",
         ),
         (
             "Install-ChocolateyPackage acme exe /S https://a.example/a.exe -Checksum 12 -ChecksumType md5",
@@ -414,24 +379,40 @@ fn nothing_installed_is_a_meta_or_portable_package() {
 }
 
 #[test]
-fn the_kind_follows_the_file_where_it_is_not_given() {
+fn the_kind_is_what_chocolatey_takes_it_for() {
     for (call, kind) in [
-        ("-Url 'https://a.example/a.MSI?x=1'", InstallerKind::Msi),
-        ("-Url https://a.example/a.exe", InstallerKind::Exe),
-        ("-Url https://a.example/download", InstallerKind::Exe),
+        ("-Url https://a.example/a.exe", Some(RecipeKind::Exe)),
+        ("-Url https://a.example/download", Some(RecipeKind::Exe)),
         (
             "-Url https://a.example/download -FileType msi",
-            InstallerKind::Msi,
+            Some(RecipeKind::Msi),
         ),
+        (
+            "-Url 'https://a.example/a.MSI?x=1' -FileType ''",
+            Some(RecipeKind::Msi),
+        ),
+        (
+            "-Url https://a.example/a.msu -FileType msu",
+            Some(RecipeKind::Msu),
+        ),
+        (
+            "-Url https://a.example/a.msp -FileType MSP",
+            Some(RecipeKind::Msp),
+        ),
+        // Without a type it is started as a program, which an MSI is not.
+        ("-Url https://a.example/a.msi", None),
+        ("-Url https://a.example/a.exe -FileType msi", None),
+        ("-Url https://a.example/a.exe -FileType vsix", None),
     ] {
         let script = format!("Install-ChocolateyPackage acme -SilentArgs /q {call}");
         let found = run(script.as_bytes(), &[]);
         assert_eq!(
             found.recipe.as_ref().map(|it| it.kind),
-            Some(kind),
+            kind,
             "{}",
             shown(&found)
         );
+        assert_eq!(found.verdict == Verdict::Ready, kind.is_some());
     }
 }
 

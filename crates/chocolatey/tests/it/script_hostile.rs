@@ -112,6 +112,30 @@ fn deep_and_long_scripts_come_back_and_are_never_ready() {
     }
 }
 
+/// A script as packages have it, to be broken.
+const WHOLE: &str = r#"
+$ErrorActionPreference = 'Stop' # stop
+$toolsDir = "$(Split-Path -Parent $MyInvocation.MyCommand.Definition)"
+. $toolsDir\helpers.ps1
+function Get-It([string]$Name, [switch]$On) { begin { $n = 0 } process { "$Name$n" } }
+$pp = Get-PackageParameters
+$packageArgs = @{
+  packageName = $env:ChocolateyPackageName; fileType = 'exe'
+  url = 'https://a.example/a.exe'; url64bit = "https://a.example/{0}.exe" -f ('b' -replace 'b', 'c')
+  silentArgs = "/S /LOG=`"$($env:TEMP)\a.log`""; validExitCodes = @(0, 3010)
+}
+if ((Get-OSArchitectureWidth 64) -and !$pp.X86) { $packageArgs.file = Get-Item $toolsDir\*_x64.exe }
+else { throw 'no' }
+foreach ($x in 1..3) { if ($x -eq 2) { continue }; $packageArgs['n'] += $x }
+switch -Regex ($x) { '^a' { break } default { $i++ } }
+try { Get-ChildItem $toolsDir -Recurse -Filter *.exe | ? { $_.Name -like 'a*' } | % { Set-Content "$_.ignore" '' } }
+catch [System.Exception] { Write-Warning $_ } finally { $x = $null }
+Install-ChocolateyPackage @packageArgs
+@"
+$x
+"@ | Out-Null
+"#;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -121,12 +145,29 @@ proptest! {
     }
 
     #[test]
+    fn broken_scripts_are_analysed_without_panic(
+        cuts in prop::collection::vec((0_usize..WHOLE.len(), 0_usize..40, ".{0,3}"), 1..6)
+    ) {
+        let mut script = WHOLE.to_owned();
+        for (at, length, put) in cuts {
+            let at = (0..=at.min(script.len())).rev().find(|it| script.is_char_boundary(*it));
+            let from = at.unwrap_or(0);
+            let to = (from..=(from + length).min(script.len())).rev().find(|it| script.is_char_boundary(*it));
+            script.replace_range(from..to.unwrap_or(from), &put);
+        }
+        run(script.as_bytes(), &["tools/a_x64.exe"]);
+    }
+
+    #[test]
     fn any_mix_of_script_parts_is_analysed_without_panic(
         parts in prop::collection::vec(prop::sample::select(vec![
             "$a", " = ", "\"", "'", "$(", ")", "(", "{", "}", "@{", "@(", ";", "\n", "|", "if (", "else {",
             "foreach ($x in ", "Install-ChocolateyPackage ", "-Url64bit ", "-a:", "@a", "`", "``é", "é", ",",
             "$a.b", "$a['x']", "[string]", "::x(", "-f ", "+ ", "\"$a\\*.exe\"", "$a\\*.exe", ">", "2>&1", "#",
             "<#", "return", "throw ", "& ", ". ", "%{", "${", "$env:", "@'\n", "\n'@", "-1", "0x", "1.5", "!", "=",
+            "function f { ", "param($a)", "process ", "switch ($x) { ", "default ", "try { ", "catch { ", "while ($true) { ",
+            "Get-ChocolateyUnzip ", "Get-ChildItem ", "Remove-Item ", "-replace ", "-match ", "[Environment+SpecialFolder]",
+            "$x = ", "$x++", "..", "-join ", ".Split('.')", "[version]", "f ", "break", "continue", "}\nelse ", "`\n",
         ]), 0..40)
     ) {
         run(parts.concat().as_bytes(), &[]);

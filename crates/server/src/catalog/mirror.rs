@@ -95,10 +95,10 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
     if let Some(why) = readiness::why_not(&package) {
         return Err(MirrorError::Never(why));
     }
-    let recipe = package
+    let (recipe, kind) = package
         .analysis
         .as_ref()
-        .and_then(|analysis| analysis.recipe.clone())
+        .and_then(|analysis| analysis.deployable().ok())
         .ok_or_else(|| MirrorError::Never("the package has no recipe".to_owned()))?;
     let mut mirrored = Vec::new();
     for file in &recipe.files {
@@ -108,7 +108,7 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
         };
         mirrored.push((file, fetched));
     }
-    let (release, products) = release::make(&app.blobs, &package, &recipe, &mirrored)?;
+    let (release, products) = release::make(&app.blobs, &package, recipe, kind, &mirrored)?;
     let files: Vec<_> = mirrored.into_iter().map(|(_, fetched)| fetched).collect();
     store(app, PatchType::ThirdParty, &release, &files, &products).await
 }

@@ -208,15 +208,11 @@ fn analyse(bytes: &[u8], id: &str, normalized: &str) -> (Analysis, Option<Proble
         }
         Err(error) => format!("the package cannot be read: {error}"),
     };
-    let analysis = Analysis {
-        verdict: Verdict::NeedsReview,
-        recipe: None,
-        findings: vec![Finding {
-            file: String::new(),
-            line: 0,
-            what: why.clone(),
-        }],
-    };
+    let analysis = Analysis::needs_review(Finding {
+        file: String::new(),
+        line: 0,
+        what: why.clone(),
+    });
     let problem = Problem {
         why,
         tries: 1,

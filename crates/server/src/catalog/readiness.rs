@@ -60,14 +60,18 @@ pub async fn of_patches(
 }
 
 fn of_analysis(analysis: &Analysis) -> Readiness {
-    match (analysis.verdict, &analysis.recipe) {
-        (Verdict::Ready, Some(recipe)) => match detection_names(recipe) {
-            Ok(_) => Readiness::Ready,
-            Err(cause) => Readiness::CannotVerify { cause },
+    match analysis.verdict {
+        Verdict::Ready => match analysis.deployable() {
+            Ok((recipe, kind)) => match detection_names(recipe, kind) {
+                Ok(_) => Readiness::Ready,
+                Err(cause) => Readiness::CannotVerify { cause },
+            },
+            // What the agent cannot carry out is left to a person.
+            Err(findings) => Readiness::NeedsReview { findings },
         },
-        (Verdict::NoInstaller, _) => Readiness::NoInstaller,
-        (Verdict::NeedsChocolatey, _) => Readiness::NeedsChocolatey,
-        (Verdict::NeedsReview | Verdict::Ready, _) => Readiness::NeedsReview {
+        Verdict::NoInstaller => Readiness::NoInstaller,
+        Verdict::NeedsChocolatey => Readiness::NeedsChocolatey,
+        Verdict::NeedsReview => Readiness::NeedsReview {
             findings: analysis
                 .findings
                 .first()
@@ -80,14 +84,14 @@ fn of_analysis(analysis: &Analysis) -> Readiness {
 /// The patterns by which an installation is found again, as far as the package gives one that says
 /// enough. An MSI tells by itself what it registers; of anything else the package must say it:
 /// 'completed' means detected.
-pub fn detection_names(recipe: &Recipe) -> Result<Vec<String>, String> {
+pub fn detection_names(recipe: &Recipe, kind: InstallerKind) -> Result<Vec<String>, String> {
     let name = recipe
         .software_name
         .as_deref()
         .map(|name| name.trim().trim_matches('"').trim())
         .filter(|name| !name.is_empty());
     let fault = name.and_then(name_pattern::fault);
-    match (name, fault, recipe.kind) {
+    match (name, fault, kind) {
         (Some(name), None, _) => Ok(vec![name.to_owned()]),
         (_, _, InstallerKind::Msi) => Ok(Vec::new()),
         (None, ..) => Err("it does not say under which name its software is installed".to_owned()),
@@ -132,14 +136,9 @@ mod tests {
             (InstallerKind::Msi, Some("*"), Ok(&[][..])),
             (InstallerKind::Msi, None, Ok(&[][..])),
         ] {
-            let recipe = Recipe {
-                kind,
-                files: Vec::new(),
-                arguments: "/S".to_owned(),
-                exit_codes: vec![0],
-                software_name: name.map(str::to_owned),
-            };
-            let found = detection_names(&recipe);
+            let mut recipe = Recipe::new(kind.into(), Vec::new(), "/S");
+            recipe.software_name = name.map(str::to_owned);
+            let found = detection_names(&recipe, kind);
             match expected {
                 Ok(names) => assert_eq!(found.unwrap(), names, "{kind:?} {name:?}"),
                 Err(words) => {

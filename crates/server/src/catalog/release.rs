@@ -17,10 +17,11 @@ pub fn make(
     blobs: &Blobs,
     package: &Package,
     recipe: &Recipe,
+    kind: InstallerKind,
     mirrored: &[(&RecipeFile, Fetched)],
 ) -> Result<(Release, Vec<Product>), MirrorError> {
     let mut products = Vec::new();
-    if recipe.kind == InstallerKind::Msi {
+    if kind == InstallerKind::Msi {
         for (_, fetched) in mirrored {
             let file = blobs.get(&fetched.sha256).map_err(anyhow::Error::from)?;
             let msi = msi::properties(std::io::BufReader::new(file))
@@ -36,11 +37,11 @@ pub fn make(
             });
         }
     }
-    let names = readiness::detection_names(recipe).map_err(MirrorError::Never)?;
+    let names = readiness::detection_names(recipe, kind).map_err(MirrorError::Never)?;
     let files = mirrored
         .iter()
         .map(|(file, fetched)| ReleaseFile {
-            name: file_name(&file.origin, recipe.kind),
+            name: file_name(&file.origin, kind),
             sha256: fetched.sha256.clone(),
             length: fetched.length,
             bitness: file.bitness,
@@ -51,7 +52,7 @@ pub fn make(
         version: package.version.clone(),
         title: package.title.clone(),
         action: Action::RunInstaller(RunInstaller {
-            kind: recipe.kind,
+            kind,
             files,
             arguments: recipe.arguments.clone(),
             exit_codes: recipe.exit_codes.clone(),

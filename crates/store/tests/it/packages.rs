@@ -46,6 +46,9 @@ fn package(source: SourceId, id: &str, version: &str) -> NewPackage {
 const READY: Analysis = Analysis {
     verdict: Verdict::Ready,
     recipe: None,
+    effects: Vec::new(),
+    through: Vec::new(),
+    uninstall: None,
     findings: Vec::new(),
 };
 

@@ -1,0 +1,258 @@
+//! Helpers that bring files without running them: downloads and archives.
+
+use fleetmend_model::recipe::RecipeKind;
+
+use super::command::Invocation;
+use super::helper::Result;
+use super::installation::Step;
+use super::interpreter::{Flow, Interpreter, Weight};
+use super::parameters::{Bound, Parameter, bind, switch, value};
+use super::path;
+use super::place;
+use super::recipe_file::Located;
+use super::state::State;
+use super::value::{STAR, Value};
+
+static ZIP_PACKAGE: [Parameter; 13] = [
+    value("packagename", Some(0), &[]),
+    value("url", Some(1), &[]),
+    value("unziplocation", Some(2), &["destination"]),
+    value("url64bit", Some(3), &["url64"]),
+    value("specificfolder", None, &[]),
+    value("checksum", None, &[]),
+    value("checksumtype", None, &[]),
+    value("checksum64", None, &[]),
+    value("checksumtype64", None, &[]),
+    value("options", None, &[]),
+    value("file", None, &["filefullpath"]),
+    value("file64", None, &["filefullpath64"]),
+    switch("disablelogging", &[]),
+];
+
+static UNZIP: [Parameter; 6] = [
+    value("filefullpath", Some(0), &["file"]),
+    value("destination", Some(1), &["unziplocation"]),
+    value("specificfolder", Some(2), &[]),
+    value("packagename", Some(3), &[]),
+    value("filefullpath64", None, &["file64"]),
+    switch("disablelogging", &[]),
+];
+
+static EXPAND_ARCHIVE: [Parameter; 3] = [
+    value("filefullpath", Some(0), &["path", "literalpath"]),
+    value("destination", Some(1), &["destinationpath"]),
+    switch("force", &[]),
+];
+
+static WEB_FILE: [Parameter; 11] = [
+    value("packagename", Some(0), &[]),
+    value("filefullpath", Some(1), &[]),
+    value("url", Some(2), &[]),
+    value("url64bit", Some(3), &["url64"]),
+    value("checksum", None, &[]),
+    value("checksumtype", None, &[]),
+    value("checksum64", None, &[]),
+    value("checksumtype64", None, &[]),
+    value("options", None, &[]),
+    switch("getoriginalfilename", &[]),
+    switch("forcedownload", &[]),
+];
+
+static SIMPLE_WEB_FILE: [Parameter; 6] = [
+    value("url", Some(0), &[]),
+    value("filefullpath", Some(1), &["filename"]),
+    value("useragent", Some(2), &[]),
+    value("options", None, &[]),
+    switch("passthru", &[]),
+    switch("quiet", &[]),
+];
+
+static VERIFY: [Parameter; 4] = [
+    value("file", Some(0), &[]),
+    value("checksum", Some(1), &[]),
+    value("checksumtype", Some(2), &[]),
+    value("originalurl", Some(3), &[]),
+];
+
+impl Interpreter<'_> {
+    /// `Install-ChocolateyZipPackage`: downloads an archive, or takes an embedded one, and unpacks it.
+    pub(super) fn install_archive(&mut self, command: &Invocation<'_>) -> Result {
+        let bound = self.bind_helper(command, &ZIP_PACKAGE);
+        let archive = match self.file(&bound, command.line, ["url", "url64bit"]) {
+            Ok(Some(file)) => Some(file),
+            Ok(None) => return self.no_file(command.line),
+            Err(()) => None,
+        };
+        self.unpack_into(&bound, archive, "unziplocation", command.line)
+    }
+
+    /// `Get-ChocolateyUnzip` and `Expand-Archive`.
+    pub(super) fn unpack(&mut self, command: &Invocation<'_>) -> Result {
+        let parameters: &'static [Parameter] = match command.name {
+            "expand-archive" => &EXPAND_ARCHIVE,
+            _ => &UNZIP,
+        };
+        let bound = self.bind_helper(command, parameters);
+        let names = ["filefullpath", "filefullpath64"];
+        let archive = match self.file(&bound, command.line, names) {
+            Ok(Some(file)) => Some(file),
+            Ok(None) => return self.no_file(command.line),
+            Err(()) => None,
+        };
+        self.unpack_into(&bound, archive, "destination", command.line)
+    }
+
+    fn unpack_into(
+        &mut self,
+        bound: &Bound,
+        archive: Option<Located>,
+        destination: &str,
+        line: u32,
+    ) -> Result {
+        let folder = match self.path_argument(bound, destination, line) {
+            Ok(Some(folder)) if path::is_full(&folder) => Some(folder),
+            Ok(_) => {
+                self.find(
+                    Weight::Review,
+                    line,
+                    "the archive is unpacked where no full path says",
+                );
+                None
+            }
+            Err(()) => None,
+        };
+        let specific = self.text(bound, "specificfolder", line);
+        let step = match (&archive, &folder, specific) {
+            (Some(archive), Some(folder), Ok(part)) if bound.problem.is_none() => {
+                let mut step = brought(RecipeKind::Archive, archive, folder);
+                if let Some(part) = part {
+                    if step.file.inside.is_some() {
+                        let what = "a part of an archive in an archive is not analysed";
+                        self.find(Weight::Review, line, what);
+                    }
+                    step.file.inside = Some(part.replace('\\', "/"));
+                }
+                Some(step)
+            }
+            _ => None,
+        };
+        let call = self.call_done(line, step);
+        let Some(folder) = folder else {
+            return (vec![Value::unknown("the folder is not known")], Flow::Next);
+        };
+        if let Some(archive) = archive {
+            let key = path::normal(folder.trim_end_matches(['\\', '/'])).to_lowercase();
+            let archive = Located {
+                call: Some(call),
+                ..archive
+            };
+            State::remember(&mut self.state.unpacked, (key, archive));
+        }
+        (vec![Value::text(folder)], Flow::Next)
+    }
+
+    /// `Get-ChocolateyWebFile`.
+    pub(super) fn download(&mut self, command: &Invocation<'_>) -> Result {
+        let line = command.line;
+        let parameters: &'static [Parameter] = match command.name {
+            "get-webfile" => &SIMPLE_WEB_FILE,
+            _ => &WEB_FILE,
+        };
+        let bound = self.bind_helper(command, parameters);
+        if bound
+            .get("useragent")
+            .is_some_and(|it| it.truth() != Some(false))
+        {
+            let what = "the download needs a user agent of its own";
+            self.find(Weight::Review, line, what);
+        }
+        let file = match self.file(&bound, line, ["url", "url64bit"]) {
+            Ok(Some(file)) => Some(file),
+            Ok(None) => return self.no_file(line),
+            Err(()) => None,
+        };
+        let target = self
+            .path_argument(&bound, "filefullpath", line)
+            .ok()
+            .flatten();
+        let target = target.filter(|it| path::is_full(it));
+        let step = match (&file, &target) {
+            (Some(file), Some(target)) if bound.problem.is_none() => {
+                Some(brought(RecipeKind::File, file, target))
+            }
+            _ => None,
+        };
+        if target.is_none() {
+            self.find(
+                Weight::Review,
+                line,
+                "where the download is written is not known",
+            );
+        }
+        let call = self.call_done(line, step);
+        let Some(target) = target else {
+            return (
+                vec![Value::unknown("the download is not known")],
+                Flow::Next,
+            );
+        };
+        let mut paths = vec![target.clone()];
+        if bound.is_on("getoriginalfilename") {
+            paths.push(path::join(&path::parent(&target), &STAR.to_string()));
+        }
+        if let Some(file) = file {
+            for path in &paths {
+                let located = Located {
+                    call: Some(call),
+                    ..file.clone()
+                };
+                State::remember(&mut self.state.downloads, (path.to_lowercase(), located));
+            }
+        }
+        let output = paths.pop().unwrap_or(target);
+        (vec![Value::text(output)], Flow::Next)
+    }
+}
+
+impl Interpreter<'_> {
+    /// `Get-ChecksumValid`: what was downloaded before must have that digest.
+    pub(super) fn verify(&mut self, command: &Invocation<'_>) -> Result {
+        let line = command.line;
+        let bound = bind(&VERIFY, true, command.arguments.clone());
+        let path = self.path_argument(&bound, "file", line).ok().flatten();
+        let checksum = self.checksum(&bound, line, false, "checksum");
+        let (Some(path), Ok(Some(checksum))) = (path, checksum) else {
+            return (Vec::new(), Flow::Next);
+        };
+        let lower = path.to_lowercase();
+        for (known, file) in &mut self.state.downloads {
+            if *known != lower {
+                continue;
+            }
+            file.checksum = Some(checksum.clone());
+            if let Some(step) = file
+                .call
+                .and_then(|call| self.calls.get_mut(call))
+                .and_then(|call| call.step.as_mut())
+            {
+                step.file.checksum = Some(checksum.clone());
+            }
+        }
+        (Vec::new(), Flow::Next)
+    }
+}
+
+/// A step that puts a file, or what an archive holds, into place.
+fn brought(kind: RecipeKind, file: &Located, destination: &str) -> Step {
+    Step {
+        kind,
+        file: file.clone(),
+        arguments: String::new(),
+        names_places: false,
+        exit_codes: vec![0],
+        software_name: None,
+        destination: Some(place::written(destination)),
+        is_used: false,
+        has_neighbours: false,
+    }
+}

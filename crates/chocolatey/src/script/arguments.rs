@@ -1,0 +1,207 @@
+//! A command's words, evaluated. The grammar reads a bare path such as `$toolsDir\*.exe` and a
+//! parameter such as `-Url64bit` in ways of its own, so words are taken from the text.
+
+use super::expand::variable_length;
+use super::interpreter::{Interpreter, Weight, excerpt};
+use super::parameters::Argument;
+use super::value::Value;
+use super::words;
+
+impl Interpreter<'_> {
+    /// Evaluates a command's words.
+    pub(super) fn arguments(&mut self, words: &[&str], line: u32) -> Vec<Argument> {
+        let mut arguments = Vec::new();
+        let mut skip_target = false;
+        for word in words {
+            if std::mem::take(&mut skip_target) {
+                if !word.eq_ignore_ascii_case("$null") {
+                    let what = format!("writes its output into a file: {}", excerpt(word));
+                    self.find(Weight::Review, line, what);
+                }
+                continue;
+            }
+            if let Some(target) = redirection(word) {
+                // Into nothing or another stream; a redirection into a file writes it.
+                skip_target = target.is_empty();
+                if !target.is_empty()
+                    && !target.starts_with('&')
+                    && !target.eq_ignore_ascii_case("$null")
+                {
+                    let what = format!("writes its output into a file: {}", excerpt(word));
+                    self.find(Weight::Review, line, what);
+                }
+                continue;
+            }
+            if let Some((name, attached)) = parameter_name(word) {
+                let attached = attached.map(|text| self.word_value(text, line));
+                arguments.push(Argument::Name(name.to_owned(), attached));
+            } else if let Some(name) = word
+                .strip_prefix('@')
+                .filter(|it| !it.starts_with(['(', '{', '"', '\'']))
+            {
+                let value = self.variable(name);
+                arguments.push(match value {
+                    Value::Table(id) => {
+                        let entries = self.state.tables.get(&id).cloned().unwrap_or_default();
+                        self.charge(entries.len().saturating_mul(64));
+                        Argument::Entries(entries)
+                    }
+                    other => Argument::Splat(other),
+                });
+            } else {
+                arguments.push(Argument::Value(self.word_value(word, line)));
+            }
+        }
+        join_attached(arguments)
+    }
+
+    pub(super) fn word_value(&mut self, word: &str, line: u32) -> Value {
+        let items = words::items(word);
+        if items.len() > 1 {
+            return Value::array(
+                items
+                    .into_iter()
+                    .map(|item| self.item_value(item, line))
+                    .collect(),
+            );
+        }
+        self.item_value(word.trim(), line)
+    }
+
+    fn item_value(&mut self, item: &str, line: u32) -> Value {
+        let first = item.chars().next().unwrap_or(' ');
+        if is_expression(item) {
+            return self.run_expression(item, line);
+        }
+        if first == '{' {
+            let inside = item.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+            return self.block(inside.unwrap_or(""), line);
+        }
+        if item.contains(['"', '\'']) {
+            return self.quoted_pieces(item, line);
+        }
+        self.expand(item, line, false)
+    }
+
+    /// A bare word with quoted pieces in it, as in `/D="a b"`: the quotes go, the rest is one text.
+    fn quoted_pieces(&mut self, item: &str, line: u32) -> Value {
+        let unknown = || Value::unknown(format!("{} is not analysed", excerpt(item)));
+        // A word that begins with a quoted piece is more than one argument.
+        if item.starts_with(['"', '\'', '$', '@', '(']) {
+            return unknown();
+        }
+        let mut text = String::new();
+        let mut rest = item;
+        while let Some(at) = rest.find(['"', '\'']) {
+            let bytes = rest.as_bytes();
+            let end = if bytes[at] == b'"' {
+                words::skip_double(bytes, at)
+            } else {
+                words::skip_single(bytes, at)
+            };
+            let (Some(plain), Some(piece)) = (rest.get(..at), rest.get(at..end)) else {
+                return unknown();
+            };
+            if piece.len() < 2 || plain.contains('`') {
+                return unknown();
+            }
+            text.push_str(&self.expand(plain, line, false).to_text());
+            text.push_str(&self.run_expression(piece, line).to_text());
+            rest = rest.get(end..).unwrap_or("");
+        }
+        text.push_str(&self.expand(rest, line, false).to_text());
+        Value::text(text)
+    }
+}
+
+/// `-Name: value`
+fn join_attached(arguments: Vec<Argument>) -> Vec<Argument> {
+    let mut joined: Vec<Argument> = Vec::new();
+    for argument in arguments {
+        match (joined.last_mut(), argument) {
+            (Some(Argument::Name(name, attached @ None)), Argument::Value(value))
+                if name.ends_with(':') =>
+            {
+                name.pop();
+                *attached = Some(value);
+            }
+            (_, argument) => joined.push(argument),
+        }
+    }
+    joined
+}
+
+/// The value of an argument that stands by itself.
+pub(super) fn plain(argument: Argument) -> Option<Value> {
+    match argument {
+        Argument::Value(value) => Some(value),
+        Argument::Name(_, attached) => attached,
+        Argument::Entries(_) | Argument::Splat(_) => None,
+    }
+}
+
+/// `-Name`, `-Name:` or `-Name:value`; not `-1`.
+fn parameter_name(word: &str) -> Option<(&str, Option<&str>)> {
+    let rest = word.strip_prefix('-')?;
+    if !rest.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        return None;
+    }
+    match rest.split_once(':') {
+        Some((_, "")) | None => Some((rest, None)),
+        Some((name, attached)) => Some((name, Some(attached))),
+    }
+}
+
+/// The target behind a redirection's sign; empty where it is the next word.
+fn redirection(word: &str) -> Option<&str> {
+    let rest = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '*');
+    let target = rest.strip_prefix(">>").or_else(|| rest.strip_prefix('>'))?;
+    (word.len() - rest.len() <= 1).then_some(target)
+}
+
+/// Whether a word is an expression by itself, and not a bare word with variables in it.
+fn is_expression(item: &str) -> bool {
+    let bytes = item.as_bytes();
+    match bytes.first() {
+        Some(b'(') => true,
+        Some(b'"' | b'\'') => is_one_string(bytes),
+        Some(b'@') => matches!(bytes.get(1), Some(b'(' | b'{' | b'"' | b'\'')),
+        Some(b'$') if bytes.get(1) == Some(&b'(') => {
+            let end = words::skip_brackets(bytes, 1);
+            end == bytes.len() || matches!(bytes.get(end), Some(b'.' | b'['))
+        }
+        Some(b'$') => {
+            let length = variable_length(&item[1..]);
+            let rest = item.get(1 + length..).unwrap_or("");
+            let is_member = rest.strip_prefix('.').is_some_and(|it| {
+                it.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                    && (it.contains('(') || !it.contains(['\\', '/']))
+            });
+            let is_static = rest.starts_with("::");
+            length > 0 && (rest.is_empty() || rest.starts_with('[') || is_member || is_static)
+        }
+        Some(b'-') => item.len() > 1 && bytes[1..].iter().all(u8::is_ascii_digit),
+        Some(byte) if byte.is_ascii_digit() => bytes.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+/// Whether a word is one string in quotes; two of them in it stand for one.
+fn is_one_string(bytes: &[u8]) -> bool {
+    let Some(quote) = bytes.first() else {
+        return false;
+    };
+    let mut at = 0;
+    while bytes.get(at) == Some(quote) {
+        let end = if *quote == b'"' {
+            words::skip_double(bytes, at)
+        } else {
+            words::skip_single(bytes, at)
+        };
+        if end == bytes.len() {
+            return bytes.len() > at + 1 && bytes.last() == Some(quote);
+        }
+        at = end;
+    }
+    false
+}

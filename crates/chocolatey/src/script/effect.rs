@@ -1,0 +1,157 @@
+//! Commands that change the machine in a way that is understood: what they change is noted as data.
+//! Where an operand is not known, the change is a finding.
+
+use std::collections::BTreeMap;
+
+use fleetmend_model::effect::{Effect, EffectKind};
+
+use super::command::Invocation;
+use super::effect_commands::{COMMANDS, EffectCommand};
+use super::interpreter::{Interpreter, Weight, excerpt};
+use super::parameters::{Bound, bind};
+use super::path;
+use super::place;
+use super::value::{HOLE, Sought, SoughtKind, Value};
+
+impl Interpreter<'_> {
+    /// Notes what a command changes; `None`: it is none of these.
+    pub(super) fn effect(&mut self, command: &Invocation<'_>) -> Option<Vec<Value>> {
+        let known = COMMANDS
+            .iter()
+            .find(|it| it.names.contains(&command.name))?;
+        let mut bound = bind(
+            known.parameters,
+            known.takes_rest,
+            command.arguments.clone(),
+        );
+        bind_piped(known, &mut bound, command);
+        if let Some(problem) = &bound.problem {
+            let what = format!("{}: {problem}", excerpt(command.text));
+            self.find(Weight::Custom, command.line, what);
+            return Some(vec![Value::unknown("its arguments are not understood")]);
+        }
+        match (known.kind, command.name) {
+            (EffectKind::Files, "copy-item" | "move-item" | "rename-item") => {
+                self.move_files(&bound, command);
+            }
+            (EffectKind::Files, name) if name != "uninstall-chocolateyzippackage" => {
+                return Some(self.change_files(&bound, command));
+            }
+            (kind, _) => self.note_effect(kind, &bound, command),
+        }
+        Some(Vec::new())
+    }
+
+    /// An operand as a text for results; `None` where a part of it is not known.
+    pub(super) fn operand(value: &Value, is_certain: bool) -> Option<String> {
+        let texts: Option<Vec<String>> = value
+            .clone()
+            .into_items()
+            .iter()
+            .map(|item| match item {
+                Value::Unknown(_) | Value::Block(_) => None,
+                Value::Sought(sought) => Some(sought_name(sought)),
+                // Under a condition, a pattern says too little about which of the files it is.
+                other => Some(other.to_path())
+                    .filter(|it| !it.contains(HOLE))
+                    .filter(|it| !is_certain_only(it) || is_certain),
+            })
+            .collect();
+        Some(place::written(&texts?.join(", ")))
+    }
+
+    /// Notes an effect with all its operands, or finds that one of them is not known.
+    pub(super) fn note_effect(
+        &mut self,
+        kind: EffectKind,
+        bound: &Bound,
+        command: &Invocation<'_>,
+    ) {
+        let mut operands = BTreeMap::new();
+        for (name, value) in bound.own() {
+            let is_certain = self.uncertain <= self.patterns || kind == EffectKind::Files;
+            let Some(text) = Self::operand(value, is_certain) else {
+                let what = format!(
+                    "{} with {name} that is not known ({}): {}",
+                    command.name,
+                    value.why(),
+                    excerpt(command.text)
+                );
+                self.find(Weight::Review, command.line, what);
+                return;
+            };
+            operands.insert(name.to_owned(), text);
+        }
+        self.note_operands(kind, command.name, operands, command.line);
+    }
+
+    /// `$env:NAME = …`: for this script and what it starts.
+    pub(super) fn note_variable(&mut self, variable: &str, value: &Value, line: u32) {
+        let Some(text) = Self::operand(value, true) else {
+            let what = format!(
+                "sets the environment variable {} to what is not known: {}",
+                excerpt(variable),
+                value.why()
+            );
+            self.find(Weight::Custom, line, what);
+            return;
+        };
+        let operands = BTreeMap::from([
+            ("name".to_owned(), variable.to_owned()),
+            ("value".to_owned(), text),
+        ]);
+        self.note_operands(EffectKind::EnvironmentVariable, "$env:", operands, line);
+    }
+
+    /// Ends programs by a method of theirs.
+    pub(super) fn note_stop(&mut self, sought: &Sought, method: &str, line: u32) {
+        let operands = BTreeMap::from([("name".to_owned(), sought.name.clone())]);
+        self.note_operands(EffectKind::StopProcess, method, operands, line);
+    }
+
+    pub(super) fn note_operands(
+        &mut self,
+        kind: EffectKind,
+        command: &str,
+        operands: BTreeMap<String, String>,
+        line: u32,
+    ) {
+        self.note(Effect {
+            kind,
+            command: command.to_owned(),
+            operands,
+            always: self.uncertain == 0,
+            file: self.script.as_ref().to_owned(),
+            line,
+        });
+    }
+}
+
+/// Whether a path stands for files that the script tells apart by their names.
+fn is_certain_only(path: &str) -> bool {
+    path::leaf(path).contains(super::value::STAR)
+}
+
+/// What is looked for, as an operand.
+fn sought_name(sought: &Sought) -> String {
+    match sought.kind {
+        SoughtKind::Process | SoughtKind::Service => sought.name.clone(),
+        SoughtKind::Software => format!("the software {}", sought.name),
+    }
+}
+
+/// Binds what the pipeline hands over.
+fn bind_piped(known: &EffectCommand, bound: &mut Bound, command: &Invocation<'_>) {
+    let (Some(name), Some(input)) = (known.piped, &command.input) else {
+        return;
+    };
+    // `Set-Content` and its like take their text from the pipeline, their path by name.
+    let takes_text = matches!(command.name, "set-content" | "add-content" | "out-file");
+    if takes_text {
+        if bound.get("value").is_none() {
+            bound.add("value", Value::collapse(input.clone()));
+        }
+    } else if bound.get(name).is_none() {
+        bound.add(name, Value::array(input.clone()));
+    }
+}

@@ -1,0 +1,234 @@
+//! Commands that change files: what they leave behind, and what of the package is gone behind them.
+
+use std::collections::BTreeMap;
+
+use fleetmend_model::effect::EffectKind;
+use fleetmend_model::recipe::FileOrigin;
+
+use super::command::Invocation;
+use super::interpreter::{Interpreter, Weight, excerpt};
+use super::parameters::Bound;
+use super::path;
+use super::state::{Removed, State};
+use super::value::{HOLE, STAR, Value};
+
+impl Interpreter<'_> {
+    /// A change of files by a static method; `false`: its operands are not known.
+    pub(super) fn note_files(&mut self, method: &str, arguments: &[Value], line: u32) -> bool {
+        let paths: Vec<String> = arguments.iter().map(Value::to_path).collect();
+        if paths.iter().all(|path| path::is_passing(path)) {
+            for path in paths.iter().filter_map(|path| path::in_package(path)) {
+                if !method.ends_with("createdirectory") {
+                    self.remove(&path, Vec::new());
+                }
+            }
+            return true;
+        }
+        let mut operands = BTreeMap::new();
+        for (place, value) in arguments.iter().enumerate() {
+            let Some(text) = Self::operand(value, self.uncertain <= self.patterns) else {
+                return false;
+            };
+            operands.insert(format!("argument{}", place + 1), text);
+        }
+        self.note_operands(EffectKind::Files, method, operands, line);
+        true
+    }
+
+    /// `Remove-Item`, `New-Item` and those that write. In the package's folder and the one for
+    /// temporary files they leave nothing behind that an installation is made of.
+    pub(super) fn change_files(&mut self, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {
+        let mut targets: Vec<Value> = bound
+            .get("path")
+            .cloned()
+            .map(Value::into_items)
+            .unwrap_or_default();
+        if let Some(name) = bound.get("name")
+            && matches!(command.name, "new-item" | "new-folder")
+        {
+            let name = name.to_path();
+            targets = match &targets[..] {
+                [] => vec![Value::text(name)],
+                _ => targets
+                    .iter()
+                    .map(|folder| Value::text(path::join(&folder.to_path(), &name)))
+                    .collect(),
+            };
+        }
+        let nothing = bound.get("path").is_some() && targets.is_empty();
+        let paths: Vec<String> = targets.iter().map(Value::to_path).collect();
+        let all = |test: &dyn Fn(&str) -> bool| {
+            nothing || (!paths.is_empty() && paths.iter().all(|path| test(path)))
+        };
+        let output = match &targets[..] {
+            [one] if command.name.starts_with("new-") => vec![one.clone()],
+            _ => Vec::new(),
+        };
+        match command.name {
+            "remove-item" | "clear-item" | "clear-content"
+                if all(&path::is_passing) && paths.iter().any(|path| self.is_unpacked(path)) =>
+            {
+                self.note_effect(EffectKind::Files, bound, command);
+                return output;
+            }
+            "remove-item" | "clear-item" | "clear-content" if all(&path::is_passing) => {
+                let except: Option<Vec<String>> = bound
+                    .get("exclude")
+                    .cloned()
+                    .map(Value::into_items)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|it| it.as_plain().map(str::to_lowercase))
+                    .collect();
+                for path in &paths {
+                    if let Some(inside) = path::in_package(path) {
+                        self.remove(&inside, except.clone().unwrap_or_default());
+                    }
+                }
+                return output;
+            }
+            "new-item" | "new-folder"
+                if all(&path::is_passing) && is_folder(bound, command.name) =>
+            {
+                return output;
+            }
+            // Marks for the shim generator, and files that are gone with the temporary folder.
+            "set-content" | "add-content" | "out-file" | "new-item"
+                if all(&|path| is_mark(path) || is_temporary(path)) =>
+            {
+                return output;
+            }
+            _ => {}
+        }
+        let kind = if all(&is_registry) {
+            EffectKind::Registry
+        } else if all(&|path| is_other_provider(path)) {
+            let what = format!("changes what is no file: {}", excerpt(command.text));
+            self.find(Weight::Custom, command.line, what);
+            return output;
+        } else {
+            EffectKind::Files
+        };
+        self.note_effect(kind, bound, command);
+        output
+    }
+
+    /// Whether a path is of what an archive brought into the package's folder, and not the archive
+    /// itself or another of the package's own files.
+    fn is_unpacked(&self, path: &str) -> bool {
+        let lower = path.to_lowercase();
+        let is_below = self
+            .state
+            .unpacked
+            .iter()
+            .any(|(folder, _)| super::recipe_file::below(&lower, folder).is_some());
+        let Some(inside) = path::in_package(&lower).filter(|_| is_below) else {
+            return is_below
+                && !self
+                    .state
+                    .downloads
+                    .iter()
+                    .any(|(known, _)| *known == lower);
+        };
+        let inside = inside.replace(STAR, "*");
+        let fits = |own: &str| path::matches(&inside, &own.to_lowercase());
+        let is_archive = self.state.unpacked.iter().any(|(_, archive)| {
+            matches!(&archive.origin, FileOrigin::Embedded { path }
+                if fits(path))
+        });
+        let is_download = self
+            .state
+            .downloads
+            .iter()
+            .filter_map(|(known, _)| path::in_package(known))
+            .any(|known| fits(&known));
+        !is_archive && !is_download && !self.package.paths.iter().any(|own| fits(own))
+    }
+
+    /// Remembers that files of the package are gone.
+    fn remove(&mut self, inside: &str, except: Vec<String>) {
+        let pattern = inside.to_lowercase().replace([STAR, HOLE], "*");
+        for pattern in [format!("{pattern}/*"), pattern] {
+            let except = except.clone();
+            self.state.remove(Removed { pattern, except });
+        }
+    }
+
+    pub(super) fn move_files(&mut self, bound: &Bound, command: &Invocation<'_>) {
+        let (Some(from), Some(to)) = (bound.get("path"), bound.get("destination")) else {
+            let what = format!("changes files: {}", excerpt(command.text));
+            self.find(Weight::Custom, command.line, what);
+            return;
+        };
+        let (from, mut to) = (from.to_path(), to.to_path());
+        if command.name == "rename-item" && !to.contains(['\\', '/']) {
+            to = path::join(&path::parent(&from), &to);
+        }
+        if (self.is_unpacked(&from) || self.is_unpacked(&to))
+            && path::is_passing(&from)
+            && path::is_passing(&to)
+        {
+            self.note_effect(EffectKind::Files, bound, command);
+        }
+        if path::is_passing(&from) && path::is_passing(&to) {
+            // Within what passes: only where the bytes are from then on counts.
+            let is_one = !from.contains(['*', '?', HOLE]) && !to.contains(HOLE);
+            if is_one {
+                let name = path::leaf(&from);
+                let inside = path::join(&to, &name);
+                State::remember(
+                    &mut self.state.copies,
+                    (inside.to_lowercase(), from.clone()),
+                );
+                State::remember(&mut self.state.copies, (to.to_lowercase(), from));
+            } else if let Some(inside) = path::in_package(&to) {
+                // Files that are not known lie there from now on.
+                self.state.remove(Removed {
+                    pattern: format!("{}*", inside.to_lowercase()),
+                    except: Vec::new(),
+                });
+            }
+            return;
+        }
+        self.note_effect(EffectKind::Files, bound, command);
+    }
+}
+
+fn is_folder(bound: &Bound, name: &str) -> bool {
+    name == "new-folder"
+        || bound.get("itemtype").is_some_and(|kind| {
+            let kind = kind.to_text().to_lowercase();
+            kind.starts_with("dir") || kind == "container" || kind == "d"
+        })
+}
+
+/// Files that only tell Chocolatey's shim generator what to leave out.
+fn is_mark(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, end)| end);
+    extension.eq_ignore_ascii_case("ignore") || extension.eq_ignore_ascii_case("gui")
+}
+
+fn is_temporary(path: &str) -> bool {
+    path::is_passing(path) && path::in_package(path).is_none()
+}
+
+fn is_registry(path: &str) -> bool {
+    let lower = path.to_lowercase();
+    [
+        "hklm:",
+        "hkcu:",
+        "hkcr:",
+        "hku:",
+        "registry::",
+        "hkey_",
+        "microsoft.powershell.core\\registry::",
+    ]
+    .iter()
+    .any(|it| lower.starts_with(it))
+}
+
+/// Whether a path is in a provider that is neither files nor the registry (`Cert:`, `Env:`).
+fn is_other_provider(path: &str) -> bool {
+    path.split_once(':')
+        .is_some_and(|(drive, _)| drive.len() > 1 && drive.chars().all(|c| c.is_ascii_alphabetic()))
+}

@@ -1,0 +1,319 @@
+//! `Get-Item` and `Get-ChildItem`: over the package's files, and over what its archives hold, of
+//! which only the names are known that the script looks for.
+
+use super::command::Invocation;
+use super::interpreter::Interpreter;
+use super::parameters::{Parameter, bind, switch, value};
+use super::path;
+use super::value::{FileItem, HOLE, STAR, Value};
+
+static GET_FILES: [Parameter; 13] = [
+    value("path", Some(0), &["literalpath", "pspath"]),
+    value("filter", Some(1), &[]),
+    value("include", None, &[]),
+    value("exclude", None, &[]),
+    value("depth", None, &[]),
+    value("attributes", None, &[]),
+    value("stream", None, &[]),
+    switch("recurse", &["s"]),
+    switch("force", &[]),
+    switch("file", &["af"]),
+    switch("directory", &["d", "ad"]),
+    switch("name", &[]),
+    switch("hidden", &["ah", "h"]),
+];
+
+/// What files are looked for.
+struct Query {
+    /// The folder inside of the package, with `/`; empty for the package itself.
+    folder: String,
+    /// Patterns of which a name must fit one, as written; empty: all fit.
+    names: Vec<String>,
+    recurse: bool,
+    folders: Option<bool>,
+    is_text_full: bool,
+}
+
+impl Interpreter<'_> {
+    pub(super) fn get_files(&mut self, command: &Invocation<'_>) -> Vec<Value> {
+        let unknown = || {
+            vec![Value::unknown(
+                "which files there are is known only at run time",
+            )]
+        };
+        let is_item = command.name == "get-item";
+        let bound = bind(&GET_FILES, false, command.arguments.clone());
+        let piped = command.input.clone().unwrap_or_default();
+        let paths = match bound.get("path") {
+            Some(path) => path.clone().into_items(),
+            None => piped,
+        };
+        if bound.problem.is_some() || paths.is_empty() {
+            return unknown();
+        }
+        let mut found = Vec::new();
+        for path in &paths {
+            // Each look goes through all of the package's files.
+            if !self.charge(self.package.paths.len().saturating_mul(64)) {
+                return unknown();
+            }
+            let text = path.to_path();
+            if !path.is_known() && !text.contains(STAR) {
+                return unknown();
+            }
+            let has_wildcard = text.contains(['*', '?']);
+            if is_item && !has_wildcard && self.is_known_file(&text) {
+                found.push(full_item(text, false));
+                continue;
+            }
+            let Some(inside) = path::in_package(&text) else {
+                // A file or folder of the device: it is named, not looked for.
+                if is_item && !has_wildcard {
+                    found.push(full_item(text, false));
+                    continue;
+                }
+                match Self::on_device(&text, &bound) {
+                    Some(item) => found.push(item),
+                    None => return unknown(),
+                }
+                continue;
+            };
+            if is_item && !has_wildcard {
+                found.push(full_item(text, self.is_folder(&inside)));
+                continue;
+            }
+            if let Some(file) = self.named_file(&inside) {
+                found.push(full_item(file, false));
+                continue;
+            }
+            match query(&inside, is_item, &bound) {
+                Some(query) => found.extend(self.query(&query)),
+                // Some of the package's files, whichever.
+                None => found.push(path::item(&HOLE.to_string(), false, true)),
+            }
+        }
+        found
+    }
+
+    /// Whether a path was downloaded, or is named in an archive that was unpacked.
+    fn is_known_file(&self, text: &str) -> bool {
+        let lower = text.to_lowercase();
+        self.state.downloads.iter().any(|(path, _)| *path == lower)
+    }
+
+    /// The path of a file of the package that is named and not looked for.
+    fn named_file(&self, inside: &str) -> Option<String> {
+        if inside.contains(['*', '?', STAR]) {
+            return None;
+        }
+        let listed = self
+            .package
+            .paths
+            .iter()
+            .any(|path| path.eq_ignore_ascii_case(inside));
+        let may_be_put_in = !self.package.is_complete
+            && !self.is_folder(inside)
+            && path::leaf(&inside.replace('/', "\\")).contains('.');
+        (listed || may_be_put_in).then(|| path::item(inside, false, true).to_path())
+    }
+
+    pub(super) fn is_folder(&self, inside: &str) -> bool {
+        let prefix = format!("{}/", inside.to_lowercase());
+        inside.is_empty()
+            || self
+                .package
+                .paths
+                .iter()
+                .any(|path| path.to_lowercase().starts_with(&prefix))
+    }
+
+    /// Files of an archive that was unpacked outside of the package, or of the device: they stand for
+    /// themselves by a pattern.
+    fn on_device(text: &str, bound: &super::parameters::Bound) -> Option<Value> {
+        let text = text.trim_end_matches('\\');
+        // A path without a folder is looked for where the script happens to run.
+        if !text.contains(['\\', '/']) || text.contains([':', '[']) && !path::is_full(text) {
+            return None;
+        }
+        let (folder, leaf) = if text.contains(['*', '?']) {
+            (path::parent(text), Some(path::leaf(text)))
+        } else {
+            (text.to_owned(), None)
+        };
+        let pattern = one_pattern(bound, leaf)?;
+        let deep = if bound.is_on("recurse") { "\\**" } else { "" };
+        let path = path::with_stars(&format!("{folder}{deep}\\{pattern}"));
+        Some(full_item(path, bound.is_on("directory")))
+    }
+
+    fn query(&self, query: &Query) -> Vec<Value> {
+        let mut found: Vec<Value> = Vec::new();
+        let lower_folder = query.folder.to_lowercase();
+        let prefix = if lower_folder.is_empty() {
+            String::new()
+        } else {
+            format!("{lower_folder}/")
+        };
+        let fits = |name: &str| {
+            let name = name.to_lowercase();
+            query.names.is_empty()
+                || query
+                    .names
+                    .iter()
+                    .any(|it| path::matches(&it.to_lowercase(), &name))
+        };
+        let mut folders: Vec<String> = Vec::new();
+        let mut paths: Vec<&String> = self.package.paths.iter().collect();
+        paths.sort_by_key(|path| path.to_lowercase());
+        for path in paths {
+            let Some(rest) = path.to_lowercase().strip_prefix(&prefix).map(str::len) else {
+                continue;
+            };
+            let rest = &path[path.len() - rest..];
+            // The folders on the way to a file.
+            let mut at = 0;
+            while let Some(next) = rest[at..].find('/') {
+                let folder = &rest[..at + next];
+                let name = folder.rsplit('/').next().unwrap_or(folder);
+                let is_deep = folder.contains('/');
+                let full = format!("{}{folder}", &path[..path.len() - rest.len()]);
+                if query.folders != Some(false)
+                    && (query.recurse || !is_deep)
+                    && fits(name)
+                    && !folders.contains(&full)
+                {
+                    found.push(path::item(&full, true, query.is_text_full));
+                    folders.push(full);
+                }
+                at += next + 1;
+            }
+            let name = rest.rsplit('/').next().unwrap_or(rest);
+            let is_gone = self.is_removed(path);
+            if query.folders != Some(true)
+                && (query.recurse || !rest.contains('/'))
+                && fits(name)
+                && !is_gone
+            {
+                found.push(path::item(path, false, query.is_text_full));
+            }
+        }
+        // What an archive brings, and what is put in when the package is packed, is not listed.
+        let root = path::item(&query.folder, true, true)
+            .to_path()
+            .to_lowercase();
+        let root = root.trim_end_matches('\\');
+        let brings = self.state.unpacked.iter().any(|(folder, _)| {
+            folder == root
+                || (query.recurse && super::recipe_file::below(folder, root).is_some())
+                || super::recipe_file::below(root, folder).is_some()
+        });
+        let is_open = brings || (!self.package.is_complete && found.is_empty());
+        if is_open && let [pattern] = &query.names[..] {
+            let deep = if query.recurse { "**/" } else { "" };
+            let open = if query.folder.is_empty() {
+                format!("{deep}{pattern}")
+            } else {
+                format!("{}/{deep}{pattern}", query.folder)
+            };
+            let open = path::with_stars(&open);
+            return vec![path::item(
+                &open,
+                query.folders == Some(true),
+                query.is_text_full,
+            )];
+        }
+        if is_open {
+            // Some of the folder's files, whichever.
+            let any = format!("{}/{HOLE}", query.folder);
+            return vec![path::item(
+                &any,
+                query.folders == Some(true),
+                query.is_text_full,
+            )];
+        }
+        found
+    }
+
+    /// Whether the script has removed or moved a file of the package.
+    pub(super) fn is_removed(&self, path: &str) -> bool {
+        let lower = path.to_lowercase();
+        let name = lower.rsplit('/').next().unwrap_or(&lower);
+        self.state.removed.iter().any(|gone| {
+            path::matches(&gone.pattern, &lower)
+                && !gone.except.iter().any(|it| path::matches(it, name))
+        })
+    }
+}
+
+fn full_item(path: String, is_folder: bool) -> Value {
+    Value::File(
+        FileItem {
+            path,
+            is_folder,
+            is_text_full: true,
+        }
+        .into(),
+    )
+}
+
+/// The only pattern that a name must fit, from the path's end, `-Filter` or `-Include`.
+fn one_pattern(bound: &super::parameters::Bound, leaf: Option<String>) -> Option<String> {
+    let mut patterns: Vec<String> = leaf.into_iter().filter(|it| it != "*").collect();
+    for name in ["filter", "include"] {
+        if let Some(value) = bound.get(name) {
+            for item in value.clone().into_items() {
+                patterns.push(item.as_plain()?.to_owned());
+            }
+        }
+    }
+    if bound.get("exclude").is_some() || patterns.len() > 1 {
+        return None;
+    }
+    Some(patterns.pop().unwrap_or_else(|| "*".to_owned()))
+}
+
+fn query(inside: &str, is_item: bool, bound: &super::parameters::Bound) -> Option<Query> {
+    let other = ["exclude", "depth", "attributes", "name", "stream", "hidden"];
+    if inside.contains('[') || other.iter().any(|name| bound.get(name).is_some()) {
+        return None;
+    }
+    let has_wildcard = inside.contains(['*', '?', STAR]);
+    let (folder, leaf) = if has_wildcard || is_item {
+        inside.rsplit_once('/').unwrap_or(("", inside))
+    } else {
+        (inside, "*")
+    };
+    if folder.contains(['*', '?', STAR]) {
+        return None;
+    }
+    let recurse = bound.is_on("recurse");
+    let mut names = Vec::new();
+    if leaf != "*" {
+        names.push(leaf.to_owned());
+    }
+    let is_included = bound.get("include").is_some();
+    for name in ["filter", "include"] {
+        let Some(value) = bound.get(name) else {
+            continue;
+        };
+        // Without wildcards in the path or `-Recurse`, `-Include` finds nothing.
+        if !names.is_empty() || (name == "include" && !recurse && !has_wildcard) {
+            return None;
+        }
+        for item in value.clone().into_items() {
+            names.push(item.as_plain()?.to_owned());
+        }
+    }
+    let folders = match (bound.is_on("file"), bound.is_on("directory")) {
+        (true, _) => Some(false),
+        (false, true) => Some(true),
+        _ => None,
+    };
+    Some(Query {
+        folder: folder.to_owned(),
+        names,
+        recurse,
+        folders,
+        is_text_full: is_item || has_wildcard || is_included,
+    })
+}

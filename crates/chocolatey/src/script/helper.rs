@@ -1,0 +1,381 @@
+//! Chocolatey's helpers that install: their parameters, from their own source, and what they do with
+//! them.
+
+use std::rc::Rc;
+
+use fleetmend_model::arguments::JOB_FOLDER;
+use fleetmend_model::recipe::{FileOrigin, RecipeKind};
+
+use super::command::Invocation;
+use super::installation::{Call, Step};
+use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
+use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
+use super::place::{self, VERSION, is_plain};
+use super::recipe_file::Located;
+use super::temporary;
+use super::value::{HOLE, Value};
+
+/// Most helpers swallow arguments that they do not know.
+pub(super) const TAKES_REST: bool = true;
+
+static PACKAGE: [Parameter; 16] = [
+    value("packagename", Some(0), &[]),
+    value("filetype", Some(1), &["installertype", "installtype"]),
+    value("silentargs", Some(2), &[]),
+    value("url", Some(3), &[]),
+    value("url64bit", Some(4), &["url64"]),
+    value("validexitcodes", None, &[]),
+    value("checksum", None, &[]),
+    value("checksumtype", None, &[]),
+    value("checksum64", None, &[]),
+    value("checksumtype64", None, &[]),
+    value("options", None, &[]),
+    value("file", None, &["filefullpath"]),
+    value("file64", None, &["filefullpath64"]),
+    switch(
+        "useonlypackagesilentarguments",
+        &["useonlypackagesilentargs"],
+    ),
+    switch("useoriginallocation", &[]),
+    value("beforeinstall", None, &[]),
+];
+
+static INSTALL_PACKAGE: [Parameter; 7] = [
+    value("packagename", Some(0), &[]),
+    value("filetype", Some(1), &["installertype", "installtype"]),
+    value("silentargs", Some(2), &[]),
+    value("file", Some(3), &["filefullpath"]),
+    value("file64", None, &["filefullpath64"]),
+    value("validexitcodes", None, &[]),
+    switch(
+        "useonlypackagesilentarguments",
+        &["useonlypackagesilentargs"],
+    ),
+];
+
+/// What a helper gives to the script.
+pub(super) type Result = (Vec<Value>, Flow);
+
+impl Interpreter<'_> {
+    /// Runs a helper that installs; `None`: the command is none.
+    pub(super) fn helper(&mut self, command: &Invocation<'_>) -> Option<Result> {
+        Some(match command.name {
+            "install-chocolateypackage" => self.install(command, &PACKAGE),
+            "install-chocolateyinstallpackage" => self.install(command, &INSTALL_PACKAGE),
+            "install-chocolateyvsixpackage" | "install-visualstudiovsixextension" => {
+                self.install_extension(command)
+            }
+            "install-chocolateyzippackage" => self.install_archive(command),
+            "get-chocolateyunzip" | "expand-archive" => self.unpack(command),
+            "get-chocolateywebfile" | "get-webfile" => self.download(command),
+            "get-checksumvalid" | "get-checksum" => self.verify(command),
+            "uninstall-chocolateypackage" => (self.uninstall(command), Flow::Next),
+            _ => return None,
+        })
+    }
+
+    fn install(&mut self, command: &Invocation<'_>, parameters: &'static [Parameter]) -> Result {
+        let line = command.line;
+        // `softwareName` is no parameter of the helpers; templates hand it to them all the same.
+        let software_name = software_name(&command.arguments);
+        let bound = self.bind_helper(command, parameters);
+        if let Some(Value::Block(block)) = bound.get("beforeinstall") {
+            let block = Rc::clone(block);
+            self.run_block(&block);
+        }
+        let is_download = std::ptr::eq(parameters, &raw const PACKAGE);
+        let names = if is_download {
+            ["url", "url64bit"]
+        } else {
+            ["file", "file64"]
+        };
+        let file = match self.file(&bound, line, names) {
+            Ok(Some(file)) => Some(file),
+            Ok(None) => return self.no_file(line),
+            Err(()) => None,
+        };
+        let kind = self.kind(&bound, file.as_ref(), line);
+        let arguments = self.silent_arguments(&bound, kind, line);
+        let exit_codes = self.exit_codes(&bound, line);
+        let is_copied = is_download && !bound.is_on("useoriginallocation");
+        let step = match (kind, file, arguments, exit_codes) {
+            (Some(kind), Some(file), Some((arguments, names_places)), Some(exit_codes))
+                if bound.problem.is_none() =>
+            {
+                Some(Step {
+                    kind,
+                    has_neighbours: !is_copied,
+                    file,
+                    arguments,
+                    names_places,
+                    exit_codes,
+                    software_name,
+                    destination: None,
+                    is_used: false,
+                })
+            }
+            _ => None,
+        };
+        self.call_done(line, step);
+        (Vec::new(), Flow::Next)
+    }
+
+    /// A helper without a file for this machine refuses it.
+    pub(super) fn no_file(&mut self, line: u32) -> Result {
+        if self.profile.bits == 64 {
+            self.find(
+                Weight::Review,
+                line,
+                "the installer has neither a file nor an address",
+            );
+            self.call_done(line, None);
+            return (Vec::new(), Flow::Next);
+        }
+        (Vec::new(), Flow::Throw)
+    }
+
+    /// Binds a helper's arguments; what cannot be bound is a finding.
+    pub(super) fn bind_helper(
+        &mut self,
+        command: &Invocation<'_>,
+        parameters: &'static [Parameter],
+    ) -> Bound {
+        let bound = bind(parameters, TAKES_REST, command.arguments.clone());
+        self.software_names
+            .extend(software_name(&command.arguments));
+        let line = command.line;
+        if let Some(problem) = &bound.problem {
+            let what = format!("an argument of the installer: {problem}");
+            self.find(Weight::Review, line, what);
+        }
+        if self.uncertain > 0 {
+            let what = "installs under a condition that is not known";
+            self.find(Weight::Review, line, what);
+        }
+        if let Some(Value::Table(id)) = bound.get("options") {
+            let entries = self.state.tables.get(id).cloned().unwrap_or_default();
+            let is_empty = entries.iter().all(|(_, value)| match value {
+                Value::Table(id) => self.state.tables.get(id).is_none_or(Vec::is_empty),
+                other => other.truth() == Some(false),
+            });
+            if !is_empty {
+                let what = "the argument options is not analysed: the download needs headers";
+                self.find(Weight::Custom, line, what);
+            }
+        } else if bound
+            .get("options")
+            .is_some_and(|it| it.truth() != Some(false))
+        {
+            self.find(Weight::Custom, line, "the argument options is not analysed");
+        }
+        bound
+    }
+
+    /// Notes a helper's call.
+    pub(super) fn call_done(&mut self, line: u32, step: Option<Step>) -> usize {
+        if self.calls.len() >= MAX_FINDINGS {
+            self.find(Weight::Custom, line, "the script installs too many things");
+            return self.calls.len() - 1;
+        }
+        let nth = self
+            .calls
+            .iter()
+            .filter(|call| call.site.0 == self.script && call.site.1 == line)
+            .count();
+        if let Some(Step { file, .. }) = &step
+            && let Some(used) = file.call
+        {
+            self.mark_used(used);
+        }
+        let site = (Rc::clone(&self.script), line, nth);
+        self.calls.push(Call { site, step });
+        self.calls.len() - 1
+    }
+
+    /// A step whose result another one takes is none of its own, unless it leaves something behind.
+    fn mark_used(&mut self, call: usize) {
+        if let Some(Call {
+            step: Some(step), ..
+        }) = self.calls.get_mut(call)
+        {
+            let passes = step
+                .destination
+                .as_deref()
+                .is_some_and(|it| it.starts_with("%TEMP%") || it.starts_with("%Chocolatey"));
+            step.is_used |= passes;
+        }
+    }
+
+    /// A text argument: absent, known, or not known with a finding.
+    pub(super) fn text(
+        &mut self,
+        bound: &Bound,
+        name: &str,
+        line: u32,
+    ) -> std::result::Result<Option<String>, ()> {
+        match bound.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) if value.is_known() && !matches!(value, Value::Table(_)) => {
+                let text = value.to_text();
+                if text.contains(HOLE) {
+                    self.not_known(name, "it is an object that is used as a text", line);
+                    return Err(());
+                }
+                Ok(Some(text).filter(|text| !text.is_empty()))
+            }
+            Some(value) => {
+                let why = value.why();
+                self.not_known(name, &why, line);
+                Err(())
+            }
+        }
+    }
+
+    fn not_known(&mut self, name: &str, why: &str, line: u32) {
+        let what = format!("the argument {name} is not known: {why}");
+        self.find(Weight::Review, line, what);
+    }
+
+    fn kind(&mut self, bound: &Bound, file: Option<&Located>, line: u32) -> Option<RecipeKind> {
+        let extension = file.map(extension).unwrap_or_default();
+        let given = match self.text(bound, "filetype", line) {
+            Err(()) => return None,
+            // An empty type is taken from the file; without the argument it is `exe`.
+            Ok(None) if bound.get("filetype").is_some() => extension.clone(),
+            Ok(None) => "exe".to_owned(),
+            Ok(Some(text)) => text.trim().trim_start_matches('.').to_ascii_lowercase(),
+        };
+        let is_other = |kind: &str| {
+            ["msi", "exe", "msu", "msp"].contains(&extension.as_str()) && extension != kind
+        };
+        if is_other(&given) {
+            let what = format!(
+                "fileType is {} and the file is an {extension}",
+                excerpt(&given)
+            );
+            self.find(Weight::Review, line, what);
+            return None;
+        }
+        match given.as_str() {
+            "msi" => Some(RecipeKind::Msi),
+            "exe" => Some(RecipeKind::Exe),
+            "msu" => Some(RecipeKind::Msu),
+            "msp" => Some(RecipeKind::Msp),
+            other => {
+                let what = format!("installers of the type {} are not run", excerpt(other));
+                self.find(Weight::Custom, line, what);
+                None
+            }
+        }
+    }
+
+    /// The arguments, and whether they name folders of the device.
+    fn silent_arguments(
+        &mut self,
+        bound: &Bound,
+        kind: Option<RecipeKind>,
+        line: u32,
+    ) -> Option<(String, bool)> {
+        let text = self
+            .text(bound, "silentargs", line)
+            .ok()?
+            .unwrap_or_default();
+        let needs_none = kind == Some(RecipeKind::Msu);
+        if text.trim().is_empty() && !needs_none {
+            let what = "the installer has no silent arguments: it would wait for a person";
+            self.find(Weight::Review, line, what);
+        }
+        if text.contains(JOB_FOLDER) {
+            let what = "the silent arguments hold a word that means something else to Fleetmend";
+            self.find(Weight::Review, line, what);
+            return None;
+        }
+        // What cannot be put into the job's folder stays a place that is named.
+        let text = temporary::name_job_folder(&text).unwrap_or(text);
+        if text.chars().any(|c| matches!(c, '\0' | '\n' | '\r')) {
+            self.find(
+                Weight::Review,
+                line,
+                "the silent arguments have more than one line",
+            );
+            return None;
+        }
+        let text = self.name_version(&text);
+        let names_places = !is_plain(&text);
+        Some((place::written(&text), names_places))
+    }
+
+    /// Writes the version into the names of files in the job's folder, where any name will do.
+    fn name_version(&self, text: &str) -> String {
+        let mut named = String::with_capacity(text.len());
+        for c in text.chars() {
+            let word = named.rsplit(['"', ' ', '\t']).next().unwrap_or("");
+            if c == VERSION && word.contains(JOB_FOLDER) {
+                named.push_str(&self.package.nuspec.version);
+            } else {
+                named.push(c);
+            }
+        }
+        named
+    }
+
+    fn exit_codes(&mut self, bound: &Bound, line: u32) -> Option<Vec<i64>> {
+        let Some(value) = bound.get("validexitcodes") else {
+            return Some(vec![0]);
+        };
+        let items = value.clone().into_items();
+        let codes: Option<Vec<i64>> = items
+            .iter()
+            .map(|item| match item {
+                Value::Int(code) => Some(*code),
+                Value::Text(text) => text.trim().parse().ok(),
+                _ => None,
+            })
+            .collect();
+        match codes {
+            Some(codes) if !codes.is_empty() => Some(codes),
+            _ => {
+                self.find(
+                    Weight::Review,
+                    line,
+                    "the argument validExitCodes is not known",
+                );
+                None
+            }
+        }
+    }
+}
+
+/// The extension of a file's name in lower case.
+fn extension(file: &Located) -> String {
+    let name = match (&file.inside, &file.origin) {
+        (Some(inside), _) => inside.as_str(),
+        (None, FileOrigin::Embedded { path }) => path.as_str(),
+        (None, FileOrigin::Url { url }) => url.split(['?', '#']).next().unwrap_or(url),
+    };
+    name.rsplit_once('.')
+        .map(|(_, end)| end.to_ascii_lowercase())
+        .unwrap_or_default()
+}
+
+fn software_name(arguments: &[Argument]) -> Option<String> {
+    let value = arguments
+        .iter()
+        .enumerate()
+        .find_map(|(place, argument)| match argument {
+            Argument::Entries(entries) => entries
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case("softwareName"))
+                .map(|(_, value)| value.clone()),
+            Argument::Name(name, attached) if name.eq_ignore_ascii_case("softwareName") => {
+                attached.clone().or_else(|| match arguments.get(place + 1) {
+                    Some(Argument::Value(value)) => Some(value.clone()),
+                    _ => None,
+                })
+            }
+            _ => None,
+        })?;
+    let text = value.to_text().trim().to_owned();
+    let is_name = value.is_known() && !text.is_empty() && is_plain(&text);
+    is_name.then_some(text)
+}

@@ -1,0 +1,138 @@
+//! The file that a helper takes: which of its parameters counts on this machine, and where it is.
+
+use std::result::Result;
+
+use fleetmend_model::recipe::FileOrigin;
+
+use super::interpreter::{Interpreter, Weight, excerpt};
+use super::parameters::Bound;
+use super::path;
+use super::place::is_plain;
+use super::recipe_file::Located;
+use super::value::{HOLE, Value};
+
+impl Interpreter<'_> {
+    /// A path argument, which may stand for a file by a pattern.
+    pub(super) fn path_argument(
+        &mut self,
+        bound: &Bound,
+        name: &str,
+        line: u32,
+    ) -> Result<Option<String>, ()> {
+        if let Some(Value::File(file)) = bound.get(name) {
+            if !file.is_text_full {
+                let what = format!(
+                    "the argument {name} is a file's name alone in Windows PowerShell: {}",
+                    excerpt(&path::leaf(&file.path))
+                );
+                self.find(Weight::Review, line, what);
+                return Err(());
+            }
+            if !file.path.contains(HOLE) {
+                return Ok(Some(file.path.clone()));
+            }
+        }
+        // The full path of a file that stands for others.
+        if let Some(Value::Text(text)) = bound.get(name)
+            && !text.contains(HOLE)
+        {
+            return Ok(Some(text.as_ref().to_owned()).filter(|it| !it.is_empty()));
+        }
+        self.text(bound, name, line)
+    }
+
+    /// The file for this machine: the one for 64 bits there, where there is one. `names` are the
+    /// parameters that come first; where one has no value, the file of the same bitness counts.
+    pub(super) fn file(
+        &mut self,
+        bound: &Bound,
+        line: u32,
+        names: [&str; 2],
+    ) -> Result<Option<Located>, ()> {
+        // Each look for a file goes through all of the package's.
+        self.charge(self.package.paths.len().saturating_mul(32));
+        let small = self.first_path(bound, [names[0], "file"], line);
+        let large = self.first_path(bound, [names[1], "file64"], line);
+        let (small, large) = (small?, large?);
+        let is_same = small.is_some() && small == large;
+        let takes_large = large.is_some() && (is_same || self.helper_bits() == 64);
+        // Chocolatey takes the first checksum where both addresses are the same.
+        let uses_large_sum = takes_large && !is_same;
+        let chosen = if takes_large { large } else { small };
+        let Some(chosen) = chosen else {
+            return Ok(None);
+        };
+        let sum = if uses_large_sum {
+            "checksum64"
+        } else {
+            "checksum"
+        };
+        let checksum = self.checksum(bound, line, uses_large_sum, sum)?;
+        let located = if is_path(&chosen) {
+            self.locate(&chosen).map_err(|why| {
+                self.find(Weight::Review, line, format!("the installer: {why}"));
+            })?
+        } else {
+            Located {
+                origin: self.address(&chosen, line).ok_or(())?,
+                checksum: None,
+                inside: None,
+                call: None,
+            }
+        };
+        let is_remote =
+            matches!(&located.origin, FileOrigin::Url { url } if !url.starts_with("https://"));
+        let checksum = checksum.or(located.checksum.clone());
+        if is_remote && checksum.is_none() {
+            let what = "the installer comes over plain HTTP without a checksum";
+            self.find(Weight::Review, line, what);
+        }
+        Ok(Some(Located {
+            checksum,
+            ..located
+        }))
+    }
+
+    fn first_path(
+        &mut self,
+        bound: &Bound,
+        names: [&str; 2],
+        line: u32,
+    ) -> Result<Option<String>, ()> {
+        match self.path_argument(bound, names[0], line)? {
+            Some(found) => Ok(Some(found)),
+            None => self.path_argument(bound, names[1], line),
+        }
+    }
+
+    fn address(&mut self, text: &str, line: u32) -> Option<FileOrigin> {
+        // As Get-ChocolateyWebFile does.
+        let text = text.replace("//", "/").replace(":/", "://");
+        // As .NET's Uri writes it.
+        let text = text.replace(' ', "%20");
+        let lower = text.to_ascii_lowercase();
+        let has_host = ["http://", "https://"].iter().any(|scheme| {
+            lower
+                .strip_prefix(scheme)
+                .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+        });
+        let is_clean = is_plain(&text)
+            && !text
+                .chars()
+                .any(|c| c.is_whitespace() || c.is_control() || c == '{' || c == '}');
+        if has_host && is_clean {
+            return Some(FileOrigin::Url { url: text });
+        }
+        let what = format!(
+            "the installer's address is not http or https: {}",
+            excerpt(&text)
+        );
+        self.find(Weight::Review, line, what);
+        None
+    }
+}
+
+/// Whether a text is a path and no address.
+fn is_path(text: &str) -> bool {
+    !is_plain(text) || text.get(1..3) == Some(":\\") || text.starts_with(['\\', '.'])
+}

@@ -1,0 +1,38 @@
+//! What the helpers of a run came to, before the runs for several machines are put together.
+
+use std::rc::Rc;
+
+use fleetmend_model::recipe::{RecipeKind, UninstallStep};
+
+use super::recipe_file::Located;
+
+/// A helper's call.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Call {
+    /// The script, the line, and how many calls stood on that line before: the same in every run.
+    pub(super) site: (Rc<str>, u32, usize),
+    /// As far as all of it is known.
+    pub(super) step: Option<Step>,
+}
+
+/// An installation on one machine.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Step {
+    pub(super) kind: RecipeKind,
+    pub(super) file: Located,
+    pub(super) arguments: String,
+    pub(super) names_places: bool,
+    pub(super) exit_codes: Vec<i64>,
+    pub(super) software_name: Option<String>,
+    pub(super) destination: Option<String>,
+    /// Whether another step takes what this one brings, and nothing of it stays.
+    pub(super) is_used: bool,
+    /// Whether the installer is run where it lies in the package, beside other files.
+    pub(super) has_neighbours: bool,
+}
+
+/// A call of the uninstall helper.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct UninstallCall {
+    pub(super) step: Option<UninstallStep>,
+}

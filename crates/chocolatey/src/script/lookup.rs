@@ -1,0 +1,382 @@
+//! Commands that look something up: in the package, which is known, or on the device, of which some
+//! facts are.
+
+use std::rc::Rc;
+
+use super::arguments::plain;
+use super::command::Invocation;
+use super::interpreter::{Interpreter, Weight, excerpt};
+use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
+use super::path;
+use super::place::{TEMP, TOOLS_LOCATION};
+use super::statics::cast_value;
+use super::value::{HOLE, INSTALL_LOCATION, Object, PACKAGE_ROOT, Sought, SoughtKind, Value};
+
+static JOIN_PATH: [Parameter; 4] = [
+    value("path", Some(0), &["pspath"]),
+    value("childpath", Some(1), &[]),
+    switch("resolve", &[]),
+    value("credential", None, &[]),
+];
+
+static SPLIT_PATH: [Parameter; 8] = [
+    value("path", Some(0), &["literalpath", "pspath"]),
+    switch("parent", &[]),
+    switch("leaf", &[]),
+    switch("qualifier", &[]),
+    switch("noqualifier", &[]),
+    switch("resolve", &[]),
+    switch("isabsolute", &[]),
+    switch("leafbase", &[]),
+];
+
+static NAMED: [Parameter; 9] = [
+    value("name", Some(0), &["processname", "servicename"]),
+    value("computername", Some(1), &["cn"]),
+    value("displayname", None, &[]),
+    value("id", None, &["pid"]),
+    value("include", None, &[]),
+    value("exclude", None, &[]),
+    switch("includeusername", &[]),
+    switch("module", &[]),
+    switch("fileversioninfo", &[]),
+];
+
+static SOFTWARE: [Parameter; 1] = [value("softwarename", Some(0), &[])];
+
+static ITEM_PROPERTY: [Parameter; 6] = [
+    value("path", Some(0), &["literalpath", "pspath"]),
+    value("name", Some(1), &["psproperty"]),
+    value("filter", None, &[]),
+    value("include", None, &[]),
+    value("exclude", None, &[]),
+    value("credential", None, &[]),
+];
+
+static TEST_PATH: [Parameter; 6] = [
+    value("path", Some(0), &["literalpath", "pspath"]),
+    value("pathtype", None, &["type"]),
+    value("filter", None, &[]),
+    value("include", None, &[]),
+    value("exclude", None, &[]),
+    switch("isvalid", &[]),
+];
+
+static CLASS: [Parameter; 7] = [
+    value("classname", Some(0), &["class"]),
+    value("namespace", None, &[]),
+    value("filter", None, &[]),
+    value("query", None, &[]),
+    value("property", None, &[]),
+    value("computername", None, &["cn"]),
+    switch("list", &[]),
+];
+
+static NEW_OBJECT: [Parameter; 5] = [
+    value("typename", Some(0), &[]),
+    value("argumentlist", Some(1), &["args"]),
+    value("comobject", None, &[]),
+    value("property", None, &[]),
+    switch("strict", &[]),
+];
+
+pub(super) static SET_VARIABLE: [Parameter; 7] = [
+    value("name", Some(0), &[]),
+    value("value", Some(1), &[]),
+    value("scope", None, &[]),
+    value("option", None, &[]),
+    value("visibility", None, &[]),
+    value("description", None, &[]),
+    switch("force", &[]),
+];
+
+/// Types of objects that only hold data or compute.
+const HARMLESS_OBJECTS: [&str; 12] = [
+    "net.webclient",
+    "uri",
+    "net.webproxy",
+    "security.principal.windowsprincipal",
+    "security.principal.windowsidentity",
+    "security.principal.ntaccount",
+    "text.utf8encoding",
+    "text.stringbuilder",
+    "globalization.cultureinfo",
+    "random",
+    "datetime",
+    "timespan",
+];
+
+impl Interpreter<'_> {
+    pub(super) fn lookup(&mut self, command: &Invocation<'_>) -> Option<Vec<Value>> {
+        let arguments = || command.arguments.clone();
+        let piped = || command.input.clone().unwrap_or_default();
+        let runtime =
+            |what: &str| vec![Value::unknown(format!("{what} is known only at run time"))];
+        Some(match command.name {
+            "join-path" => join_path(&bind(&JOIN_PATH, false, arguments())),
+            "split-path" => vec![split_path(&bind(&SPLIT_PATH, false, arguments()), &piped())],
+            "get-item" | "get-childitem" => self.get_files(command),
+            "resolve-path" | "convert-path" => {
+                let path = command.arguments.first().cloned().and_then(plain);
+                match path {
+                    Some(path)
+                        if path::in_package(&path.to_path()).is_some() && path.is_known() =>
+                    {
+                        vec![Value::text(path.to_path())]
+                    }
+                    _ => runtime(command.name),
+                }
+            }
+            "get-packageparameters" => match command.arguments.iter().cloned().find_map(plain) {
+                Some(value) if value.truth() != Some(false) => {
+                    vec![Value::unknown(
+                        "the package parameters are given in the script",
+                    )]
+                }
+                _ => vec![self.new_table(Vec::new())],
+            },
+            "get-osarchitecturewidth" => {
+                let bits = self.bits();
+                match command.arguments.iter().cloned().find_map(plain) {
+                    None if command.arguments.is_empty() => vec![Value::Int(bits)],
+                    None => runtime(command.name),
+                    Some(wanted) => match wanted.to_text().trim().parse::<i64>() {
+                        Ok(wanted) => vec![Value::Bool(wanted == bits)],
+                        Err(_) => runtime(command.name),
+                    },
+                }
+            }
+            "test-path" => vec![self.test_path(&bind(&TEST_PATH, false, arguments()))],
+            // Fleetmend and Chocolatey install with an administrator's rights.
+            "test-processadminrights" => vec![Value::Bool(true)],
+            "get-chocolateypath" if names_package(&command.arguments) => {
+                vec![Value::text(PACKAGE_ROOT.to_string())]
+            }
+            "get-toolslocation" => vec![Value::text(TOOLS_LOCATION.to_string())],
+            "get-packagecachelocation" if command.arguments.is_empty() => {
+                let nuspec = self.package.nuspec;
+                let folder = format!("{TEMP}\\{}\\{}", nuspec.id, nuspec.version);
+                vec![Value::text(folder)]
+            }
+            "get-appinstalllocation" => vec![Value::text(INSTALL_LOCATION.to_string())],
+            "get-uninstallregistrykey" => {
+                vec![sought(SoughtKind::Software, command)]
+            }
+            "get-process" => vec![sought(SoughtKind::Process, command)],
+            "get-service" => vec![sought(SoughtKind::Service, command)],
+            "get-itemproperty" | "get-itempropertyvalue" => {
+                let bound = bind(&ITEM_PROPERTY, false, arguments());
+                vec![self.item_property(&bound, command.name == "get-itempropertyvalue")]
+            }
+            "get-ciminstance" | "get-wmiobject" => {
+                let bound = bind(&CLASS, false, arguments());
+                let class = bound.get("classname").and_then(Value::as_plain);
+                match class {
+                    Some(class) if class.eq_ignore_ascii_case("win32_operatingsystem") => {
+                        vec![Value::Object(Object::OperatingSystem)]
+                    }
+                    _ => runtime(command.name),
+                }
+            }
+            "new-object" => vec![self.new_object(command)],
+            _ => return None,
+        })
+    }
+
+    /// `Test-Path -PathType` of the package's own files and folders, which are known until an archive
+    /// is unpacked over them. Whether others are there is not known.
+    fn test_path(&mut self, bound: &Bound) -> Value {
+        let unknown = || Value::unknown("what is on the device is known only at run time");
+        let kind = bound.get("pathtype").and_then(Value::as_plain);
+        let (Some(path), Some(kind), None) = (bound.get("path"), kind, &bound.problem) else {
+            return unknown();
+        };
+        let path = path.to_path();
+        let is_open = path.contains(HOLE) || !self.state.unpacked.is_empty();
+        let Some(inside) = path::in_package(&path).filter(|_| !is_open) else {
+            return unknown();
+        };
+        let is_folder = self.is_folder(&inside);
+        match kind.to_ascii_lowercase().as_str() {
+            "container" => Value::Bool(is_folder),
+            // A file that is named may not be there.
+            "leaf" if is_folder => Value::Bool(false),
+            _ => unknown(),
+        }
+    }
+
+    fn item_property(&mut self, bound: &Bound, is_value: bool) -> Value {
+        let unknown = || Value::unknown("what the registry has is known only at run time");
+        let Some(path) = bound.get("path").map(Value::to_path) else {
+            return unknown();
+        };
+        let path = path.to_ascii_lowercase().replace('/', "\\");
+        let path = path
+            .strip_prefix("registry::")
+            .unwrap_or(&path)
+            .replace("hkey_local_machine", "hklm:")
+            .replace("hklm::", "hklm:");
+        let tail = path.trim_end_matches('\\');
+        if tail != r"hklm:\software\microsoft\windows nt\currentversion" {
+            return unknown();
+        }
+        match bound.get("name").and_then(Value::as_plain) {
+            Some(name) if is_value => self.property(
+                &Value::Object(Object::CurrentVersion),
+                &name.to_ascii_lowercase(),
+            ),
+            _ => Value::Object(Object::CurrentVersion),
+        }
+    }
+
+    fn new_object(&mut self, command: &Invocation<'_>) -> Value {
+        let bound = bind(&NEW_OBJECT, false, command.arguments.clone());
+        let kind = bound
+            .get("typename")
+            .and_then(Value::as_plain)
+            .map(super::expression::type_name)
+            .unwrap_or_default();
+        let first = bound
+            .get("argumentlist")
+            .cloned()
+            .map(Value::into_items)
+            .and_then(|items| items.first().cloned());
+        if bound.problem.is_none() && bound.get("comobject").is_none() {
+            let numbers: Option<Vec<i64>> = bound
+                .get("argumentlist")
+                .cloned()
+                .map(Value::into_items)
+                .unwrap_or_default()
+                .iter()
+                .map(|it| match it {
+                    Value::Int(number) => Some(*number),
+                    _ => None,
+                })
+                .collect();
+            match (kind.as_str(), first) {
+                ("version", Some(Value::Int(_))) => {
+                    return match numbers {
+                        Some(numbers) if (2..=4).contains(&numbers.len()) => {
+                            Value::Version(numbers.into())
+                        }
+                        _ => Value::unknown("it is no version"),
+                    };
+                }
+                ("version", Some(text)) => return cast_value("version", text),
+                ("collections.arraylist", None) => return Value::array(Vec::new()),
+                (list, None) if list.starts_with("collections.generic.list") => {
+                    return Value::array(Vec::new());
+                }
+                ("psobject" | "hashtable" | "collections.hashtable" | "pscustomobject", None) => {
+                    return match bound.get("property") {
+                        Some(Value::Table(id)) => Value::Table(*id),
+                        None => self.new_table(Vec::new()),
+                        Some(other) => Value::unknown(other.why()),
+                    };
+                }
+                ("io.fileinfo" | "io.directoryinfo", Some(path)) => {
+                    return Value::File(Rc::new(super::value::FileItem {
+                        path: path.to_path(),
+                        is_folder: kind == "io.directoryinfo",
+                        is_text_full: true,
+                    }));
+                }
+                (kind, _) if HARMLESS_OBJECTS.contains(&kind) => {
+                    return Value::unknown(format!("a {kind} is known only at run time"));
+                }
+                _ => {}
+            }
+        }
+        let what = format!(
+            "has effects that are not understood: {}",
+            excerpt(command.text)
+        );
+        self.find(Weight::Custom, command.line, what);
+        Value::unknown("it is an object that is not analysed")
+    }
+}
+
+/// `Get-ChocolateyPath PackagePath`.
+fn names_package(arguments: &[Argument]) -> bool {
+    arguments
+        .iter()
+        .filter_map(|it| match it {
+            Argument::Value(value) | Argument::Name(_, Some(value)) => value.as_plain(),
+            _ => None,
+        })
+        .any(|it| it.eq_ignore_ascii_case("PackagePath"))
+}
+
+/// What is looked for on the device by its name.
+fn sought(kind: SoughtKind, command: &Invocation<'_>) -> Value {
+    let bound = match kind {
+        SoughtKind::Software => bind(&SOFTWARE, true, command.arguments.clone()),
+        SoughtKind::Process | SoughtKind::Service => bind(&NAMED, false, command.arguments.clone()),
+    };
+    let other = ["displayname", "id", "computername", "module"];
+    let is_by_name = bound.problem.is_none() && other.iter().all(|name| bound.get(name).is_none());
+    let first_input = command.input.as_ref().and_then(|it| it.first());
+    let name = bound
+        .get("name")
+        .or(bound.get("softwarename"))
+        .or(first_input);
+    match name {
+        Some(name) if is_by_name && name.is_known() => {
+            let names = name.clone().into_items();
+            let names: Vec<String> = names.iter().map(Value::to_text).collect();
+            Value::Sought(Rc::new(Sought {
+                kind,
+                name: names.join(","),
+            }))
+        }
+        _ => Value::unknown(format!("{} is known only at run time", command.name)),
+    }
+}
+
+fn join_path(bound: &Bound) -> Vec<Value> {
+    let unknown = || {
+        vec![Value::unknown(
+            "the arguments of Join-Path are not understood",
+        )]
+    };
+    match (bound.get("path"), bound.get("childpath"), &bound.problem) {
+        (Some(folder), Some(child), None) => {
+            if matches!(child, Value::Array(_)) || matches!(folder, Value::Null) {
+                return unknown();
+            }
+            let child = child.to_path();
+            let folders = folder.clone().into_items();
+            let joined = folders
+                .iter()
+                .map(|folder| Value::text(path::join(&folder.to_path(), &child)));
+            joined.collect()
+        }
+        _ => unknown(),
+    }
+}
+
+fn split_path(bound: &Bound, piped: &[Value]) -> Value {
+    let path = bound.get("path").or(piped.first());
+    let Some(path) = path.filter(|it| !matches!(it, Value::Unknown(_) | Value::Array(_))) else {
+        return Value::unknown("the path is not known");
+    };
+    let text = path.to_path();
+    let other = ["resolve", "isabsolute", "leafbase"];
+    if bound.problem.is_some() || other.iter().any(|name| bound.is_on(name)) {
+        return Value::unknown("the arguments of Split-Path are not understood");
+    }
+    if bound.is_on("qualifier") || bound.is_on("noqualifier") {
+        // `C:` of a path that begins with a drive.
+        let drive = text.get(..2).filter(|it| it.ends_with(':'));
+        return match drive {
+            Some(drive) if bound.is_on("qualifier") => Value::text(drive),
+            Some(_) => Value::text(&text[2..]),
+            None => Value::unknown("the drive is not known"),
+        };
+    }
+    Value::text(if bound.is_on("leaf") {
+        path::leaf(&text)
+    } else {
+        path::parent(&text)
+    })
+}

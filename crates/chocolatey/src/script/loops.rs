@@ -1,0 +1,265 @@
+//! Loops: over known values they run round by round; else once, with what changes in them unknown.
+
+use tree_sitter::Node;
+
+use super::interpreter::{Bound, Flow, Interpreter};
+use super::state::State;
+use super::syntax::{Source, children, named};
+use super::value::{HOLE, Value};
+
+/// What a statement gives, and where it leads.
+type Output = (Vec<Value>, Flow);
+
+/// The most rounds of a loop over known values.
+pub(super) const MAX_ROUNDS: usize = 64;
+
+impl Interpreter<'_> {
+    pub(super) fn foreach(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
+        let parts = children(node);
+        let find = |kind| parts.iter().copied().find(|it| it.kind() == kind);
+        let (Some(variable), Some(list), Some(block)) =
+            (find("variable"), find("pipeline"), find("statement_block"))
+        else {
+            return (vec![Value::unknown("the loop is not analysed")], Flow::Next);
+        };
+        let line = source.line(node);
+        let name = source.of(variable).trim_start_matches('$').to_owned();
+        let (values, flow) = self.statements(source, list);
+        if flow != Flow::Next {
+            return (Vec::new(), flow);
+        }
+        let items = Value::collapse(values).into_items();
+        self.each(items, line, &mut |this, item| {
+            this.set_variable(&name, item, line);
+            this.statements(source, block)
+        })
+    }
+
+    /// Runs a body for each of some values.
+    pub(super) fn each(
+        &mut self,
+        items: Vec<Value>,
+        line: u32,
+        body: &mut dyn FnMut(&mut Self, Value) -> Output,
+    ) -> (Vec<Value>, Flow) {
+        if items.iter().all(Value::is_known) && items.len() <= MAX_ROUNDS {
+            return self.rounds(items.len(), |this, round| body(this, items[round].clone()));
+        }
+        if let [item @ Value::File(_)] = &items[..] {
+            return self.each_of_pattern(&item.clone(), line, body);
+        }
+        if items.len() > MAX_ROUNDS || items.iter().any(|it| matches!(it, Value::Unknown(_))) {
+            let item = match &items[..] {
+                [one] => one.clone(),
+                _ => Value::unknown("which values the loop runs over is not known"),
+            };
+            return self.once_or_more(line, &mut |this| body(this, item.clone()));
+        }
+        // Some stand for others whose number is not known.
+        let mut outputs = Vec::new();
+        for item in items {
+            let (output, flow) = if item.is_known() {
+                self.rounds(1, |this, _| body(this, item.clone()))
+            } else {
+                self.each_of_pattern(&item, line, body)
+            };
+            outputs.extend(output);
+            if flow != Flow::Next {
+                return (outputs, flow);
+            }
+        }
+        (outputs, Flow::Next)
+    }
+
+    /// Runs a body for all that a pattern stands for: what it gives, and what it changes, are patterns
+    /// too.
+    fn each_of_pattern(
+        &mut self,
+        item: &Value,
+        line: u32,
+        body: &mut dyn FnMut(&mut Self, Value) -> Output,
+    ) -> Output {
+        let is_pattern = matches!(item, Value::File(file) if !file.path.contains(HOLE));
+        let mut last = Vec::new();
+        let (unknown, flow) = self.once_or_more(line, &mut |this| {
+            this.patterns += u32::from(is_pattern);
+            let (outputs, flow) = body(this, item.clone());
+            this.patterns -= u32::from(is_pattern);
+            last.clone_from(&outputs);
+            (outputs, flow)
+        });
+        let is_open = |it: &Value| matches!(it, Value::Unknown(_));
+        if is_pattern && !last.iter().any(is_open) {
+            return (last, flow);
+        }
+        (unknown, flow)
+    }
+
+    /// Runs a known number of rounds.
+    fn rounds(
+        &mut self,
+        count: usize,
+        mut body: impl FnMut(&mut Self, usize) -> (Vec<Value>, Flow),
+    ) -> (Vec<Value>, Flow) {
+        self.bounded(Bound::Loop, |this| {
+            let mut outputs = Vec::new();
+            for round in 0..count {
+                let (output, flow) = body(this, round);
+                outputs.extend(output);
+                this.rejoin_continued();
+                match flow {
+                    Flow::Next | Flow::Continue => {}
+                    Flow::Break => break,
+                    other => return (outputs, other),
+                }
+            }
+            (outputs, Flow::Next)
+        })
+    }
+
+    /// Takes those back in that went to the next round under a condition that is not known.
+    fn rejoin_continued(&mut self) {
+        while let Some((Flow::Continue, ..)) = self.early.last() {
+            if let Some((_, state, _)) = self.early.pop() {
+                let here = std::mem::take(&mut self.state);
+                self.join(here, state);
+            }
+        }
+    }
+
+    /// A loop whose rounds are not known: its body may run never, once or often.
+    pub(super) fn once_or_more(
+        &mut self,
+        line: u32,
+        body: &mut dyn FnMut(&mut Self) -> (Vec<Value>, Flow),
+    ) -> (Vec<Value>, Flow) {
+        let before = self.fork();
+        // The first round finds what changes; what changes is unknown in the round that counts.
+        let marks = (
+            self.findings.len(),
+            self.calls.len(),
+            self.uninstalls.len(),
+            self.effects.len(),
+            self.early.len(),
+        );
+        let uncertain = self.uncertain;
+        self.bounds.push(Bound::Loop);
+        self.uncertainly(&mut *body);
+        self.bounds.pop();
+        self.uncertain = uncertain;
+        self.findings.truncate(marks.0);
+        self.calls.truncate(marks.1);
+        self.uninstalls.truncate(marks.2);
+        self.effects.truncate(marks.3);
+        self.early.truncate(marks.4);
+        let changed = changed(&before, std::mem::take(&mut self.state));
+        self.state = changed.clone();
+        let mut flow = Flow::Next;
+        self.bounded(Bound::Loop, |this| {
+            let (outputs, found) = this.uncertainly(body);
+            flow = found;
+            (outputs, Flow::Next)
+        });
+        match flow {
+            Flow::Next | Flow::Break | Flow::Continue => {
+                let after = std::mem::take(&mut self.state);
+                self.join(changed, after);
+            }
+            other => {
+                let after = std::mem::replace(&mut self.state, changed);
+                self.depart(other, after, Vec::new(), line, "a loop that runs or not");
+            }
+        }
+        (vec![Value::unknown("it comes from a loop")], Flow::Next)
+    }
+
+    /// `while`, `do` and `for`.
+    pub(super) fn while_loop(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
+        let parts = children(node);
+        let find = |kind| parts.iter().copied().find(|it| it.kind() == kind);
+        let inner = |kind| find(kind).and_then(|it| named(it).into_iter().next());
+        let is_until = parts.iter().any(|part| part.kind() == "until");
+        let runs_first = node.kind() == "do_statement";
+        let condition = inner("while_condition").or_else(|| inner("for_condition"));
+        let iterator = inner("for_iterator");
+        let Some(block) = find("statement_block") else {
+            return (vec![Value::unknown("the loop is not analysed")], Flow::Next);
+        };
+        if let Some(start) = inner("for_initializer") {
+            self.statements(source, start);
+        }
+        let line = source.line(node);
+        let go_on = |this: &mut Self| -> Option<bool> {
+            let value = match condition {
+                Some(condition) => Value::collapse(this.statements(source, condition).0).truth(),
+                None => Some(true),
+            };
+            value.map(|it| it != is_until)
+        };
+        let mut is_known = true;
+        let result = self.bounded(Bound::Loop, |this| {
+            let mut outputs = Vec::new();
+            for round in 0..MAX_ROUNDS {
+                if round > 0 || !runs_first {
+                    match go_on(this) {
+                        Some(true) => {}
+                        Some(false) => return (outputs, Flow::Next),
+                        None => break,
+                    }
+                }
+                let (output, flow) = this.statements(source, block);
+                outputs.extend(output);
+                this.rejoin_continued();
+                match flow {
+                    Flow::Next | Flow::Continue => {}
+                    Flow::Break => return (outputs, Flow::Next),
+                    other => return (outputs, other),
+                }
+                if let Some(iterator) = iterator {
+                    this.statements(source, iterator);
+                }
+            }
+            is_known = false;
+            (outputs, Flow::Next)
+        });
+        if is_known {
+            return result;
+        }
+        self.once_or_more(line, &mut |this| {
+            let result = this.statements(source, block);
+            if let Some(iterator) = iterator {
+                this.statements(source, iterator);
+            }
+            go_on(this);
+            result
+        })
+    }
+}
+
+/// The state before a loop, with all unknown that a round of it changes.
+fn changed(before: &State, after: State) -> State {
+    let unknown = || Value::unknown("it changes in a loop");
+    let mut changed = after;
+    for (place, scope) in changed.scopes.iter_mut().enumerate() {
+        let old = before.scopes.get(place);
+        for (name, value) in scope.iter_mut() {
+            if old.and_then(|it| it.get(name)) != Some(value) {
+                *value = unknown();
+            }
+        }
+    }
+    for (id, entries) in &mut changed.tables {
+        let Some(old) = before.tables.get(id) else {
+            continue;
+        };
+        for (key, value) in entries.iter_mut() {
+            let same = old
+                .iter()
+                .any(|(name, it)| name.eq_ignore_ascii_case(key) && it == value);
+            if !same {
+                *value = unknown();
+            }
+        }
+    }
+    changed
+}

@@ -1,0 +1,303 @@
+//! Commands that work on what the pipeline hands to them.
+
+use std::rc::Rc;
+
+use super::command::Invocation;
+use super::expression::EXPRESSION_COST;
+use super::interpreter::{Flow, Interpreter, Weight, excerpt};
+use super::operator::operate;
+use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
+use super::path;
+use super::value::{Block, HOLE, Value};
+
+static SELECT: [Parameter; 9] = [
+    value("property", Some(0), &[]),
+    value("first", None, &[]),
+    value("last", None, &[]),
+    value("skip", None, &[]),
+    value("index", None, &[]),
+    value("expandproperty", None, &[]),
+    value("excludeproperty", None, &[]),
+    switch("unique", &[]),
+    switch("wait", &[]),
+];
+
+static SORT: [Parameter; 4] = [
+    value("property", Some(0), &[]),
+    switch("descending", &[]),
+    switch("unique", &[]),
+    value("culture", None, &[]),
+];
+
+static FOR_EACH: [Parameter; 5] = [
+    value("process", Some(0), &[]),
+    value("begin", None, &[]),
+    value("end", None, &[]),
+    value("membername", None, &[]),
+    value("inputobject", None, &[]),
+];
+
+impl Interpreter<'_> {
+    pub(super) fn pipeline_command(
+        &mut self,
+        command: &Invocation<'_>,
+    ) -> Option<(Vec<Value>, Flow)> {
+        let input = || command.input.clone().unwrap_or_default();
+        let arguments = command.arguments.clone();
+        Some(match command.name {
+            "foreach-object" => self.for_each(command),
+            "where-object" => (self.filter(command), Flow::Next),
+            "select-object" => {
+                let bound = bind(&SELECT, false, arguments);
+                (self.select(&bound, input()), Flow::Next)
+            }
+            "sort-object" => {
+                let bound = bind(&SORT, false, arguments);
+                (sort(&bound, input()), Flow::Next)
+            }
+            "get-unique" | "tee-object" => match &input()[..] {
+                [] => (Vec::new(), Flow::Next),
+                [one] => (vec![one.clone()], Flow::Next),
+                _ => (
+                    vec![Value::unknown("what passes the pipeline is not known")],
+                    Flow::Next,
+                ),
+            },
+            _ => return None,
+        })
+    }
+
+    fn for_each(&mut self, command: &Invocation<'_>) -> (Vec<Value>, Flow) {
+        let input = command.input.clone().unwrap_or_default();
+        let line = command.line;
+        // `% { } { } { }`: begin, process, end.
+        let blocks: Vec<Rc<Block>> = command
+            .arguments
+            .iter()
+            .filter_map(|argument| match argument {
+                Argument::Value(Value::Block(block)) => Some(Rc::clone(block)),
+                _ => None,
+            })
+            .collect();
+        if blocks.len() > 1 {
+            let what = format!("is not analysed: {}", excerpt(command.text));
+            self.find(Weight::Review, line, what);
+            return (vec![Value::unknown("it comes from a pipeline")], Flow::Next);
+        }
+        let bound = bind(&FOR_EACH, false, command.arguments.clone());
+        let block = |name: &str| match bound.get(name) {
+            Some(Value::Block(block)) => Some(Rc::clone(block)),
+            _ => None,
+        };
+        let member = bound.get("membername").or(bound.get("process"));
+        if let Some(name) = member.and_then(Value::as_plain) {
+            let name = name.to_ascii_lowercase();
+            let found = input
+                .iter()
+                .map(|item| self.property(item, &name))
+                .flat_map(Value::into_items);
+            return (found.collect(), Flow::Next);
+        }
+        let Some(process) = block("process") else {
+            let what = format!("is not analysed: {}", excerpt(command.text));
+            self.find(Weight::Review, line, what);
+            return (vec![Value::unknown("it comes from a pipeline")], Flow::Next);
+        };
+        let mut outputs = Vec::new();
+        if let Some(begin) = block("begin") {
+            outputs.extend(self.run_block(&begin).0);
+        }
+        let before = self.current_item();
+        let (found, flow) = self.each(input, line, &mut |this, item| {
+            this.set_local("_", item);
+            // `return` in the block ends this item alone.
+            match this.run_block(&process) {
+                (outputs, Flow::Return) => (outputs, Flow::Next),
+                other => other,
+            }
+        });
+        self.restore_item(before);
+        outputs.extend(found);
+        if let Some(end) = block("end") {
+            outputs.extend(self.run_block(&end).0);
+        }
+        (outputs, flow)
+    }
+
+    /// `Where-Object`, with a block or with an operator as a parameter.
+    fn filter(&mut self, command: &Invocation<'_>) -> Vec<Value> {
+        let input = command.input.clone().unwrap_or_default();
+        let block = command
+            .arguments
+            .iter()
+            .find_map(|argument| match argument {
+                Argument::Value(Value::Block(block))
+                | Argument::Name(_, Some(Value::Block(block))) => Some(Rc::clone(block)),
+                _ => None,
+            });
+        let mut passing = Vec::new();
+        let before = self.current_item();
+        let is_package = input.iter().all(path::is_item_in_package);
+        for item in input {
+            self.set_local("_", item.clone());
+            let fits = match &block {
+                Some(block) => {
+                    let (values, _) = self.uncertainly(|this| this.run_block(block));
+                    Value::collapse(values).truth()
+                }
+                None => self.fits_parameters(&item, &command.arguments),
+            };
+            match fits {
+                Some(true) => passing.push(item),
+                Some(false) => {}
+                None => {
+                    self.restore_item(before);
+                    return vec![match &item {
+                        // Still what is looked for, of which there may be none, one or many.
+                        Value::Sought(_) => item,
+                        // Some of the package's files, whichever.
+                        Value::File(_) if is_package => path::item(&HOLE.to_string(), false, true),
+                        _ => Value::unknown("which values pass the filter is not known"),
+                    }];
+                }
+            }
+        }
+        self.restore_item(before);
+        passing
+    }
+
+    /// `Where-Object Property -operator value`.
+    fn fits_parameters(&mut self, item: &Value, arguments: &[Argument]) -> Option<bool> {
+        let (name, rest) = match arguments {
+            [Argument::Value(name), rest @ ..] => (name.as_plain()?, rest),
+            [Argument::Name(word, Some(name)), rest @ ..]
+                if word.eq_ignore_ascii_case("property") =>
+            {
+                (name.as_plain()?, rest)
+            }
+            _ => return None,
+        };
+        let value = self.property(item, &name.to_ascii_lowercase());
+        match rest {
+            [] => value.truth(),
+            [Argument::Name(operator, None), Argument::Value(operand)] => {
+                if !self.charge(EXPRESSION_COST) {
+                    return None;
+                }
+                let operator = format!("-{}", operator.to_ascii_lowercase());
+                let result = if operator.contains("match") {
+                    self.match_operator(&operator, &value, operand)
+                } else {
+                    operate(&operator, value, operand)
+                };
+                result.truth()
+            }
+            _ => None,
+        }
+    }
+
+    fn select(&mut self, bound: &Bound, input: Vec<Value>) -> Vec<Value> {
+        let unknown = || vec![Value::unknown("which values pass the filter is not known")];
+        let number = |name: &str| match bound.get(name) {
+            None => Ok(None),
+            Some(Value::Int(number)) => usize::try_from(*number).map(Some).map_err(|_| ()),
+            Some(_) => Err(()),
+        };
+        let (Ok(first), Ok(last), Ok(skip)) = (number("first"), number("last"), number("skip"))
+        else {
+            return unknown();
+        };
+        if bound.problem.is_some() || bound.get("index").is_some() {
+            return unknown();
+        }
+        let picks = first.is_some() || last.is_some() || skip.is_some() || bound.is_on("unique");
+        // What stands for a number of files that is not known is still the one that is picked.
+        let is_open =
+            |item: &Value| matches!(item, Value::Unknown(_)) || matches!(item, Value::Sought(_));
+        if picks && input.iter().any(is_open) {
+            return match &input[..] {
+                [one] => vec![one.clone()],
+                _ => unknown(),
+            };
+        }
+        let mut items = input;
+        if bound.is_on("unique") {
+            let mut unique: Vec<Value> = Vec::new();
+            for item in items {
+                if !unique.contains(&item) {
+                    unique.push(item);
+                }
+            }
+            items = unique;
+        }
+        if let Some(skip) = skip {
+            items = items.into_iter().skip(skip).collect();
+        }
+        match (first, last) {
+            (Some(first), None) => items.truncate(first),
+            (None, Some(last)) => items = items.split_off(items.len().saturating_sub(last)),
+            (Some(_), Some(_)) => return unknown(),
+            (None, None) => {}
+        }
+        match bound.get("expandproperty").or(bound.get("property")) {
+            None => items,
+            Some(name) => {
+                let Some(lower) = name.as_plain().map(str::to_ascii_lowercase) else {
+                    return unknown();
+                };
+                if bound.get("expandproperty").is_none() {
+                    // An object with that property, whose other properties are gone.
+                    let objects = items.into_iter().map(|item| {
+                        let value = self.property(&item, &lower);
+                        self.new_table(vec![(lower.as_str().into(), value)])
+                    });
+                    return objects.collect();
+                }
+                items
+                    .iter()
+                    .map(|item| self.property(item, &lower))
+                    .flat_map(Value::into_items)
+                    .collect()
+            }
+        }
+    }
+
+    /// `$_` as it is now.
+    fn current_item(&self) -> Option<Value> {
+        self.state.scopes.last().and_then(|it| it.get("_")).cloned()
+    }
+
+    fn restore_item(&mut self, item: Option<Value>) {
+        match item {
+            Some(item) => self.set_local("_", item),
+            None => {
+                if let Some(scope) = self.state.scopes.last_mut() {
+                    scope.remove("_");
+                }
+            }
+        }
+    }
+}
+
+/// `Sort-Object`: nothing to do for one value; numbers and versions by size, plain texts by letters.
+fn sort(bound: &Bound, mut input: Vec<Value>) -> Vec<Value> {
+    let unknown = || vec![Value::unknown("the order of what is sorted is not known")];
+    if input.len() < 2 {
+        return input;
+    }
+    if bound.get("property").is_some() || bound.problem.is_some() || bound.is_on("unique") {
+        return unknown();
+    }
+    let is_number = input.iter().all(|it| matches!(it, Value::Int(_)));
+    if !is_number {
+        return unknown();
+    }
+    input.sort_by_key(|it| match it {
+        Value::Int(number) => *number,
+        _ => 0,
+    });
+    if bound.is_on("descending") {
+        input.reverse();
+    }
+    input
+}

@@ -1,0 +1,104 @@
+//! Where the bytes of a path come from: the package, an address, or an archive.
+
+use fleetmend_model::recipe::{Checksum, FileOrigin};
+
+use super::interpreter::{Interpreter, excerpt};
+use super::path;
+use super::value::STAR;
+
+/// How often a copy of a copy is followed.
+const MAX_COPIES: usize = 8;
+
+/// A file whose bytes are known to come from somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Located {
+    pub(super) origin: FileOrigin,
+    pub(super) checksum: Option<Checksum>,
+    /// Its path inside of the archive that `origin` is, with `/`.
+    pub(super) inside: Option<String>,
+    /// The call of a helper that brought it: its place among the calls.
+    pub(super) call: Option<usize>,
+}
+
+impl Interpreter<'_> {
+    /// Finds out where a file comes from, or says why that is not known.
+    pub(super) fn locate(&self, text: &str) -> Result<Located, String> {
+        let mut path = text.trim().trim_matches('"').to_owned();
+        for _ in 0..MAX_COPIES {
+            let lower = path.to_lowercase();
+            let copy = self.state.copies.iter().rev().find(|(to, _)| *to == lower);
+            match copy {
+                Some((_, from)) => path.clone_from(from),
+                None => break,
+            }
+        }
+        let lower = path.to_lowercase();
+        if let Some((_, found)) = self.state.downloads.iter().rev().find(|it| it.0 == lower) {
+            return Ok(found.clone());
+        }
+        let inside = path::in_package(&path);
+        let embedded = |path: String| Located {
+            origin: FileOrigin::Embedded { path },
+            checksum: None,
+            inside: None,
+            call: None,
+        };
+        if let Some(inside) = &inside {
+            if self.is_removed(inside) {
+                return Err(format!("the script removes {}", excerpt(inside)));
+            }
+            let listed = self
+                .package
+                .paths
+                .iter()
+                .find(|it| it.eq_ignore_ascii_case(inside));
+            if let Some(listed) = listed {
+                return Ok(embedded(listed.clone()));
+            }
+        }
+        // The innermost folder that an archive was unpacked into.
+        let archive = self
+            .state
+            .unpacked
+            .iter()
+            .filter_map(|(folder, archive)| Some((below(&lower, folder)?, folder.len(), archive)))
+            .max_by_key(|(_, length, _)| *length);
+        if let Some((rest, _, archive)) = archive
+            && archive.inside.is_none()
+            && !(inside.is_some() && is_archive(rest) && !self.package.is_complete)
+        {
+            let rest = &path[path.len() - rest.len()..];
+            return Ok(Located {
+                inside: Some(rest.replace('\\', "/").replace(STAR, "*")),
+                ..archive.clone()
+            });
+        }
+        match inside {
+            Some(inside) if !self.package.is_complete => Ok(embedded(inside.replace(STAR, "*"))),
+            Some(inside) => Err(format!(
+                "the package has no file {}",
+                excerpt(&inside.replace(STAR, "*"))
+            )),
+            None => Err(format!(
+                "its file is not in the package: {}",
+                excerpt(&path)
+            )),
+        }
+    }
+}
+
+/// Whether a file is an archive itself. In a folder of sources, from which those are left out, one
+/// that is unpacked beside another is the package's own.
+fn is_archive(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, end)| end);
+    ["zip", "7z", "rar", "tar", "gz", "xz", "iso", "cab"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(extension))
+}
+
+/// What of a path comes behind a folder; both in lower case.
+pub(super) fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(folder)?;
+    let rest = rest.strip_prefix(['\\', '/'])?;
+    (!rest.is_empty()).then_some(rest)
+}

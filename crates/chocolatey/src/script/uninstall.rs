@@ -1,0 +1,137 @@
+//! `Uninstall-ChocolateyPackage`: in an uninstall script a step of its own, in an install script a
+//! change to the machine.
+
+use std::collections::BTreeMap;
+
+use fleetmend_model::effect::{Effect, EffectKind};
+use fleetmend_model::recipe::{InstallerKind, UninstallStep};
+
+use super::command::Invocation;
+use super::installation::UninstallCall;
+use super::interpreter::{Interpreter, MAX_FINDINGS, Weight, excerpt};
+use super::parameters::{Parameter, bind, value};
+use super::place::{self, PRODUCT_CODE, UNINSTALL_STRING};
+use super::value::{SoughtKind, Value};
+
+static UNINSTALL: [Parameter; 5] = [
+    value("packagename", Some(0), &[]),
+    value("filetype", Some(1), &["installertype"]),
+    value("silentargs", Some(2), &[]),
+    value("file", Some(3), &[]),
+    value("validexitcodes", None, &[]),
+];
+
+impl Interpreter<'_> {
+    pub(super) fn uninstall(&mut self, command: &Invocation<'_>) -> Vec<Value> {
+        let line = command.line;
+        let bound = bind(&UNINSTALL, true, command.arguments.clone());
+        if let Some(problem) = &bound.problem {
+            let what = format!("an argument of the uninstaller: {problem}");
+            self.find(Weight::Review, line, what);
+        }
+        let kind = match self.text(&bound, "filetype", line) {
+            Ok(Some(text)) if text.eq_ignore_ascii_case("msi") => Some(InstallerKind::Msi),
+            Ok(Some(text)) if text.eq_ignore_ascii_case("exe") => Some(InstallerKind::Exe),
+            Ok(None) => Some(InstallerKind::Exe),
+            Ok(Some(text)) => {
+                let what = format!("uninstallers of the type {} are not run", excerpt(&text));
+                self.find(Weight::Review, line, what);
+                None
+            }
+            Err(()) => None,
+        };
+        let arguments = self.text(&bound, "silentargs", line);
+        let file = self.text(&bound, "file", line);
+        let exit_codes: Option<Vec<i64>> = match bound.get("validexitcodes") {
+            None => Some(vec![0]),
+            Some(value) => value
+                .clone()
+                .into_items()
+                .iter()
+                .map(|item| match item {
+                    Value::Int(code) => Some(*code),
+                    Value::Text(text) => text.trim().parse().ok(),
+                    _ => None,
+                })
+                .collect(),
+        };
+        let step = match (kind, arguments, file, exit_codes) {
+            (Some(kind), Ok(arguments), Ok(file), Some(exit_codes)) => {
+                let from_registry = |text: &str| {
+                    let text = text.trim().trim_matches('"');
+                    text == UNINSTALL_STRING.to_string() || text == PRODUCT_CODE.to_string()
+                };
+                Some(UninstallStep {
+                    kind,
+                    file: file
+                        .filter(|text| !from_registry(text))
+                        .map(|text| place::written(&text)),
+                    arguments: place::written(&arguments.unwrap_or_default()),
+                    exit_codes,
+                    software_name: self.sought_software(),
+                })
+            }
+            _ => None,
+        };
+        if self.uninstalls.len() >= MAX_FINDINGS {
+            self.find(
+                Weight::Custom,
+                line,
+                "the script uninstalls too many things",
+            );
+        } else if self.is_uninstalling {
+            self.uninstalls.push(UninstallCall { step });
+        } else {
+            self.note_uninstall(step, command);
+        }
+        Vec::new()
+    }
+
+    fn note_uninstall(&mut self, step: Option<UninstallStep>, command: &Invocation<'_>) {
+        let Some(step) = step else {
+            let what = format!("uninstalls what is not known: {}", excerpt(command.text));
+            self.find(Weight::Custom, command.line, what);
+            return;
+        };
+        let mut operands = BTreeMap::from([("silentargs".to_owned(), step.arguments)]);
+        operands.extend(step.file.map(|file| ("file".to_owned(), file)));
+        operands.extend(
+            step.software_name
+                .map(|name| ("softwarename".to_owned(), name)),
+        );
+        self.note(Effect {
+            kind: EffectKind::Uninstall,
+            command: command.name.to_owned(),
+            operands,
+            always: self.uncertain == 0,
+            file: self.script.as_ref().to_owned(),
+            line: command.line,
+        });
+    }
+
+    /// The pattern by which the script looks for installed software, where it has one only.
+    fn sought_software(&self) -> Option<String> {
+        let mut names: Vec<&str> = self
+            .state
+            .scopes
+            .iter()
+            .flatten()
+            .filter_map(|(_, value)| match value {
+                Value::Array(items) => items.all.first(),
+                other => Some(other),
+            })
+            .filter_map(|value| match value {
+                Value::Sought(sought) if sought.kind == SoughtKind::Software => {
+                    Some(sought.name.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        match names[..] {
+            [one] => Some(one.to_owned()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Archives and downloads: what is unpacked, and installers that come out of it.
+
+use fleetmend_model::recipe::Verdict;
+
+use crate::script::{run, shown};
+
+const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+fn explained(script: &str, files: &[&str]) -> String {
+    shown(&run(script.replace("SHA", SHA).as_bytes(), files))
+}
+
+#[test]
+fn archives_are_unpacked_where_the_script_says() {
+    for (script, expected) in [
+        (
+            "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot https://a.example/b.zip -Checksum SHA -ChecksumType sha256 -Checksum64 SHA -ChecksumType64 sha256",
+            "Ready Archive [] [0] Any=https://a.example/a.zip#sha256:e3b0 X64=https://a.example/b.zip#sha256:e3b0 to=%ChocolateyPackageFolder%\\tools",
+        ),
+        (
+            "Get-ChocolateyUnzip -File $PSScriptRoot\\a.zip -Destination (Join-Path (Get-ToolsLocation) acme)\nRemove-Item $PSScriptRoot\\*.zip",
+            "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyToolsLocation%\\acme",
+        ),
+        (
+            "$a = @{ PackageName = 'acme'; FileFullPath64 = \"$PSScriptRoot\\a.zip\"; Destination = $PSScriptRoot }\nGet-ChocolateyUnzip @a",
+            "Ready Archive [] [0] X64=tools/a.zip to=%ChocolateyPackageFolder%\\tools",
+        ),
+        (
+            "Get-ChocolateyWebFile acme \"$PSScriptRoot\\acme.exe\" https://a.example/a.exe",
+            "Ready File [] [0] Any=https://a.example/a.exe to=%ChocolateyPackageFolder%\\tools\\acme.exe",
+        ),
+        (
+            "Install-ChocolateyVsixPackage acme https://a.example/a.vsix -Checksum SHA -ChecksumType sha256",
+            "Ready Vsix [] [0] Any=https://a.example/a.vsix#sha256:e3b0",
+        ),
+        (
+            "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\nGet-ChildItem $PSScriptRoot -Recurse -Include *.exe | % { Install-BinFile $_.BaseName $_.FullName }",
+            "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyPackageFolder%\\tools +Shim?(name=* path=%ChocolateyPackageFolder%\\tools\\**\\*.exe)",
+        ),
+        (
+            "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot -SpecificFolder sub\\x",
+            "Ready Archive [] [0] Any=tools/a.zip!/sub/x to=%ChocolateyPackageFolder%\\tools",
+        ),
+        // Two archives are two things.
+        (
+            "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\nInstall-ChocolateyZipPackage acme https://a.example/b.zip $PSScriptRoot",
+            "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyPackageFolder%\\tools and Archive [] [0] Any=https://a.example/b.zip to=%ChocolateyPackageFolder%\\tools",
+        ),
+    ] {
+        assert_eq!(explained(script, &["tools/a.zip"]), expected, "{script}");
+    }
+}
+
+#[test]
+fn installers_out_of_archives_and_downloads_are_followed() {
+    for (script, expected) in [
+        (
+            "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot -Checksum SHA -ChecksumType sha256\nInstall-ChocolateyInstallPackage acme msi /qn \"$PSScriptRoot\\sub\\setup.msi\"",
+            "Ready Msi [/qn] [0] Any=https://a.example/a.zip#sha256:e3b0!/sub/setup.msi",
+        ),
+        (
+            "$d = Get-ChocolateyUnzip $PSScriptRoot\\a.zip \"$env:TEMP\\acme\"\nInstall-ChocolateyInstallPackage acme exe /S (Get-ChildItem $d -Recurse -Include Setup*.exe | select -First 1)",
+            "Ready Exe [/S] [0] Any=tools/a.zip!/**/Setup*.exe",
+        ),
+        (
+            "$f = Join-Path $env:TEMP 'a.exe'\nGet-ChocolateyWebFile acme $f https://a.example/a.exe -Checksum SHA -ChecksumType sha256\nInstall-ChocolateyInstallPackage acme exe /S $f",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe#sha256:e3b0",
+        ),
+        (
+            "$f = \"$env:TEMP\\a.exe\"\nGet-WebFile https://a.example/a.exe $f\nGet-ChecksumValid $f SHA sha256\nInstall-ChocolateyInstallPackage acme exe /S $f",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe#sha256:e3b0",
+        ),
+        (
+            "Get-ChocolateyWebFile acme $env:TEMP\\a.zip https://a.example/a.zip\nGet-ChocolateyUnzip $env:TEMP\\a.zip $env:TEMP\\a\nInstall-ChocolateyInstallPackage acme exe /S $env:TEMP\\a\\b.exe",
+            "Ready Exe [/S] [0] Any=https://a.example/a.zip!/b.exe",
+        ),
+        (
+            "Copy-Item $PSScriptRoot\\x86.exe $env:TEMP\\setup.exe\nInstall-ChocolateyInstallPackage acme exe /S $env:TEMP\\setup.exe",
+            "Ready Exe [/S] [0] Any=tools/x86.exe",
+        ),
+    ] {
+        let files = ["tools/a.zip", "tools/x86.exe"];
+        let files = if script.contains("x86.exe") {
+            &files[1..]
+        } else {
+            &files[..1]
+        };
+        assert_eq!(explained(script, files), expected, "{script}");
+    }
+}
+
+#[test]
+fn files_that_may_be_gone_or_elsewhere_are_findings() {
+    for (script, what) in [
+        (
+            "Remove-Item $PSScriptRoot\\*.zip\nGet-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot",
+            "the script removes tools/a.zip",
+        ),
+        (
+            "if (Test-Path C:\\x) { Remove-Item $PSScriptRoot\\a.zip }\nGet-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot",
+            "the script removes tools/a.zip",
+        ),
+        (
+            "Get-ChocolateyUnzip $PSScriptRoot\\b.zip $PSScriptRoot",
+            "has no file tools/b.zip",
+        ),
+        (
+            "Get-ChocolateyUnzip $PSScriptRoot\\a.zip sub",
+            "no full path",
+        ),
+        (
+            "Get-WebFile https://a.example/a.exe $env:TEMP\\a.exe 'My browser'",
+            "user agent",
+        ),
+    ] {
+        let found = run(script.as_bytes(), &["tools/a.zip"]);
+        assert_eq!(
+            found.verdict,
+            Verdict::NeedsReview,
+            "{script}: {}",
+            shown(&found)
+        );
+        assert!(
+            found.findings.iter().any(|it| it.what.contains(what)),
+            "{script}: {}",
+            shown(&found)
+        );
+    }
+    let kept = "Remove-Item $PSScriptRoot\\* -Exclude a.zip\nGet-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot";
+    assert!(explained(kept, &["tools/a.zip"]).starts_with("Ready"));
+}
+
+#[test]
+fn changes_to_what_was_unpacked_are_effects() {
+    let script = "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\nRemove-Item $PSScriptRoot\\a.zip\nMove-Item $PSScriptRoot\\acme64.exe $PSScriptRoot\\acme.exe";
+    assert_eq!(
+        explained(script, &["tools/a.zip"]),
+        "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyPackageFolder%\\tools +Files(destination=%ChocolateyPackageFolder%\\tools\\acme.exe path=%ChocolateyPackageFolder%\\tools\\acme64.exe)"
+    );
+}
+
+#[test]
+fn only_one_plain_installer_is_for_the_agent() {
+    for (script, is_deployable) in [
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/a.exe",
+            true,
+        ),
+        (
+            "Install-ChocolateyPackage acme msi /qn https://a.example/a.msi https://a.example/b.msi",
+            true,
+        ),
+        (
+            "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot",
+            false,
+        ),
+        (
+            "Get-ChocolateyWebFile acme \"$PSScriptRoot\\acme.exe\" https://a.example/a.exe",
+            false,
+        ),
+        (
+            "Install-ChocolateyPackage acme msu /quiet https://a.example/a.msu",
+            false,
+        ),
+        (
+            "Install-ChocolateyPackage acme exe \"/S /D=$env:ProgramFiles\" https://a.example/a.exe",
+            false,
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/a.exe\nInstall-ChocolateyPackage acme exe /S https://a.example/b.exe",
+            false,
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/a.exe\nInstall-ChocolateyPath C:\\acme",
+            false,
+        ),
+        (
+            "if ([Environment]::OSVersion.Version.Build -lt 22000) { throw 'old' }\nInstall-ChocolateyPackage acme exe /S https://a.example/a.exe",
+            false,
+        ),
+        (
+            "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $env:TEMP\\a\nInstall-ChocolateyInstallPackage acme exe /S $env:TEMP\\a\\b.exe",
+            false,
+        ),
+    ] {
+        let found = run(script.as_bytes(), &["tools/a.zip"]);
+        assert_eq!(found.verdict, Verdict::Ready, "{script}: {}", shown(&found));
+        assert_eq!(found.deployable().is_ok(), is_deployable, "{script}");
+    }
+}

@@ -1,0 +1,139 @@
+//! What a script changes besides: as data where all of it is known, as a finding where not.
+
+use fleetmend_model::recipe::Verdict;
+
+use crate::script::{run, shown};
+
+fn effects(script: &str) -> String {
+    let script = format!("Install-ChocolateyPackage acme exe /S https://a.example/a.exe\n{script}");
+    let text = shown(&run(script.as_bytes(), &[]));
+    text.strip_prefix("Ready Exe [/S] [0] Any=https://a.example/a.exe")
+        .map_or(text.clone(), |it| it.trim().to_owned())
+}
+
+#[test]
+fn changes_that_are_known_are_listed() {
+    for (script, expected) in [
+        (
+            "Install-ChocolateyShortcut \"$([Environment]::GetFolderPath('CommonPrograms'))\\Acme.lnk\" -TargetPath \"$env:ProgramFiles\\Acme\\acme.exe\"",
+            "+Shortcut(shortcutfilepath=%CommonPrograms%\\Acme.lnk targetpath=%ProgramFiles%\\Acme\\acme.exe)",
+        ),
+        (
+            "Install-ChocolateyPath \"$env:SystemDrive\\acme\" Machine",
+            "+SearchPath(pathtoinstall=%SystemDrive%\\acme pathtype=Machine)",
+        ),
+        (
+            "Install-ChocolateyEnvironmentVariable ACME_HOME C:\\acme -VariableType Machine",
+            "+EnvironmentVariable(variablename=ACME_HOME variabletype=Machine variablevalue=C:\\acme)",
+        ),
+        (
+            "Install-BinFile acme \"$PSScriptRoot\\acme.exe\"",
+            "+Shim(name=acme path=%ChocolateyPackageFolder%\\tools\\acme.exe)",
+        ),
+        (
+            "$l = Get-AppInstallLocation 'Acme*'\nif ($l) { Register-Application \"$l\\acme.exe\" acme } else { Write-Warning 'no' }",
+            "+AppPath?(exepath=%InstallLocation%\\acme.exe name=acme)",
+        ),
+        (
+            "New-Item HKLM:\\Software\\Acme -Force",
+            "+Registry(force=True path=HKLM:\\Software\\Acme)",
+        ),
+        (
+            "Set-ItemProperty -Path HKCU:\\Software\\Acme -Name x -Value 1",
+            "+Registry(name=x path=HKCU:\\Software\\Acme value=1)",
+        ),
+        (
+            "Remove-Item \"$env:PUBLIC\\Desktop\\Acme.lnk\" -ea 0",
+            "+Files(path=%PUBLIC%\\Desktop\\Acme.lnk)",
+        ),
+        (
+            "Remove-Item \"$PSScriptRoot\\..\\..\\..\\x\"",
+            "+Files(path=%ChocolateyPackageFolder%\\tools\\..\\..\\..\\x)",
+        ),
+        (
+            "[IO.Directory]::CreateDirectory('C:\\acme')",
+            "+Files(argument1=C:\\acme)",
+        ),
+        (
+            "Get-Process acme* -ea 0 | Stop-Process -Force",
+            "+StopProcess(force=True inputobject=acme*)",
+        ),
+        ("Stop-Process -Name acme", "+StopProcess(name=acme)"),
+        (
+            "$p = Get-Process acme -ea 0\nif ($p) { $p.Kill() }",
+            "+StopProcess?(name=acme)",
+        ),
+        ("Stop-Service acme", "+Service(name=acme)"),
+        (
+            "if ((Get-Service acme -ea 0).Status -eq 'Running') { Stop-Service acme }",
+            "+Service?(name=acme)",
+        ),
+        ("$env:ACME = 'x'", "+EnvironmentVariable(name=acme value=x)"),
+        (
+            "Install-VsCodeExtension -extensionId 'acme.tool@1.0'",
+            "+EditorExtension(extensionid=acme.tool@1.0)",
+        ),
+        // What a pattern stands for, on a device.
+        (
+            "Get-ChildItem C:\\acme\\*.tmp | Remove-Item",
+            "+Files(path=C:\\acme\\*.tmp)",
+        ),
+        // In the package's own folder, which exists only for Chocolatey, nothing is left behind.
+        (
+            "Remove-Item $PSScriptRoot\\*.exe; Set-Content \"$PSScriptRoot\\acme.exe.ignore\" ''",
+            "",
+        ),
+        (
+            "New-Item -ItemType Directory $env:TEMP\\acme | Out-Null; Set-Content $env:TEMP\\acme\\x y",
+            "",
+        ),
+    ] {
+        assert_eq!(effects(script), expected, "{script}");
+    }
+}
+
+#[test]
+fn changes_that_are_not_known_are_findings() {
+    for script in [
+        // Which of the files it is, a condition decides that is not known.
+        "Get-ChildItem C:\\acme -Recurse -Filter *.exe | % { if ($_.Length -gt 9) { Install-BinFile acme $_.FullName } }",
+        "Start-Process notepad",
+        "& $env:ComSpec /c x",
+        "sc.exe stop acme",
+        "msiexec /i x",
+        "schtasks /create x",
+        "regedit /s $PSScriptRoot\\a.reg",
+        "Set-Content $env:Foo\\x y",
+        "Remove-Item (Get-Content C:\\x)",
+        "Install-ChocolateyPath (Get-Content C:\\x)",
+        "New-Item HKLM:\\Software\\$env:Foo",
+        "Set-ItemProperty HKLM:\\Software\\Acme x (Get-Date)",
+        "Stop-Process -Id $pid2.Id -InputObject (Get-Acme)",
+        "$env:ACME = Get-Content C:\\x",
+        "New-Object -ComObject WScript.Shell",
+        "Invoke-WebRequest https://a.example -OutFile C:\\x",
+        "Invoke-Expression (Get-Content C:\\x)",
+        "Add-Type -TypeDefinition $x",
+        "New-Item Cert:\\x",
+        "reg add HKLM\\Software\\Acme",
+        "Mount-DiskImage x",
+        "$shell.CreateShortcut('x')",
+        "Write-Output x > C:\\x",
+        "cmd /c del x",
+        "Set-Service -Name (Get-Content C:\\x) -StartupType Disabled",
+        "New-Service acme C:\\acme.exe",
+    ] {
+        let text = effects(script);
+        assert!(
+            text.starts_with("NeedsReview") || text.starts_with("NeedsChocolatey"),
+            "{script}: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_native_program_is_not_taken_for_the_command_of_its_name() {
+    // `sc` writes a file, `sc.exe` changes services.
+    let found = run(b"sc.exe delete acme", &[]);
+    assert_eq!(found.verdict, Verdict::NeedsChocolatey);
+}

@@ -1,0 +1,84 @@
+//! Conditions on the machine: a script is explained for each that makes a difference.
+
+use crate::script::{run, shown};
+
+fn explained(script: &str) -> String {
+    let files = ["tools/x86.exe", "tools/x64.exe"];
+    shown(&run(script.as_bytes(), &files))
+}
+
+#[test]
+fn each_bitness_has_its_file() {
+    let both = "Ready Exe [/S] [0] Any=tools/x86.exe X64=tools/x64.exe";
+    for script in [
+        "$f = if (Get-OSArchitectureWidth 64) { 'x64' } else { 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
+        "$f = 'x86'\nif ((Get-ProcessorBits) -eq 64) { $f = 'x64' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
+        "if ([Environment]::Is64BitOperatingSystem -and !$env:ChocolateyForceX86) { Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\x64.exe }\nelse { Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\x86.exe }",
+        "$f = switch (Get-OSBitness) { 64 { 'x64' } 32 { 'x86' } }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
+        "$f = @{ AMD64 = 'x64'; x86 = 'x86' }[$env:PROCESSOR_ARCHITECTURE]\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
+        "$f = 'x' + ([IntPtr]::Size * 8)\nif ($f -eq 'x32') { $f = 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
+        "$a = @{ packageName = 'acme'; fileType = 'exe'; silentArgs = '/S'; file = \"$PSScriptRoot\\x86.exe\"; file64 = \"$PSScriptRoot\\x64.exe\" }\nInstall-ChocolateyInstallPackage @a",
+    ] {
+        assert_eq!(explained(script), both, "{script}");
+    }
+}
+
+#[test]
+fn arguments_may_depend_on_the_bitness() {
+    let script = "$a = if (Get-OSArchitectureWidth -Compare 64) { '/x64' } else { '/x86' }\nInstall-ChocolateyPackage acme exe $a https://a.example/a.exe";
+    assert_eq!(
+        explained(script),
+        "Ready Exe [/x64] [0] Any=https://a.example/a.exe[/x86] X64=https://a.example/a.exe"
+    );
+}
+
+#[test]
+fn machines_that_a_script_refuses_have_no_file() {
+    let only_64 = "Ready Exe [/S] [0] X64=https://a.example/a.exe";
+    for script in [
+        "if (Get-OSArchitectureWidth 32) { throw 'no' }\nInstall-ChocolateyPackage acme exe /S https://a.example/a.exe",
+        "Install-ChocolateyPackage acme exe /S -Url64bit https://a.example/a.exe",
+        "if ([IntPtr]::Size -eq 4) { Write-Error 'no' }\nInstall-ChocolateyPackage acme exe /S https://a.example/a.exe",
+    ] {
+        assert_eq!(explained(script), only_64, "{script}");
+    }
+}
+
+#[test]
+fn the_oldest_windows_that_a_script_takes_is_known() {
+    let install = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe";
+    for (guard, expected) in [
+        (
+            "if ([Environment]::OSVersion.Version.Major -lt 10) { throw 'old' }",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe",
+        ),
+        (
+            "if ([Environment]::OSVersion.Version -lt [version]'6.1') { throw 'old' }",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe",
+        ),
+        (
+            "if ([Environment]::OSVersion.Version.Build -lt '17134') { throw 'old' }",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe build>=17134",
+        ),
+        (
+            "if ([int](Get-CimInstance Win32_OperatingSystem).BuildNumber -lt 22000) { throw 'Windows 11 only' }",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe build>=22000",
+        ),
+        (
+            "$v = (Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion').CurrentBuild\nif ([version]\"10.0.$v\" -lt (New-Object Version 10, 0, 19041)) { throw 'old' }",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe build>=19041",
+        ),
+    ] {
+        assert_eq!(
+            explained(&format!("{guard}\n{install}")),
+            expected,
+            "{guard}"
+        );
+    }
+    let other = "$u = if ([Environment]::OSVersion.Version.Build -ge 22000) { 'new' } else { 'old' }\nInstall-ChocolateyPackage acme exe /S \"https://a.example/$u.exe\"";
+    assert!(
+        explained(other).contains("depends on the version of Windows"),
+        "{}",
+        explained(other)
+    );
+}

@@ -1,0 +1,90 @@
+//! Uninstall scripts, and packages that bring their software by what they depend on.
+
+use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
+use fleetmend_chocolatey::script::analyse;
+use fleetmend_model::recipe::{InstallerKind, Uninstall, Verdict};
+
+use crate::package::zip;
+use crate::script::run_package;
+
+fn uninstall(script: &str) -> Uninstall {
+    let found = run_package(&[("tools/chocolateyUninstall.ps1", script.as_bytes())]);
+    assert_eq!(found.verdict, Verdict::NoInstaller);
+    found.uninstall.unwrap()
+}
+
+#[test]
+fn the_uninstaller_of_the_registry_is_found_by_the_softwares_name() {
+    let found = uninstall(
+        "$a = @{ packageName = 'acme'; softwareName = 'Acme*'; fileType = 'exe'; silentArgs = '/S'; validExitCodes = @(0, 3010) }
+[array]$key = Get-UninstallRegistryKey @a
+if ($key.Count -eq 1) {
+  $key | ForEach-Object {
+    $a['file'] = \"$($_.UninstallString)\"
+    Uninstall-ChocolateyPackage @a
+  }
+} elseif ($key.Count -eq 0) { Write-Warning 'gone' }
+else { $key | % { Write-Warning \"- $($_.DisplayName)\" } }",
+    );
+    assert_eq!(found.verdict, Verdict::Ready, "{found:?}");
+    let [step] = &found.steps[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(step.kind, InstallerKind::Exe);
+    assert_eq!(step.file, None);
+    assert_eq!(step.arguments, "/S");
+    assert_eq!(step.exit_codes, [0, 3010]);
+    assert_eq!(step.software_name.as_deref(), Some("Acme*"));
+}
+
+#[test]
+fn a_product_is_uninstalled_by_its_code() {
+    let found = uninstall(
+        "$key = Get-UninstallRegistryKey -SoftwareName 'Acme'
+foreach ($k in $key) { Uninstall-ChocolateyPackage acme msi \"$($k.PSChildName) /qn\" '' }",
+    );
+    assert_eq!(found.verdict, Verdict::Ready, "{found:?}");
+    assert_eq!(found.steps[0].kind, InstallerKind::Msi);
+    assert_eq!(found.steps[0].arguments, "%UninstallKey% /qn");
+    assert_eq!(found.steps[0].software_name.as_deref(), Some("Acme"));
+}
+
+#[test]
+fn what_an_uninstall_script_does_otherwise_is_a_finding() {
+    let found = uninstall("Start-Process C:\\acme\\uninstall.exe");
+    assert_eq!(found.verdict, Verdict::NeedsChocolatey);
+    assert!(!found.findings.is_empty());
+}
+
+#[test]
+fn a_meta_package_brings_its_software_by_a_dependency() {
+    for (dependencies, expected) in [
+        (
+            "<dependency id=\"acme.install\" version=\"[1.0]\"/><dependency id=\"chocolatey-core.extension\"/>",
+            vec!["acme.install"],
+        ),
+        (
+            "<dependency id=\"acme.install\"/><dependency id=\"other\"/>",
+            vec!["acme.install"],
+        ),
+        (
+            "<dependency id=\"one\"/><dependency id=\"two\"/><dependency id=\"chocolatey\"/>",
+            vec!["one", "two"],
+        ),
+        ("", vec![]),
+    ] {
+        let nuspec = format!(
+            "<package><metadata><id>acme</id><version>1.0.0</version><dependencies>{dependencies}</dependencies></metadata></package>"
+        );
+        let bytes = zip(&[
+            ("acme.nuspec", nuspec.as_bytes()),
+            (
+                "tools/chocolateyInstall.ps1",
+                b"# see the other package\r\n",
+            ),
+        ]);
+        let found = analyse(&Nupkg::read(&bytes, &Limits::default()).unwrap());
+        assert_eq!(found.verdict, Verdict::NoInstaller);
+        assert_eq!(found.through, expected);
+    }
+}
