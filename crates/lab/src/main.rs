@@ -8,7 +8,9 @@ mod checkin;
 mod client;
 mod idle;
 mod ingest;
+mod package_folder;
 mod percentile;
+mod recipes;
 mod server;
 mod simulate;
 
@@ -36,6 +38,8 @@ enum Command {
     Agent(agent::Options),
     /// Simulated agents on the agent's own core against a real server.
     Simulate(simulate::Options),
+    /// What the analysis makes of package sources.
+    Recipes(recipes::Options),
     /// The server that the other commands measure.
     #[command(hide = true)]
     Serve(server::Options),
@@ -73,6 +77,7 @@ fn run(command: Command) -> anyhow::Result<Option<Value>> {
         Command::Idle(options) => runtime.block_on(idle::run(options))?,
         Command::Agent(options) => agent::run(&options)?,
         Command::Simulate(options) => runtime.block_on(simulate::run(options))?,
+        Command::Recipes(options) => recipes::run(&options)?,
         Command::Serve(options) => {
             runtime.block_on(server::serve(options))?;
             return Ok(None);

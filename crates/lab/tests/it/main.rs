@@ -95,3 +95,77 @@ fn what_cannot_be_measured_is_one_line_and_an_exit_code() {
         assert!(said.contains(word), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn recipes_prints_its_figures_and_a_line_a_package() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |path: &str, text: &str| {
+        let path = folder.path().join("packages").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let nuspec = |id: &str, rest: &str| {
+        format!(
+            "<package><metadata><id>{id}</id><version>1.2.3</version></metadata>{rest}</package>"
+        )
+    };
+    let install =
+        "Install-ChocolateyInstallPackage acme exe $arguments \"$PSScriptRoot\\acme.exe\"";
+    // Its installer is put in when it is packed, and its helper comes from elsewhere.
+    put(
+        "one/one.nuspec",
+        &nuspec(
+            "one",
+            "<files><!-- <file src=\"none\" /> --><file src=\"tools\\**\" target=\"tools\" />\
+             <file src='..\\shared\\Helpers.ps1' target='tools' /></files>",
+        ),
+    );
+    put(
+        "one/tools/chocolateyinstall.ps1",
+        &format!(". $PSScriptRoot\\helpers.ps1\n{install}"),
+    );
+    put("shared/helpers.ps1", "$arguments = '/S'");
+    put("meta/meta.nuspec", &nuspec("meta", ""));
+    put("custom/custom.nuspec", &nuspec("custom", ""));
+    put("custom/tools/chocolateyInstall.ps1", "Start-Process x");
+    put("open/open.nuspec", &nuspec("open", ""));
+    put(
+        "open/tools/chocolateyInstall.ps1",
+        "Install-ChocolateyPackage acme exe $env:Foo https://a.example/a.exe",
+    );
+    put("broken/broken.nuspec", "<package>");
+
+    let packages = folder.path().join("packages");
+    let out = folder.path().join("out.jsonl");
+    let figures = measured(&[
+        "recipes",
+        "--packages",
+        packages.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_has_numbers(&figures, &["per_s"]);
+    for (key, expected) in [
+        ("packages", 5),
+        ("ready", 1),
+        ("no_installer", 1),
+        ("needs_review", 2),
+        ("needs_chocolatey", 1),
+        ("panics", 0),
+        ("use_helpers", 2),
+        ("helpers_resolved", 1),
+    ] {
+        assert_eq!(figures[key], expected, "{key}: {figures}");
+    }
+    let lines = std::fs::read_to_string(out).unwrap();
+    let one = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|line| line["id"] == "one")
+        .unwrap();
+    assert_eq!(one["verdict"], "ready");
+    assert_eq!(one["kind"], "exe");
+    assert_eq!(one["argv"], "/S");
+    assert_eq!(one["exit_codes"], serde_json::json!([0]));
+    assert_eq!(one["files"][0]["origin"]["path"], "tools/acme.exe");
+}
