@@ -1,7 +1,9 @@
 //! Reads what Chocolatey sources and packages hold: feed documents, nuspec, nupkg and install
-//! scripts. Pure: from bytes to data, without files and sockets. Every input is outside data.
+//! scripts; and answers as such a source does. Pure: from bytes to data, without files and
+//! sockets. Every input is outside data.
 
 pub mod dependency;
+pub mod gallery;
 pub mod nupkg;
 pub mod nuspec;
 pub mod odata;

@@ -1,6 +1,7 @@
 //! Documents, packages and scripts as they are and as an enemy would write them.
 
 mod feed;
+mod gallery;
 mod nupkg;
 mod nuspec;
 mod package;

@@ -1,0 +1,232 @@
+//! The package versions, and the answers made of them.
+
+use std::collections::BTreeMap;
+
+use fleetmend_versions::nuget::Version;
+
+use super::document;
+use super::entry::{Entry, Item, Latest};
+use super::request::{BadRequest, Installed, Options, Request, Resource, next_page};
+
+/// The most entries of one answer; the next page is linked.
+pub const PAGE: usize = 100;
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Document {
+    /// XML of the Atom format.
+    Atom(String),
+    /// A number.
+    Count(usize),
+    /// There is no such version.
+    Missing,
+}
+
+/// All package versions of the feed, in memory.
+#[derive(Debug, Default)]
+pub struct Gallery {
+    /// By id in lower case; the versions ascending.
+    packages: BTreeMap<String, Vec<Entry>>,
+}
+
+impl Gallery {
+    /// Puts a version in, in place of the same one.
+    pub fn insert(&mut self, item: Item) {
+        let entry = Entry::new(item);
+        let versions = self.packages.entry(entry.id_key.clone()).or_default();
+        match versions.binary_search_by(|it| it.version().cmp(entry.version())) {
+            Ok(at) => versions[at] = entry,
+            Err(at) => versions.insert(at, entry),
+        }
+        mark_latest(versions);
+    }
+
+    /// Takes a version out; says whether it was there.
+    pub fn remove(&mut self, id: &str, version: &Version) -> bool {
+        let key = id.to_lowercase();
+        let Some(versions) = self.packages.get_mut(&key) else {
+            return false;
+        };
+        let Ok(at) = versions.binary_search_by(|it| it.version().cmp(version)) else {
+            return false;
+        };
+        versions.remove(at);
+        mark_latest(versions);
+        if versions.is_empty() {
+            self.packages.remove(&key);
+        }
+        true
+    }
+
+    /// A version, or the latest stable one that lists show.
+    pub fn get(&self, id: &str, version: Option<&str>) -> Option<&Item> {
+        let versions = self.packages.get(&id.to_lowercase())?;
+        let entry = match version {
+            Some(version) => find(versions, version)?,
+            None => versions.iter().find(|it| it.latest[1].stable)?,
+        };
+        Some(&entry.item)
+    }
+
+    /// How many versions there are.
+    pub fn len(&self) -> usize {
+        self.packages.values().map(Vec::len).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.packages.is_empty()
+    }
+
+    /// The answer to a request, for a feed at `base`, which ends in `/`. The service document and
+    /// `$metadata` are the same for all feeds, downloads are bytes: not asked for here.
+    pub fn answer(&self, request: &Request, base: &str, now: &str) -> Result<Document, BadRequest> {
+        let options = &request.options;
+        let (name, found) = match &request.resource {
+            Resource::Package { id, version } => {
+                let versions = self.packages.get(&id.to_lowercase());
+                let entry = versions.and_then(|versions| find(versions, version));
+                return Ok(entry.map_or(Document::Missing, |entry| {
+                    Document::Atom(document::single(entry, base))
+                }));
+            }
+            Resource::Packages => ("Packages", self.packages(options)),
+            Resource::FindPackagesById { id } => {
+                let versions = self.packages.get(&id.to_lowercase());
+                ("FindPackagesById", versions.into_iter().flatten().collect())
+            }
+            Resource::Search { term, prerelease } => ("Search", self.search(term, *prerelease)),
+            Resource::GetUpdates {
+                installed,
+                prerelease,
+                all_versions,
+            } => (
+                "GetUpdates",
+                self.updates(installed, *prerelease, *all_versions),
+            ),
+            Resource::Service | Resource::Metadata | Resource::Download { .. } => {
+                return Ok(Document::Missing);
+            }
+        };
+        Ok(page(name, found, options, base, now))
+    }
+
+    fn packages(&self, options: &Options) -> Vec<&Entry> {
+        match options.filter.as_ref().and_then(|it| it.only_id()) {
+            Some(id) => self.packages.get(&id).into_iter().flatten().collect(),
+            None => self.packages.values().flatten().collect(),
+        }
+    }
+
+    fn search(&self, term: &str, prerelease: bool) -> Vec<&Entry> {
+        let term = term.to_lowercase();
+        let words: Vec<&str> = term.split_whitespace().collect();
+        self.packages
+            .values()
+            .flatten()
+            .filter(|it| it.item.listed)
+            .filter(|it| prerelease || !it.version().is_prerelease())
+            .filter(|it| words.iter().all(|word| it.searched.contains(word)))
+            .collect()
+    }
+
+    fn updates(&self, installed: &[Installed], prerelease: bool, all: bool) -> Vec<&Entry> {
+        let mut found: Vec<&Entry> = Vec::new();
+        for it in installed {
+            let Some(versions) = self.packages.get(&it.id.to_lowercase()) else {
+                continue;
+            };
+            let Ok(have) = Version::parse(&it.version) else {
+                continue;
+            };
+            let range = it.range.as_deref().map(crate::dependency::Range::parse);
+            let newer = versions.iter().filter(|entry| {
+                entry.item.listed
+                    && *entry.version() > have
+                    && (prerelease || !entry.version().is_prerelease())
+                    && range
+                        .as_ref()
+                        .is_none_or(|range| range.as_ref().is_ok_and(|it| it.has(entry.version())))
+            });
+            if all {
+                found.extend(newer);
+            } else {
+                found.extend(newer.last());
+            }
+        }
+        found.sort_by(|a, b| (&a.id_key, a.version()).cmp(&(&b.id_key, b.version())));
+        found.dedup_by(|a, b| std::ptr::eq(*a, *b));
+        found
+    }
+}
+
+fn find<'a>(versions: &'a [Entry], version: &str) -> Option<&'a Entry> {
+    let version = Version::parse(version).ok()?;
+    let at = versions.binary_search_by(|it| it.version().cmp(&version));
+    at.ok().map(|at| &versions[at])
+}
+
+/// Flags of the newest version: among those that old clients read, and among all.
+fn mark_latest(versions: &mut [Entry]) {
+    for which in 0..2 {
+        let candidates = |stable: bool| {
+            versions.iter().rposition(|it| {
+                it.item.listed
+                    && (which == 1 || it.is_semver1)
+                    && !(stable && it.version().is_prerelease())
+            })
+        };
+        let (stable, absolute) = (candidates(true), candidates(false));
+        for (at, entry) in versions.iter_mut().enumerate() {
+            entry.latest[which] = Latest {
+                stable: stable == Some(at),
+                absolute: absolute == Some(at),
+            };
+        }
+    }
+}
+
+fn page(name: &str, mut found: Vec<&Entry>, options: &Options, base: &str, now: &str) -> Document {
+    let which = usize::from(options.semver2);
+    found.retain(|it| options.semver2 || it.is_semver1);
+    if let Some(filter) = &options.filter {
+        found.retain(|it| filter.passes(it, it.latest[which]));
+    }
+    let total = found.len();
+    if options.count {
+        return Document::Count(total);
+    }
+    if let Some(order) = &options.order {
+        found.sort_by(|a, b| order.compare(a, b));
+    }
+    let start = match &options.after {
+        Some((id, version)) => {
+            let id = id.to_lowercase();
+            let Ok(version) = Version::parse(version) else {
+                return Document::Missing;
+            };
+            let is_last = |it: &&Entry| it.id_key == id && *it.version() == version;
+            match found.iter().position(is_last) {
+                Some(at) => at + 1,
+                // It was taken out meanwhile. In the feed's own order its place is known.
+                None if options.order.is_none() => {
+                    found.partition_point(|it| (&it.id_key, it.version()) <= (&id, &version))
+                }
+                None => return Document::Missing,
+            }
+        }
+        None => options.skip.min(found.len()),
+    };
+    let rest = &found[start..];
+    let wanted = options.top.unwrap_or(usize::MAX).min(rest.len());
+    let shown = &rest[..wanted.min(PAGE)];
+    let next = (wanted > shown.len()).then(|| {
+        let last = &shown[shown.len() - 1];
+        let left = options.top.map(|top| top - shown.len());
+        let version = last.version().to_string();
+        next_page(options, &last.item.nuspec.id, &version, left)
+    });
+    let total = options.inline_count.then_some(total);
+    let entries = shown.iter().map(|it| (*it, it.latest[which]));
+    Document::Atom(document::feed(name, entries, total, next, base, now))
+}
