@@ -44,6 +44,8 @@ pub struct App {
     pub pace: crate::catalog::pace::Pace,
     /// Seals the passwords that sources are read with.
     pub sealing: crate::catalog::credentials::Sealing,
+    /// The feed of one's own.
+    pub feed: crate::feed::Feed,
     /// When this server started.
     pub started_at: Millis,
     /// The clock.

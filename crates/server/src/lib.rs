@@ -16,6 +16,7 @@ mod data_folder;
 pub mod deployments;
 mod error;
 mod file_limit;
+pub mod feed;
 mod handle;
 pub mod inventory;
 pub mod jobs;

@@ -7,9 +7,9 @@ use axum::routing::{get, post};
 use fleetmend_protocol::paths;
 
 use crate::app::App;
-use crate::{agents, api, console};
+use crate::{agents, api, console, feed};
 
-/// The agent API, the REST API and the console.
+/// The agent API, the REST API, the console and the feed.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route(paths::CA, get(agents::enrol::ca))
@@ -24,5 +24,6 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .merge(api::routes())
         .merge(console::routes())
+        .merge(feed::routes())
         .with_state(app)
 }

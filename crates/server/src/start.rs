@@ -19,7 +19,9 @@ use crate::inventory::ingest;
 use crate::net::keys::{Keys, KeysError};
 use crate::net::{address, known_keys, listener, private};
 use crate::registry::Registry;
-use crate::{agents, catalog, data_folder, file_limit, jobs, people, router, server_id, upkeep};
+use crate::{
+    agents, catalog, data_folder, feed, file_limit, jobs, people, router, server_id, upkeep,
+};
 
 /// The setting that holds the address of the last start.
 const URL_SETTING: &str = "url";
@@ -97,6 +99,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         }
     }
     app.set_catalog(Arc::new(catalog::known::load(&app).await?));
+    feed::refresh(&app).await?;
     app.blobs
         .clear_incoming()
         .context("cannot clear away unfinished downloads")?;
@@ -117,6 +120,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         stopping.clone(),
     ));
     tasks.spawn(jobs::run(Arc::clone(&app), server, stopping.clone()));
+    tasks.spawn(feed::watch(Arc::clone(&app), stopping.clone()));
     tasks.spawn(ingest::run(Arc::clone(&app), inbox, stopping));
     Ok(Running {
         app,
@@ -247,6 +251,7 @@ fn app(
         changed: broadcast::channel(16).0,
         pace: catalog::pace::Pace::default(),
         sealing,
+        feed: feed::Feed::default(),
         started_at: config.clock.now(),
         clock: config.clock.clone(),
         catalog: RwLock::new(Arc::new(Catalog::default())),

@@ -21,6 +21,8 @@ pub mod deploy_jobs;
 pub mod deployments;
 pub mod devices;
 pub mod enrol_tokens;
+pub mod feed_keys;
+pub mod feed_packages;
 pub mod files;
 pub mod host_pauses;
 pub mod inventories;
@@ -59,6 +61,8 @@ const STATEMENTS: &[&[&Sql]] = &[
     devices::STATEMENTS,
     devices::LIST_STATEMENTS,
     enrol_tokens::STATEMENTS,
+    feed_keys::STATEMENTS,
+    feed_packages::STATEMENTS,
     files::STATEMENTS,
     host_pauses::STATEMENTS,
     inventories::STATEMENTS,

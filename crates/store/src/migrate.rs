@@ -54,6 +54,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "read plan and problems",
         include_str!("../migrations/sqlite/0022_read_plan_and_problems.sql"),
     ),
+    (
+        50,
+        "feed",
+        include_str!("../migrations/sqlite/0050_feed.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -96,6 +101,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         22,
         "read plan and problems",
         include_str!("../migrations/postgres/0022_read_plan_and_problems.sql"),
+    ),
+    (
+        50,
+        "feed",
+        include_str!("../migrations/postgres/0050_feed.sql"),
     ),
 ];
 

@@ -73,10 +73,6 @@ impl EnrolToken {
 
     /// The form in which the secret travels to the server: lower-case hexadecimal.
     pub fn secret_hex(&self) -> String {
-        use std::fmt::Write as _;
-        self.secret.iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        crate::hex(&self.secret)
     }
 }

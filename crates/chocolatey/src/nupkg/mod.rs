@@ -129,6 +129,7 @@ pub struct PackageFile {
 #[derive(Debug)]
 pub struct Nupkg<'a> {
     contents: Contents<'a>,
+    manifest: Vec<u8>,
     nuspec: Nuspec,
 }
 
@@ -136,8 +137,18 @@ impl<'a> Nupkg<'a> {
     /// Opens a package and checks all its names and declared sizes. Unpacks the nuspec only.
     pub fn read(bytes: &'a [u8], limits: &Limits) -> Result<Self, NupkgError> {
         let contents = Contents::open(bytes, limits)?;
-        let nuspec = contents.nuspec()?;
-        Ok(Self { contents, nuspec })
+        let manifest = contents.manifest()?;
+        let nuspec = parse_nuspec(&manifest)?;
+        Ok(Self {
+            contents,
+            manifest,
+            nuspec,
+        })
+    }
+
+    /// The bytes of its manifest.
+    pub fn manifest(&self) -> &[u8] {
+        &self.manifest
     }
 
     /// Its manifest.
@@ -275,7 +286,7 @@ impl<'a> Contents<'a> {
         Ok(())
     }
 
-    fn nuspec(&self) -> Result<Nuspec, NupkgError> {
+    fn manifest(&self) -> Result<Vec<u8>, NupkgError> {
         let is_nuspec = |file: &&PackageFile| {
             !file.path.contains('/') && file.path.to_lowercase().ends_with(".nuspec")
         };
@@ -285,7 +296,7 @@ impl<'a> Contents<'a> {
         };
         let mut bytes = Vec::new();
         self.copy_to(&file.path, &mut bytes, nuspec::MAX_DOCUMENT as u64)?;
-        Ok(parse_nuspec(&bytes)?)
+        Ok(bytes)
     }
 
     fn copy_to(&self, path: &str, writer: &mut dyn Write, limit: u64) -> Result<u64, NupkgError> {

@@ -12,6 +12,7 @@ mod deployments;
 mod devices;
 pub(crate) mod enrol_tokens;
 mod extract;
+pub(crate) mod feed;
 mod missing;
 mod openapi;
 mod scans;
@@ -22,7 +23,7 @@ pub(crate) mod sources;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -61,6 +62,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/sources/{id}", get(sources::get))
         .route("/api/v1/sources/{id}/login", post(sources::set_login))
         .route("/api/v1/sources/{id}/read", post(sources::read))
+        .route("/api/v1/feed", get(feed::get))
+        .route("/api/v1/feed/readers", post(feed::set_readers))
+        .route("/api/v1/feed/keys", post(feed::create_key))
+        .route("/api/v1/feed/keys/{name}", delete(feed::delete_key))
         .route("/api/v1/enrol-tokens", post(enrol_tokens::create))
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/{*rest}", any(async || not_found()))

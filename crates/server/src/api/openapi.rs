@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    approvals, audit, deploy_jobs, deployments, devices, enrol_tokens, missing, scans, session,
-    sources,
+    approvals, audit, deploy_jobs, deployments, devices, enrol_tokens, feed, missing, scans,
+    session, sources,
 };
 
 /// The shape of every error.
@@ -74,6 +74,10 @@ impl Modify for Security {
         sources::create,
         sources::set_login,
         sources::read,
+        feed::get,
+        feed::create_key,
+        feed::delete_key,
+        feed::set_readers,
         enrol_tokens::create,
         audit::list,
     )

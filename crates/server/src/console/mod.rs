@@ -12,6 +12,7 @@ mod deployments;
 mod device;
 mod devices;
 mod enrol;
+mod feed;
 mod fields;
 mod form;
 pub mod headers;
@@ -61,6 +62,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/sources/{id}", get(source::page))
         .route("/sources/{id}/login", post(source::set_login))
         .route("/sources/{id}/read", post(source::read))
+        .route("/feed", get(feed::page))
+        .route("/feed/keys", post(feed::make_key))
+        .route("/feed/keys/revoke", post(feed::revoke_key))
+        .route("/feed/readers", post(feed::set_readers))
         .route("/enrol", get(enrol::page).post(enrol::make_token))
         .route("/audit", get(audit::page))
         .route("/live", get(live::changes))

@@ -25,12 +25,16 @@ pub enum Done {
     SourceAdded,
     /// A source is read at once.
     SourceRead,
+    /// A key of the feed was taken away.
+    FeedKeyRevoked,
+    /// Who may read the feed was set.
+    FeedReadersSet,
     /// Nothing was ticked.
     NothingChosen,
 }
 
 impl Done {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Scan,
         Self::SystemType,
         Self::Approved,
@@ -40,6 +44,8 @@ impl Done {
         Self::CancelAsked,
         Self::SourceAdded,
         Self::SourceRead,
+        Self::FeedKeyRevoked,
+        Self::FeedReadersSet,
         Self::NothingChosen,
     ];
 
@@ -54,6 +60,8 @@ impl Done {
             Self::CancelAsked => "cancel-asked",
             Self::SourceAdded => "source-added",
             Self::SourceRead => "source-read",
+            Self::FeedKeyRevoked => "feed-key-revoked",
+            Self::FeedReadersSet => "feed-readers-set",
             Self::NothingChosen => "nothing-chosen",
         }
     }
@@ -89,6 +97,8 @@ impl Done {
             }
             Self::SourceAdded => "The source was added and is being read.".to_owned(),
             Self::SourceRead => "The source is being read.".to_owned(),
+            Self::FeedKeyRevoked => "The key was taken away: it opens nothing.".to_owned(),
+            Self::FeedReadersSet => "Who may read the feed was set.".to_owned(),
             Self::NothingChosen => "Nothing was done: tick one or more rows first.".to_owned(),
         }
     }

@@ -42,6 +42,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// SHA-256 of its client certificate, lower-case hexadecimal, if it showed one of ours.
     pub certificate_sha256: Option<Arc<str>>,
+    /// Whether the connection is encrypted.
+    pub is_tls: bool,
 }
 
 /// TLS as the server speaks it.
@@ -154,6 +156,7 @@ async fn connection(
     let peer = Peer {
         address,
         certificate_sha256,
+        is_tls: true,
     };
     let mut io = TokioIo::new(stream);
     while let Some((returned, held)) = serve_requests(io, &peer, service, &mut stop).await {

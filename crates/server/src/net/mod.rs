@@ -1,6 +1,7 @@
 //! The one inbound port: TLS, certificates, and the keys behind them.
 
 pub mod address;
+pub mod file_answer;
 pub mod keys;
 pub mod known_keys;
 pub mod listener;

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::seed;
 use crate::site::{Site, form_body, json_body};
 
-const FORMS: [&str; 13] = [
+const FORMS: [&str; 16] = [
     "/logout",
     "/devices/scan",
     "/devices/system-type",
@@ -21,10 +21,13 @@ const FORMS: [&str; 13] = [
     "/sources",
     "/sources/1/login",
     "/sources/1/read",
+    "/feed/keys",
+    "/feed/keys/revoke",
+    "/feed/readers",
     "/enrol",
 ];
 
-const CALLS: [&str; 12] = [
+const CALLS: [&str; 14] = [
     "/api/v1/devices/system-type",
     "/api/v1/scans",
     "/api/v1/approvals",
@@ -36,6 +39,8 @@ const CALLS: [&str; 12] = [
     "/api/v1/sources/1/login",
     "/api/v1/sources/1/read",
     "/api/v1/enrol-tokens",
+    "/api/v1/feed/keys",
+    "/api/v1/feed/readers",
     "/api/v1/session",
 ];
 

@@ -3,11 +3,12 @@
 use crate::site::Site;
 
 /// Every page that a person can open from the menu, and what it says when there is nothing.
-pub const PAGES: [(&str, &str); 6] = [
+pub const PAGES: [(&str, &str); 7] = [
     ("/devices", "No machine is enrolled yet."),
     ("/missing", "No device lacks a patch, as far as is known."),
     ("/deployments", "Nothing was deployed yet."),
     ("/sources", "There is no source yet."),
+    ("/feed", "There is no key yet."),
     ("/enrol", "No token was made yet."),
     ("/audit?who=nobody", "No change fits the filter."),
 ];

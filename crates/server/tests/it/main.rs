@@ -14,6 +14,7 @@ mod enrolment;
 mod failing_work;
 mod folder;
 mod handed_out;
+mod feed;
 mod hostile_texts;
 mod keys;
 mod lost_state;

@@ -136,10 +136,24 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(Body(content_type, text)) = body {
-            request = request.header("content-type", content_type).body(text);
+        if let Some(Body(content_type, bytes)) = body {
+            if !content_type.is_empty() {
+                request = request.header("content-type", content_type);
+            }
+            request = request.body(bytes);
         }
         read(request.send().await.unwrap()).await
+    }
+
+    /// Reads bytes.
+    pub async fn bytes(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<u8>) {
+        let mut request = self.client.get(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.bytes().await.unwrap().to_vec())
     }
 
     /// The answer's head, while its body goes on.
@@ -192,19 +206,29 @@ async fn read(response: Response) -> Answer {
     }
 }
 
-/// A content type and a text.
-pub struct Body(&'static str, String);
+/// A content type, where the request's headers do not name it, and the bytes.
+pub struct Body(&'static str, Vec<u8>);
+
+impl Body {
+    /// Bytes whose kind the headers name.
+    pub fn bytes(bytes: Vec<u8>) -> Self {
+        Self("", bytes)
+    }
+}
 
 pub fn form_body(fields: &[(&str, &str)]) -> Body {
     let pairs: Vec<_> = fields
         .iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
         .collect();
-    Body("application/x-www-form-urlencoded", pairs.join("&"))
+    Body(
+        "application/x-www-form-urlencoded",
+        pairs.join("&").into_bytes(),
+    )
 }
 
 pub fn json_body(json: &Json) -> Body {
-    Body("application/json", json.to_string())
+    Body("application/json", json.to_string().into_bytes())
 }
 
 pub fn encode(text: &str) -> String {

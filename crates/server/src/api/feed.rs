@@ -1,0 +1,136 @@
+//! The feed of one's own: its address, its keys, and who may read it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::extract::Body;
+use super::openapi::Refused;
+use super::shapes::time;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::feed::{self, keys};
+use crate::people::{Confirmed, SignedIn};
+
+/// How long a key opens the feed if nothing is said, in days.
+pub(crate) const DAYS: u32 = 365;
+
+/// The feed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedBody {
+    /// Where clients find it.
+    url: String,
+    /// Whether everybody may read it without a key.
+    open: bool,
+    /// How many package versions it has.
+    packages: usize,
+    /// Its keys, by name.
+    keys: Vec<FeedKeyBody>,
+}
+
+/// A key. Its secret is shown once, when it is made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedKeyBody {
+    /// What it is called.
+    name: String,
+    /// Whether it also adds and hides packages.
+    can_push: bool,
+    /// Who made it.
+    created_by: String,
+    /// When it was made.
+    created_at: String,
+    /// From when on it opens nothing.
+    expires_at: String,
+}
+
+/// A key to make.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct NewFeedKeyBody {
+    /// What it is called: one of a kind.
+    name: String,
+    /// Whether it also adds and hides packages.
+    #[serde(default)]
+    can_push: bool,
+    /// How long it opens the feed, in days: 1 to 1098, 365 by default.
+    days: Option<u32>,
+}
+
+/// A key's secret: the password of Basic authentication, and the key of `nuget push`. It is shown
+/// this once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedSecretBody {
+    /// The secret.
+    secret: String,
+}
+
+/// Who may read.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct FeedReadersBody {
+    /// Whether everybody may read the feed without a key.
+    open: bool,
+}
+
+/// The feed and its keys.
+#[utoipa::path(get, path = "/api/v1/feed", operation_id = "get_feed", tag = "feed",
+    responses((status = 200, body = FeedBody), Refused))]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+) -> Result<Json<FeedBody>, ApiError> {
+    let keys = keys::list(&app).await?.into_iter().map(|key| FeedKeyBody {
+        name: key.name,
+        can_push: key.can_push,
+        created_by: key.created_by,
+        created_at: time(key.created_at),
+        expires_at: time(key.expires_at),
+    });
+    Ok(Json(FeedBody {
+        url: feed::url(&app),
+        open: app.feed.is_open(),
+        packages: app.feed.len(),
+        keys: keys.collect(),
+    }))
+}
+
+/// Make a key.
+#[utoipa::path(post, path = "/api/v1/feed/keys", operation_id = "create_feed_key", tag = "feed",
+    request_body = NewFeedKeyBody, responses((status = 200, body = FeedSecretBody), Refused))]
+pub(crate) async fn create_key(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Body(it): Body<NewFeedKeyBody>,
+) -> Result<Json<FeedSecretBody>, ApiError> {
+    let days = it.days.unwrap_or(DAYS);
+    let secret = keys::make(&app, &it.name, it.can_push, days, &by.actor).await?;
+    Ok(Json(FeedSecretBody { secret }))
+}
+
+/// Take a key away.
+#[utoipa::path(delete, path = "/api/v1/feed/keys/{name}", operation_id = "delete_feed_key",
+    tag = "feed", params(("name" = String, Path, description = "The key's name")),
+    responses((status = 204, description = "It opens nothing any more"), Refused))]
+pub(crate) async fn delete_key(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Path(name): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    keys::revoke(&app, &name, &by.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let everybody read the feed, or only those with a key.
+#[utoipa::path(post, path = "/api/v1/feed/readers", operation_id = "set_feed_readers",
+    tag = "feed", request_body = FeedReadersBody,
+    responses((status = 204, description = "Done"), Refused))]
+pub(crate) async fn set_readers(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Body(it): Body<FeedReadersBody>,
+) -> Result<StatusCode, ApiError> {
+    keys::set_open(&app, it.open, &by.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

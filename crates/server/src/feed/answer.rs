@@ -1,0 +1,80 @@
+//! The feed's answers, which are XML, errors included.
+
+use axum::response::{IntoResponse, Response};
+use fleetmend_chocolatey::gallery;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+
+/// Why the feed does not answer.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// 400.
+    Bad(String),
+    /// 401: a key is needed.
+    WhoAreYou,
+    /// 403.
+    Denied(String),
+    /// 404.
+    Missing(String),
+    /// 409.
+    Conflict(String),
+    /// 413.
+    TooLarge(String),
+    /// 500; the log says why.
+    Internal(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<fleetmend_store::Error> for Refusal {
+    fn from(error: fleetmend_store::Error) -> Self {
+        match error {
+            fleetmend_store::Error::Exists { .. } => Self::Conflict(error.to_string()),
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, message) = match self {
+            Self::Bad(message) => (StatusCode::BAD_REQUEST, message),
+            Self::WhoAreYou => (
+                StatusCode::UNAUTHORIZED,
+                "the feed needs a key: make one in the console, and give it as the password"
+                    .to_owned(),
+            ),
+            Self::Denied(message) => (StatusCode::FORBIDDEN, message),
+            Self::Missing(message) => (StatusCode::NOT_FOUND, message),
+            Self::Conflict(message) => (StatusCode::CONFLICT, message),
+            Self::TooLarge(message) => (StatusCode::PAYLOAD_TOO_LARGE, message),
+            Self::Internal(error) => {
+                tracing::error!("feed: {error:#}");
+                let message = "the server failed to answer; its log says why";
+                (StatusCode::INTERNAL_SERVER_ERROR, message.to_owned())
+            }
+        };
+        let mut response =
+            (status, xml("application/xml", gallery::error(&message))).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(
+                WWW_AUTHENTICATE,
+                http::HeaderValue::from_static("Basic realm=\"Fleetmend feed\""),
+            );
+        }
+        response
+    }
+}
+
+/// An XML answer.
+pub(super) fn xml(kind: &'static str, body: String) -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE.as_str(), kind),
+        ("dataserviceversion", "2.0;"),
+    ];
+    (headers, body)
+}

@@ -1,0 +1,72 @@
+//! `GET /feed/v2/…`: documents and packages.
+
+use std::sync::Arc;
+
+use axum::extract::{OriginalUri, State};
+use axum::response::{IntoResponse as _, Response};
+use fleetmend_chocolatey::gallery::{self, Document, Request, Resource};
+use http::header::HOST;
+use http::{HeaderMap, Uri};
+
+use super::answer::{Refusal, xml};
+use super::{PATH, access, download, time};
+use crate::app::App;
+use crate::net::listener::Peer;
+
+/// Answers a read.
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    OriginalUri(uri): OriginalUri,
+    peer: axum::Extension<Peer>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    access::reader(&app, &headers)?;
+    let request = request(&uri)?;
+    let base = base(&app, &headers, peer.is_tls);
+    match &request.resource {
+        Resource::Service => Ok(xml("application/xml", gallery::service(&base)).into_response()),
+        Resource::Metadata => Ok(xml("application/xml", gallery::metadata()).into_response()),
+        Resource::Download { id, version } => {
+            download::nupkg(&app, id, version.as_deref(), &headers).await
+        }
+        _ => {
+            let now = time(app.now())?;
+            let document = app.feed.read(|it| it.answer(&request, &base, &now));
+            match document.map_err(|error| Refusal::Bad(error.to_string()))? {
+                Document::Atom(body) => {
+                    Ok(xml("application/atom+xml; charset=utf-8", body).into_response())
+                }
+                Document::Count(count) => Ok(count.to_string().into_response()),
+                Document::Missing => Err(missing()),
+            }
+        }
+    }
+}
+
+/// What an address of the feed asks for.
+pub(super) fn request(uri: &Uri) -> Result<Request, Refusal> {
+    let path = uri.path().strip_prefix(PATH).unwrap_or_default();
+    Request::parse(path, uri.query().unwrap_or_default())
+        .map_err(|error| Refusal::Bad(error.to_string()))?
+        .ok_or_else(missing)
+}
+
+fn missing() -> Refusal {
+    Refusal::Missing("the feed has nothing at this address".to_owned())
+}
+
+/// The feed's address as this client reaches it: clients follow the addresses in documents as they
+/// stand, whichever of the server's names they came by.
+fn base(app: &App, headers: &HeaderMap, is_tls: bool) -> String {
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .filter(|host| host.parse::<http::uri::Authority>().is_ok());
+    match host {
+        Some(host) => {
+            let scheme = if is_tls { "https" } else { "http" };
+            format!("{scheme}://{host}{PATH}/")
+        }
+        None => super::url(app),
+    }
+}

@@ -1,0 +1,236 @@
+//! The feed of one's own, as clients reach it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use fleetmend_chocolatey::odata::parse_feed;
+use fleetmend_e2e::nupkg::Nupkg;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::site::{Answer, Body, Person, Site};
+
+const BOUNDARY: &str = "a-boundary-of-the-tests";
+
+async fn key(site: &Site, person: &Person, name: &str, can_push: bool) -> String {
+    let body = json!({ "name": name, "can_push": can_push });
+    let answer = person.call(site, "/api/v1/feed/keys", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()["secret"].as_str().unwrap().to_owned()
+}
+
+fn basic(secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("anyone:{secret}")))
+}
+
+async fn read(site: &Site, path: &str, secret: &str) -> Answer {
+    let value = basic(secret);
+    let headers = [("authorization", value.as_str())];
+    site.send(Method::GET, path, &headers, None).await
+}
+
+fn package(id: &str, version: &str) -> Vec<u8> {
+    Nupkg::new(id, version)
+        .install_script("Write-Host 'nothing'")
+        .build()
+        .unwrap()
+}
+
+async fn push(site: &Site, path: &str, secret: &str, nupkg: &[u8]) -> Answer {
+    let mut body = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"package\"; \
+         filename=\"package\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(nupkg);
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    let kind = format!("multipart/form-data; boundary=\"{BOUNDARY}\"");
+    let headers = [("x-nuget-apikey", secret), ("content-type", &kind)];
+    let body = Some(Body::bytes(body));
+    site.send(Method::PUT, path, &headers, body).await
+}
+
+fn shown(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let page = parse_feed(answer.text.as_bytes()).unwrap();
+    let entries = page.entries.iter();
+    entries
+        .map(|it| format!("{} {}", it.id, it.version))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_package_that_was_pushed_is_listed_and_downloaded_as_it_was() {
+    let (site, person) = Site::signed_in().await;
+    let secret = key(&site, &person, "build", true).await;
+    let nupkg = package("acme.tool", "1.2");
+    let answer = push(&site, "/feed/v2/", &secret, &nupkg).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let list = "/feed/v2/Packages()?$filter=IsLatestVersion";
+    let answer = read(&site, list, &secret).await;
+    assert_eq!(shown(&answer), ["acme.tool 1.2"]);
+    let page = parse_feed(answer.text.as_bytes()).unwrap();
+    let url = page.entries[0].content_url.clone().unwrap();
+    let path = url.strip_prefix(site.running().url()).unwrap();
+    let value = basic(&secret);
+    let whole = site.bytes(path, &[("authorization", &value)]).await;
+    assert_eq!((whole.0, whole.1.as_slice()), (200, nupkg.as_slice()));
+    let range = [("authorization", value.as_str()), ("range", "bytes=10-19")];
+    let part = site.bytes(path, &range).await;
+    assert_eq!((part.0, part.1.as_slice()), (206, &nupkg[10..20]));
+    let etag = read(&site, path, &secret).await.headers["etag"].clone();
+    let headers = [
+        ("authorization", value.as_str()),
+        ("if-none-match", etag.to_str().unwrap()),
+    ];
+    assert_eq!(site.bytes(path, &headers).await, (304, Vec::new()));
+    // The digest that the entry names is that of the bytes.
+    let digest = ring::digest::digest(&ring::digest::SHA512, &nupkg);
+    let hash = page.entries[0].package_hash.clone().unwrap();
+    assert_eq!(hash.hex, fleetmend_trust::hex(digest.as_ref()));
+}
+
+#[tokio::test]
+async fn a_version_never_changes_and_hiding_it_takes_nothing_away_from_who_names_it() {
+    let (site, person) = Site::signed_in().await;
+    let secret = key(&site, &person, "build", true).await;
+    for (version, status) in [("1.0", 201), ("1.0.0", 409), ("1.1", 201)] {
+        let answer = push(
+            &site,
+            "/feed/v2/package",
+            &secret,
+            &package("acme", version),
+        )
+        .await;
+        assert_eq!(answer.status, status, "{version}: {}", answer.text);
+    }
+    let headers = [("x-nuget-apikey", secret.as_str())];
+    let path = "/feed/v2/package/Acme/1.1.0";
+    let hidden = site.send(Method::DELETE, path, &headers, None).await;
+    assert_eq!(hidden.status, 204, "{}", hidden.text);
+    let latest = "/feed/v2/Packages()?$filter=IsLatestVersion";
+    assert_eq!(shown(&read(&site, latest, &secret).await), ["acme 1.0"]);
+    assert_eq!(read(&site, path, &secret).await.status, 200);
+    let again = site
+        .send(Method::DELETE, "/feed/v2/acme/9", &headers, None)
+        .await;
+    assert_eq!(again.status, 404);
+}
+
+#[tokio::test]
+async fn without_a_key_nobody_reads_until_the_feed_is_opened_and_nobody_pushes() {
+    let (site, person) = Site::signed_in().await;
+    let reads = key(&site, &person, "reads", false).await;
+    let pushes = key(&site, &person, "pushes", true).await;
+    push(&site, "/feed/v2/", &pushes, &package("acme", "1")).await;
+    let list = "/feed/v2/Packages()";
+    let nobody = site.send(Method::GET, list, &[], None).await;
+    assert_eq!(nobody.status, 401);
+    assert!(
+        nobody.headers["www-authenticate"]
+            .to_str()
+            .unwrap()
+            .starts_with("Basic")
+    );
+    assert_eq!(read(&site, list, "wrong").await.status, 401);
+    assert_eq!(read(&site, list, &reads).await.status, 200);
+    // A person's session and an open feed push nothing.
+    let nupkg = package("acme", "2");
+    assert_eq!(push(&site, "/feed/v2/", &reads, &nupkg).await.status, 403);
+    assert_eq!(push(&site, "/feed/v2/", "wrong", &nupkg).await.status, 401);
+    let body = json!({ "open": true });
+    assert_eq!(
+        person
+            .call(&site, "/api/v1/feed/readers", &body)
+            .await
+            .status,
+        204
+    );
+    assert_eq!(site.send(Method::GET, list, &[], None).await.status, 200);
+    assert_eq!(push(&site, "/feed/v2/", "wrong", &nupkg).await.status, 401);
+    let body = json!({ "open": false });
+    assert_eq!(
+        person
+            .call(&site, "/api/v1/feed/readers", &body)
+            .await
+            .status,
+        204
+    );
+    let revoked = person
+        .post(&site, "/feed/keys/revoke", &[("name", "reads")])
+        .await;
+    assert_eq!(revoked.status, 303, "{}", revoked.text);
+    assert_eq!(read(&site, list, &reads).await.status, 401);
+    // No key opens the console, and the secret is kept nowhere.
+    let value = basic(&pushes);
+    let headers = [
+        ("authorization", value.as_str()),
+        ("x-nuget-apikey", pushes.as_str()),
+    ];
+    assert_eq!(
+        site.send(Method::GET, "/api/v1/feed", &headers, None)
+            .await
+            .status,
+        401
+    );
+    let feed = person.get(&site, "/api/v1/feed").await;
+    assert!(
+        !feed.text.contains(&pushes) && feed.text.contains("\"pushes\""),
+        "{}",
+        feed.text
+    );
+    assert!(!person.get(&site, "/feed").await.text.contains(&pushes));
+}
+
+#[tokio::test]
+async fn what_is_no_package_is_refused_with_the_reason_and_leaves_the_feed_as_it_was() {
+    let (site, person) = Site::signed_in().await;
+    let secret = key(&site, &person, "build", true).await;
+    let traversal = Nupkg::new("evil", "1.0")
+        .file("tools/../../evil.ps1", b"x")
+        .build()
+        .unwrap();
+    for (nupkg, why) in [
+        (b"not a zip".to_vec(), "not a readable nupkg"),
+        (Vec::new(), "not a readable nupkg"),
+        (traversal, "evil.ps1"),
+    ] {
+        let answer = push(&site, "/feed/v2/", &secret, &nupkg).await;
+        assert_eq!(answer.status, 400, "{why}: {}", answer.text);
+        assert!(answer.text.contains(why), "{why}: {}", answer.text);
+        assert!(answer.text.contains("<error"), "{}", answer.text);
+    }
+    let headers = [("x-nuget-apikey", secret.as_str())];
+    let bare = site
+        .send(
+            Method::PUT,
+            "/feed/v2/",
+            &headers,
+            Some(Body::bytes(vec![0; 9])),
+        )
+        .await;
+    assert_eq!(bare.status, 400, "{}", bare.text);
+    assert!(shown(&read(&site, "/feed/v2/Packages()", &secret).await).is_empty());
+    for (path, status) in [
+        ("/feed/v2/Packages()?$filter=Colour%20eq%201", 400),
+        ("/feed/v2/nothing", 404),
+        ("/feed/v2/package/nosuch/1.0", 404),
+        ("/feed/v2/Packages(Id='nosuch',Version='1')", 404),
+        ("/feed/v2", 200),
+        ("/feed/v2/$metadata", 200),
+    ] {
+        let answer = read(&site, path, &secret).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_changes_reaches_the_feed_and_a_restart_finds_everything() {
+    let (site, person) = Site::signed_in().await;
+    let secret = key(&site, &person, "build", true).await;
+    push(&site, "/feed/v2/", &secret, &package("acme", "1")).await;
+    let site = Site::start_again(site.stop().await, |_| {}).await;
+    assert_eq!(
+        shown(&read(&site, "/feed/v2/Packages()", &secret).await),
+        ["acme 1"]
+    );
+}

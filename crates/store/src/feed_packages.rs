@@ -1,0 +1,160 @@
+//! The package versions of the feed of one's own. Their bytes are in the mirror.
+
+use fleetmend_model::Millis;
+
+use crate::db::{Read, Tx};
+use crate::error::{Error, Result};
+use crate::sql::statements;
+use crate::value::{Row, args};
+
+statements! {
+    INSERT = "INSERT INTO feed_packages (package, version_key, nuspec, sha256, sha512, listed,
+                  origin, added_by, created_at)
+              VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
+              ON CONFLICT (package, version_key) DO NOTHING";
+    SET_LISTED = "UPDATE feed_packages SET listed = $3 WHERE package = $1 AND version_key = $2";
+    GET = "SELECT p.*, f.length FROM feed_packages AS p JOIN files AS f ON f.sha256 = p.sha256
+           WHERE p.package = $1 AND p.version_key = $2";
+    /// In the order of their ids, so that all can be read in pieces.
+    AFTER = "SELECT p.*, f.length FROM feed_packages AS p JOIN files AS f ON f.sha256 = p.sha256
+             WHERE p.id > $1 ORDER BY p.id LIMIT $2";
+    COUNT = "SELECT COUNT(*) AS packages FROM feed_packages";
+}
+
+/// How a version came into the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A person pushed it.
+    Pushed,
+    /// The mirror made it of a package from a source.
+    Mirrored,
+}
+
+impl Origin {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Pushed => "pushed",
+            Self::Mirrored => "mirrored",
+        }
+    }
+
+    fn from_key(key: &str) -> Option<Self> {
+        [Self::Pushed, Self::Mirrored]
+            .into_iter()
+            .find(|it| it.key() == key)
+    }
+}
+
+/// A version to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFeedPackage {
+    /// The package's id in lower case.
+    pub package: String,
+    /// The version, normalised, in lower case.
+    pub version_key: String,
+    /// The nuspec's bytes.
+    pub nuspec: Vec<u8>,
+    /// The nupkg's SHA-256, lower-case hexadecimal; the mirror has it.
+    pub sha256: String,
+    /// The nupkg's SHA-512, Base64.
+    pub sha512: String,
+    /// How it came here.
+    pub origin: Origin,
+    /// Who brought it.
+    pub added_by: String,
+}
+
+/// A version as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPackage {
+    /// Its row.
+    pub id: i64,
+    /// What was added.
+    pub what: NewFeedPackage,
+    /// The nupkg's length in bytes.
+    pub length: u64,
+    /// Whether lists show it.
+    pub listed: bool,
+    /// When it was added.
+    pub created_at: Millis,
+}
+
+fn read(row: &Row) -> Result<FeedPackage> {
+    Ok(FeedPackage {
+        id: row.int("id")?,
+        what: NewFeedPackage {
+            package: row.text("package")?,
+            version_key: row.text("version_key")?,
+            nuspec: row.blob("nuspec")?,
+            sha256: row.text("sha256")?,
+            sha512: row.text("sha512")?,
+            origin: row.word("origin", Origin::from_key)?,
+            added_by: row.text("added_by")?,
+        },
+        length: row.u64("length")?,
+        listed: row.flag("listed")?,
+        created_at: row.millis("created_at")?,
+    })
+}
+
+/// Adds a version. One that is there is [`Error::Exists`]: a version never changes.
+pub async fn insert(tx: &mut Tx, new: &NewFeedPackage, now: Millis) -> Result<()> {
+    let values = args![
+        &new.package,
+        &new.version_key,
+        new.nuspec.as_slice(),
+        &new.sha256,
+        &new.sha512,
+        new.origin.key(),
+        &new.added_by,
+        now,
+    ];
+    match tx.run(&INSERT, values).await? {
+        0 => Err(Error::Exists {
+            what: "package version",
+            name: format!("{} {}", new.package, new.version_key),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Shows a version in lists or hides it; false if there is no such version.
+pub async fn set_listed(
+    tx: &mut Tx,
+    package: &str,
+    version_key: &str,
+    listed: bool,
+) -> Result<bool> {
+    let changed = tx
+        .run(&SET_LISTED, args![package, version_key, listed])
+        .await?;
+    Ok(changed == 1)
+}
+
+/// A version.
+pub async fn get(
+    mut from: impl Read,
+    package: &str,
+    version_key: &str,
+) -> Result<Option<FeedPackage>> {
+    from.row(&GET, args![package, version_key])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The next versions after a row, by row.
+pub async fn after(mut from: impl Read, row: i64, limit: u32) -> Result<Vec<FeedPackage>> {
+    from.rows(&AFTER, args![row, limit])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+/// How many versions there are.
+pub async fn count(mut from: impl Read) -> Result<u64> {
+    let row = from.row(&COUNT, args![]).await?;
+    row.map_or(Ok(0), |row| row.u64("packages"))
+}
