@@ -1,6 +1,7 @@
 //! `fleetmend`: the server, an agent, and the administrator's commands in one binary.
 
 mod admin;
+mod feed;
 mod local_agent;
 mod options;
 mod serve;
@@ -35,6 +36,9 @@ enum Command {
     /// Add, list and read sources of packages.
     #[command(subcommand)]
     Source(admin::Source),
+    /// The server's own package feed: its address, its keys, and who may read it.
+    #[command(subcommand)]
+    Feed(feed::Feed),
     /// This machine's agent.
     #[command(subcommand)]
     Agent(fleetmend_agent::cli::Command),
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Command::SetupLink(options) => runtime(admin::setup_link(options)),
         Command::NewKeys(command) => runtime(admin::new_keys(command)),
         Command::Source(command) => runtime(admin::source(command)),
+        Command::Feed(command) => runtime(feed::run(command)),
         Command::Agent(command) => fleetmend_agent::cli::run(command),
     };
     match done {

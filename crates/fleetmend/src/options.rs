@@ -56,12 +56,18 @@ pub struct Server {
         env = "FLEETMEND_LISTEN"
     )]
     listen: SocketAddr,
+    /// Serve the package feed without TLS at this address as well, for clients that cannot be made
+    /// to trust the server's certificate. What they read, and their keys, can be seen on the way.
+    #[arg(long, value_name = "ADDRESS", env = "FLEETMEND_FEED_LISTEN")]
+    feed_listen: Option<SocketAddr>,
 }
 
 impl Server {
     /// The server's configuration.
     pub fn config(&self) -> anyhow::Result<Config> {
-        self.data.listening(self.listen)
+        let mut config = self.data.listening(self.listen)?;
+        config.feed_listen = self.feed_listen;
+        Ok(config)
     }
 }
 

@@ -6,6 +6,8 @@ mod agent_build;
 mod apps;
 mod checkin;
 mod client;
+mod feed;
+mod feed_packages;
 mod idle;
 mod ingest;
 mod package_folder;
@@ -36,6 +38,8 @@ enum Command {
     Idle(idle::Options),
     /// What the agent, as it is shipped, costs this machine.
     Agent(agent::Options),
+    /// The package feed: requests a second, and downloads beside nginx.
+    Feed(feed::Options),
     /// Simulated agents on the agent's own core against a real server.
     Simulate(simulate::Options),
     /// What the analysis makes of package sources.
@@ -76,6 +80,7 @@ fn run(command: Command) -> anyhow::Result<Option<Value>> {
         Command::Checkin(options) => runtime.block_on(checkin::run(options))?,
         Command::Idle(options) => runtime.block_on(idle::run(options))?,
         Command::Agent(options) => agent::run(&options)?,
+        Command::Feed(options) => runtime.block_on(feed::run(options))?,
         Command::Simulate(options) => runtime.block_on(simulate::run(options))?,
         Command::Recipes(options) => recipes::run(&options)?,
         Command::Serve(options) => {

@@ -1,6 +1,7 @@
 //! The server under measure: this program again, as a process of its own, on a throw-away data
 //! folder.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use fleetmend_store::packages;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
+
+use crate::feed_packages;
 
 /// How long the server may take to start and make its tokens.
 const START: Duration = Duration::from_secs(120);
@@ -27,25 +30,50 @@ pub struct Options {
     /// A source to read.
     #[arg(long)]
     source: Option<String>,
+    #[command(flatten)]
+    feed: FeedOptions,
+}
+
+/// What the feed is filled with; nothing, unless a number of packages is given.
+#[derive(Debug, Args)]
+pub struct FeedOptions {
+    /// Packages.
+    #[arg(long, default_value_t = 0)]
+    pub feed_packages: usize,
+    /// Versions of each.
+    #[arg(long, default_value_t = 1)]
+    pub feed_versions: usize,
+    /// The length of a file to download, in MB.
+    #[arg(long, default_value_t = 1)]
+    pub feed_megabytes: usize,
 }
 
 /// What it says when it runs.
 #[derive(Debug, Serialize, Deserialize)]
 struct Ready {
     tokens: Vec<String>,
+    feed: Option<SocketAddr>,
 }
 
 /// Runs the server until standard input ends.
 pub async fn serve(options: Options) -> anyhow::Result<()> {
     let mut config = Config::new(options.data, "127.0.0.1:0".parse()?);
     config.policy.deploy_retry_seconds = 1;
+    if options.feed.feed_packages > 0 {
+        config.feed_listen = Some("127.0.0.1:0".parse()?);
+    }
     let server = fleetmend_server::start(config).await?;
     let handle = server.handle();
     if let Some(source) = &options.source {
         handle.add_source(source, None).await?;
     }
     let tokens = handle.enrol_tokens(options.tokens).await?;
-    println!("{}", serde_json::to_string(&Ready { tokens })?);
+    if options.feed.feed_packages > 0 {
+        feed_packages::fill(server.app(), &options.feed).await?;
+        handle.set_feed_open(true).await?;
+    }
+    let feed = server.feed_address();
+    println!("{}", serde_json::to_string(&Ready { tokens, feed })?);
     if options.source.is_some() {
         tell_catalog(server.app()).await?;
     }
@@ -76,6 +104,8 @@ pub struct Measured {
     output: BufReader<ChildStdout>,
     /// One-time enrolment tokens.
     pub tokens: Vec<String>,
+    /// Where the feed is served without TLS.
+    pub feed: Option<SocketAddr>,
     _data: tempfile::TempDir,
 }
 
@@ -85,20 +115,33 @@ impl Measured {
         Self::start_with(tokens, None).await
     }
 
+    /// Starts one with a filled feed.
+    pub async fn start_feed(feed: &FeedOptions) -> anyhow::Result<Self> {
+        let arguments = [
+            ("--feed-packages", feed.feed_packages),
+            ("--feed-versions", feed.feed_versions),
+            ("--feed-megabytes", feed.feed_megabytes),
+        ];
+        let arguments = arguments.map(|(name, value)| format!("{name}={value}"));
+        Self::spawn(&arguments).await
+    }
+
     /// Starts one that reads a folder of packages.
     pub async fn start_with(tokens: usize, source: Option<&Path>) -> anyhow::Result<Self> {
         anyhow::ensure!(tokens > 0, "there must be at least one device");
+        let mut arguments = vec![format!("--tokens={tokens}")];
+        arguments.extend(source.map(|source| format!("--source={}", source.display())));
+        Self::spawn(&arguments).await
+    }
+
+    async fn spawn(arguments: &[String]) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command
+        let mut process = command
             .arg("serve")
             .arg("--data")
             .arg(data.path())
-            .args(["--tokens", &tokens.to_string()]);
-        if let Some(source) = source {
-            command.arg("--source").arg(source);
-        }
-        let mut process = command
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -115,6 +158,7 @@ impl Measured {
             process,
             output,
             tokens: ready.tokens,
+            feed: ready.feed,
             _data: data,
         })
     }

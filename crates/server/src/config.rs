@@ -16,6 +16,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where to listen. Port 0: any free one.
     pub listen: SocketAddr,
+    /// Where the feed is served without TLS as well.
+    pub feed_listen: Option<SocketAddr>,
     /// The address by which it is reached; by default this machine's name and the port.
     pub url: Option<String>,
     /// A PostgreSQL address instead of the embedded database. Carries a password: never logged.
@@ -34,6 +36,7 @@ impl Config {
         Self {
             data,
             listen,
+            feed_listen: None,
             url: None,
             database: None,
             policy: Policy::default(),

@@ -11,9 +11,10 @@ use fleetmend_store::{Page, sources};
 use crate::agents::enrol;
 use crate::api::sources::login;
 use crate::app::App;
+use crate::error::ApiError;
 use crate::net::pki;
 use crate::people::command_line;
-use crate::{catalog, people};
+use crate::{catalog, feed, people};
 
 /// How long the token of `up` for its own agent can be used.
 const LOCAL_TOKEN: Duration = Duration::from_secs(600);
@@ -108,7 +109,7 @@ impl Handle {
         catalog::sources::add(&self.app, location, name, None, &command_line())
             .await
             .map(|id| id.to_string())
-            .map_err(|error| anyhow::anyhow!(error.message()))
+            .map_err(said)
     }
 
     /// Adds a feed that wants a name and a password; gives its id.
@@ -123,16 +124,62 @@ impl Handle {
             let login = login(Some(user), Some(password))?;
             catalog::sources::add(&self.app, location, name, login.as_ref(), &command_line()).await
         };
-        add.await
-            .map(|id| id.to_string())
-            .map_err(|error| anyhow::anyhow!(error.message()))
+        add.await.map(|id| id.to_string()).map_err(said)
     }
 
     /// Has a source read at once.
     pub async fn read_source(&self, id: i64) -> anyhow::Result<()> {
         catalog::sources::read_now(&self.app, SourceId(id), &command_line())
             .await
-            .map_err(|error| anyhow::anyhow!(error.message()))
+            .map_err(said)
+    }
+
+    /// The feed's address, who may read it, and a line a key.
+    pub async fn show_feed(&self) -> anyhow::Result<Vec<String>> {
+        feed::refresh(&self.app).await?;
+        let readers = if self.app.feed.is_open() {
+            "everybody may read it"
+        } else {
+            "those with a key may read it"
+        };
+        let mut lines = vec![format!(
+            "{}{}/: {} package versions; {readers}",
+            self.url()?,
+            feed::PATH,
+            self.app.feed.len()
+        )];
+        for key in feed::keys::list(&self.app).await.map_err(said)? {
+            let may = if key.can_push {
+                "reads and pushes"
+            } else {
+                "reads"
+            };
+            lines.push(format!("{}  {may}  made by {}", key.name, key.created_by));
+        }
+        Ok(lines)
+    }
+
+    /// Makes a key of the feed; gives its secret.
+    pub async fn make_feed_key(
+        &self,
+        name: &str,
+        can_push: bool,
+        days: u32,
+    ) -> anyhow::Result<String> {
+        let key = feed::keys::make(&self.app, name, can_push, days, &command_line());
+        key.await.map_err(said)
+    }
+
+    /// Takes a key of the feed away.
+    pub async fn revoke_feed_key(&self, name: &str) -> anyhow::Result<()> {
+        let done = feed::keys::revoke(&self.app, name, &command_line());
+        done.await.map_err(said)
+    }
+
+    /// Lets everybody read the feed, or only those with a key.
+    pub async fn set_feed_open(&self, is_open: bool) -> anyhow::Result<()> {
+        let done = feed::keys::set_open(&self.app, is_open, &command_line());
+        done.await.map_err(said)
     }
 
     /// One line a source.
@@ -225,4 +272,9 @@ impl Handle {
 /// A number and what is counted.
 fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// An error as a person at the command line reads it.
+fn said(error: ApiError) -> anyhow::Error {
+    anyhow::anyhow!(error.message())
 }

@@ -1,6 +1,7 @@
 //! Starting a server, and opening its data without one.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::handle::Handle;
 use crate::inventory::ingest;
 use crate::net::keys::{Keys, KeysError};
-use crate::net::{address, known_keys, listener, private};
+use crate::net::{address, known_keys, listener, plain, private};
 use crate::registry::Registry;
 use crate::{
     agents, catalog, data_folder, feed, file_limit, jobs, people, router, server_id, upkeep,
@@ -30,6 +31,8 @@ const URL_SETTING: &str = "url";
 pub struct Running {
     app: Arc<App>,
     tasks: JoinSet<()>,
+    /// Where the feed is served without TLS.
+    feed_address: Option<SocketAddr>,
     /// Held as long as the server runs.
     _lock: std::fs::File,
 }
@@ -38,6 +41,11 @@ impl Running {
     /// The address by which it is reached.
     pub fn url(&self) -> &str {
         &self.app.url
+    }
+
+    /// Where the feed is served without TLS as well.
+    pub fn feed_address(&self) -> Option<SocketAddr> {
+        self.feed_address
     }
 
     /// The certificate authority's certificate, PEM: what a client must trust.
@@ -84,7 +92,11 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let given_url = given_url(&config)?;
     data_folder::prepare(&config)?;
     let lock = data_folder::lock(&config.data)?;
-    let listener = listen(&config).await?;
+    let listener = listen(config.listen, "--listen").await?;
+    let feed_listener = match config.feed_listen {
+        Some(address) => Some(listen(address, "--feed-listen").await?),
+        None => None,
+    };
     let (ip, port) = (config.listen.ip(), listener.local_addr()?.port());
     let keys = keys_at_hand(&config)?;
     let db = open_database(&config).await?;
@@ -121,10 +133,18 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     ));
     tasks.spawn(jobs::run(Arc::clone(&app), server, stopping.clone()));
     tasks.spawn(feed::watch(Arc::clone(&app), stopping.clone()));
+    let mut feed_address = None;
+    if let Some(listener) = feed_listener {
+        feed_address = Some(listener.local_addr()?);
+        let router = feed::routes().with_state(Arc::clone(&app));
+        let stopping = stopping.clone();
+        tasks.spawn(plain::serve(listener, router, config.patience, stopping));
+    }
     tasks.spawn(ingest::run(Arc::clone(&app), inbox, stopping));
     Ok(Running {
         app,
         tasks,
+        feed_address,
         _lock: lock,
     })
 }
@@ -158,8 +178,7 @@ fn given_url(config: &Config) -> anyhow::Result<Option<String>> {
     config.url.as_deref().map(address::checked).transpose()
 }
 
-async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
-    let address = config.listen;
+async fn listen(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let remedy = match error.kind() {
             ErrorKind::AddrInUse => format!(
@@ -176,7 +195,7 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
             ),
             _ => format!("cannot listen on {address} ({error}): choose another address"),
         };
-        anyhow::anyhow!("{remedy} with --listen")
+        anyhow::anyhow!("{remedy} with {option}")
     })
 }
 

@@ -101,7 +101,7 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 /// Notes, in the transaction of a change, that the feed is another one.
-async fn note_change(tx: &mut Tx) -> anyhow::Result<()> {
+pub async fn note_change(tx: &mut Tx) -> anyhow::Result<()> {
     let before = settings::get(&mut *tx, REVISION).await?;
     let before: u64 = before.and_then(|it| it.parse().ok()).unwrap_or(0);
     Ok(settings::set(tx, REVISION, &(before + 1).to_string()).await?)

@@ -83,7 +83,7 @@ pub async fn serve(
     tls: Arc<rustls::ServerConfig>,
     router: Router,
     patience: Patience,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     let service = Arc::new(Service {
         tls,
@@ -91,6 +91,22 @@ pub async fn serve(
         patience,
         handshakes: Semaphore::new(HANDSHAKES),
     });
+    accept_all(listener, stop, move |stream, address, stop| {
+        let service = Arc::clone(&service);
+        async move { connection(stream, address, &service, stop).await }
+    })
+    .await;
+}
+
+/// Gives every connection to `serve`, each on a task of its own, until `stop` becomes true; then
+/// lets them end.
+pub(super) async fn accept_all<F>(
+    listener: TcpListener,
+    mut stop: watch::Receiver<bool>,
+    serve: impl Fn(TcpStream, SocketAddr, watch::Receiver<bool>) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
     let connections = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
     loop {
         let (stream, address) = tokio::select! {
@@ -105,11 +121,11 @@ pub async fn serve(
             },
             () = told(&mut stop) => break,
         };
-        let (service, stop) = (Arc::clone(&service), stop.clone());
         let open = Arc::clone(&connections).acquire_owned().await;
+        let connection = serve(stream, address, stop.clone());
         tokio::spawn(async move {
             let _open = open;
-            connection(stream, address, &service, stop).await;
+            connection.await;
         });
     }
     drop(listener);
@@ -279,6 +295,6 @@ async fn hold(io: &mut Io, held: Held, stop: &mut watch::Receiver<bool>) -> bool
 }
 
 /// Ends when the server is told to stop.
-async fn told(stop: &mut watch::Receiver<bool>) {
+pub(super) async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -7,4 +7,5 @@ pub mod known_keys;
 pub mod listener;
 pub mod paced;
 pub mod pki;
+pub mod plain;
 pub mod private;

@@ -1,0 +1,82 @@
+//! `fleetmend feed …`: the server's own package feed.
+
+use clap::{Subcommand, ValueEnum};
+
+use crate::options;
+
+/// `fleetmend feed …`.
+#[derive(Debug, Subcommand)]
+pub enum Feed {
+    /// Show the feed's address, who may read it, and its keys.
+    Show {
+        #[command(flatten)]
+        server: options::Data,
+    },
+    /// Make a key and print its secret, this once.
+    MakeKey {
+        #[command(flatten)]
+        server: options::Data,
+        /// What it is called: one of a kind.
+        name: String,
+        /// It also adds and hides packages.
+        #[arg(long)]
+        push: bool,
+        /// How long it opens the feed, in days.
+        #[arg(long, default_value_t = 365)]
+        days: u32,
+    },
+    /// Take a key away.
+    RevokeKey {
+        #[command(flatten)]
+        server: options::Data,
+        /// Its name.
+        name: String,
+    },
+    /// Say who may read the feed.
+    Readers {
+        #[command(flatten)]
+        server: options::Data,
+        /// Who.
+        who: Readers,
+    },
+}
+
+/// Who may read the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Readers {
+    /// Everybody who reaches the server.
+    Everybody,
+    /// Those with a key.
+    Keys,
+}
+
+/// Works on the feed. A server that runs follows within seconds.
+pub async fn run(command: Feed) -> anyhow::Result<()> {
+    match command {
+        Feed::Show { server } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            for line in data.show_feed().await? {
+                println!("{line}");
+            }
+        }
+        Feed::MakeKey {
+            server,
+            name,
+            push,
+            days,
+        } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            println!("{}", data.make_feed_key(&name, push, days).await?);
+        }
+        Feed::RevokeKey { server, name } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            data.revoke_feed_key(&name).await?;
+            println!("the key '{name}' opens nothing any more");
+        }
+        Feed::Readers { server, who } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            data.set_feed_open(who == Readers::Everybody).await?;
+        }
+    }
+    Ok(())
+}
