@@ -166,20 +166,23 @@ impl Handle {
         can_push: bool,
         days: u32,
     ) -> anyhow::Result<String> {
-        let key = feed::keys::make(&self.app, name, can_push, days, &command_line());
-        key.await.map_err(said)
+        feed::keys::make(&self.app, name, can_push, days, &command_line())
+            .await
+            .map_err(said)
     }
 
     /// Takes a key of the feed away.
     pub async fn revoke_feed_key(&self, name: &str) -> anyhow::Result<()> {
-        let done = feed::keys::revoke(&self.app, name, &command_line());
-        done.await.map_err(said)
+        feed::keys::revoke(&self.app, name, &command_line())
+            .await
+            .map_err(said)
     }
 
     /// Lets everybody read the feed, or only those with a key.
     pub async fn set_feed_open(&self, is_open: bool) -> anyhow::Result<()> {
-        let done = feed::keys::set_open(&self.app, is_open, &command_line());
-        done.await.map_err(said)
+        feed::keys::set_open(&self.app, is_open, &command_line())
+            .await
+            .map_err(said)
     }
 
     /// One line a source.

@@ -6,6 +6,7 @@ pub mod enrol;
 pub mod epoch;
 pub mod files;
 pub mod inventory;
+pub mod remove;
 pub mod reports;
 pub mod wait;
 

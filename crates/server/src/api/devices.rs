@@ -17,6 +17,7 @@ use super::extract::{Body, Id, Params};
 use super::missing::{LatestJobBody, MissingBody, PatchBody};
 use super::openapi::Refused;
 use super::shapes::{CountBody, PageBody, ScanStatusBody, page, time, time_opt};
+use crate::agents;
 use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
@@ -227,6 +228,28 @@ pub(crate) struct SystemTypeBody {
     /// `normal` or `critical`.
     #[schema(value_type = String)]
     system_type: SystemType,
+}
+
+/// Devices to take out of management.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct RemoveDevicesBody {
+    /// Which.
+    #[schema(value_type = Vec<i64>)]
+    devices: Vec<DeviceId>,
+}
+
+/// Take devices out of management. Their agents reach the server no more; their jobs stay as
+/// history.
+#[utoipa::path(post, path = "/api/v1/devices/remove", operation_id = "remove_devices",
+    tag = "devices", request_body = RemoveDevicesBody,
+    responses((status = 200, body = CountBody), Refused))]
+pub(crate) async fn remove(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Body(it): Body<RemoveDevicesBody>,
+) -> Result<Json<CountBody>, ApiError> {
+    let count = agents::remove::remove(&app, &it.devices, &by.actor).await?;
+    Ok(Json(CountBody { count }))
 }
 
 /// Set how careful approvals are with devices.

@@ -46,6 +46,7 @@ pub fn routes() -> Router<Arc<App>> {
             "/api/v1/devices/system-type",
             post(devices::set_system_type),
         )
+        .route("/api/v1/devices/remove", post(devices::remove))
         .route("/api/v1/devices/{id}", get(devices::get))
         .route("/api/v1/devices/{id}/missing", get(devices::list_missing))
         .route("/api/v1/missing", get(missing::list))

@@ -59,6 +59,7 @@ impl Modify for Security {
         devices::get,
         devices::list_missing,
         devices::set_system_type,
+        devices::remove,
         scans::request,
         missing::list,
         missing::list_systems,

@@ -21,6 +21,7 @@ mod live;
 mod login;
 mod missing;
 mod notice;
+mod remove_device;
 mod setup;
 mod source;
 mod sources;
@@ -48,6 +49,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/devices/scan", post(devices::scan))
         .route("/devices/system-type", post(devices::set_system_type))
         .route("/devices/{id}", get(device::page))
+        .route(
+            "/devices/{id}/remove",
+            get(remove_device::question).post(remove_device::remove),
+        )
         .route("/missing", get(missing::page))
         .route("/missing/approve", post(missing::approve))
         .route("/missing/disapprove", post(missing::disapprove))

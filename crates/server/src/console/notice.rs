@@ -11,6 +11,8 @@ pub enum Done {
     Scan,
     /// A system type was set.
     SystemType,
+    /// A device was taken out of management.
+    DeviceRemoved,
     /// Patches were approved.
     Approved,
     /// Patches were disapproved.
@@ -34,9 +36,10 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Scan,
         Self::SystemType,
+        Self::DeviceRemoved,
         Self::Approved,
         Self::Disapproved,
         Self::Redeployed,
@@ -53,6 +56,7 @@ impl Done {
         match self {
             Self::Scan => "scan",
             Self::SystemType => "system-type",
+            Self::DeviceRemoved => "device-removed",
             Self::Approved => "approved",
             Self::Disapproved => "disapproved",
             Self::Redeployed => "redeployed",
@@ -80,6 +84,7 @@ impl Done {
                     counted(n, "device", "devices")
                 )
             }
+            Self::DeviceRemoved => "The device was taken out of management.".to_owned(),
             Self::Approved => format!("{} approved.", counted(n, "patch was", "patches were")),
             Self::Disapproved => {
                 format!("{} disapproved.", counted(n, "patch was", "patches were"))

@@ -8,10 +8,11 @@ use serde_json::json;
 use crate::seed;
 use crate::site::{Site, form_body, json_body};
 
-const FORMS: [&str; 16] = [
+const FORMS: [&str; 17] = [
     "/logout",
     "/devices/scan",
     "/devices/system-type",
+    "/devices/1/remove",
     "/missing/approve",
     "/missing/disapprove",
     "/deploy/preview",
@@ -27,8 +28,9 @@ const FORMS: [&str; 16] = [
     "/enrol",
 ];
 
-const CALLS: [&str; 14] = [
+const CALLS: [&str; 15] = [
     "/api/v1/devices/system-type",
+    "/api/v1/devices/remove",
     "/api/v1/scans",
     "/api/v1/approvals",
     "/api/v1/deployments",

@@ -20,6 +20,7 @@ mod keys;
 mod lost_state;
 mod pages;
 mod partial_scan;
+mod removal;
 mod restarted;
 mod seed;
 mod sign_in;
