@@ -148,7 +148,7 @@ async fn downloads(feed: SocketAddr, megabytes: usize) -> anyhow::Result<(f64, f
     Ok(((ours / theirs * 1000.0).round() / 1000.0, ours, theirs))
 }
 
-/// nginx with its usual settings, on one folder; ends with the value.
+/// nginx with its usual settings, on one folder, as one process, which ends with the value.
 struct Nginx {
     address: SocketAddr,
     _process: Child,
@@ -160,7 +160,7 @@ impl Nginx {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let shown = folder.display();
         let config = format!(
-            "daemon off; worker_processes auto; pid {shown}/pid; error_log {shown}/error.log;\n\
+            "daemon off; master_process off; pid {shown}/pid; error_log {shown}/error.log;\n\
              events {{ worker_connections 256; }}\n\
              http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000;\n\
              server {{ listen {address}; root {shown}; }} }}\n"
@@ -175,6 +175,8 @@ impl Nginx {
             .arg("-c")
             .arg(&file)
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .context("cannot start nginx, which the feed is measured beside: install it")?;
