@@ -46,9 +46,9 @@ pub struct Options {
 /// Measures.
 pub async fn run(options: Options) -> anyhow::Result<Value> {
     let filling = FeedOptions {
-        feed_packages: options.packages,
-        feed_versions: options.versions,
-        feed_megabytes: options.megabytes,
+        packages: options.packages,
+        versions: options.versions,
+        megabytes: options.megabytes,
     };
     eprintln!(
         "fills the feed with {} versions of {} packages",

@@ -14,7 +14,7 @@ use crate::server::FeedOptions;
 /// downloaded.
 pub async fn fill(app: &App, options: &FeedOptions) -> anyhow::Result<()> {
     let small = keep(app, b"not read in this measure")?;
-    let mut noise = vec![0; options.feed_megabytes * 1_000_000];
+    let mut noise = vec![0; options.megabytes * 1_000_000];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     for byte in &mut noise {
         state ^= state << 13;
@@ -28,8 +28,8 @@ pub async fn fill(app: &App, options: &FeedOptions) -> anyhow::Result<()> {
     files::insert(&mut tx, &small, 24, now).await?;
     files::insert(&mut tx, &big, noise.len() as u64, now).await?;
     feed_packages::insert(&mut tx, &version(BIG, "1.0.0", &big), now).await?;
-    for number in 0..options.feed_packages {
-        for minor in 0..options.feed_versions {
+    for number in 0..options.packages {
+        for minor in 0..options.versions {
             let text = format!("{}.{minor}.0", number % 9 + 1);
             let new = version(&package(number), &text, &small);
             feed_packages::insert(&mut tx, &new, now).await?;

@@ -38,14 +38,14 @@ pub struct Options {
 #[derive(Debug, Args)]
 pub struct FeedOptions {
     /// Packages.
-    #[arg(long, default_value_t = 0)]
-    pub feed_packages: usize,
+    #[arg(long = "feed-packages", default_value_t = 0)]
+    pub packages: usize,
     /// Versions of each.
-    #[arg(long, default_value_t = 1)]
-    pub feed_versions: usize,
+    #[arg(long = "feed-versions", default_value_t = 1)]
+    pub versions: usize,
     /// The length of a file to download, in MB.
-    #[arg(long, default_value_t = 1)]
-    pub feed_megabytes: usize,
+    #[arg(long = "feed-megabytes", default_value_t = 1)]
+    pub megabytes: usize,
 }
 
 /// What it says when it runs.
@@ -59,7 +59,7 @@ struct Ready {
 pub async fn serve(options: Options) -> anyhow::Result<()> {
     let mut config = Config::new(options.data, "127.0.0.1:0".parse()?);
     config.policy.deploy_retry_seconds = 1;
-    if options.feed.feed_packages > 0 {
+    if options.feed.packages > 0 {
         config.feed_listen = Some("127.0.0.1:0".parse()?);
     }
     let server = fleetmend_server::start(config).await?;
@@ -68,7 +68,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
         handle.add_source(source, None).await?;
     }
     let tokens = handle.enrol_tokens(options.tokens).await?;
-    if options.feed.feed_packages > 0 {
+    if options.feed.packages > 0 {
         feed_packages::fill(server.app(), &options.feed).await?;
         handle.set_feed_open(true).await?;
     }
@@ -118,9 +118,9 @@ impl Measured {
     /// Starts one with a filled feed.
     pub async fn start_feed(feed: &FeedOptions) -> anyhow::Result<Self> {
         let arguments = [
-            ("--feed-packages", feed.feed_packages),
-            ("--feed-versions", feed.feed_versions),
-            ("--feed-megabytes", feed.feed_megabytes),
+            ("--feed-packages", feed.packages),
+            ("--feed-versions", feed.versions),
+            ("--feed-megabytes", feed.megabytes),
         ];
         let arguments = arguments.map(|(name, value)| format!("{name}={value}"));
         Self::spawn(&arguments).await

@@ -1,5 +1,7 @@
 //! The documents around entries.
 
+use std::fmt::Write as _;
+
 use super::entry::{Entry, Latest, escape};
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
@@ -101,21 +103,24 @@ pub(super) fn feed<'a>(
 pub fn metadata() -> String {
     let mut properties = String::new();
     for (name, kind, nullable) in PROPERTIES {
-        properties.push_str(&format!(
+        let _ = write!(
+            properties,
             "<Property Name=\"{name}\" Type=\"Edm.{kind}\" Nullable=\"{nullable}\" />"
-        ));
+        );
     }
     let mut functions = String::new();
     for (name, parameters) in FUNCTIONS {
-        functions.push_str(&format!(
+        let _ = write!(
+            functions,
             "<FunctionImport Name=\"{name}\" \
              ReturnType=\"Collection(NuGetGallery.V2FeedPackage)\" EntitySet=\"Packages\" \
              m:HttpMethod=\"GET\">"
-        ));
+        );
         for (name, kind) in *parameters {
-            functions.push_str(&format!(
+            let _ = write!(
+                functions,
                 "<Parameter Name=\"{name}\" Type=\"Edm.{kind}\" Mode=\"In\" />"
-            ));
+            );
         }
         functions.push_str("</FunctionImport>");
     }

@@ -6,6 +6,7 @@ use fleetmend_versions::nuget::Version;
 
 use super::document;
 use super::entry::{Entry, Item, Latest};
+use super::filter::Expr;
 use super::request::{BadRequest, Installed, Options, Request, Resource, next_page};
 
 /// The most entries of one answer; the next page is linked.
@@ -112,7 +113,7 @@ impl Gallery {
     }
 
     fn packages(&self, options: &Options) -> Vec<&Entry> {
-        match options.filter.as_ref().and_then(|it| it.only_id()) {
+        match options.filter.as_ref().and_then(Expr::only_id) {
             Some(id) => self.packages.get(&id).into_iter().flatten().collect(),
             None => self.packages.values().flatten().collect(),
         }
@@ -140,7 +141,7 @@ impl Gallery {
                 continue;
             };
             let range = it.range.as_deref().map(crate::dependency::Range::parse);
-            let newer = versions.iter().filter(|entry| {
+            let mut newer = versions.iter().filter(|entry| {
                 entry.item.listed
                     && *entry.version() > have
                     && (prerelease || !entry.version().is_prerelease())
@@ -151,7 +152,7 @@ impl Gallery {
             if all {
                 found.extend(newer);
             } else {
-                found.extend(newer.last());
+                found.extend(newer.next_back());
             }
         }
         found.sort_by(|a, b| (&a.id_key, a.version()).cmp(&(&b.id_key, b.version())));

@@ -67,13 +67,14 @@ pub(super) async fn hide(
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
     let key = access::pusher(&app, &headers)?;
-    let (id, version) = match read::request(&uri)?.resource {
-        Resource::Download {
-            id,
-            version: Some(version),
-        }
-        | Resource::Package { id, version } => (id, version),
-        _ => return Err(Refusal::Bad("name a package and a version".to_owned())),
+    let named = read::request(&uri)?.resource;
+    let (Resource::Download {
+        id,
+        version: Some(version),
+    }
+    | Resource::Package { id, version }) = named
+    else {
+        return Err(Refusal::Bad("name a package and a version".to_owned()));
     };
     let found = app
         .feed
