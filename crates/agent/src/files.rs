@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use fleetmend_model::DeployJobId;
 use fleetmend_model::release::{Action, ReleaseFile};
-use fleetmend_trust::{Order, Verified};
+use fleetmend_trust::{Order, Verified, hex};
 use ring::digest::{Context, SHA256};
 
 use crate::core::FetchError;
@@ -180,12 +180,7 @@ fn verify(path: &Path, file: &ReleaseFile) -> Result<(), String> {
         }
         context.update(&buffer[..read]);
     }
-    let digest: String = context
-        .finish()
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = hex(context.finish().as_ref());
     if digest == file.sha256 {
         Ok(())
     } else {

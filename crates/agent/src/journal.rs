@@ -63,14 +63,10 @@ impl Journal {
 
 /// A name for a new state, which no other has.
 fn epoch() -> Result<String, OpenError> {
-    use std::fmt::Write as _;
     let mut bytes = [0_u8; 16];
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
         .map_err(|_| OpenError::Random)?;
-    Ok(bytes.iter().fold(String::new(), |mut epoch, byte| {
-        let _ = write!(epoch, "{byte:02x}");
-        epoch
-    }))
+    Ok(fleetmend_trust::hex(&bytes))
 }
 
 /// Replaces a file's content so that after a crash it is either the old or the new one. The file

@@ -12,6 +12,8 @@ use fleetmend_store::sources::Source;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use crate::net::private;
+
 /// The key's file, below the data folder.
 const KEY_FILE: &str = "keys/sources.key";
 const KEY_LENGTH: usize = 32;
@@ -36,7 +38,7 @@ impl Sealing {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let bytes = random::<KEY_LENGTH>()?;
-                write_private(&path, &bytes)
+                private::write_new(&path, &bytes)
                     .with_context(|| format!("cannot write {}", path.display()))?;
                 bytes.to_vec()
             }
@@ -110,18 +112,6 @@ fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
         .fill(&mut bytes)
         .map_err(|_| anyhow::anyhow!("the system's random source failed"))?;
     Ok(bytes)
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! The digests of what is fetched.
 
 use fleetmend_model::recipe::Checksum;
+use fleetmend_trust::hex;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
 use super::fetch::{FetchError, shown};
@@ -64,12 +65,4 @@ impl Sums {
     pub fn sha256(self) -> String {
         hex(self.sha256.finish().as_ref())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -40,6 +40,14 @@ struct One {
     software: usize,
 }
 
+/// A device, which may have been removed.
+pub(super) async fn find(app: &App, id: DeviceId) -> Result<Device, ApiError> {
+    devices::get(&app.db, id)
+        .await
+        .map_err(stored)?
+        .ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))
+}
+
 /// The page.
 pub async fn page(
     State(app): State<Arc<App>>,
@@ -47,10 +55,7 @@ pub async fn page(
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     let id = DeviceId(id);
-    let device = devices::get(&app.db, id)
-        .await
-        .map_err(stored)?
-        .ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))?;
+    let device = find(&app, id).await?;
     let fields = &viewer.fields;
     let patch_type = fields.word("patch_type", PatchType::from_key)?;
     let wanted = Page {

@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::DeviceId;
 use fleetmend_store::deploy_jobs;
-use fleetmend_store::devices::{self, Device};
+use fleetmend_store::devices::Device;
 
+use super::device::find;
 use super::form::Change;
 use super::notice::Done;
 use super::view::{self, Layout, PageError, PathId, Viewer, stored};
@@ -31,11 +32,11 @@ pub async fn question(
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     let id = DeviceId(id);
-    let device = devices::get(&app.db, id)
-        .await
-        .map_err(stored)?
-        .filter(|device| device.removed_at.is_none())
-        .ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))?;
+    let device = find(&app, id).await?;
+    if device.removed_at.is_some() {
+        let message = format!("device {id} was taken out of management before");
+        return Err(ApiError::Missing(message).into());
+    }
     let open = deploy_jobs::open_of_device(&app.db, id)
         .await
         .map_err(stored)?;

@@ -1,7 +1,6 @@
 //! The server's keys: files below `DATA/keys` that only the server's user may read.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use fleetmend_model::Millis;
@@ -281,14 +280,7 @@ fn read_or_make(
         return Ok(bytes);
     }
     let bytes = make().map_err(|why| damaged(path, why))?;
-    let dir = path.parent().unwrap_or(Path::new("."));
-    // The temporary file is made readable by its owner only, and takes the place in one step: a
-    // crash leaves no half of a key.
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(io("write", path))?;
-    file.write_all(&bytes).map_err(io("write", path))?;
-    file.as_file().sync_all().map_err(io("write", path))?;
-    file.persist(path)
-        .map_err(|error| io("write", path)(error.error))?;
+    private::write_new(path, &bytes).map_err(io("write", path))?;
     Ok(bytes)
 }
 

@@ -1,7 +1,7 @@
 //! Files and folders that are their owner's alone.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What the folders' mode must be.
@@ -105,6 +105,17 @@ pub fn claim_folder(path: &Path) -> Result<(), PrivateError> {
         let mode = fs::Permissions::from_mode(FOLDER);
         fs::set_permissions(path, mode).map_err(failed("protect", path))?;
     }
+    Ok(())
+}
+
+/// Writes a file that is not there yet. The temporary file is made readable by its owner only, and
+/// takes the place in one step: a crash leaves no half of a key.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
     Ok(())
 }
 
