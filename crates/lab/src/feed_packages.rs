@@ -3,7 +3,7 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 
 use fleetmend_server::{App, feed};
-use fleetmend_store::feed_packages::{self, NewFeedPackage, Origin};
+use fleetmend_store::feed_packages::{self, NewFeedPackage, Provenance};
 use fleetmend_store::files;
 use fleetmend_trust::digest_hex;
 
@@ -69,7 +69,7 @@ fn version(id: &str, version: &str, sha256: &str) -> NewFeedPackage {
         nuspec: nuspec.into_bytes(),
         sha256: sha256.to_owned(),
         sha512: format!("{}==", "A".repeat(86)),
-        origin: Origin::Pushed,
+        provenance: Provenance::Pushed,
         added_by: "lab".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Effect;
+use crate::effect::{Effect, EffectKind};
 
 /// How an installer that the agent runs is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -178,6 +178,12 @@ impl Recipe {
         }
     }
 
+    /// Whether every file of it is in the nupkg.
+    pub fn is_embedded(&self) -> bool {
+        let is_inside = |file: &RecipeFile| matches!(file.origin, FileOrigin::Embedded { .. });
+        self.files.iter().all(is_inside) && self.further.iter().all(Self::is_embedded)
+    }
+
     /// The installer that the agent can start to carry the recipe out, or what of it the agent
     /// cannot do.
     pub fn installer(&self) -> Result<InstallerKind, String> {
@@ -320,6 +326,16 @@ impl Analysis {
             uninstall: None,
             findings: vec![finding],
         }
+    }
+
+    /// Whether the package's scripts fetch nothing when they run: all that they do is explained, and
+    /// every file that they install is in the nupkg.
+    pub fn is_self_contained(&self) -> bool {
+        let is_explained = matches!(self.verdict, Verdict::Ready | Verdict::NoInstaller);
+        let fetches = |effect: &Effect| effect.kind == EffectKind::EditorExtension;
+        is_explained
+            && !self.effects.iter().any(fetches)
+            && self.recipe.as_ref().is_none_or(Recipe::is_embedded)
     }
 
     /// The installation that the agent can carry out in full, and its kind of installer; or why it

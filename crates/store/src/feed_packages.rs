@@ -5,12 +5,13 @@ use fleetmend_model::Millis;
 use crate::db::{Read, Tx};
 use crate::error::{Error, Result};
 use crate::sql::statements;
-use crate::value::{Row, args};
+use crate::value::{Row, args, bad};
 
 statements! {
     INSERT = "INSERT INTO feed_packages (package, version_key, nuspec, sha256, sha512, listed,
-                  origin, added_by, created_at)
-              VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
+                  origin, original_source, original_location, original_sha256, added_by,
+                  created_at)
+              VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11)
               ON CONFLICT (package, version_key) DO NOTHING";
     SET_LISTED = "UPDATE feed_packages SET listed = $3 WHERE package = $1 AND version_key = $2";
     GET = "SELECT p.*, f.length FROM feed_packages AS p JOIN files AS f ON f.sha256 = p.sha256
@@ -22,26 +23,59 @@ statements! {
 }
 
 /// How a version came into the feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provenance {
     /// A person pushed it.
     Pushed,
-    /// The mirror made it of a package from a source.
-    Mirrored,
+    /// It is a source's nupkg, byte for byte.
+    Mirrored(Original),
+    /// It was made of a source's nupkg: what that would download is inside.
+    Internalized(Original),
 }
 
-impl Origin {
-    fn key(self) -> &'static str {
+/// A source's nupkg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// What the source was called.
+    pub source: String,
+    /// The nupkg's path or URL there.
+    pub location: String,
+    /// The nupkg's SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Provenance {
+    /// The value in the API and the database.
+    pub fn key(&self) -> &'static str {
         match self {
             Self::Pushed => "pushed",
-            Self::Mirrored => "mirrored",
+            Self::Mirrored(_) => "mirrored",
+            Self::Internalized(_) => "internalized",
         }
     }
 
-    fn from_key(key: &str) -> Option<Self> {
-        [Self::Pushed, Self::Mirrored]
-            .into_iter()
-            .find(|it| it.key() == key)
+    /// What it was made of, where it was not pushed.
+    pub fn original(&self) -> Option<&Original> {
+        match self {
+            Self::Pushed => None,
+            Self::Mirrored(original) | Self::Internalized(original) => Some(original),
+        }
+    }
+
+    fn read(row: &Row) -> Result<Self> {
+        let original = || {
+            Ok::<_, Error>(Original {
+                source: row.text("original_source")?,
+                location: row.text("original_location")?,
+                sha256: row.text("original_sha256")?,
+            })
+        };
+        match row.text("origin")?.as_str() {
+            "pushed" => Ok(Self::Pushed),
+            "mirrored" => original().map(Self::Mirrored),
+            "internalized" => original().map(Self::Internalized),
+            other => Err(bad("origin", format!("the word '{other}'"))),
+        }
     }
 }
 
@@ -59,7 +93,7 @@ pub struct NewFeedPackage {
     /// The nupkg's SHA-512, Base64.
     pub sha512: String,
     /// How it came here.
-    pub origin: Origin,
+    pub provenance: Provenance,
     /// Who brought it.
     pub added_by: String,
 }
@@ -88,7 +122,7 @@ fn read(row: &Row) -> Result<FeedPackage> {
             nuspec: row.blob("nuspec")?,
             sha256: row.text("sha256")?,
             sha512: row.text("sha512")?,
-            origin: row.word("origin", Origin::from_key)?,
+            provenance: Provenance::read(row)?,
             added_by: row.text("added_by")?,
         },
         length: row.u64("length")?,
@@ -99,13 +133,17 @@ fn read(row: &Row) -> Result<FeedPackage> {
 
 /// Adds a version. One that is there is [`Error::Exists`]: a version never changes.
 pub async fn insert(tx: &mut Tx, new: &NewFeedPackage, now: Millis) -> Result<()> {
+    let original = new.provenance.original();
     let values = args![
         &new.package,
         &new.version_key,
         new.nuspec.as_slice(),
         &new.sha256,
         &new.sha512,
-        new.origin.key(),
+        new.provenance.key(),
+        original.map(|it| it.source.as_str()),
+        original.map(|it| it.location.as_str()),
+        original.map(|it| it.sha256.as_str()),
         &new.added_by,
         now,
     ];

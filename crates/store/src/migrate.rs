@@ -59,6 +59,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "feed",
         include_str!("../migrations/sqlite/0050_feed.sql"),
     ),
+    (
+        80,
+        "feed provenance",
+        include_str!("../migrations/sqlite/0080_feed_provenance.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -106,6 +111,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         50,
         "feed",
         include_str!("../migrations/postgres/0050_feed.sql"),
+    ),
+    (
+        80,
+        "feed provenance",
+        include_str!("../migrations/postgres/0080_feed_provenance.sql"),
     ),
 ];
 

@@ -5,6 +5,8 @@ use fleetmend_chocolatey::gallery;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 
+use super::AddError;
+
 /// Why the feed does not answer.
 #[derive(Debug)]
 pub(super) enum Refusal {
@@ -35,6 +37,16 @@ impl From<fleetmend_store::Error> for Refusal {
         match error {
             fleetmend_store::Error::Exists { .. } => Self::Conflict(error.to_string()),
             error => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<AddError> for Refusal {
+    fn from(error: AddError) -> Self {
+        match error {
+            AddError::Unusable(_) => Self::Bad(error.to_string()),
+            AddError::Taken(_) => Self::Conflict(error.to_string()),
+            AddError::Internal(error) => Self::Internal(error),
         }
     }
 }

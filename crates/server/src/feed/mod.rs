@@ -4,9 +4,11 @@
 //! what another process changed there is taken over every few seconds.
 
 mod access;
+mod add;
 mod answer;
 mod download;
 pub mod keys;
+mod originals;
 mod push;
 mod read;
 
@@ -29,6 +31,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::app::App;
+
+pub use add::{AddError, Added, add};
+pub use originals::{add_original, original};
 
 /// Where the feed is, below the server's address.
 pub const PATH: &str = "/feed/v2";

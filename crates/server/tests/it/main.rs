@@ -13,6 +13,7 @@ mod empty_pages;
 mod enrolment;
 mod failing_work;
 mod feed;
+mod feed_add;
 mod folder;
 mod handed_out;
 mod hostile_texts;
