@@ -64,6 +64,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "feed provenance",
         include_str!("../migrations/sqlite/0080_feed_provenance.sql"),
     ),
+    (
+        81,
+        "own feed as source",
+        include_str!("../migrations/sqlite/0081_own_feed_as_source.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -116,6 +121,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         80,
         "feed provenance",
         include_str!("../migrations/postgres/0080_feed_provenance.sql"),
+    ),
+    (
+        81,
+        "own feed as source",
+        include_str!("../migrations/postgres/0081_own_feed_as_source.sql"),
     ),
 ];
 

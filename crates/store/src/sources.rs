@@ -27,6 +27,10 @@ statements! {
     READ_AT = "UPDATE sources SET next_read_at = $2, next_read_why = $3 WHERE id = $1";
 }
 
+/// What was pushed into this server's own feed: a source that is always there, and can be switched
+/// off.
+pub const OWN: SourceId = SourceId(0);
+
 /// What a source is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SourceKind {
@@ -34,6 +38,8 @@ pub enum SourceKind {
     Folder,
     /// A NuGet v2 feed over HTTP.
     Feed,
+    /// [`OWN`].
+    Own,
 }
 
 impl SourceKind {
@@ -42,12 +48,13 @@ impl SourceKind {
         match self {
             Self::Folder => "folder",
             Self::Feed => "feed",
+            Self::Own => "own",
         }
     }
 
     /// Reads [`Self::key`].
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Folder, Self::Feed]
+        [Self::Folder, Self::Feed, Self::Own]
             .into_iter()
             .find(|it| it.key() == key)
     }

@@ -195,13 +195,10 @@ impl Fleet {
             // 409: the answer that it was added was lost.
             Ok(matches!(answer.status, 200 | 204 | 409).then_some(()))
         })?;
-        ensure!(
-            self.console
-                .get("/api/v1/sources")?
-                .as_array()
-                .map(Vec::len)
-                == Some(1)
-        );
+        let sources = self.console.get("/api/v1/sources")?;
+        let is_it = |it: &&Value| it["location"] == self.site.url();
+        let added = sources.as_array().into_iter().flatten().filter(is_it);
+        ensure!(added.count() == 1, "it was added once: {sources}");
         for path in ["/api/v2/Packages", "/api/v2/package"] {
             self.site.wait_for_request(path, PATIENCE)?;
             self.kill()?;

@@ -31,9 +31,9 @@ pub(crate) const MOST_PROBLEMS: u32 = 100;
 pub(crate) struct SourceBody {
     /// Its id.
     id: i64,
-    /// `folder` or `feed`.
+    /// `folder`, `feed`, or `own`: what was pushed into this server's own feed.
     kind: &'static str,
-    /// Path or URL.
+    /// Path or URL; of this server's own feed the path on this server.
     location: String,
     /// What a person calls it.
     name: String,

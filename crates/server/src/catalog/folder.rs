@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
+use fleetmend_chocolatey::nuspec::Nuspec;
 use fleetmend_model::SourceId;
 use fleetmend_store::packages::NewPackage;
 
@@ -51,8 +52,14 @@ fn package(source: SourceId, path: &PathBuf) -> anyhow::Result<NewPackage> {
     }
     let bytes = fs::read(path)?;
     let nupkg = Nupkg::read(&bytes, &Limits::default())?;
-    let nuspec = nupkg.nuspec();
-    Ok(NewPackage {
+    let sha256 = fleetmend_trust::digest_hex(&bytes);
+    let location = path.display().to_string();
+    Ok(described(source, nupkg.nuspec(), location, &sha256))
+}
+
+/// A package as its manifest describes it.
+pub fn described(source: SourceId, nuspec: &Nuspec, location: String, sha256: &str) -> NewPackage {
+    NewPackage {
         source,
         id: nuspec.id.clone(),
         version: nuspec.version.clone(),
@@ -62,8 +69,8 @@ fn package(source: SourceId, path: &PathBuf) -> anyhow::Result<NewPackage> {
         authors: nuspec.authors.clone().unwrap_or_default(),
         project_url: nuspec.project_url.clone().unwrap_or_default(),
         metadata: serde_json::json!({ "summary": nuspec.summary, "tags": nuspec.tags }).to_string(),
-        content_location: path.display().to_string(),
-        content_hash: Some(format!("sha256:{}", fleetmend_trust::digest_hex(&bytes))),
+        content_location: location,
+        content_hash: Some(format!("sha256:{sha256}")),
         listed: true,
-    })
+    }
 }

@@ -12,6 +12,7 @@ pub mod known;
 pub mod mirror;
 pub mod msi;
 pub mod nupkgs;
+pub mod own;
 pub mod pace;
 pub mod readiness;
 pub mod release;

@@ -10,7 +10,7 @@ use fleetmend_model::Millis;
 use fleetmend_model::inventory::Place;
 use fleetmend_model::recipe::{Analysis, Checksum, Finding, Verdict};
 use fleetmend_store::packages::{self, Package, Problem};
-use fleetmend_store::sources::{self, Source};
+use fleetmend_store::sources::{self, Source, SourceKind};
 use fleetmend_store::{inventories, software};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -230,24 +230,35 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
             hex: hex.to_owned(),
         })
     });
-    let source = source(app, package).await?;
-    if source.kind == sources::SourceKind::Feed {
-        let login = app.sealing.login(&source)?;
-        let ask = Ask {
-            url: location,
-            named: Named::Feed(&source.location),
-            asked: Asked::Nupkg,
-            login: login.as_ref(),
-            cap: MAX_NUPKG,
-        };
-        return fetch::file(app, &ask, checksum.as_ref()).await;
-    }
     let disk = |error| FetchError::Disk {
         url: location.clone(),
         error,
     };
-    let bytes = tokio::fs::read(location).await.map_err(disk)?;
-    fetch::keep(location, &bytes, checksum.as_ref(), &app.blobs)
+    let source = source(app, package).await?;
+    match source.kind {
+        SourceKind::Feed => {
+            let login = app.sealing.login(&source)?;
+            let ask = Ask {
+                url: location,
+                named: Named::Feed(&source.location),
+                asked: Asked::Nupkg,
+                login: login.as_ref(),
+                cap: MAX_NUPKG,
+            };
+            fetch::file(app, &ask, checksum.as_ref()).await
+        }
+        SourceKind::Folder => {
+            let bytes = tokio::fs::read(location).await.map_err(disk)?;
+            fetch::keep(location, &bytes, checksum.as_ref(), &app.blobs)
+        }
+        // The mirror has it already.
+        SourceKind::Own => {
+            let sha256 = checksum.map(|it| it.hex).unwrap_or_default();
+            let file = app.blobs.get(&sha256).map_err(disk)?;
+            let length = file.metadata().map_err(disk)?.len();
+            Ok(Fetched { sha256, length })
+        }
+    }
 }
 
 async fn source(app: &App, package: &Package) -> anyhow::Result<Source> {

@@ -23,7 +23,7 @@ const UNPROTECTED: &str = "It is read without TLS: whoever is on the way could c
 const EXPOSED: &str = "It is read without TLS: whoever is on the way could read its password and \
     change what it offers, digests included. Give its https address if it has one.";
 
-const NO_LOGIN: &str = "a folder is read without name and password";
+const NO_LOGIN: &str = "only a feed elsewhere is read with name and password";
 
 /// Adds a feed's address or a folder, notes who did, and has it read at once.
 pub async fn add(
@@ -34,7 +34,7 @@ pub async fn add(
     actor: &Actor,
 ) -> Result<SourceId, ApiError> {
     let kind = kind_of(location)?;
-    if kind == SourceKind::Folder && login.is_some() {
+    if kind != SourceKind::Feed && login.is_some() {
         return Err(ApiError::Bad(NO_LOGIN.to_owned()));
     }
     let source = NewSource {
@@ -78,7 +78,7 @@ pub async fn set_login(
     actor: &Actor,
 ) -> Result<(), ApiError> {
     let source = existing(app, id).await?;
-    if source.kind == SourceKind::Folder {
+    if source.kind != SourceKind::Feed {
         return Err(ApiError::Bad(NO_LOGIN.to_owned()));
     }
     let now = app.now();

@@ -9,13 +9,13 @@ use anyhow::Context as _;
 use fleetmend_model::{Millis, SourceId};
 use fleetmend_store::host_pauses::HostPause;
 use fleetmend_store::packages;
-use fleetmend_store::sources::{self, LeftOut, MAX_LEFT_OUT, ReadNote, Source, SourceKind};
+use fleetmend_store::sources::{self, LeftOut, MAX_LEFT_OUT, OWN, ReadNote, Source, SourceKind};
 use reqwest::Url;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::feed::{Page, Position, Reader};
 use super::pace::{host, pause_of};
-use super::{folder, schedule};
+use super::{folder, own, schedule};
 use crate::app::App;
 use crate::jobs;
 
@@ -36,6 +36,7 @@ pub async fn sync(app: &Arc<App>, id: SourceId) -> anyhow::Result<()> {
     let outcome = match source.kind {
         SourceKind::Feed => read.feed(app, &source).await,
         SourceKind::Folder => read.folder(app, &source).await,
+        SourceKind::Own => read.own(app).await,
     };
     let note = note(app, &source, read, &outcome).await?;
     match &note.error {
@@ -66,6 +67,11 @@ impl Read {
         let page =
             tokio::task::spawn_blocking(move || folder::read(id, Path::new(&location))).await??;
         self.store(app, source.id, page, None).await
+    }
+
+    async fn own(&mut self, app: &App) -> anyhow::Result<()> {
+        let page = own::read(&app.db).await?;
+        self.store(app, OWN, page, None).await
     }
 
     async fn feed(&mut self, app: &App, source: &Source) -> anyhow::Result<()> {

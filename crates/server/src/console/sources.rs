@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use fleetmend_store::packages;
-use fleetmend_store::sources::{self, Source};
+use fleetmend_store::sources::{self, Source, SourceKind};
 
 use super::form::Change;
 use super::notice::Done;
@@ -23,6 +23,8 @@ use crate::error::ApiError;
 struct List {
     layout: Layout,
     rows: Vec<Row>,
+    /// Whether there is one beside this server's own feed.
+    has_others: bool,
 }
 
 struct Row {
@@ -47,6 +49,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
     }
     view::page(&List {
         layout: viewer.layout(&app, "Sources", "sources"),
+        has_others: rows.iter().any(|row| row.source.kind != SourceKind::Own),
         rows,
     })
 }

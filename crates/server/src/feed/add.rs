@@ -16,6 +16,7 @@ use ring::digest::{Context, SHA512};
 use super::{download, item, note_change};
 use crate::app::App;
 use crate::catalog::folder::MAX_NUPKG;
+use crate::catalog::own;
 use crate::journal;
 use crate::people::Actor;
 
@@ -99,6 +100,9 @@ pub async fn add(
     files::insert(&mut tx, sha256, examined.length, now).await?;
     feed_packages::insert(&mut tx, &new, now).await?;
     note_change(&mut tx).await?;
+    if new.provenance == Provenance::Pushed {
+        own::note_change(app, &mut tx, now).await?;
+    }
     journal::record(&mut tx, actor, action, &name, sha256, now).await?;
     let stored = feed_packages::get(&mut tx, &package, &version_key)
         .await?
@@ -106,6 +110,7 @@ pub async fn add(
     tx.commit().await?;
     let item = item(&stored)?;
     app.feed.change(|gallery| gallery.insert(item));
+    app.jobs_due.notify_one();
     app.touch();
     Ok(added)
 }

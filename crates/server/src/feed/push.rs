@@ -13,6 +13,7 @@ use ring::digest::{Context, SHA256};
 use super::answer::Refusal;
 use super::{access, add, download, note_change, read};
 use crate::app::App;
+use crate::catalog::own;
 use crate::journal;
 use crate::people::Actor;
 use crate::people::Address;
@@ -81,19 +82,14 @@ pub(super) async fn hide(
     let subject = format!("{} {}", item.nuspec.id, item.nuspec.normalised);
     let mut tx = app.db.begin().await?;
     feed_packages::set_listed(&mut tx, &package, &version_key, false).await?;
+    let now = app.now();
     note_change(&mut tx).await?;
-    journal::record(
-        &mut tx,
-        &actor,
-        "hide_feed_package",
-        &subject,
-        "",
-        app.now(),
-    )
-    .await?;
+    own::note_change(&app, &mut tx, now).await?;
+    journal::record(&mut tx, &actor, "hide_feed_package", &subject, "", now).await?;
     tx.commit().await?;
     item.listed = false;
     app.feed.change(|gallery| gallery.insert(item));
+    app.jobs_due.notify_one();
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -7,7 +7,7 @@ pub const PAGES: [(&str, &str); 7] = [
     ("/devices", "No machine is enrolled yet."),
     ("/missing", "No device lacks a patch, as far as is known."),
     ("/deployments", "Nothing was deployed yet."),
-    ("/sources", "There is no source yet."),
+    ("/sources", "There is no other source yet."),
     ("/feed", "There is no key yet."),
     ("/enrol", "No token was made yet."),
     ("/audit?who=nobody", "No change fits the filter."),

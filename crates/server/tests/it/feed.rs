@@ -11,7 +11,7 @@ use crate::site::{Answer, Body, Person, Site};
 
 const BOUNDARY: &str = "a-boundary-of-the-tests";
 
-async fn key(site: &Site, person: &Person, name: &str, can_push: bool) -> String {
+pub async fn key(site: &Site, person: &Person, name: &str, can_push: bool) -> String {
     let body = json!({ "name": name, "can_push": can_push });
     let answer = person.call(site, "/api/v1/feed/keys", &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -28,14 +28,14 @@ async fn read(site: &Site, path: &str, secret: &str) -> Answer {
     site.send(Method::GET, path, &headers, None).await
 }
 
-fn package(id: &str, version: &str) -> Vec<u8> {
+pub fn package(id: &str, version: &str) -> Vec<u8> {
     Nupkg::new(id, version)
         .install_script("Write-Host 'nothing'")
         .build()
         .unwrap()
 }
 
-async fn push(site: &Site, path: &str, secret: &str, nupkg: &[u8]) -> Answer {
+pub async fn push(site: &Site, path: &str, secret: &str, nupkg: &[u8]) -> Answer {
     let mut body = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"package\"; \
          filename=\"package\"\r\nContent-Type: application/octet-stream\r\n\r\n"

@@ -84,18 +84,17 @@ async fn package(site: &Site, version: &str, analysis: &Analysis) -> Package {
     let sha256 = keep(site, &nupkg(version));
     let mut tx = app.db.begin().await.unwrap();
     let known = sources::list(&mut tx).await.unwrap();
-    let source = match known.iter().find(|it| it.location == LOCATION) {
-        Some(known) => known.id,
-        None => {
-            let new = NewSource {
-                kind: SourceKind::Feed,
-                location: LOCATION.to_owned(),
-                name: "community".to_owned(),
-                priority: 0,
-                enabled: false,
-            };
-            sources::insert(&mut tx, &new).await.unwrap()
-        }
+    let source = if let Some(known) = known.iter().find(|it| it.location == LOCATION) {
+        known.id
+    } else {
+        let new = NewSource {
+            kind: SourceKind::Feed,
+            location: LOCATION.to_owned(),
+            name: "community".to_owned(),
+            priority: 0,
+            enabled: false,
+        };
+        sources::insert(&mut tx, &new).await.unwrap()
     };
     let new = NewPackage {
         source,

@@ -14,6 +14,7 @@ mod enrolment;
 mod failing_work;
 mod feed;
 mod feed_add;
+mod feed_source;
 mod folder;
 mod handed_out;
 mod hostile_texts;

@@ -59,18 +59,18 @@ statements! {
                 WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))";
     FIND = "SELECT * FROM packages WHERE source = $1 AND package = $2 AND normalized = $3";
     VERSIONS = "SELECT p.* FROM packages AS p JOIN sources AS s ON s.id = p.source
-                WHERE p.package = $1 ORDER BY p.order_key DESC, s.priority, p.id";
+                WHERE p.package = $1 ORDER BY p.order_key DESC, s.priority, s.id";
     /// Of equal versions the one of the source that is asked first.
     LATEST = "SELECT * FROM (
                   SELECT p.*, ROW_NUMBER() OVER (PARTITION BY p.package
-                             ORDER BY p.order_key DESC, s.priority, p.id) AS place
+                             ORDER BY p.order_key DESC, s.priority, s.id) AS place
                   FROM packages AS p JOIN sources AS s ON s.id = p.source
                   WHERE p.listed = 1 AND p.quarantined_at IS NULL AND s.enabled = 1
                     AND (p.prerelease = 0 OR $1 = 1)) AS ranked
               WHERE place = 1 ORDER BY package";
     LATEST_OF = "SELECT * FROM (
                   SELECT p.*, ROW_NUMBER() OVER (PARTITION BY p.package
-                             ORDER BY p.order_key DESC, s.priority, p.id) AS place
+                             ORDER BY p.order_key DESC, s.priority, s.id) AS place
                   FROM packages AS p JOIN sources AS s ON s.id = p.source
                   WHERE p.package IN (SELECT value->>0 FROM json_each($2))
                     AND p.listed = 1 AND p.quarantined_at IS NULL AND s.enabled = 1

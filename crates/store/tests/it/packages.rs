@@ -5,7 +5,7 @@ use fleetmend_model::recipe::{Analysis, Verdict};
 use fleetmend_store::host_pauses::HostPause;
 use fleetmend_store::packages::{NewPackage, PackageFilter, Problem};
 use fleetmend_store::products::Product;
-use fleetmend_store::sources::{LeftOut, MAX_LEFT_OUT, NewSource, ReadNote, SourceKind};
+use fleetmend_store::sources::{LeftOut, MAX_LEFT_OUT, NewSource, OWN, ReadNote, SourceKind};
 use fleetmend_store::{Db, Error, Page, Tx, host_pauses, packages, products, sources};
 
 use crate::fixture::{T0, both, t};
@@ -78,8 +78,8 @@ both! {
         sources::update(&mut tx, SourceId(99), "B", 5, false).await.unwrap_err();
         tx.commit().await.unwrap();
         let list = sources::list(&db).await.unwrap();
-        assert_eq!(list.iter().map(|it| it.id).collect::<Vec<_>>(), [second, first]);
-        assert_eq!((list[0].name.as_str(), list[0].enabled), ("B", false));
+        assert_eq!(list.iter().map(|it| it.id).collect::<Vec<_>>(), [OWN, second, first]);
+        assert_eq!((list[1].name.as_str(), list[1].enabled), ("B", false));
         let first = sources::get(&db, first).await.unwrap().unwrap();
         let kept = ReadNote {
             finished_at: Some(t(5)),
@@ -105,7 +105,7 @@ both! {
         sources::update(&mut tx, off, "off", 1, false).await.unwrap();
         sources::read_at(&mut tx, later, t(5), "it failed").await.unwrap();
         tx.commit().await.unwrap();
-        for (now, wanted) in [(t(4), vec![new]), (t(5), vec![new, later])] {
+        for (now, wanted) in [(t(4), vec![OWN, new]), (t(5), vec![OWN, new, later])] {
             let due = sources::due(&db, now).await.unwrap();
             assert_eq!(due.iter().map(|it| it.id).collect::<Vec<_>>(), wanted);
         }
