@@ -15,6 +15,7 @@ mod percentile;
 mod recipes;
 mod server;
 mod simulate;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ enum Command {
     Simulate(simulate::Options),
     /// What the analysis makes of package sources.
     Recipes(recipes::Options),
+    /// How package versions are read and ordered, against the real libraries' verdicts.
+    Versions(versions::Options),
     /// The server that the other commands measure.
     #[command(hide = true)]
     Serve(server::Options),
@@ -83,6 +86,7 @@ fn run(command: Command) -> anyhow::Result<Option<Value>> {
         Command::Feed(options) => runtime.block_on(feed::run(options))?,
         Command::Simulate(options) => runtime.block_on(simulate::run(options))?,
         Command::Recipes(options) => recipes::run(&options)?,
+        Command::Versions(options) => versions::run(&options)?,
         Command::Serve(options) => {
             runtime.block_on(server::serve(options))?;
             return Ok(None);
