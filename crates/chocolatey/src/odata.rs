@@ -11,8 +11,9 @@ use thiserror::Error;
 use crate::dependency::{self, Dependency};
 use crate::xml::{self, Item, XmlError, XmlReader};
 
-/// The largest document read, in bytes. A page of a hundred entries has about 400 KiB.
-pub const MAX_DOCUMENT: usize = 32 * 1024 * 1024;
+/// The largest document read, in bytes. A page of a hundred entries has about 400 KiB;
+/// reading the worst one takes some three times its size.
+pub const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
 
 /// The most entries taken from one document.
 pub const MAX_ENTRIES: usize = 20_000;

@@ -1,16 +1,18 @@
-//! A package file: a zip with a nuspec, opened from bytes, with limits on everything that a hostile
-//! one could stretch.
+//! A package file: a zip with a nuspec, opened from bytes or whatever else can be read at any place,
+//! with limits on everything that a hostile one could stretch.
 
+mod budget;
 mod entry_name;
 
 use std::collections::HashMap;
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, Cursor, Read, Seek, Write};
 
 use thiserror::Error;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
 use crate::nuspec::{self, Nuspec, NuspecError, parse_nuspec};
+use budget::Budget;
 
 /// What a package may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +41,16 @@ impl Default for Limits {
     }
 }
 
+/// The largest table of contents, in bytes: all entries that are allowed, each with 250 for its name and
+/// the rest.
+const MAX_DIRECTORY: u64 = 6 * 1024 * 1024;
+
 /// Why a package file is refused.
 #[derive(Debug, Error)]
 pub enum NupkgError {
+    /// The zip's own table of contents is larger than [`MAX_DIRECTORY`].
+    #[error("the nupkg's table of contents is larger than {MAX_DIRECTORY} bytes")]
+    Directory,
     /// It is not a zip, or a damaged or cut-off one.
     #[error("the file is not a readable nupkg (zip): {0}")]
     Zip(String),
@@ -125,18 +134,30 @@ pub struct PackageFile {
     pub size: u64,
 }
 
-/// An opened package. Contents are read when asked for.
-#[derive(Debug)]
-pub struct Nupkg<'a> {
-    contents: Contents<'a>,
-    manifest: Vec<u8>,
-    nuspec: Nuspec,
-}
+/// An opened package whose bytes are in memory.
+pub type Nupkg<'a> = NupkgIn<Cursor<&'a [u8]>>;
 
 impl<'a> Nupkg<'a> {
     /// Opens a package and checks all its names and declared sizes. Unpacks the nuspec only.
     pub fn read(bytes: &'a [u8], limits: &Limits) -> Result<Self, NupkgError> {
-        let contents = Contents::open(bytes, limits)?;
+        Self::open(Cursor::new(bytes), limits)
+    }
+}
+
+/// An opened package. Contents are read when asked for.
+#[derive(Debug)]
+pub struct NupkgIn<R> {
+    contents: Contents<R>,
+    manifest: Vec<u8>,
+    nuspec: Nuspec,
+}
+
+impl<R: Read + Seek + Clone> NupkgIn<R> {
+    /// Opens a package and checks all its names and declared sizes. Unpacks the nuspec only.
+    ///
+    /// Clones of `reader` read the same bytes, each from a place of its own.
+    pub fn open(reader: R, limits: &Limits) -> Result<Self, NupkgError> {
+        let contents = Contents::open(reader, limits)?;
         let manifest = contents.manifest()?;
         let nuspec = parse_nuspec(&manifest)?;
         Ok(Self {
@@ -163,9 +184,13 @@ impl<'a> Nupkg<'a> {
 
     /// Unpacks one file. Letter case does not count; the size is held to the limits while unpacking.
     pub fn get(&self, path: &str) -> Result<Vec<u8>, NupkgError> {
+        self.get_up_to(path, self.contents.limits.entry_bytes)
+    }
+
+    /// The same for a file that may have `limit` bytes at most.
+    pub fn get_up_to(&self, path: &str, limit: u64) -> Result<Vec<u8>, NupkgError> {
         let mut bytes = Vec::new();
-        self.contents
-            .copy_to(path, &mut bytes, self.contents.limits.entry_bytes)?;
+        self.contents.copy_to(path, &mut bytes, limit)?;
         Ok(bytes)
     }
 
@@ -177,17 +202,25 @@ impl<'a> Nupkg<'a> {
 }
 
 #[derive(Debug)]
-struct Contents<'a> {
-    archive: ZipArchive<Cursor<&'a [u8]>>,
+struct Contents<R> {
+    archive: ZipArchive<Budget<R>>,
     files: Vec<PackageFile>,
     /// Lower-case path to its place in the archive.
     index: HashMap<String, usize>,
     limits: Limits,
 }
 
-impl<'a> Contents<'a> {
-    fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, NupkgError> {
-        let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| zip_error(&error))?;
+impl<R: Read + Seek + Clone> Contents<R> {
+    fn open(reader: R, limits: &Limits) -> Result<Self, NupkgError> {
+        let reader = Budget::new(reader, MAX_DIRECTORY);
+        let archive = ZipArchive::new(reader.clone()).map_err(|error| {
+            if reader.is_spent() {
+                NupkgError::Directory
+            } else {
+                zip_error(&error)
+            }
+        })?;
+        reader.lift();
         if archive.len() > limits.entries {
             return Err(NupkgError::TooManyEntries {
                 found: archive.len(),

@@ -51,15 +51,19 @@ mod visual_studio;
 mod words;
 
 use std::borrow::Cow;
+use std::io::{Read, Seek};
 
 use fleetmend_model::recipe::{Analysis, Finding};
 
-use crate::nupkg::Nupkg;
+use crate::nupkg::NupkgIn;
 use crate::nuspec::Nuspec;
 
 /// The largest script analysed, in bytes: ten times the largest real ones. The tree of a script made to
 /// nest takes some 400 times its size.
 pub const MAX_SCRIPT: usize = 128 * 1024;
+
+/// The most that all scripts of a package have together, in bytes.
+const MAX_SCRIPTS: u64 = 8 * 1024 * 1024;
 
 const INSTALL: &str = "chocolateyInstall.ps1";
 const BEFORE_MODIFY: &str = "chocolateyBeforeModify.ps1";
@@ -153,26 +157,26 @@ pub fn is_script(path: &str) -> bool {
 }
 
 /// Explains a package's installation.
-pub fn analyse(package: &Nupkg<'_>) -> Analysis {
+pub fn analyse<R: Read + Seek + Clone>(package: &NupkgIn<R>) -> Analysis {
     let paths: Vec<String> = package
         .files()
         .iter()
         .map(|file| file.path.clone())
         .collect();
     let mut scripts = Vec::new();
-    let sizes = package.files().iter().map(|file| (&file.path, file.size));
-    for (path, size) in sizes.filter(|(path, _)| is_script(path)) {
-        if size > MAX_SCRIPT as u64 && !is_install_script(path) {
-            continue;
-        }
-        match package.get(path) {
-            Ok(bytes) => scripts.push(Script {
-                path: path.clone(),
-                bytes,
-            }),
-            Err(error) if is_install_script(path) => {
+    let mut left = MAX_SCRIPTS;
+    for file in package.files().iter().filter(|file| is_script(&file.path)) {
+        match package.get_up_to(&file.path, left.min(MAX_SCRIPT as u64)) {
+            Ok(bytes) => {
+                left -= bytes.len() as u64;
+                scripts.push(Script {
+                    path: file.path.clone(),
+                    bytes,
+                });
+            }
+            Err(error) if is_install_script(&file.path) => {
                 return Analysis::needs_review(Finding {
-                    file: path.clone(),
+                    file: file.path.clone(),
                     line: 1,
                     what: format!("the script cannot be read: {error}"),
                 });

@@ -179,3 +179,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_table_of_contents_has_a_limit_before_it_is_read_whole() {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for number in 0..300 {
+        let name = format!("{number}{}", "a".repeat(50_000));
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+    }
+    let bytes = writer.finish().unwrap().into_inner();
+    assert!(refusal(&bytes, &Limits::default()).contains("table of contents is larger"));
+}

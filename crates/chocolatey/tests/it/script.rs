@@ -448,3 +448,24 @@ fn files_beside_an_embedded_installer_are_pointed_out() {
     assert_eq!(found.verdict, Verdict::NeedsReview);
     assert_eq!(found.findings[0].file, "tools/data1.cab");
 }
+
+#[test]
+fn scripts_have_a_size_that_is_read_and_no_more() {
+    let large = vec![b'#'; 40 * 1024 * 1024];
+    // Under the ratio of a zip bomb: a line of it does not pack.
+    let noisy: Vec<u8> = (0..200_000_u32)
+        .flat_map(|it| it.wrapping_mul(2_654_435_761).to_le_bytes())
+        .chain(large)
+        .collect();
+    let found = run(&noisy, &[]);
+    assert_eq!(found.verdict, Verdict::NeedsReview);
+    assert!(
+        found.findings[0].what.contains("cannot be read"),
+        "{found:?}"
+    );
+    let filler = vec![b'#'; 128 * 1024];
+    let names: Vec<String> = (0..100).map(|it| format!("tools/{it}.ps1")).collect();
+    let mut many: Vec<(&str, &[u8])> = names.iter().map(|it| (it.as_str(), &filler[..])).collect();
+    many.push(("tools/chocolateyInstall.ps1", b". $PSScriptRoot\\99.ps1"));
+    assert_eq!(run_package(&many).verdict, Verdict::NeedsReview);
+}
