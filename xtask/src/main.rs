@@ -3,6 +3,7 @@
 mod command;
 mod dist;
 mod needs;
+mod nuget;
 mod sysroot;
 mod test;
 mod tidy;

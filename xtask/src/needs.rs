@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::{command, output, run};
-use crate::sysroot;
 use crate::workspace::WINDOWS_TARGET;
+use crate::{nuget, sysroot};
 
 /// How a need is found.
 enum Found {
@@ -16,6 +16,8 @@ enum Found {
     Program(&'static str),
     /// A file at this place; one `*` stands for any name of a folder.
     File(&'static str),
+    /// Files of these names in this folder.
+    Files(&'static str, &'static [&'static str]),
 }
 
 /// A need that Debian packages fill.
@@ -148,6 +150,51 @@ const NEEDS: &[Need] = &[
         why: "drives Chromium in the browser tests",
         fast: false,
     },
+    Need {
+        name: "Mono",
+        found: Found::Program("mono"),
+        packages: &["mono-runtime"],
+        why: "runs NuGet.exe",
+        fast: false,
+    },
+    Need {
+        name: "Mono's libraries",
+        found: Found::Files(
+            "/usr/lib/mono/4.5",
+            &[
+                "Microsoft.Build.dll",
+                "Microsoft.Build.Utilities.v4.0.dll",
+                "Microsoft.CSharp.dll",
+                "System.ComponentModel.Composition.dll",
+                "System.Data.Services.Client.dll",
+                "System.IO.Compression.FileSystem.dll",
+                "System.Net.Http.dll",
+                "System.ServiceModel.dll",
+                "WindowsBase.dll",
+            ],
+        ),
+        // The whole of Mono is several times as much.
+        packages: &[
+            "libmono-microsoft-build4.0-cil",
+            "libmono-microsoft-build-utilities-v4.0-4.0-cil",
+            "libmono-microsoft-csharp4.0-cil",
+            "libmono-system-componentmodel-composition4.0-cil",
+            "libmono-system-data-services-client4.0-cil",
+            "libmono-system-io-compression-filesystem4.0-cil",
+            "libmono-system-net-http4.0-cil",
+            "libmono-system-servicemodel4.0a-cil",
+            "libmono-windowsbase4.0-cil",
+        ],
+        why: "what NuGet.exe is linked with",
+        fast: false,
+    },
+    Need {
+        name: "npm",
+        found: Found::Program("npm"),
+        packages: &["npm"],
+        why: "brings NuGet.exe",
+        fast: false,
+    },
 ];
 
 /// Folders with programs that the search path of ordinary users leaves out.
@@ -157,7 +204,8 @@ const SYSTEM_FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
 /// with the one line that would.
 pub(crate) fn ensure(fast: bool) -> Result<()> {
     ensure_packages(fast)?;
-    ensure_rust(fast)
+    ensure_rust(fast)?;
+    if fast { Ok(()) } else { nuget::ensure() }
 }
 
 fn ensure_packages(fast: bool) -> Result<()> {
@@ -267,6 +315,9 @@ impl Need {
         match self.found {
             Found::Program(name) => on_path(name),
             Found::File(pattern) => file_exists(pattern),
+            Found::Files(folder, names) => names
+                .iter()
+                .all(|name| Path::new(folder).join(name).exists()),
         }
     }
 }

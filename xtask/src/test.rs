@@ -12,7 +12,7 @@ use fleetmend_e2e::wine::Wine;
 
 use crate::command::{self, command, output};
 use crate::workspace::{PURE_CRATES, WINDOWS_TARGET, target_dir};
-use crate::{needs, sysroot, tidy};
+use crate::{needs, nuget, sysroot, tidy};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,6 +285,7 @@ fn e2e_tests() -> Result<()> {
         ),
         ("FLEETMEND_CHROMIUM", program("chromium")?),
         ("FLEETMEND_CHROMEDRIVER", program("chromedriver")?),
+        ("FLEETMEND_NUGET_EXE", nuget::path()),
     ];
     let mut nextest = command("cargo nextest run --locked -p fleetmend-e2e");
     for (variable, path) in programs {

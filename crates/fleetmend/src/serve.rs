@@ -7,6 +7,9 @@ use crate::terminal::say;
 pub async fn run(options: options::Server) -> anyhow::Result<()> {
     let server = fleetmend_server::start(options.config()?).await?;
     say(&format!("Console: {}", server.url()));
+    if let Some(url) = server.plain_feed_url() {
+        say(&format!("Feed without TLS: {url}"));
+    }
     stopped().await?;
     server.stop().await;
     Ok(())

@@ -48,6 +48,12 @@ impl Running {
         self.feed_address
     }
 
+    /// The feed's address without TLS, where it is served so.
+    pub fn plain_feed_url(&self) -> Option<String> {
+        let address = self.feed_address?;
+        Some(format!("http://{address}{}/", feed::PATH))
+    }
+
     /// The certificate authority's certificate, PEM: what a client must trust.
     pub fn ca_pem(&self) -> &str {
         &self.app.keys.ca_pem

@@ -15,4 +15,4 @@ mod request;
 pub use document::{error, metadata, service};
 pub use entry::{Item, escape};
 pub use index::{Document, Gallery, PAGE};
-pub use request::{BadRequest, MAX_QUERY, Request, Resource};
+pub use request::{BadRequest, MAX_QUERY, Request, Resource, named_version};

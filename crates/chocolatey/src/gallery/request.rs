@@ -158,6 +158,22 @@ impl Request {
     }
 }
 
+/// The version that a request to take one out of the lists names: `{id}/{version}`, as NuGet's
+/// clients write it below the address that they push to, with or without `package/` before it.
+pub fn named_version(path: &str) -> Option<(String, String)> {
+    let path = decode(path);
+    let mut parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    if parts.len() == 3 && parts[0] == "package" {
+        parts.remove(0);
+    }
+    match parts[..] {
+        [id, version] if !id.is_empty() && !version.is_empty() => {
+            Some((id.to_owned(), version.to_owned()))
+        }
+        _ => None,
+    }
+}
+
 fn resource(path: &str, query: &Query<'_>) -> Result<Option<Resource>, BadRequest> {
     let (name, arguments) = match path.split_once('(') {
         Some((name, rest)) => (

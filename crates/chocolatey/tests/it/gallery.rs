@@ -2,7 +2,9 @@
 //! answer.
 
 use fleetmend_chocolatey::dependency::{Dependency, Range};
-use fleetmend_chocolatey::gallery::{Document, Gallery, Item, Request, metadata, service};
+use fleetmend_chocolatey::gallery::{
+    Document, Gallery, Item, Request, metadata, named_version, service,
+};
 use fleetmend_chocolatey::nuspec::Nuspec;
 use fleetmend_chocolatey::odata::{FeedPage, parse_feed};
 use fleetmend_versions::nuget::Version;
@@ -205,6 +207,23 @@ fn what_is_not_understood_is_an_error_and_no_empty_answer() {
         "Packages(Id='x',Version='not one')",
     ] {
         assert_eq!(ask(&gallery(), missing), Ok(Document::Missing), "{missing}");
+    }
+}
+
+#[test]
+fn a_version_to_hide_is_named_as_the_clients_do() {
+    for (path, expected) in [
+        ("/acme/1.0.0", Some(("acme", "1.0.0"))),
+        ("/package/acme/1.0.0%2Bb", Some(("acme", "1.0.0+b"))),
+        ("/package/1.0.0", Some(("package", "1.0.0"))),
+        ("/acme", None),
+        ("/acme/", None),
+        ("/other/acme/1.0.0", None),
+        ("", None),
+    ] {
+        let found = named_version(path);
+        let found = found.as_ref().map(|it| (it.0.as_str(), it.1.as_str()));
+        assert_eq!(found, expected, "{path}");
     }
 }
 

@@ -10,6 +10,8 @@ mod linux_deploy;
 mod linux_machine;
 mod linux_service;
 mod lost_answer;
+mod nuget_client;
+mod nuget_exe;
 mod postgres;
 mod process;
 mod server_bad_input;

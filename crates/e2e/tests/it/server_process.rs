@@ -32,6 +32,8 @@ pub struct Server {
     data: WorkDir,
     /// Instead of the embedded database.
     database: Option<String>,
+    /// Where the feed is served without TLS as well.
+    feed_listen: Option<String>,
 }
 
 impl Server {
@@ -40,24 +42,42 @@ impl Server {
         Self::start_on(None)
     }
 
+    /// Starts one that serves its feed without TLS as well; gives the feed's address.
+    pub fn start_with_feed() -> Result<(Self, String)> {
+        let mut server = Self::new(None)?;
+        server.feed_listen = Some("127.0.0.1:0".to_owned());
+        server.run()?;
+        let running = server.running.as_mut().context("it runs")?;
+        let feed = address(running, "Feed without TLS:")?;
+        Ok((server, feed))
+    }
+
     /// Starts one with its database at an address.
     pub fn start_on(database: Option<String>) -> Result<Self> {
-        let mut server = Self {
+        let mut server = Self::new(database)?;
+        server.run()?;
+        server.listen = server.url.trim_start_matches("https://").to_owned();
+        Ok(server)
+    }
+
+    fn new(database: Option<String>) -> Result<Self> {
+        Ok(Self {
             running: None,
             listen: "127.0.0.1:0".to_owned(),
             url: String::new(),
             data: WorkDir::new("server")?,
             database,
-        };
-        server.run()?;
-        server.listen = server.url.trim_start_matches("https://").to_owned();
-        Ok(server)
+            feed_listen: None,
+        })
     }
 
     /// Starts it where it was.
     pub fn run(&mut self) -> Result<()> {
         let mut command = self.fleetmend();
         command.args(["serve", "--listen", &self.listen]);
+        if let Some(address) = &self.feed_listen {
+            command.args(["--feed-listen", address]);
+        }
         let mut running = Running::spawn(&mut command)?;
         self.url = console_url(&mut running)?;
         self.running = Some(running);
@@ -137,12 +157,15 @@ pub fn change_database(data: &Path, sql: &str) {
 
 /// Waits until a server tells its address.
 pub fn console_url(running: &mut Running) -> Result<String> {
+    address(running, "Console:")
+}
+
+/// Waits until a server tells one of its addresses.
+fn address(running: &mut Running, name: &str) -> Result<String> {
     running
         .wait_until("it tells its address", START_LIMIT, |it| {
             let output = it.stdout()?;
-            let line = output
-                .lines()
-                .find_map(|line| line.strip_prefix("Console:"));
+            let line = output.lines().find_map(|line| line.strip_prefix(name));
             // The line's end was written as well.
             Ok(line
                 .filter(|_| output.ends_with('\n'))

@@ -26,7 +26,14 @@ pub(super) fn reader(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// The key of one who may change the feed.
 pub(super) fn pusher(app: &App, headers: &HeaderMap) -> Result<FeedKey, Refusal> {
-    let key = key(app, headers).ok_or(Refusal::WhoAreYou)?;
+    let Some(key) = key(app, headers) else {
+        // After 401 clients ask for a name and a password, which a wrong key is not about.
+        return Err(if headers.contains_key(API_KEY) {
+            Refusal::Denied("the key is not one of this feed's, or has expired".to_owned())
+        } else {
+            Refusal::WhoAreYou
+        });
+    };
     if key.can_push {
         return Ok(key);
     }

@@ -4,8 +4,12 @@ use axum::response::{IntoResponse, Response};
 use fleetmend_chocolatey::gallery;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use hyper::ext::ReasonPhrase;
 
 use super::AddError;
+
+/// The most of a message that stands behind the status, in characters.
+const LONGEST_REASON: usize = 300;
 
 /// Why the feed does not answer.
 #[derive(Debug)]
@@ -72,6 +76,9 @@ impl IntoResponse for Refusal {
         };
         let mut response =
             (status, xml("application/xml", gallery::error(&message))).into_response();
+        if let Some(reason) = reason(&message) {
+            response.extensions_mut().insert(reason);
+        }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(
                 WWW_AUTHENTICATE,
@@ -80,6 +87,16 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// The message as the text behind the status: it is all that NuGet's and Chocolatey's clients show
+/// of an error. What cannot stand there becomes `?`.
+fn reason(message: &str) -> Option<ReasonPhrase> {
+    let shown = message.chars().take(LONGEST_REASON).map(|c| match c {
+        ' '..='~' => c,
+        _ => '?',
+    });
+    ReasonPhrase::try_from(shown.collect::<String>()).ok()
 }
 
 /// An XML answer.

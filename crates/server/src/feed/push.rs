@@ -1,17 +1,18 @@
-//! `PUT /feed/v2/` adds a package version, `DELETE …/{id}/{version}` hides one.
+//! `PUT /feed/v2/` adds a package version, `DELETE /feed/v2/{id}/{version}` hides one.
 
 use std::io::Write as _;
 use std::sync::Arc;
 
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{OriginalUri, State};
-use fleetmend_chocolatey::gallery::Resource;
+use fleetmend_chocolatey::gallery;
 use fleetmend_store::feed_packages::{self, Provenance};
 use http::{HeaderMap, StatusCode};
 use ring::digest::{Context, SHA256};
 
 use super::answer::Refusal;
-use super::{access, add, download, note_change, read};
+use super::read::below;
+use super::{access, add, download, note_change};
 use crate::app::App;
 use crate::catalog::own;
 use crate::journal;
@@ -60,15 +61,8 @@ pub(super) async fn hide(
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
     let key = access::pusher(&app, &headers)?;
-    let named = read::request(&uri)?.resource;
-    let (Resource::Download {
-        id,
-        version: Some(version),
-    }
-    | Resource::Package { id, version }) = named
-    else {
-        return Err(Refusal::Bad("name a package and a version".to_owned()));
-    };
+    let (id, version) = gallery::named_version(below(&uri))
+        .ok_or_else(|| Refusal::Bad("name a package and a version".to_owned()))?;
     let found = app
         .feed
         .read(|gallery| gallery.get(&id, Some(&version)).cloned());

@@ -43,10 +43,14 @@ pub(super) async fn get(
     }
 }
 
+/// The path below the feed's address.
+pub(super) fn below(uri: &Uri) -> &str {
+    uri.path().strip_prefix(PATH).unwrap_or_default()
+}
+
 /// What an address of the feed asks for.
-pub(super) fn request(uri: &Uri) -> Result<Request, Refusal> {
-    let path = uri.path().strip_prefix(PATH).unwrap_or_default();
-    Request::parse(path, uri.query().unwrap_or_default())
+fn request(uri: &Uri) -> Result<Request, Refusal> {
+    Request::parse(below(uri), uri.query().unwrap_or_default())
         .map_err(|error| Refusal::Bad(error.to_string()))?
         .ok_or_else(missing)
 }

@@ -43,7 +43,7 @@ async fn what_is_pushed_is_in_the_catalog_at_once_and_what_is_hidden_is_not_on_o
     );
     assert_eq!(first.content_location, "/feed/v2/package/Acme.Tool/1.1.0");
     let headers = [("x-nuget-apikey", secret.as_str())];
-    let path = "/feed/v2/package/acme.tool/1.1.0";
+    let path = "/feed/v2/acme.tool/1.1.0";
     let hidden = site.send(Method::DELETE, path, &headers, None).await;
     assert_eq!(hidden.status, 204, "{}", hidden.text);
     let found = versions(&site, "acme.tool", |found| !found[0].listed).await;
