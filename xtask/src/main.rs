@@ -2,6 +2,7 @@
 
 mod command;
 mod dist;
+mod hostile;
 mod needs;
 mod nuget;
 mod sysroot;

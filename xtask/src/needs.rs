@@ -137,6 +137,13 @@ const NEEDS: &[Need] = &[
         fast: false,
     },
     Need {
+        name: "C++ compiler",
+        found: Found::Program("c++"),
+        packages: &["build-essential"],
+        why: "the fuzzer's own library is C++",
+        fast: false,
+    },
+    Need {
         name: "Chromium",
         found: Found::Program("chromium"),
         packages: &["chromium"],
@@ -272,6 +279,11 @@ fn ensure_rust(fast: bool) -> Result<()> {
     if fast {
         return Ok(());
     }
+    ensure_rust_part(
+        "cargo-fuzz",
+        "cargo fuzz --version",
+        "cargo install --locked cargo-fuzz",
+    )?;
     ensure_rust_part(
         "clippy",
         "cargo clippy --version",

@@ -12,7 +12,7 @@ use fleetmend_e2e::wine::Wine;
 
 use crate::command::{self, command, output};
 use crate::workspace::{PURE_CRATES, WINDOWS_TARGET, target_dir};
-use crate::{needs, nuget, sysroot, tidy};
+use crate::{hostile, needs, nuget, sysroot, tidy};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,12 @@ const TIERS: &[Tier] = &[
         fast: false,
         after: None,
         run: debian_root_tests,
+    },
+    Tier {
+        name: "hostile",
+        fast: false,
+        after: None,
+        run: hostile::run,
     },
     Tier {
         name: "windows-build",
@@ -173,7 +179,10 @@ fn seconds(time: Duration) -> String {
 }
 
 fn formatting() -> Result<()> {
-    command::run(&mut command("cargo fmt --all --check"))
+    command::run(&mut command("cargo fmt --all --check"))?;
+    command::run(&mut command(
+        "cargo fmt --check --manifest-path fuzz/Cargo.toml",
+    ))
 }
 
 fn clippy() -> Result<()> {

@@ -1,0 +1,143 @@
+//! One function for each kind of outside data: reads the input as the product does, and checks what
+//! must hold of whatever came out. None may panic, whatever the input.
+
+pub mod made;
+
+use fleetmend_chocolatey::gallery::{Gallery, Item, Request};
+use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
+use fleetmend_chocolatey::nuspec::{Nuspec, parse_nuspec};
+use fleetmend_chocolatey::odata::parse_feed;
+use fleetmend_chocolatey::script::{self, Package, Script};
+use fleetmend_versions::nuget::{Dialect, Version};
+use fleetmend_versions::{debian, display, rpm};
+
+/// What became of an input: nothing where it was taken, or why it was refused.
+pub type Outcome = Result<(), String>;
+
+/// Reads inputs of one kind.
+pub type Reader = fn(&[u8]) -> Outcome;
+
+/// The readers by name, as the fuzz targets are called.
+pub const READERS: &[(&str, Reader)] = &[
+    ("nuspec", nuspec),
+    ("feed", feed),
+    ("nupkg", nupkg),
+    ("script", script),
+    ("versions", versions),
+    ("gallery", gallery),
+];
+
+/// A package's manifest.
+pub fn nuspec(input: &[u8]) -> Outcome {
+    let nuspec = parse_nuspec(input).map_err(|error| error.to_string())?;
+    assert!(!nuspec.id.is_empty(), "a package without an id");
+    Ok(())
+}
+
+/// A feed's document.
+pub fn feed(input: &[u8]) -> Outcome {
+    parse_feed(input)
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
+/// A package file: opened, every file unpacked to nowhere, its scripts explained.
+pub fn nupkg(input: &[u8]) -> Outcome {
+    let limits = Limits::default();
+    let package = Nupkg::read(input, &limits).map_err(|error| error.to_string())?;
+    assert!(package.files().len() <= limits.entries);
+    let mut refused = Ok(());
+    for file in package.files() {
+        assert_inside(&file.path);
+        match package.copy_to(&file.path, &mut std::io::sink()) {
+            Ok(length) => assert!(length <= limits.entry_bytes),
+            Err(error) => refused = Err(error.to_string()),
+        }
+    }
+    let _ = script::analyse(&package);
+    refused
+}
+
+/// A file of a package written at this path stays below the folder that it is written to, on Windows
+/// too.
+fn assert_inside(path: &str) {
+    let is_part = |part: &str| {
+        let name = part.trim_end_matches(['.', ' ']);
+        !name.is_empty() && name == part && !part.contains(['\\', ':', '\0'])
+    };
+    assert!(path.split('/').all(is_part), "{path:?} could lie elsewhere");
+}
+
+/// An install script.
+pub fn script(input: &[u8]) -> Outcome {
+    let nuspec = plain_nuspec("1.0");
+    let package = Package {
+        nuspec: &nuspec,
+        paths: vec![
+            "tools/chocolateyInstall.ps1".to_owned(),
+            "tools/a.exe".to_owned(),
+        ],
+        is_complete: true,
+        scripts: vec![Script {
+            path: "tools/chocolateyInstall.ps1".to_owned(),
+            bytes: input.to_vec(),
+        }],
+    };
+    let explained = script::explain(&package);
+    assert!(explained.helpers.resolved <= explained.helpers.calls);
+    Ok(())
+}
+
+fn plain_nuspec(version: &str) -> Nuspec {
+    parse_nuspec(made::nuspec(version).as_bytes()).expect("a plain nuspec")
+}
+
+/// Two versions, split at the first line break: every order must be one, from both sides.
+pub fn versions(input: &[u8]) -> Outcome {
+    let text = String::from_utf8_lossy(input);
+    let (a, b) = text.split_once('\n').unwrap_or((&text, ""));
+    assert_eq!(debian::compare(a, b), debian::compare(b, a).reverse());
+    assert_eq!(rpm::compare(a, b), rpm::compare(b, a).reverse());
+    assert_eq!(
+        display::compare(a, b),
+        display::compare(b, a).map(std::cmp::Ordering::reverse)
+    );
+    let mut outcome = Ok(());
+    for dialect in [Dialect::Choco2, Dialect::Choco1] {
+        let read = |text| Version::parse_in(text, dialect);
+        match (read(a), read(b)) {
+            (Ok(a), Ok(b)) => {
+                assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+                let again = read(&a.to_string()).expect("a normalised version is one");
+                assert_eq!(again, a);
+            }
+            (Err(error), _) | (_, Err(error)) => outcome = Err(error.to_string()),
+        }
+    }
+    outcome
+}
+
+/// A request to the own feed: path and query, split at the first `?`.
+pub fn gallery(input: &[u8]) -> Outcome {
+    let text = String::from_utf8_lossy(input);
+    let (path, query) = text.split_once('?').unwrap_or((&text, ""));
+    let request = Request::parse(path, query).map_err(|error| error.to_string())?;
+    let Some(request) = request else {
+        return Err("the feed has nothing there".to_owned());
+    };
+    let mut gallery = Gallery::default();
+    for version in ["1.0", "2.0-beta", "2.0"] {
+        let nuspec = plain_nuspec(version);
+        gallery.insert(Item {
+            nuspec,
+            size: 1,
+            sha512: "x".to_owned(),
+            created: "2026-01-01T00:00:00".to_owned(),
+            listed: true,
+        });
+    }
+    gallery
+        .answer(&request, "https://host/feed/v2", "2026-01-01T00:00:00Z")
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
