@@ -53,6 +53,13 @@ const NEEDS: &[Need] = &[
         fast: true,
     },
     Need {
+        name: "rpm",
+        found: Found::Program("rpm"),
+        packages: &["rpm"],
+        why: "what orders RPM versions; the property test asks it",
+        fast: true,
+    },
+    Need {
         name: "mingw",
         found: Found::Program("x86_64-w64-mingw32-gcc"),
         packages: &["gcc-mingw-w64-x86-64"],

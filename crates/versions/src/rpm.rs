@@ -6,22 +6,27 @@ use crate::digits;
 
 /// Orders two RPM versions `[epoch:]version[-release]`.
 ///
-/// A missing epoch is 0; a missing release is empty and comes before every other.
+/// A missing epoch is 0; a missing release comes before every other (`rpmverCmp` in `rpmver.c`).
 pub fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (split(a), split(b));
     digits::compare(a.0, b.0)
         .then_with(|| compare_segments(a.1, b.1))
-        .then_with(|| compare_segments(a.2, b.2))
+        .then_with(|| match (a.2, b.2) {
+            (Some(a), Some(b)) => compare_segments(a, b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        })
 }
 
-fn split(text: &str) -> (&str, &str, &str) {
+fn split(text: &str) -> (&str, &str, Option<&str>) {
     let text = text.trim();
     let (epoch, rest) = match text.split_once(':') {
         Some((epoch, rest)) if epoch.bytes().all(|byte| byte.is_ascii_digit()) => (epoch, rest),
         _ => ("", text),
     };
-    let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
-    (epoch, version, release)
+    match rest.rsplit_once('-') {
+        Some((version, release)) => (epoch, version, Some(release)),
+        None => (epoch, rest, None),
+    }
 }
 
 /// `rpmvercmp`: one version or release, without epoch.

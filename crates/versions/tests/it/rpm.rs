@@ -1,3 +1,6 @@
+#[cfg(target_os = "linux")]
+use std::process::Command;
+
 use fleetmend_versions::rpm::compare;
 use proptest::prelude::*;
 
@@ -50,8 +53,52 @@ fn table() {
         ("0:1.0-1", "=", "1.0-1"),
         ("1.0-1.el9", "<", "1.0-2.el9"),
         ("1.0-9.el9", "<", "1.0-10.el9"),
+        ("1.0", "<", "1.0-~"),
+        ("1.0", "<", "1.0-"),
     ] {
         assert_eq!(crate::sign(compare(a, b)), expected, "{a} {b}");
+    }
+}
+
+/// Asks rpm itself; the time limit keeps a hung tool from hanging the tests.
+#[cfg(target_os = "linux")]
+fn rpm(a: &str, b: &str) -> String {
+    let question = format!("%{{lua:print(rpm.vercmp('{a}','{b}'))}}");
+    let answer = Command::new("timeout")
+        .args(["20", "rpm", "--eval", &question])
+        .output()
+        .expect("timeout belongs to every Linux system");
+    match String::from_utf8_lossy(&answer.stdout).trim() {
+        "-1" => "<".to_owned(),
+        "0" => "=".to_owned(),
+        "1" => ">".to_owned(),
+        other => panic!(
+            "rpm says {other:?}: {}",
+            String::from_utf8_lossy(&answer.stderr)
+        ),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn version_text() -> impl Strategy<Value = String> {
+    "([0-2]:)?[0-9a-b][0-9a-bZ.+_~^]{0,6}(-[0-9a-b.+~^]{1,4})?"
+}
+
+#[cfg(target_os = "linux")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn rpm_gives_the_same_order(a in version_text(), b in version_text()) {
+        prop_assert_eq!(crate::sign(compare(&a, &b)), rpm(&a, &b), "{} {}", a, b);
+    }
+
+    #[test]
+    fn rpm_gives_the_same_order_of_close_versions(
+        a in "1[.]0[~^a0+]{0,3}[01]?(-[01~^a]{1,2})?",
+        b in "1[.]0[~^a0+]{0,3}[01]?(-[01~^a]{1,2})?",
+    ) {
+        prop_assert_eq!(crate::sign(compare(&a, &b)), rpm(&a, &b), "{} {}", a, b);
     }
 }
 
