@@ -49,6 +49,8 @@ pub enum Fault {
     WrongByte,
     /// 200 with these bytes.
     Body(Vec<u8>),
+    /// 302 to this address.
+    Redirect(String),
 }
 
 /// What a feed understands of a question.
@@ -277,6 +279,11 @@ impl Content {
                  <feed xmlns=\"http://www.w3.org/2005/Atom\"><title>&b;</title></feed>",
             ),
             Fault::Body(body) => Response::new(200, ATOM, body.clone()),
+            Fault::Redirect(to) => {
+                let mut response = Response::new(302, "text/plain", "over there\n");
+                response.headers.push(("Location".to_owned(), to.clone()));
+                response
+            }
             Fault::WrongByte => {
                 let mut response = self.right_answer(request);
                 let middle = response.body.len() / 2;

@@ -249,7 +249,13 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Result<Request> {
     let first = read_line()?;
     let mut words = first.split(' ');
     let method = words.next().unwrap_or_default().to_owned();
-    let target = words.next().context("a request without a path")?.to_owned();
+    let target = words.next().context("a request without a path")?;
+    // To a proxy the whole address is said.
+    let target = match target.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => target,
+    };
+    let target = target.to_owned();
     let mut headers = Vec::new();
     for _ in 0..MAX_REQUEST_LINES {
         let line = read_line()?;

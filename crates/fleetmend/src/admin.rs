@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
+use fleetmend_server::Given;
 
 use crate::options;
 
@@ -33,6 +34,22 @@ pub enum Source {
         /// The name for a feed that wants one. Its password is read from standard input.
         #[arg(long)]
         user: Option<String>,
+        /// The feed is in your own network: its host may have a private address.
+        #[arg(long)]
+        allow_private: bool,
+        /// Another host that it may lead to although it is in your own network; may be repeated.
+        #[arg(long = "private-host", value_name = "HOST")]
+        private_hosts: Vec<String>,
+    },
+    /// Set the hosts that a source may lead to although they are in your own network: all of them,
+    /// the feed's own as well.
+    PrivateHosts {
+        #[command(flatten)]
+        server: options::Data,
+        /// Its number, as `source list` shows it.
+        id: i64,
+        /// Names or IP addresses; none, for public addresses alone.
+        hosts: Vec<String>,
     },
     /// Have a source read at once.
     Read {
@@ -102,18 +119,28 @@ pub async fn source(command: Source) -> anyhow::Result<()> {
             location,
             name,
             user,
+            allow_private,
+            private_hosts,
         } => {
             let data = fleetmend_server::open(server.config()?).await?;
-            let name = name.as_deref();
-            let id = match user {
-                None => data.add_source(&location, name).await?,
-                Some(user) => {
-                    let password = password()?;
-                    data.add_source_with_login(&location, name, &user, &password)
-                        .await?
-                }
+            let password = user.as_ref().map(|_| password()).transpose()?;
+            let given = Given {
+                location: &location,
+                name: name.as_deref(),
+                user: user.as_deref(),
+                password: password.as_deref(),
+                allow_private,
+                private_hosts: &private_hosts,
             };
+            let id = data.add_source(&given).await?;
             println!("source {id} was added; the server reads it within a minute");
+        }
+        Source::PrivateHosts { server, id, hosts } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            data.set_private_hosts(id, &hosts).await?;
+            println!(
+                "the private hosts of source {id} were set; the server reads it within a minute"
+            );
         }
         Source::Read { server, id } => {
             let data = fleetmend_server::open(server.config()?).await?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use fleetmend_server::{App, Config};
+use fleetmend_server::{App, Config, Given};
 use fleetmend_store::packages;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -65,7 +65,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let server = fleetmend_server::start(config).await?;
     let handle = server.handle();
     if let Some(source) = &options.source {
-        handle.add_source(source, None).await?;
+        handle.add_source(&Given::at(source)).await?;
     }
     let tokens = handle.enrol_tokens(options.tokens).await?;
     if options.feed.packages > 0 {

@@ -19,7 +19,7 @@ use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::checkin::{CheckIn, CheckInReply};
 use fleetmend_protocol::paths;
 use fleetmend_protocol::reports::{Reports, ReportsReply};
-use fleetmend_server::{App, Config};
+use fleetmend_server::{App, Config, Given};
 use fleetmend_store::{Page, deploy_jobs, devices, missing};
 use fleetmend_trust::digest_hex;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
     let server = fleetmend_server::start(config).await?;
     server
         .handle()
-        .add_source(&source.display().to_string(), None)
+        .add_source(&Given::at(&source.display().to_string()))
         .await?;
     let tokens = server.handle().enrol_tokens(options.devices).await?;
     let ca = fetch_ca(&tokens[0]).await?;

@@ -30,8 +30,8 @@ pub struct App {
     pub url: String,
     /// The address by which this machine itself reaches it, whatever stands in front of it.
     pub local_url: String,
-    /// The client for everything outside.
-    pub http: reqwest::Client,
+    /// The clients for everything outside.
+    pub outside: crate::catalog::guard::Outside,
     /// Takes inventories.
     pub ingest: ingest::Queue,
     /// Rung when the queue of background jobs may have something.

@@ -9,8 +9,9 @@ use fleetmend_store::devices::{self, DeviceFilter};
 use fleetmend_store::{Page, sources};
 
 use crate::agents::enrol;
-use crate::api::sources::login;
 use crate::app::App;
+use crate::catalog::add_source::{self, Given};
+use crate::catalog::private_hosts;
 use crate::error::ApiError;
 use crate::net::pki;
 use crate::people::command_line;
@@ -105,26 +106,18 @@ impl Handle {
     }
 
     /// Adds a source; gives its id.
-    pub async fn add_source(&self, location: &str, name: Option<&str>) -> anyhow::Result<String> {
-        catalog::sources::add(&self.app, location, name, None, &command_line())
+    pub async fn add_source(&self, given: &Given<'_>) -> anyhow::Result<SourceId> {
+        add_source::add(&self.app, given, &command_line())
             .await
-            .map(|id| id.to_string())
             .map_err(said)
     }
 
-    /// Adds a feed that wants a name and a password; gives its id.
-    pub async fn add_source_with_login(
-        &self,
-        location: &str,
-        name: Option<&str>,
-        user: &str,
-        password: &str,
-    ) -> anyhow::Result<String> {
-        let add = async {
-            let login = login(Some(user), Some(password))?;
-            catalog::sources::add(&self.app, location, name, login.as_ref(), &command_line()).await
-        };
-        add.await.map(|id| id.to_string()).map_err(said)
+    /// Sets the hosts that a source may lead to although they are in one's own network.
+    pub async fn set_private_hosts(&self, id: i64, hosts: &[String]) -> anyhow::Result<()> {
+        let hosts = hosts.iter().map(String::as_str);
+        private_hosts::set(&self.app, SourceId(id), hosts, &command_line())
+            .await
+            .map_err(said)
     }
 
     /// Has a source read at once.

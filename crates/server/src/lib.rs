@@ -33,6 +33,7 @@ mod text_digest;
 pub mod upkeep;
 
 pub use app::App;
+pub use catalog::add_source::Given;
 pub use clock::{Clock, system_clock};
 pub use config::{Config, Patience, Policy};
 pub use error::ApiError;

@@ -269,7 +269,7 @@ fn app(
         registry: Registry::default(),
         policy: config.policy,
         url,
-        http: catalog::fetch::client()?,
+        outside: catalog::guard::Outside::new()?,
         ingest: queue,
         jobs_due: Notify::new(),
         stop: watch::Sender::new(false),

@@ -60,6 +60,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0050_feed.sql"),
     ),
     (
+        70,
+        "private hosts",
+        include_str!("../migrations/sqlite/0070_private_hosts.sql"),
+    ),
+    (
         80,
         "feed provenance",
         include_str!("../migrations/sqlite/0080_feed_provenance.sql"),
@@ -116,6 +121,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         50,
         "feed",
         include_str!("../migrations/postgres/0050_feed.sql"),
+    ),
+    (
+        70,
+        "private hosts",
+        include_str!("../migrations/postgres/0070_private_hosts.sql"),
     ),
     (
         80,

@@ -12,6 +12,7 @@ statements! {
     INSERT = "INSERT INTO sources (kind, location, name, priority, enabled)
               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (location) DO NOTHING RETURNING id";
     SET_LOGIN = "UPDATE sources SET user_name = $2, sealed_password = $3 WHERE id = $1";
+    SET_PRIVATE_HOSTS = "UPDATE sources SET private_hosts = $2 WHERE id = $1";
     UPDATE = "UPDATE sources SET name = $2, priority = $3, enabled = $4 WHERE id = $1";
     DELETE = "DELETE FROM sources WHERE id = $1";
     GET = "SELECT * FROM sources WHERE id = $1";
@@ -127,6 +128,9 @@ pub struct Source {
     pub user_name: Option<String>,
     /// The password, sealed; its shape is the server's.
     pub sealed_password: Option<String>,
+    /// The hosts that it may lead to although they are in one's own network; their spelling is the
+    /// server's.
+    pub private_hosts: Vec<String>,
     /// How the last read went; `finished_at` is that of the last one that reached the end.
     pub last_read: ReadNote,
 }
@@ -152,6 +156,7 @@ fn read(row: &Row) -> Result<Source> {
         enabled: row.flag("enabled")?,
         user_name: row.text_opt("user_name")?,
         sealed_password: row.text_opt("sealed_password")?,
+        private_hosts: row.json("private_hosts")?,
         last_read: ReadNote {
             finished_at: row.millis_opt("last_sync_at")?,
             error: row.text_opt("last_error")?,
@@ -223,6 +228,15 @@ pub async fn set_login(tx: &mut Tx, source: SourceId, login: Option<(&str, &str)
     tx.run(&SET_LOGIN, args![source, name, password])
         .await
         .map(drop)
+}
+
+/// Sets the hosts that a source may lead to although they are in one's own network.
+pub async fn set_private_hosts(tx: &mut Tx, source: SourceId, hosts: &[String]) -> Result<()> {
+    let hosts = to_json("private_hosts", &hosts)?;
+    match tx.run(&SET_PRIVATE_HOSTS, args![source, hosts]).await? {
+        0 => Err(Error::missing("source", source)),
+        _ => Ok(()),
+    }
 }
 
 /// Enabled sources whose time to be read has come.

@@ -18,6 +18,7 @@ mod server_bad_input;
 mod server_crash;
 mod server_crash_work;
 mod server_feeds;
+mod server_guard;
 mod server_hostile_nupkgs;
 mod server_process;
 mod server_readiness;

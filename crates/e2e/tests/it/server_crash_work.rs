@@ -189,7 +189,7 @@ impl Fleet {
 
     /// A source that is added, read, and whose packages are fetched.
     fn source(&mut self) -> Result<()> {
-        let body = json!({ "location": self.site.url() });
+        let body = json!({ "location": self.site.url(), "allow_private": true });
         self.asked("the source is there", |_, console| {
             let answer = console.try_post("/api/v1/sources", &body)?;
             // 409: the answer that it was added was lost.

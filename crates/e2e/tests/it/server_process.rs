@@ -34,6 +34,8 @@ pub struct Server {
     database: Option<String>,
     /// Where the feed is served without TLS as well.
     feed_listen: Option<String>,
+    /// The environment's proxy for addresses without TLS.
+    proxy: Option<String>,
 }
 
 impl Server {
@@ -60,6 +62,14 @@ impl Server {
         Ok(server)
     }
 
+    /// Starts one that reaches the outside through a proxy.
+    pub fn start_behind(proxy: &str) -> Result<Self> {
+        let mut server = Self::new(None)?;
+        server.proxy = Some(proxy.to_owned());
+        server.run()?;
+        Ok(server)
+    }
+
     fn new(database: Option<String>) -> Result<Self> {
         Ok(Self {
             running: None,
@@ -68,6 +78,7 @@ impl Server {
             data: WorkDir::new("server")?,
             database,
             feed_listen: None,
+            proxy: None,
         })
     }
 
@@ -137,6 +148,9 @@ impl Server {
             .env("FLEETMEND_RETRY_SECONDS", "1");
         if let Some(database) = &self.database {
             command.env("FLEETMEND_DATABASE", database);
+        }
+        if let Some(proxy) = &self.proxy {
+            command.env("http_proxy", proxy);
         }
         command
     }

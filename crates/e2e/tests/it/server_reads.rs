@@ -178,7 +178,9 @@ fn a_feed_with_a_login_is_read_with_it_and_nobody_sees_the_password() {
     assert_eq!(refused.status, 400, "{refused:?}");
     // The same feed, by another spelling of its address, with a password that is wrong at first.
     let location = site.url().replace("127.0.0.1", "localhost");
-    let body = json!({ "location": location, "user": "reader", "password": "s3cret: word" });
+    let body = json!({
+        "location": location, "user": "reader", "password": "s3cret: word", "allow_private": true,
+    });
     site.set_base(&location);
     let source = SourceView::add_with(&console, &body).unwrap();
     assert!(source.wait_read().unwrap().unwrap().contains("401"));

@@ -17,9 +17,10 @@ pub struct SourceView<'a> {
 }
 
 impl<'a> SourceView<'a> {
-    /// Adds the feed of a site.
+    /// Adds the feed of a site, which is on this machine.
     pub fn add(console: &'a Console, site: &FeedSite) -> Result<Self> {
-        Self::add_with(console, &json!({ "location": site.url() }))
+        let body = json!({ "location": site.url(), "allow_private": true });
+        Self::add_with(console, &body)
     }
 
     /// Adds a source as the API takes it.

@@ -51,9 +51,9 @@ impl Fleet {
         })
     }
 
-    /// Adds a source.
+    /// Adds a source, whose packages' installers may be on this machine.
     pub fn add_source(&self, location: &str) -> Result<()> {
-        let source = json!({ "location": location });
+        let source = json!({ "location": location, "private_hosts": ["127.0.0.1"] });
         self.console.post("/api/v1/sources", &source)?;
         Ok(())
     }

@@ -62,6 +62,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/sources", get(sources::list).post(sources::create))
         .route("/api/v1/sources/{id}", get(sources::get))
         .route("/api/v1/sources/{id}/login", post(sources::set_login))
+        .route(
+            "/api/v1/sources/{id}/private-hosts",
+            post(sources::set_private_hosts),
+        )
         .route("/api/v1/sources/{id}/read", post(sources::read))
         .route("/api/v1/feed", get(feed::get))
         .route("/api/v1/feed/readers", post(feed::set_readers))

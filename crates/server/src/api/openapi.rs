@@ -74,6 +74,7 @@ impl Modify for Security {
         sources::get,
         sources::create,
         sources::set_login,
+        sources::set_private_hosts,
         sources::read,
         feed::get,
         feed::create_key,

@@ -15,14 +15,13 @@ use super::extract::{Body, Id};
 use super::openapi::Refused;
 use super::shapes::{IdBody, time_opt};
 use crate::app::App;
-use crate::catalog;
+use crate::catalog::add_source::{self, Given};
 use crate::catalog::credentials::Login;
+use crate::catalog::{self, private_hosts};
 use crate::console::stored;
 use crate::error::ApiError;
-use crate::people::{Actor, Confirmed, SignedIn};
+use crate::people::{Confirmed, SignedIn};
 
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 200;
 /// How many packages with problems are listed.
 pub(crate) const MOST_PROBLEMS: u32 = 100;
 
@@ -43,6 +42,8 @@ pub(crate) struct SourceBody {
     enabled: bool,
     /// Who reads it, where it wants a name and a password.
     user: Option<String>,
+    /// The hosts that it may lead to although they are in one's own network.
+    private_hosts: Vec<String>,
     /// What a person should know of how it is protected.
     protection: Option<&'static str>,
     /// How it is doing, in words.
@@ -73,6 +74,7 @@ impl From<Source> for SourceBody {
             priority: it.priority,
             enabled: it.enabled,
             user: it.user_name,
+            private_hosts: it.private_hosts,
             last_read_at: time_opt(it.last_read.finished_at),
             last_error: it.last_read.error,
             failures: it.last_read.failures,
@@ -160,6 +162,21 @@ pub(crate) struct NewSourceBody {
     /// The password for it. It is kept sealed and never given out.
     #[schema(write_only)]
     password: Option<Password>,
+    /// Whether the feed may be in one's own network. Without it no private, loopback or link-local
+    /// address is asked.
+    #[serde(default)]
+    allow_private: bool,
+    /// Other hosts that it may lead to although they are in one's own network: names or IP
+    /// addresses, without ports.
+    #[serde(default)]
+    private_hosts: Vec<String>,
+}
+
+/// The hosts that a source may lead to although they are in one's own network.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct PrivateHostsBody {
+    /// Names or IP addresses, without ports: all of them, the feed's own as well.
+    hosts: Vec<String>,
 }
 
 /// What a feed is read with; nothing, to read it without.
@@ -170,71 +187,6 @@ pub(crate) struct SourceLoginBody {
     /// The password for it. It is kept sealed and never given out.
     #[schema(write_only)]
     password: Option<Password>,
-}
-
-/// A source as a person gives it.
-pub(crate) struct Given<'a> {
-    /// A feed's address or a folder.
-    pub(crate) location: &'a str,
-    /// What they call it.
-    pub(crate) name: Option<&'a str>,
-    /// The name that it is read with.
-    pub(crate) user: Option<&'a str>,
-    /// The password.
-    pub(crate) password: Option<&'a str>,
-}
-
-/// Adds a source on a person's word.
-pub(crate) async fn add(
-    app: &Arc<App>,
-    given: &Given<'_>,
-    actor: &Actor,
-) -> Result<SourceId, ApiError> {
-    if given
-        .name
-        .is_some_and(|name| name.chars().count() > LONGEST_NAME)
-    {
-        return Err(ApiError::Bad(format!(
-            "field 'name' is longer than {LONGEST_NAME} characters"
-        )));
-    }
-    let login = login(given.user, given.password)?;
-    catalog::sources::add(
-        app,
-        given.location.trim(),
-        given.name,
-        login.as_ref(),
-        actor,
-    )
-    .await
-}
-
-/// A login as a person gives it, or none.
-pub(crate) fn login(user: Option<&str>, password: Option<&str>) -> Result<Option<Login>, ApiError> {
-    let (Some(name), Some(password)) = (user, password) else {
-        return match (user, password) {
-            (None, None) => Ok(None),
-            (Some(_), _) => Err(ApiError::Bad("field 'password' is empty".to_owned())),
-            (None, _) => Err(ApiError::Bad("field 'user' is empty".to_owned())),
-        };
-    };
-    for (field, value) in [("user", name), ("password", password)] {
-        if value.chars().count() > LONGEST_NAME || value.chars().any(char::is_control) {
-            return Err(ApiError::Bad(format!(
-                "field '{field}' is longer than {LONGEST_NAME} characters or has control characters"
-            )));
-        }
-    }
-    // Source: RFC 7617, section 2.
-    if name.contains(':') {
-        return Err(ApiError::Bad(
-            "field 'user' must not contain a colon".to_owned(),
-        ));
-    }
-    Ok(Some(Login {
-        name: name.to_owned(),
-        password: password.to_owned(),
-    }))
 }
 
 /// All sources, the one that is asked first in front.
@@ -288,8 +240,10 @@ pub(crate) async fn create(
         name: it.name.as_deref(),
         user: it.user.as_deref(),
         password: it.password.as_ref().map(|password| password.0.as_str()),
+        allow_private: it.allow_private,
+        private_hosts: &it.private_hosts,
     };
-    let id = add(&app, &given, &by.actor).await?;
+    let id = add_source::add(&app, &given, &by.actor).await?;
     Ok(Json(IdBody { id: id.0 }))
 }
 
@@ -304,8 +258,24 @@ pub(crate) async fn set_login(
     Body(it): Body<SourceLoginBody>,
 ) -> Result<StatusCode, ApiError> {
     let password = it.password.as_ref().map(|password| password.0.as_str());
-    let login = login(it.user.as_deref(), password)?;
+    let login = Login::given(it.user.as_deref(), password)?;
     catalog::sources::set_login(&app, SourceId(id), login.as_ref(), &by.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Set the hosts that a source may lead to although they are in one's own network.
+#[utoipa::path(post, path = "/api/v1/sources/{id}/private-hosts",
+    operation_id = "set_source_private_hosts", tag = "sources",
+    params(("id" = i64, Path, description = "The source's id")),
+    request_body = PrivateHostsBody, responses((status = 204), Refused))]
+pub(crate) async fn set_private_hosts(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Id(id): Id,
+    Body(it): Body<PrivateHostsBody>,
+) -> Result<StatusCode, ApiError> {
+    let hosts = it.hosts.iter().map(String::as_str);
+    private_hosts::set(&app, SourceId(id), hosts, &by.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -9,8 +9,8 @@
 //! | a feed at `https` | `http` | no |
 //! | an install script | `http` | no |
 //!
-//! The rule holds for the address that is asked and again for the one that answers, behind all
-//! redirects.
+//! The rule holds for the address that is asked and for each that it redirects to; no redirect leaves
+//! TLS.
 
 use reqwest::Url;
 
@@ -49,6 +49,19 @@ pub fn may_fetch(address: &Url, named: Named<'_>, has_digest: bool) -> Result<()
     }
 }
 
+/// Whether a redirect may be followed, or why not.
+pub fn may_follow(
+    from: &Url,
+    to: &Url,
+    named: Named<'_>,
+    has_digest: bool,
+) -> Result<(), &'static str> {
+    if from.scheme() == "https" && to.scheme() == "http" {
+        return Err("is an address without TLS, to which one with TLS redirects");
+    }
+    may_fetch(to, named, has_digest)
+}
+
 /// Whether what a source offers could be changed on its way here.
 pub fn is_unprotected(location: &str) -> bool {
     location.starts_with("http://")
@@ -57,6 +70,22 @@ pub fn is_unprotected(location: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_redirect_leaves_tls_or_leads_where_the_first_address_could_not() {
+        for (from, to, has_digest, expected) in [
+            ("https://a.example/", "https://b.example/", false, true),
+            ("http://a.example/", "https://b.example/", false, true),
+            ("http://a.example/", "http://b.example/", true, true),
+            ("http://a.example/", "http://b.example/", false, false),
+            ("https://a.example/", "http://a.example/", true, false),
+            ("https://a.example/", "file:///etc/passwd", true, false),
+        ] {
+            let [from, to] = [from, to].map(|it| Url::parse(it).unwrap());
+            let found = may_follow(&from, &to, Named::Script, has_digest);
+            assert_eq!(found.is_ok(), expected, "{from} {to} {has_digest}");
+        }
+    }
 
     #[test]
     fn without_tls_only_a_digest_or_the_administrators_own_word_will_do() {

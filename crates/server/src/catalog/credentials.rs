@@ -12,6 +12,7 @@ use fleetmend_store::sources::Source;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use crate::error::ApiError;
 use crate::net::private;
 
 /// The key's file, below the data folder.
@@ -25,6 +26,39 @@ pub struct Login {
     pub name: String,
     /// The password. Never logged or shown.
     pub password: String,
+}
+
+/// The longest name or password, in characters.
+const LONGEST: usize = 200;
+
+impl Login {
+    /// A login as a person gives it, or none.
+    pub fn given(user: Option<&str>, password: Option<&str>) -> Result<Option<Self>, ApiError> {
+        let (Some(name), Some(password)) = (user, password) else {
+            return match (user, password) {
+                (None, None) => Ok(None),
+                (Some(_), _) => Err(ApiError::Bad("field 'password' is empty".to_owned())),
+                (None, _) => Err(ApiError::Bad("field 'user' is empty".to_owned())),
+            };
+        };
+        for (field, value) in [("user", name), ("password", password)] {
+            if value.chars().count() > LONGEST || value.chars().any(char::is_control) {
+                return Err(ApiError::Bad(format!(
+                    "field '{field}' is longer than {LONGEST} characters or has control characters"
+                )));
+            }
+        }
+        // Source: RFC 7617, section 2.
+        if name.contains(':') {
+            return Err(ApiError::Bad(
+                "field 'user' must not contain a colon".to_owned(),
+            ));
+        }
+        Ok(Some(Self {
+            name: name.to_owned(),
+            password: password.to_owned(),
+        }))
+    }
 }
 
 /// Seals passwords.

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use fleetmend_chocolatey::odata::{FeedEntry, FeedPage, MAX_DOCUMENT, parse_feed};
 use fleetmend_model::{Millis, SourceId};
 use fleetmend_store::packages::NewPackage;
-use fleetmend_store::sources::LeftOut;
+use fleetmend_store::sources::{LeftOut, Source};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,7 @@ pub struct Reader<'a> {
     source: SourceId,
     location: &'a str,
     login: Option<&'a Login>,
+    private_hosts: &'a [String],
     /// Pages and ids that this read has seen: feeds link in circles.
     seen: HashSet<String>,
     seen_ids: HashSet<String>,
@@ -91,17 +92,13 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// For a source.
-    pub fn new(
-        app: &'a App,
-        source: SourceId,
-        location: &'a str,
-        login: Option<&'a Login>,
-    ) -> Self {
+    pub fn new(app: &'a App, source: &'a Source, login: Option<&'a Login>) -> Self {
         Self {
             app,
-            source,
-            location,
+            source: source.id,
+            location: &source.location,
             login,
+            private_hosts: &source.private_hosts,
             seen: HashSet::new(),
             seen_ids: HashSet::new(),
         }
@@ -151,6 +148,7 @@ impl<'a> Reader<'a> {
             named: Named::Feed(self.location),
             asked: Asked::Page,
             login: self.login,
+            private_hosts: self.private_hosts,
             cap: MAX_DOCUMENT as u64,
         };
         let bytes = fetch::document(self.app, &ask).await?;

@@ -9,17 +9,16 @@ use fleetmend_model::recipe::Checksum;
 use fleetmend_store::blobs::Blobs;
 use futures_util::StreamExt as _;
 use http::header;
-use reqwest::{Client, Response, Url};
+use reqwest::{Response, Url};
 
-use super::address::{Named, may_fetch};
+use super::address::{Named, may_fetch, may_follow};
 use super::credentials::Login;
 use super::digest::{Sums, check};
+use super::guard::{self, Refused};
 use super::pace::host;
 use super::schedule::{self, Asked};
 use crate::app::App;
 
-/// How long a source may be silent in the middle of an answer.
-const SILENCE: Duration = Duration::from_secs(60);
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
 
@@ -67,6 +66,14 @@ pub enum FetchError {
         url: String,
         /// Why not; goes on from the address.
         why: &'static str,
+    },
+    /// An address where nothing is asked for.
+    #[error("{url}: {why}")]
+    Guarded {
+        /// What was asked for.
+        url: String,
+        /// Why not.
+        why: Refused,
     },
     /// The bytes are not those that the package names.
     #[error("{url}: the {algorithm} is {found}, the package says {wanted}")]
@@ -121,6 +128,8 @@ pub struct Ask<'a> {
     pub asked: Asked,
     /// What the feed is read with. Goes to nobody else.
     pub login: Option<&'a Login>,
+    /// Where the source may lead although it is in one's own network.
+    pub private_hosts: &'a [String],
     /// The most bytes taken.
     pub cap: u64,
 }
@@ -152,41 +161,6 @@ pub struct Fetched {
     pub sha256: String,
     /// Length in bytes.
     pub length: u64,
-}
-
-/// The client for everything outside.
-pub fn client() -> anyhow::Result<Client> {
-    let error = match builder().build() {
-        Ok(client) => return Ok(client),
-        Err(error) => error,
-    };
-    // A minimal Debian has no certificates of public authorities. Folders and devices need none.
-    let client = builder().tls_certs_only([]).build()?;
-    tracing::warn!(
-        "sources at https:// addresses cannot be read: this machine has no usable CA certificates \
-         ({error}): install its package ca-certificates, then start the server again"
-    );
-    Ok(client)
-}
-
-fn builder() -> reqwest::ClientBuilder {
-    Client::builder()
-        .user_agent(concat!("Fleetmend/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(15))
-        .read_timeout(SILENCE)
-        .redirect(reqwest::redirect::Policy::custom(redirect))
-}
-
-/// Follows a few redirects, and none that leaves TLS.
-fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
-    let was_https = attempt.previous().iter().any(|url| url.scheme() == "https");
-    if attempt.previous().len() > REDIRECTS {
-        attempt.error("it redirects too often")
-    } else if was_https && attempt.url().scheme() != "https" {
-        attempt.error("it redirects from https to an address without TLS")
-    } else {
-        attempt.follow()
-    }
 }
 
 /// A document's bytes.
@@ -307,14 +281,7 @@ async fn get(
     has_digest: bool,
 ) -> Result<Response, FetchError> {
     let url = ask.url;
-    let mut request = app.http.get(address.clone());
-    if let Some(login) = ask.login_for(&address) {
-        request = request.basic_auth(&login.name, Some(&login.password));
-    }
-    let answer = request
-        .send()
-        .await
-        .map_err(|error| unreachable(url, &error))?;
+    let answer = follow(app, ask, &address, has_digest).await?;
     let status = answer.status();
     if !status.is_success() {
         let retry_after = answer
@@ -334,11 +301,53 @@ async fn get(
         });
     }
     app.pace.answered(&host(answer.url()));
-    may_fetch(answer.url(), ask.named, has_digest).map_err(|why| FetchError::Address {
-        url: shown(answer.url().as_str()),
-        why,
-    })?;
     Ok(answer)
+}
+
+/// Asks, and follows a few redirects, each judged like the first address.
+async fn follow(
+    app: &App,
+    ask: &Ask<'_>,
+    first: &Url,
+    has_digest: bool,
+) -> Result<Response, FetchError> {
+    let mut address = first.clone();
+    for _ in 0..=REDIRECTS {
+        let guarded = |why| FetchError::Guarded {
+            url: shown(ask.url),
+            why,
+        };
+        let client = app.outside.client(&address, ask.private_hosts).await;
+        let mut request = client.map_err(guarded)?.get(address.clone());
+        if let Some(login) = ask.login_for(&address) {
+            request = request.basic_auth(&login.name, Some(&login.password));
+        }
+        let answer = request.send().await.map_err(|error| {
+            guard::refusal(&error)
+                .cloned()
+                .map_or_else(|| unreachable(ask.url, &error), guarded)
+        })?;
+        let Some(next) = redirect(&answer) else {
+            return Ok(answer);
+        };
+        may_follow(&address, &next, ask.named, has_digest).map_err(|why| FetchError::Address {
+            url: shown(next.as_str()),
+            why,
+        })?;
+        address = next;
+    }
+    Err(FetchError::Unreachable {
+        url: shown(ask.url),
+        cause: "it redirects too often".to_owned(),
+    })
+}
+
+/// Where an answer sends its reader.
+fn redirect(answer: &Response) -> Option<Url> {
+    let status = answer.status().as_u16();
+    let location = answer.headers().get(header::LOCATION)?;
+    let next = answer.url().join(location.to_str().ok()?).ok()?;
+    matches!(status, 301 | 302 | 303 | 307 | 308).then_some(next)
 }
 
 fn unreachable(url: &str, error: &reqwest::Error) -> FetchError {

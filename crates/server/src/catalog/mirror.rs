@@ -11,6 +11,7 @@ use fleetmend_model::{PackageId, ReleaseId};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::patches::Patch;
 use fleetmend_store::products::{self, Product};
+use fleetmend_store::sources::Source;
 use fleetmend_store::{files, releases};
 use fleetmend_trust::sign_release;
 
@@ -18,7 +19,7 @@ use super::address::Named;
 use super::fetch::{self, Ask, FetchError, Fetched};
 use super::folder::MAX_NUPKG;
 use super::schedule::Asked;
-use super::{known, readiness, release};
+use super::{known, nupkgs, readiness, release};
 use crate::app::App;
 
 /// The largest installer, in bytes.
@@ -100,9 +101,10 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
         .as_ref()
         .and_then(|analysis| analysis.deployable().ok())
         .ok_or_else(|| MirrorError::Never("the package has no recipe".to_owned()))?;
+    let source = nupkgs::source(app, &package).await?;
     let mut mirrored = Vec::new();
     for file in &recipe.files {
-        let fetched = match fetch_file(app, &package, file).await {
+        let fetched = match fetch_file(app, &package, &source, file).await {
             Ok(fetched) => fetched,
             Err(error) => return Err(refused(app, &package, error).await?),
         };
@@ -140,6 +142,7 @@ async fn refused(
 async fn fetch_file(
     app: &App,
     package: &Package,
+    source: &Source,
     file: &RecipeFile,
 ) -> Result<Fetched, FetchError> {
     match &file.origin {
@@ -149,6 +152,7 @@ async fn fetch_file(
                 named: Named::Script,
                 asked: Asked::Installer,
                 login: None,
+                private_hosts: &source.private_hosts,
                 cap: MAX_INSTALLER,
             };
             fetch::file(app, &ask, file.checksum.as_ref()).await

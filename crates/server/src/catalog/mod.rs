@@ -1,6 +1,7 @@
 //! The catalog stage: sources are read, packages that a device may have are fetched and analysed,
 //! and what is deployed is mirrored.
 
+pub mod add_source;
 pub mod address;
 pub mod candidates;
 pub mod credentials;
@@ -8,12 +9,14 @@ pub mod digest;
 pub mod feed;
 pub mod fetch;
 pub mod folder;
+pub mod guard;
 pub mod known;
 pub mod mirror;
 pub mod msi;
 pub mod nupkgs;
 pub mod own;
 pub mod pace;
+pub mod private_hosts;
 pub mod readiness;
 pub mod release;
 pub mod schedule;

@@ -126,7 +126,9 @@ fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
     let (tries, retry_at) = match error {
         // Not the package's own fault.
         FetchError::Paused { until, .. } => (tries, Some(*until)),
-        FetchError::Address { .. } | FetchError::Algorithm { .. } => (tries + 1, None),
+        FetchError::Address { .. } | FetchError::Guarded { .. } | FetchError::Algorithm { .. } => {
+            (tries + 1, None)
+        }
         _ => {
             let is_refused = matches!(
                 error,
@@ -243,6 +245,7 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
                 named: Named::Feed(&source.location),
                 asked: Asked::Nupkg,
                 login: login.as_ref(),
+                private_hosts: &source.private_hosts,
                 cap: MAX_NUPKG,
             };
             fetch::file(app, &ask, checksum.as_ref()).await
@@ -261,7 +264,8 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
     }
 }
 
-async fn source(app: &App, package: &Package) -> anyhow::Result<Source> {
+/// The source of a package.
+pub(super) async fn source(app: &App, package: &Package) -> anyhow::Result<Source> {
     let found = sources::get(&app.db, package.source).await?;
     found.ok_or_else(|| anyhow::anyhow!("source {} is gone", package.source))
 }

@@ -10,6 +10,7 @@ use reqwest::{StatusCode, Url};
 use tokio::time::Instant;
 
 use super::fetch::FetchError;
+use super::guard::network::{Reach, reach};
 use super::schedule::{self, Asked};
 use crate::app::App;
 
@@ -128,10 +129,8 @@ pub fn host(address: &Url) -> String {
 }
 
 fn is_own_network(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    match host.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
-        Ok(std::net::IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
+    match host.trim_matches(['[', ']']).parse() {
+        Ok(address) => matches!(reach(address), Reach::Own(_)),
         Err(_) => host == "localhost" || !host.contains('.'),
     }
 }
@@ -166,7 +165,7 @@ mod tests {
             ("http://localhost/", true),
             ("https://Nexus/repository", true),
             ("https://community.example.org/", false),
-            ("https://203.0.113.7/", false),
+            ("https://93.184.215.14/", false),
         ] {
             let host = host(&Url::parse(address).unwrap());
             assert_eq!(is_own_network(&host), expected, "{address}");

@@ -1,9 +1,9 @@
-//! The sources: adding, reading at once, and what a person sees of their state.
+//! The sources: their login, reading at once, and what a person sees of their state.
 
 use fleetmend_model::SourceId;
 use fleetmend_store::Tx;
 use fleetmend_store::packages;
-use fleetmend_store::sources::{self, NewSource, Source, SourceKind};
+use fleetmend_store::sources::{self, Source, SourceKind};
 use reqwest::Url;
 
 use super::address::is_unprotected;
@@ -23,52 +23,8 @@ const UNPROTECTED: &str = "It is read without TLS: whoever is on the way could c
 const EXPOSED: &str = "It is read without TLS: whoever is on the way could read its password and \
     change what it offers, digests included. Give its https address if it has one.";
 
-const NO_LOGIN: &str = "only a feed elsewhere is read with name and password";
-
-/// Adds a feed's address or a folder, notes who did, and has it read at once.
-pub async fn add(
-    app: &App,
-    location: &str,
-    name: Option<&str>,
-    login: Option<&Login>,
-    actor: &Actor,
-) -> Result<SourceId, ApiError> {
-    let kind = kind_of(location)?;
-    if kind != SourceKind::Feed && login.is_some() {
-        return Err(ApiError::Bad(NO_LOGIN.to_owned()));
-    }
-    let source = NewSource {
-        kind,
-        location: location.to_owned(),
-        name: name.unwrap_or(location).to_owned(),
-        priority: 0,
-        enabled: true,
-    };
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
-    let id = match sources::insert(&mut tx, &source).await {
-        Ok(id) => id,
-        Err(error @ fleetmend_store::Error::Exists { .. }) => {
-            return Err(ApiError::Conflict(error.to_string()));
-        }
-        Err(error) => return Err(ApiError::Internal(error.into())),
-    };
-    store_login(app, &mut tx, id, login).await?;
-    let now = app.now();
-    journal::record(
-        &mut tx,
-        actor,
-        "add_source",
-        &format!("source {id}"),
-        location,
-        now,
-    )
-    .await?;
-    sync::enqueue(app, &mut tx, id, now).await?;
-    tx.commit().await.map_err(anyhow::Error::from)?;
-    app.jobs_due.notify_one();
-    app.touch();
-    Ok(id)
-}
+/// Why a folder takes no login.
+pub(super) const NO_LOGIN: &str = "only a feed elsewhere is read with name and password";
 
 /// Sets, or takes away, the name and password that a feed is read with, and has it read at once.
 pub async fn set_login(
@@ -103,7 +59,7 @@ pub async fn set_login(
     Ok(())
 }
 
-async fn store_login(
+pub(super) async fn store_login(
     app: &App,
     tx: &mut Tx,
     id: SourceId,
@@ -119,7 +75,7 @@ async fn store_login(
     Ok(sources::set_login(tx, id, sealed).await?)
 }
 
-async fn existing(app: &App, id: SourceId) -> Result<Source, ApiError> {
+pub(super) async fn existing(app: &App, id: SourceId) -> Result<Source, ApiError> {
     sources::get(&app.db, id)
         .await
         .map_err(anyhow::Error::from)?
@@ -218,33 +174,4 @@ pub fn protection(source: &Source) -> Option<&'static str> {
         UNPROTECTED
     };
     is_unprotected(&source.location).then_some(note)
-}
-
-fn kind_of(location: &str) -> Result<SourceKind, ApiError> {
-    if location.starts_with("http://") || location.starts_with("https://") {
-        return match Url::parse(location) {
-            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-                Err(ApiError::Bad(format!(
-                    "'{location}' has a '?' or '#': give the feed's address alone, without a query"
-                )))
-            }
-            Ok(url) if url.username().is_empty() && url.password().is_none() => {
-                Ok(SourceKind::Feed)
-            }
-            Ok(_) => Err(ApiError::Bad(
-                "a source's address must not carry a name or password, for it is shown and logged: \
-                 give them in fields of their own"
-                    .to_owned(),
-            )),
-            Err(error) => Err(ApiError::Bad(format!(
-                "'{location}' is not an address: {error}"
-            ))),
-        };
-    }
-    if std::path::Path::new(location).is_absolute() {
-        return Ok(SourceKind::Folder);
-    }
-    Err(ApiError::Bad(format!(
-        "'{location}' is neither the address of a feed (https://…) nor the full path of a folder"
-    )))
 }

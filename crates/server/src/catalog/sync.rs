@@ -76,7 +76,7 @@ impl Read {
 
     async fn feed(&mut self, app: &App, source: &Source) -> anyhow::Result<()> {
         let login = app.sealing.login(source)?;
-        let mut reader = Reader::new(app, source.id, &source.location, login.as_ref());
+        let mut reader = Reader::new(app, source, login.as_ref());
         let mut at = match resumed(source, app.now()) {
             Some(at) => {
                 self.left_out.clone_from(&source.last_read.left_out);

@@ -66,6 +66,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/sources", get(sources::page).post(sources::add))
         .route("/sources/{id}", get(source::page))
         .route("/sources/{id}/login", post(source::set_login))
+        .route(
+            "/sources/{id}/private-hosts",
+            post(source::set_private_hosts),
+        )
         .route("/sources/{id}/read", post(source::read))
         .route("/feed", get(feed::page))
         .route("/feed/keys", post(feed::make_key))

@@ -27,6 +27,8 @@ pub enum Done {
     SourceAdded,
     /// A source is read at once.
     SourceRead,
+    /// The private hosts of a source were set.
+    PrivateHostsSet,
     /// A key of the feed was taken away.
     FeedKeyRevoked,
     /// Who may read the feed was set.
@@ -36,7 +38,7 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Scan,
         Self::SystemType,
         Self::DeviceRemoved,
@@ -47,6 +49,7 @@ impl Done {
         Self::CancelAsked,
         Self::SourceAdded,
         Self::SourceRead,
+        Self::PrivateHostsSet,
         Self::FeedKeyRevoked,
         Self::FeedReadersSet,
         Self::NothingChosen,
@@ -64,6 +67,7 @@ impl Done {
             Self::CancelAsked => "cancel-asked",
             Self::SourceAdded => "source-added",
             Self::SourceRead => "source-read",
+            Self::PrivateHostsSet => "private-hosts-set",
             Self::FeedKeyRevoked => "feed-key-revoked",
             Self::FeedReadersSet => "feed-readers-set",
             Self::NothingChosen => "nothing-chosen",
@@ -102,6 +106,9 @@ impl Done {
             }
             Self::SourceAdded => "The source was added and is being read.".to_owned(),
             Self::SourceRead => "The source is being read.".to_owned(),
+            Self::PrivateHostsSet => {
+                "The private hosts were set, and the source is being read.".to_owned()
+            }
             Self::FeedKeyRevoked => "The key was taken away: it opens nothing.".to_owned(),
             Self::FeedReadersSet => "Who may read the feed was set.".to_owned(),
             Self::NothingChosen => "Nothing was done: tick one or more rows first.".to_owned(),

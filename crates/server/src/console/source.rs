@@ -13,8 +13,10 @@ use super::fields::Fields;
 use super::form::Change;
 use super::notice::Done;
 use super::view::{self, Layout, PageError, PathId, Viewer, stored};
-use crate::api::sources::{MOST_PROBLEMS, login};
+use crate::api::sources::MOST_PROBLEMS;
 use crate::app::App;
+use crate::catalog::credentials::Login;
+use crate::catalog::private_hosts;
 use crate::catalog::sources::{self as catalog, protection, read_now, state};
 use crate::catalog::sync::is_reading;
 use crate::error::ApiError;
@@ -62,9 +64,20 @@ pub async fn set_login(
     change: Change,
 ) -> Result<Response, PageError> {
     let fields = &change.fields;
-    let login = login(fields.get("user"), password(fields))?;
+    let login = Login::given(fields.get("user"), password(fields))?;
     catalog::set_login(&app, SourceId(id), login.as_ref(), change.actor()).await?;
     Ok(change.done(&format!("/sources/{id}"), Done::SourceRead, 1))
+}
+
+/// Sets the hosts that the source may lead to although they are in one's own network.
+pub async fn set_private_hosts(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    change: Change,
+) -> Result<Response, PageError> {
+    let hosts = change.fields.text("hosts").split([',', ' ', '\n', '\r']);
+    private_hosts::set(&app, SourceId(id), hosts, change.actor()).await?;
+    Ok(change.done(&format!("/sources/{id}"), Done::PrivateHostsSet, 1))
 }
 
 /// A form's password, as it was typed.

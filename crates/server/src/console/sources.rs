@@ -12,8 +12,8 @@ use super::form::Change;
 use super::notice::Done;
 use super::source::password;
 use super::view::{self, Layout, PageError, Viewer, stored};
-use crate::api::sources::{self as api, Given};
 use crate::app::App;
+use crate::catalog::add_source::{self, Given};
 use crate::catalog::sources::state;
 use crate::catalog::sync::is_reading;
 use crate::error::ApiError;
@@ -64,7 +64,9 @@ pub async fn add(State(app): State<Arc<App>>, change: Change) -> Result<Response
         name: change.fields.get("name"),
         user: change.fields.get("user"),
         password: password(&change.fields),
+        allow_private: change.fields.get("allow_private").is_some(),
+        private_hosts: &[],
     };
-    api::add(&app, &given, change.actor()).await?;
+    add_source::add(&app, &given, change.actor()).await?;
     Ok(change.done("/sources", Done::SourceAdded, 1))
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::seed;
 use crate::site::{Site, form_body, json_body};
 
-const FORMS: [&str; 17] = [
+const FORMS: [&str; 18] = [
     "/logout",
     "/devices/scan",
     "/devices/system-type",
@@ -22,13 +22,14 @@ const FORMS: [&str; 17] = [
     "/sources",
     "/sources/1/login",
     "/sources/1/read",
+    "/sources/1/private-hosts",
     "/feed/keys",
     "/feed/keys/revoke",
     "/feed/readers",
     "/enrol",
 ];
 
-const CALLS: [&str; 15] = [
+const CALLS: [&str; 16] = [
     "/api/v1/devices/system-type",
     "/api/v1/devices/remove",
     "/api/v1/scans",
@@ -40,6 +41,7 @@ const CALLS: [&str; 15] = [
     "/api/v1/sources",
     "/api/v1/sources/1/login",
     "/api/v1/sources/1/read",
+    "/api/v1/sources/1/private-hosts",
     "/api/v1/enrol-tokens",
     "/api/v1/feed/keys",
     "/api/v1/feed/readers",

@@ -1,5 +1,6 @@
 //! What the administrator's commands leave in the audit log.
 
+use fleetmend_server::Given;
 use fleetmend_store::Page;
 use fleetmend_store::audit::{self, AuditFilter};
 
@@ -12,13 +13,13 @@ async fn what_commands_change_is_in_the_audit_log_with_the_systems_user() {
     handle.enrol_token("the web server", 1).await.unwrap();
     let folder = tempfile::TempDir::new().unwrap();
     let folder = folder.path().to_str().unwrap();
-    handle.add_source(folder, None).await.unwrap();
+    handle.add_source(&Given::at(folder)).await.unwrap();
     handle
-        .add_source(folder, None)
+        .add_source(&Given::at(folder))
         .await
         .expect_err("it is there already");
     handle
-        .add_source("relative/folder", None)
+        .add_source(&Given::at("relative/folder"))
         .await
         .expect_err("no full path");
     let listed = audit::list(&site.db().await, &AuditFilter::default(), &Page::first(10)).await;

@@ -7,6 +7,7 @@ use fleetmend_model::device::OsFamily;
 use fleetmend_model::inventory::{Place, Software};
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, PatchId};
+use fleetmend_server::Given;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::queue::{self, Work};
 use fleetmend_store::{Page, missing, packages};
@@ -20,7 +21,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Waits until something is so.
-async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     let wait = async {
         loop {
             match look().await {
@@ -57,21 +58,35 @@ async fn failed(site: &Clocked, kind: &str, times: i64) -> Work {
     .await
 }
 
-/// A device with software that a folder has a newer version of, whose installer cannot be had.
-async fn unreachable_installer(site: &Clocked, folder: &std::path::Path) -> (Person, i64) {
-    let mut agent = Agent::enrol(&site.site, "host").await;
+/// Has a device report an application in version 1.0.
+pub async fn has_software(agent: &mut Agent, name: &str) {
     let mut found = inventory("host");
     found.host.os_family = OsFamily::Windows;
     found.software.push(Software {
         place: Place::Machine64,
-        key: "Some tool".to_owned(),
-        name: "Some tool".to_owned(),
+        key: name.to_owned(),
+        name: name.to_owned(),
         version: "1.0".to_owned(),
         publisher: String::new(),
         product_code: None,
         upgrade_code: None,
     });
     agent.send_inventory(&found).await;
+}
+
+/// This machine, as a private host.
+fn here() -> Vec<String> {
+    vec!["127.0.0.1".to_owned()]
+}
+
+/// A device with software that a folder has a newer version of, whose installer cannot be had.
+async fn unreachable_installer(
+    site: &Clocked,
+    folder: &std::path::Path,
+    private_hosts: &[String],
+) -> (Person, i64) {
+    let mut agent = Agent::enrol(&site.site, "host").await;
+    has_software(&mut agent, "Some tool").await;
     Nupkg::new("some-tool", "2.0")
         .title("Some tool")
         // Nobody listens there.
@@ -84,7 +99,11 @@ async fn unreachable_installer(site: &Clocked, folder: &std::path::Path) -> (Per
         .unwrap();
     let handle = site.site.running().handle();
     let location = folder.to_str().unwrap();
-    handle.add_source(location, None).await.unwrap();
+    let given = Given {
+        private_hosts,
+        ..Given::at(location)
+    };
+    handle.add_source(&given).await.unwrap();
     let person = site.administrator().await;
     let patch = until("the patch is missing", async || {
         let missing = person.get(&site.site, "/api/v1/missing").await.json();
@@ -126,7 +145,7 @@ both! {
 
     async fn what_a_server_learned_right_before_it_died_reaches_the_devices(site) {
         let folder = tempfile::tempdir().unwrap();
-        let (_, patch) = unreachable_installer(&site, folder.path()).await;
+        let (_, patch) = unreachable_installer(&site, folder.path(), &here()).await;
         // It goes into quarantine, and the server dies before it matched the devices anew.
         let package = packages::latest_all(site.db(), false).await.unwrap().remove(0);
         let mut tx = site.db().begin().await.unwrap();
@@ -140,9 +159,31 @@ both! {
         .await;
     }
 
+    async fn an_installer_in_a_private_network_is_not_asked_for_and_its_job_says_why(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let (person, patch) = unreachable_installer(&site, folder.path(), &[]).await;
+        let deploy = json!({ "patch": patch });
+        let made = person.call(&site.site, "/api/v1/deployments", &deploy).await.json();
+        assert!(made["deployment"].is_i64(), "{made}");
+        let address = format!("/api/v1/deploy-jobs?patch={patch}");
+        let job = until("the job has ended", async || {
+            let listed = person.get(&site.site, &address).await.json();
+            let id = DeployJobId(listed["items"][0]["id"].as_i64().unwrap());
+            let job = job(&site, id).await;
+            job.state.ending.is_some().then_some(job)
+        })
+        .await;
+        assert_eq!(job.state.ending, Some(Ending::DownloadFailed));
+        assert_eq!(
+            job.cause,
+            "http://127.0.0.1:9/setup.exe: the host 127.0.0.1 is an address, in this machine itself: \
+             if that is right, make it a private host of the source",
+        );
+    }
+
     async fn a_download_that_never_succeeds_says_why_and_ends_with_its_jobs_deadline(site) {
         let folder = tempfile::tempdir().unwrap();
-        let (person, patch) = unreachable_installer(&site, folder.path()).await;
+        let (person, patch) = unreachable_installer(&site, folder.path(), &here()).await;
         let deploy = json!({ "patch": patch });
         let made = person.call(&site.site, "/api/v1/deployments", &deploy).await.json();
         assert!(made["deployment"].is_i64(), "{made}");

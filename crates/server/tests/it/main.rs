@@ -16,6 +16,7 @@ mod feed;
 mod feed_add;
 mod feed_source;
 mod folder;
+mod guard;
 mod handed_out;
 mod hostile_texts;
 mod keys;
