@@ -97,6 +97,9 @@ impl Interpreter<'_> {
             (Value::Table(id), Value::Text(key)) if index.is_known() => {
                 self.state.entry(*id, key).cloned().unwrap_or(Value::Null)
             }
+            (Value::Array(items), _) if items.all.len() > 1 && has_open_number(&items.all) => {
+                Value::unknown("how many are in the list is not known")
+            }
             (Value::Array(items), Value::Int(place)) => at(items.all.len(), *place)
                 .and_then(|at| items.all.get(at).cloned())
                 .unwrap_or(Value::Null),
@@ -267,6 +270,9 @@ impl Interpreter<'_> {
             }
             (Value::Null, "count" | "length") => Value::Int(0),
             (Value::Null, _) => Value::Null,
+            (Value::Array(items), "count" | "length") if has_open_number(&items.all) => {
+                Value::unknown("how many are in the list is not known")
+            }
             (Value::Array(items), "count" | "length") => Value::Int(items.all.len() as i64),
             (Value::Array(items), _) => {
                 let all = items.all.clone();
@@ -276,6 +282,9 @@ impl Interpreter<'_> {
                     .flat_map(Value::into_items)
                     .collect();
                 Value::collapse(found)
+            }
+            (Value::File(_), "count" | "length" | "exists") if target.may_be_none() => {
+                Value::unknown("what is on the device is known only at run time")
             }
             (Value::File(file), _) => file_property(file, name),
             (Value::Version(parts), _) => {
@@ -330,6 +339,11 @@ impl Interpreter<'_> {
     pub(super) fn windows_version(&mut self) -> Value {
         Value::Version([10, 0, i64::from(self.build()), 0].into())
     }
+}
+
+/// Whether an item stands for any number of them.
+fn has_open_number(items: &[Value]) -> bool {
+    items.iter().any(Value::may_be_none)
 }
 
 fn file_property(file: &super::value::FileItem, name: &str) -> Value {

@@ -119,8 +119,10 @@ fn compare(operator: &str, left: &Value, right: &Value) -> Option<bool> {
 
 /// `-eq` of single values: the right one is converted to the left one's type.
 fn equal(left: &Value, right: &Value, with_case: bool) -> Option<bool> {
-    let may_be_null =
-        |value: &Value| matches!(value, Value::Text(text) if text.contains(INSTALL_LOCATION));
+    let may_be_null = |value: &Value| match value {
+        Value::Text(text) => text.contains(INSTALL_LOCATION),
+        other => other.may_be_none(),
+    };
     match (left, right) {
         (Value::Unknown(_), _) | (_, Value::Unknown(_)) => None,
         (Value::Null, Value::Null) => Some(true),
@@ -334,8 +336,10 @@ fn is_type(wanted: bool, value: &Value, kind: &Value) -> Value {
     let Value::Type(kind) = kind else {
         return Value::unknown("its type is not known");
     };
+    if value.may_be_none() {
+        return Value::unknown("its type is not known");
+    }
     let fits = match (value, kind.as_ref()) {
-        (Value::Unknown(_), _) => return Value::unknown("its type is not known"),
         (Value::Text(_), "string")
         | (Value::Bool(_), "bool" | "boolean")
         | (Value::Int(_), "int" | "int32")

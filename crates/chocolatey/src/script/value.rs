@@ -170,13 +170,9 @@ impl Value {
             Self::Int(number) => Some(*number != 0),
             Self::Real(number) => Some(*number != 0.0),
             Self::Text(text) => text_truth(text),
-            Self::Array(items) => match &items.all[..] {
-                [] => Some(false),
-                [one] => one.truth(),
-                _ => Some(true),
-            },
-            // What is looked for by a pattern may not be there.
-            Self::File(file) if file.path.contains(STAR) => None,
+            Self::Array(items) => list_truth(&items.all),
+            // What is looked for on the device, or by a pattern, may not be there.
+            Self::File(_) if self.may_be_none() => None,
             Self::Table(_)
             | Self::Block(_)
             | Self::Version(_)
@@ -184,6 +180,18 @@ impl Value {
             | Self::Type(_)
             | Self::Object(_) => Some(true),
             Self::Sought(_) | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Whether it stands for what may not be there, or may be more than one: its number is not
+    /// known.
+    pub(super) fn may_be_none(&self) -> bool {
+        match self {
+            Self::Sought(_) | Self::Unknown(_) => true,
+            Self::File(file) => {
+                file.path.contains([HOLE, STAR]) || super::path::in_package(&file.path).is_none()
+            }
+            _ => false,
         }
     }
 
@@ -237,6 +245,18 @@ impl Value {
             Self::File(file) => file.path.clone(),
             other => other.to_text(),
         }
+    }
+}
+
+/// A list is true where more than one is in it, or one that is true.
+fn list_truth(items: &[Value]) -> Option<bool> {
+    let mut certain = items.iter().filter(|item| !item.may_be_none());
+    match (items, certain.next(), certain.next()) {
+        ([], ..) => Some(false),
+        ([one], ..) => one.truth(),
+        (_, Some(_), Some(_)) => Some(true),
+        (_, Some(one), None) => one.truth().filter(|is_true| *is_true),
+        _ => None,
     }
 }
 

@@ -105,6 +105,47 @@ fn ways_that_are_not_known_leave_it_unknown() {
             "installs under a condition",
         ),
         ("function f { f }\nf\nINSTALL '/S'", "too deep"),
+        // What is looked for on the device may be none, one or many.
+        (
+            "$k = Get-UninstallRegistryKey 'x*'\nif ($k -eq $null) {\nINSTALL '/S'\n} else {\nINSTALL '/Q'\n}",
+            "installs under a condition",
+        ),
+        (
+            "if ($null -ne (Get-Process x -ea 0)) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "if (Get-Item $env:ProgramFiles\\x\\x.exe -ea 0) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "if ((Get-ChildItem $env:ProgramFiles\\x\\*.exe) -eq $null) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "[array]$k = Get-UninstallRegistryKey 'x*'\nif ($k.Count -eq 1) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "if (@(Get-Service x*).Length -eq 0) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "if (@(Get-Content C:\\x).Count -eq 1) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "$k = @(Get-UninstallRegistryKey 'x*') + 'a'\nif ($k[0] -eq 'a') {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "if ((Get-UninstallRegistryKey 'x*') -is [array]) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "if ((Get-Item C:\\x).Exists) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
         (
             "if ((Test-Path C:\\x) -and $true) {\nINSTALL '/S'\n}",
             "installs under a condition",
