@@ -12,7 +12,13 @@ impl Interpreter<'_> {
     pub(super) fn arguments(&mut self, words: &[&str], line: u32) -> Vec<Argument> {
         let mut arguments = Vec::new();
         let mut skip_target = false;
+        let mut sets_variable = false;
         for word in words {
+            if std::mem::take(&mut sets_variable) {
+                let variable = word.trim_matches(['"', '\'', '+']);
+                let value = Value::unknown("what a command tells beside its output is not known");
+                self.set_variable(variable, value, line);
+            }
             if std::mem::take(&mut skip_target) {
                 if !word.eq_ignore_ascii_case("$null") {
                     let what = format!("writes its output into a file: {}", excerpt(word));
@@ -34,6 +40,7 @@ impl Interpreter<'_> {
             }
             if let Some((name, attached)) = parameter_name(word) {
                 let attached = attached.map(|text| self.word_value(text, line));
+                sets_variable = is_variable_parameter(name);
                 arguments.push(Argument::Name(name.to_owned(), attached));
             } else if let Some(name) = word
                 .strip_prefix('@')
@@ -150,6 +157,18 @@ fn parameter_name(word: &str) -> Option<(&str, Option<&str>)> {
         Some((_, "")) | None => Some((rest, None)),
         Some((name, attached)) => Some((name, Some(attached))),
     }
+}
+
+/// Whether a parameter names a variable that the command sets; every cmdlet has those.
+fn is_variable_parameter(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_begun = |whole: &str, least: usize| name.len() >= least && whole.starts_with(&name);
+    is_begun("errorvariable", 6)
+        || is_begun("warningvariable", 8)
+        || is_begun("informationvariable", 12)
+        || is_begun("outvariable", 4)
+        || is_begun("pipelinevariable", 9)
+        || matches!(name.as_str(), "ev" | "wv" | "iv" | "ov" | "pv")
 }
 
 /// The target behind a redirection's sign; empty where it is the next word.

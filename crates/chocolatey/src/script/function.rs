@@ -107,8 +107,23 @@ impl Interpreter<'_> {
         let script = std::mem::replace(&mut self.script, Rc::clone(&function.body.script));
         self.state.scopes.push(variables);
         let depth = self.state.scopes.len();
-        // Defaults are computed inside of the function, where earlier parameters are known.
-        for parameter in &function.parameters {
+        self.set_defaults(&function.parameters);
+        let source = Source {
+            text: Rc::clone(&function.body.text),
+            first_line: function.body.line,
+        };
+        let result = self.bounded(Bound::Function, |this| {
+            this.blocks(&source, function, input)
+        });
+        self.state.scopes.truncate(depth - 1);
+        self.script = script;
+        result
+    }
+
+    /// Gives parameters that no argument was given for their defaults. They are computed inside of
+    /// the function, where earlier parameters are known.
+    fn set_defaults(&mut self, parameters: &[FunctionParameter]) {
+        for parameter in parameters {
             let is_bound = self
                 .state
                 .scopes
@@ -123,16 +138,16 @@ impl Interpreter<'_> {
                 self.set_local(&parameter.name, value);
             }
         }
-        let source = Source {
-            text: Rc::clone(&function.body.text),
-            first_line: function.body.line,
-        };
-        let result = self.bounded(Bound::Function, |this| {
-            this.blocks(&source, function, input)
-        });
-        self.state.scopes.truncate(depth - 1);
-        self.script = script;
-        result
+    }
+
+    /// Sets the parameters that a script declares itself; Chocolatey gives it none.
+    pub(super) fn declare_own(&mut self, body: &Block) {
+        let mut parameters = Vec::new();
+        self.read_declared(body, &mut parameters);
+        if let Some(scope) = self.state.scopes.last_mut() {
+            scope.retain(|name, _| !parameters.iter().any(|it| *it.name == **name));
+        }
+        self.set_defaults(&parameters);
     }
 
     /// Runs a body: `begin`, then `process` for each input, then `end`; or all of it once.
@@ -270,6 +285,7 @@ impl Interpreter<'_> {
             script: Rc::clone(&self.script),
         });
         let result = if is_sourced && arguments.is_empty() {
+            self.declare_own(&block);
             self.bounded(Bound::Function, |this| this.run_block(&block))
         } else {
             self.call_block(&block, arguments, line)

@@ -17,7 +17,7 @@ use super::profile::{Asked, Profile};
 use super::state::State;
 use super::syntax::{self, Source};
 use super::trees::Trees;
-use super::value::{TableId, Value};
+use super::value::{Block, TableId, Value};
 
 /// The deepest nesting of statements, expressions, functions and texts in texts.
 const MAX_DEPTH: u32 = 80;
@@ -141,6 +141,12 @@ impl<'p> Interpreter<'p> {
             text: syntax::prepare(text).into(),
             first_line: 1,
         };
+        let body = Block {
+            text: Rc::clone(&source.text),
+            line: 1,
+            script: Rc::clone(&self.script),
+        };
+        self.declare_own(&body);
         self.run_source(&source).1
     }
 

@@ -6,8 +6,9 @@ use super::interpreter::{Interpreter, Weight, excerpt};
 use super::path;
 use super::syntax::{Source, children, named};
 use super::text;
+use super::state::Table;
 use super::value::{
-    INSTALL_LOCATION, Object, PRODUCT_CODE, Sought, SoughtKind, UNINSTALL_STRING, Value,
+    INSTALL_LOCATION, Object, PRODUCT_CODE, Sought, SoughtKind, TableId, UNINSTALL_STRING, Value,
 };
 
 /// Methods that only compute.
@@ -232,7 +233,7 @@ impl Interpreter<'_> {
                 Some(Value::Null)
             }
             ("getenumerator", None, None) => {
-                let entries = self.state.tables.get(id).cloned().unwrap_or_default();
+                let entries = self.entries_in_some_order(*id);
                 let pairs = entries.into_iter().map(|(key, value)| {
                     self.new_table(vec![
                         ("Key".into(), Value::Text(key.clone())),
@@ -247,6 +248,18 @@ impl Interpreter<'_> {
         }
     }
 
+    /// A table's entries in the order of this run, where the table has none of its own.
+    fn entries_in_some_order(&mut self, table: TableId) -> Table {
+        let mut entries = self.state.tables.get(&table).cloned().unwrap_or_default();
+        if entries.len() > 1 && !self.state.ordered.contains(&table) {
+            self.asked.order = true;
+            if self.profile.reverses_tables {
+                entries.reverse();
+            }
+        }
+        entries
+    }
+
     /// A property of a value, by its lower-case name.
     pub(super) fn property(&mut self, target: &Value, name: &str) -> Value {
         match (target, name) {
@@ -254,7 +267,7 @@ impl Interpreter<'_> {
                 if let Some(value) = self.state.entry(*id, key) {
                     return value.clone();
                 }
-                let entries = self.state.tables.get(id).cloned().unwrap_or_default();
+                let entries = self.entries_in_some_order(*id);
                 match key {
                     "count" => Value::Int(entries.len() as i64),
                     "keys" => {

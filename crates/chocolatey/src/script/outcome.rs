@@ -79,6 +79,7 @@ impl Run {
         self.findings.append(&mut interpreter.findings);
         self.asked.bits |= interpreter.asked.bits;
         self.asked.build |= interpreter.asked.build;
+        self.asked.order |= interpreter.asked.order;
     }
 
     fn find(&mut self, weight: Weight, file: &str, what: &str) {
@@ -134,6 +135,7 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
         .bits
         .then(|| Run::of(package, &trees, SMALL))
         .filter(|_| !main.is_refused);
+    check_order(package, &trees, &mut main);
     let minimum_build = minimum_build(package, &trees, &mut main);
     let is_small_refused = small.as_ref().is_some_and(|it| it.is_refused);
     let small = small.filter(|it| !it.is_refused);
@@ -180,6 +182,28 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
         findings: main.findings.into_iter().map(|(_, it)| it).collect(),
     };
     Explained { analysis, helpers }
+}
+
+/// Finds what depends on the order in which tables are gone through, which .NET chooses.
+fn check_order(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) {
+    if !main.asked.order {
+        return;
+    }
+    let profile = Profile {
+        reverses_tables: true,
+        ..MAIN
+    };
+    let reversed = Run::of(package, trees, profile);
+    let has = |run: &Run, call: &Call| run.calls.iter().any(|it| it.step == call.step);
+    let has_effect = |effect: &Effect| reversed.effects.contains(effect);
+    let is_same = reversed.calls.len() == main.calls.len()
+        && reversed.effects.len() == main.effects.len()
+        && main.calls.iter().all(|call| has(&reversed, call))
+        && main.effects.iter().all(has_effect);
+    if !is_same {
+        let what = "what is installed depends on the order in which a table is gone through";
+        main.find(Weight::Review, &package.install_path(), what);
+    }
 }
 
 /// The oldest build that is not refused, where the scripts ask for it. Where an older one is given

@@ -8,18 +8,23 @@ pub(super) struct Profile {
     pub(super) bits: i64,
     /// The build number of Windows 10, 11 or a server of their line.
     pub(super) build: u32,
+    /// Whether tables are gone through from their end. .NET goes through them in an order of its
+    /// own; what comes out must not depend on it.
+    pub(super) reverses_tables: bool,
 }
 
 /// What most devices are, and what a recipe is made for first.
 pub(super) const MAIN: Profile = Profile {
     bits: 64,
     build: 26_100,
+    reverses_tables: false,
 };
 
 /// The last 32-bit Windows.
 pub(super) const SMALL: Profile = Profile {
     bits: 32,
     build: 19_045,
+    reverses_tables: false,
 };
 
 /// Older builds to try, newest first, where a script asks for the version: each that there was of
@@ -34,4 +39,6 @@ pub(super) const OLDER: [u32; 18] = [
 pub(super) struct Asked {
     pub(super) bits: bool,
     pub(super) build: bool,
+    /// Went through a table.
+    pub(super) order: bool,
 }

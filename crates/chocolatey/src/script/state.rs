@@ -1,7 +1,7 @@
 //! What is known at a point of a script: variables by scope, the tables that they share, functions,
 //! and what became of files. Two states are joined where either may be the case.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::function::Function;
@@ -22,6 +22,8 @@ pub(super) struct State {
     /// Variables by lower-case name, a map for each function that runs; the script's own first.
     pub(super) scopes: Vec<HashMap<Rc<str>, Value>>,
     pub(super) tables: BTreeMap<TableId, Table>,
+    /// The tables that are gone through in the order in which they were filled.
+    pub(super) ordered: BTreeSet<TableId>,
     pub(super) functions: HashMap<Rc<str>, Rc<Function>>,
     /// Files that were downloaded: lower-case path, and what they are.
     pub(super) downloads: Vec<(String, Located)>,
@@ -139,6 +141,7 @@ impl State {
         State {
             scopes,
             tables,
+            ordered: &self.ordered & &other.ordered,
             functions,
             downloads: union(self.downloads, other.downloads),
             unpacked: union(self.unpacked, other.unpacked),

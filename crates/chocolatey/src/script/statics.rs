@@ -149,7 +149,11 @@ impl Interpreter<'_> {
             return Value::unknown("a part of the expression is missing");
         };
         let value = self.expression(source, operand);
-        cast_value(&type_name(source.of(type_node)), value)
+        let kind = type_name(source.of(type_node));
+        if let (Value::Table(id), "ordered") = (&value, kind.as_str()) {
+            self.state.ordered.insert(*id);
+        }
+        cast_value(&kind, value)
     }
 }
 

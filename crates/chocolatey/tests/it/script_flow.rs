@@ -23,7 +23,10 @@ fn ways_that_are_known_are_followed() {
         "function f { foreach ($i in 1, 2, 3) { if ($i -eq 2) { return '/S' } } 'no' }\nINSTALL (f)",
         "$f = { '/S' }\nINSTALL (& $f)",
         "function f { g }\nfunction g { '/S' }\nINSTALL (f)",
+        "param([string]$a = '/S')\nINSTALL $a",
         // Loops.
+        "$t = [ordered]@{ b = '/'; a = 'S' }\nforeach ($k in $t.Keys) { $a += $t[$k] }\nINSTALL $a",
+        "$t = @{ b = 1; a = 2 }\nforeach ($k in $t.Keys) { $n += $t[$k] }\nINSTALL $(if ($n -eq 3) { '/S' })",
         "foreach ($a in 'x', '/S', 'y') { if ($a -eq '/S') { break } }\nINSTALL $a",
         "$n = 0\nwhile ($true) { $n++; if ($n -ge 3) { break } }\nINSTALL $(if ($n -eq 3) { '/S' })",
         "for ($i = 0; $i -lt 3; $i++) { if ($i -eq 1) { continue }; $l = $i }\nINSTALL $(if ($l -eq 2) { '/S' })",
@@ -105,6 +108,24 @@ fn ways_that_are_not_known_leave_it_unknown() {
             "installs under a condition",
         ),
         ("function f { f }\nf\nINSTALL '/S'", "too deep"),
+        // The order in which a table is gone through is .NET's own.
+        (
+            "$t = @{ b = 1; a = 2 }\n$a = '/S'\nforeach ($k in $t.Keys) { $a += $t[$k] }\nINSTALL $a",
+            "the order in which a table is gone through",
+        ),
+        (
+            "$t = @{ b = 1; a = 2 }\n$a = ($t.GetEnumerator() | % { $_.Value }) -join ''\nINSTALL $a",
+            "the order in which a table is gone through",
+        ),
+        // Variables that a command sets by its parameters.
+        (
+            "Get-Item C:\\x -ErrorVariable e -ea 0\nif (!$e) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "$null = Get-Service x -ov '+s'\nif (!$s) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
         // What is looked for on the device may be none, one or many.
         (
             "$k = Get-UninstallRegistryKey 'x*'\nif ($k -eq $null) {\nINSTALL '/S'\n} else {\nINSTALL '/Q'\n}",
