@@ -177,6 +177,7 @@ fn installation(recipe: &Recipe) -> Value {
         "software_name": recipe.software_name,
         "destination": recipe.destination,
         "minimum_build": recipe.minimum_build,
+        "conditions": recipe.conditions,
         "further": recipe.further.iter().map(installation).collect::<Vec<_>>(),
     })
 }

@@ -2,6 +2,7 @@
 //! two state machines. Pure: no clock, file, socket or database.
 
 pub mod arguments;
+pub mod condition;
 pub mod detection;
 pub mod device;
 pub mod effect;

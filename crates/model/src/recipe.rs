@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::condition::Condition;
 use crate::effect::{Effect, EffectKind};
 
 /// How an installer that the agent runs is started.
@@ -157,6 +158,9 @@ pub struct Recipe {
     /// The oldest build of Windows 10 that the script does not refuse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_build: Option<u32>,
+    /// What must hold on the device for it to be installed at all; without any, it always is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     /// What is installed besides, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<Recipe>,
@@ -174,6 +178,7 @@ impl Recipe {
             destination: None,
             names_places: false,
             minimum_build: None,
+            conditions: Vec::new(),
             further: Vec::new(),
         }
     }
@@ -203,6 +208,12 @@ impl Recipe {
             return Err(
                 "its arguments depend on the machine, which the agent cannot choose by".to_owned(),
             );
+        }
+        if let Some(condition) = self.conditions.first() {
+            return Err(format!(
+                "it installs only under a condition (line {}), which the agent does not look at",
+                condition.line
+            ));
         }
         if self.names_places {
             return Err(

@@ -8,9 +8,8 @@ use super::installation::Step;
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::parameters::{Bound, Parameter, bind, switch, value};
 use super::path;
-use super::place;
 use super::recipe_file::Located;
-use super::state::State;
+use super::state::{MAX_FILES, State};
 use super::value::{STAR, Value};
 
 static ZIP_PACKAGE: [Parameter; 13] = [
@@ -124,7 +123,7 @@ impl Interpreter<'_> {
         let specific = self.text(bound, "specificfolder", line);
         let step = match (&archive, &folder, specific) {
             (Some(archive), Some(folder), Ok(part)) if bound.problem.is_none() => {
-                let mut step = brought(RecipeKind::Archive, archive, folder);
+                let mut step = brought(RecipeKind::Archive, archive, self.facts.written(folder));
                 if let Some(part) = part {
                     if step.file.inside.is_some() {
                         let what = "a part of an archive in an archive is not analysed";
@@ -146,7 +145,12 @@ impl Interpreter<'_> {
                 call: Some(call),
                 ..archive
             };
-            State::remember(&mut self.state.unpacked, (key, archive));
+            // What lay in the folder before is still there.
+            if self.state.unpacked.len() < MAX_FILES {
+                self.state.unpacked.push((key, archive));
+            } else {
+                self.state.unsure.insert(key);
+            }
         }
         (vec![Value::text(folder)], Flow::Next)
     }
@@ -178,7 +182,7 @@ impl Interpreter<'_> {
         let target = target.filter(|it| path::is_full(it));
         let step = match (&file, &target) {
             (Some(file), Some(target)) if bound.problem.is_none() => {
-                Some(brought(RecipeKind::File, file, target))
+                Some(brought(RecipeKind::File, file, self.facts.written(target)))
             }
             _ => None,
         };
@@ -206,7 +210,8 @@ impl Interpreter<'_> {
                     call: Some(call),
                     ..file.clone()
                 };
-                State::remember(&mut self.state.downloads, (path.to_lowercase(), located));
+                let state = &mut self.state;
+                State::remember(&mut state.downloads, &mut state.unsure, path, located);
             }
         }
         let output = paths.pop().unwrap_or(target);
@@ -243,7 +248,7 @@ impl Interpreter<'_> {
 }
 
 /// A step that puts a file, or what an archive holds, into place.
-fn brought(kind: RecipeKind, file: &Located, destination: &str) -> Step {
+fn brought(kind: RecipeKind, file: &Located, destination: String) -> Step {
     Step {
         kind,
         file: file.clone(),
@@ -251,7 +256,8 @@ fn brought(kind: RecipeKind, file: &Located, destination: &str) -> Step {
         names_places: false,
         exit_codes: vec![0],
         software_name: None,
-        destination: Some(place::written(destination)),
+        destination: Some(destination),
+        conditions: Vec::new(),
         is_used: false,
         has_neighbours: false,
     }

@@ -50,7 +50,8 @@ impl Interpreter<'_> {
                 if let Some(inner) = parts.last() {
                     let value = match parts.first() {
                         Some(kind) if kind.kind() == "type_literal" && parts.len() > 1 => {
-                            cast_value(&type_name(source.of(*kind)), value)
+                            let cast = cast_value(&type_name(source.of(*kind)), value.clone());
+                            self.or_asked(cast, &[&value])
                         }
                         _ => value,
                     };
@@ -102,17 +103,16 @@ impl Interpreter<'_> {
 
     /// Applies an operator, of tables too.
     pub(super) fn apply(&mut self, operator: &str, left: Value, right: &Value) -> Value {
-        match (operator, &left, right) {
-            ("+", Value::Table(one), Value::Table(other)) => {
-                let get = |id| self.state.tables.get(id).cloned().unwrap_or_default();
-                let mut entries: Table = get(one);
-                for (key, value) in get(other) {
-                    super::state::set(&mut entries, &key, value);
-                }
-                self.new_table(entries)
+        if let ("+", Value::Table(one), Value::Table(other)) = (operator, &left, right) {
+            let get = |id| self.state.tables.get(id).cloned().unwrap_or_default();
+            let mut entries: Table = get(one);
+            for (key, value) in get(other) {
+                super::state::set(&mut entries, &key, value);
             }
-            _ => operate(operator, left, right),
+            return self.new_table(entries);
         }
+        let result = operate(operator, left.clone(), right);
+        self.or_asked(result, &[&left, right])
     }
 
     /// `$table.key = …`, `$table['key'] = …` and `$list[0] = …`.

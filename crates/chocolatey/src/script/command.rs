@@ -3,10 +3,11 @@
 
 use std::rc::Rc;
 
+use fleetmend_model::condition::FactKind;
 use tree_sitter::Node;
 
 use super::arguments::plain;
-use super::command_names::{full, is_harmless, is_silent};
+use super::command_names::{full, is_harmless, is_pure, is_silent, read_fact};
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
 use super::parameters::Argument;
 use super::path;
@@ -168,7 +169,7 @@ impl Interpreter<'_> {
             let output = if is_silent(name) {
                 Vec::new()
             } else {
-                vec![Value::unknown(format!("{name} is known only at run time"))]
+                vec![self.harmless(&command)]
             };
             return (output, Flow::Next);
         }
@@ -213,6 +214,31 @@ impl Interpreter<'_> {
             }
         };
         (output, Flow::Next)
+    }
+
+    /// The output of a command that only reads or computes.
+    fn harmless(&mut self, command: &Invocation<'_>) -> Value {
+        if let Some(kind) = read_fact(command.name) {
+            if kind == FactKind::File {
+                let path = command.arguments.iter().cloned().find_map(plain);
+                let path = path.or_else(|| command.input.as_ref()?.first().cloned());
+                if let Some(path) = path {
+                    return self.fact_of_path(&path);
+                }
+            }
+            return self.reading(kind, command);
+        }
+        let unknown = Value::unknown(format!("{} is known only at run time", command.name));
+        // Without input it reads files.
+        let reads = command.name == "select-string" && command.input.is_none();
+        if reads || !is_pure(command.name) {
+            return unknown;
+        }
+        let arguments = command.arguments.iter().cloned().filter_map(plain);
+        let all: Vec<Value> = command.input.clone().unwrap_or_default();
+        let all: Vec<Value> = all.into_iter().chain(arguments).collect();
+        let from: Vec<&Value> = all.iter().collect();
+        self.or_asked(unknown, &from)
     }
 
     fn variable_command(&mut self, command: Invocation<'_>) {

@@ -1,5 +1,7 @@
 //! Names of commands: aliases, and those that have no effect on the machine.
 
+use fleetmend_model::condition::FactKind;
+
 /// Commands that print, wait or read: no effect on the machine, an output that is not known.
 const HARMLESS: [&str; 86] = [
     "write-host",
@@ -201,6 +203,65 @@ pub(super) fn full(name: &str) -> &str {
 
 pub(super) fn is_harmless(name: &str) -> bool {
     HARMLESS.contains(&name)
+}
+
+/// What a command reads of the device, if that has a name.
+pub(super) fn read_fact(name: &str) -> Option<FactKind> {
+    Some(match name {
+        "get-command" | "get-module" | "get-alias" => FactKind::Program,
+        "get-content"
+        | "get-acl"
+        | "get-filehash"
+        | "resolve-path"
+        | "convert-path"
+        | "get-authenticodesignature"
+        | "import-csv"
+        | "import-clixml" => FactKind::File,
+        "get-environmentvariable" => FactKind::Variable,
+        "get-culture"
+        | "get-uiculture"
+        | "get-winuserlanguagelist"
+        | "get-winsystemlocale"
+        | "get-hotfix"
+        | "get-psdrive"
+        | "get-executionpolicy"
+        | "get-timezone"
+        | "get-computerinfo"
+        | "get-disk"
+        | "get-volume"
+        | "get-netadapter"
+        | "get-nettcpconnection"
+        | "get-scheduledtask"
+        | "get-windowsfeature"
+        | "get-windowsoptionalfeature"
+        | "get-appxpackage"
+        | "get-appxprovisionedpackage"
+        | "get-effectiveproxy"
+        | "get-availabledriveletter"
+        | "get-uacenabled" => FactKind::Windows,
+        _ => return None,
+    })
+}
+
+/// Whether a command's output is made of its input alone.
+pub(super) fn is_pure(name: &str) -> bool {
+    [
+        "out-string",
+        "measure-object",
+        "group-object",
+        "compare-object",
+        "select-string",
+        "format-list",
+        "format-table",
+        "format-wide",
+        "convertfrom-json",
+        "convertto-json",
+        "convertfrom-csv",
+        "convertto-csv",
+        "convertfrom-stringdata",
+        "convertto-xml",
+    ]
+    .contains(&name)
 }
 
 pub(super) fn is_silent(name: &str) -> bool {

@@ -2,9 +2,9 @@
 
 use tree_sitter::Node;
 
+use super::doubt::{Doubt, negated};
 use super::expression::EXPRESSION_COST;
 use super::interpreter::{Bound, Flow, Interpreter, excerpt};
-use super::operator::operate;
 use super::syntax::{Source, children, named, peel};
 use super::value::Value;
 
@@ -50,7 +50,8 @@ impl Interpreter<'_> {
         if flow != Flow::Next {
             return (Vec::new(), flow);
         }
-        match Value::collapse(value).truth() {
+        let value = Value::collapse(value);
+        match value.truth() {
             Some(true) => return self.branch(|this| this.statements(source, *block)),
             Some(false) => return self.branch(|this| this.take_ways(source, others)),
             None => {}
@@ -59,10 +60,11 @@ impl Interpreter<'_> {
         if !self.enter(line) {
             return (Vec::new(), Flow::Next);
         }
-        let shown = excerpt(source.of(*condition));
+        let text = source.of(*condition);
+        let doubt = self.doubt(&value, text, line);
         let result = self.either(
             line,
-            &shown,
+            (&excerpt(text), doubt),
             |this| this.statements(source, *block),
             |this| this.take_ways(source, others),
         );
@@ -70,21 +72,22 @@ impl Interpreter<'_> {
         result
     }
 
-    /// Takes two ways of which either may be the case, and goes on with both.
+    /// Takes two ways of which either may be the case, and goes on with both. The doubt holds where
+    /// the first is taken.
     pub(super) fn either(
         &mut self,
         line: u32,
-        condition: &str,
+        (condition, doubt): (&str, Doubt),
         one: impl FnOnce(&mut Self) -> (Vec<Value>, Flow),
         other: impl FnOnce(&mut Self) -> (Vec<Value>, Flow),
     ) -> (Vec<Value>, Flow) {
         let before = self.fork();
-        let (output, flow) = self.uncertainly(one);
+        let (output, flow) = self.under(doubt.clone(), one);
         let after = std::mem::replace(&mut self.state, before);
         let one = (output, flow, after);
-        let (output, flow) = self.uncertainly(other);
+        let (output, flow) = self.under(negated(&doubt), other);
         let other = (output, flow, std::mem::take(&mut self.state));
-        self.settle(line, condition, one, other)
+        self.settle(line, (condition, doubt), one, other)
     }
 
     pub(super) fn switch_statement(
@@ -157,6 +160,7 @@ impl Interpreter<'_> {
             return (Vec::new(), Flow::Next);
         }
         let text = source.of(*condition);
+        let mut asked = Value::Null;
         let fits = if text.trim().eq_ignore_ascii_case("default") {
             matched.map(|it| !it)
         } else {
@@ -170,17 +174,21 @@ impl Interpreter<'_> {
             };
             match pattern {
                 Value::Block(block) => {
-                    let value = self.run_block(&block);
-                    Value::collapse(value.0).truth()
+                    asked = Value::collapse(self.run_block(&block).0);
+                    asked.truth()
                 }
                 pattern if operator == "-match" => {
                     if self.charge(EXPRESSION_COST) {
-                        self.match_operator(operator, subject, &pattern).truth()
+                        asked = self.match_operator(operator, subject, &pattern);
+                        asked.truth()
                     } else {
                         None
                     }
                 }
-                pattern => operate(operator, subject.clone(), &pattern).truth(),
+                pattern => {
+                    asked = self.apply(operator, subject.clone(), &pattern);
+                    asked.truth()
+                }
             }
         };
         let seen = match (matched, fits) {
@@ -201,10 +209,10 @@ impl Interpreter<'_> {
                 }
             }
             None => {
-                let shown = excerpt(text);
+                let doubt = self.doubt(&asked, text, line);
                 let (mut outputs, flow) = self.either(
                     line,
-                    &shown,
+                    (&excerpt(text), doubt),
                     |this| this.statements(source, *block),
                     |_| (Vec::new(), Flow::Next),
                 );
@@ -258,7 +266,8 @@ impl Interpreter<'_> {
                         let (_, flow) = self.uncertainly(|this| this.statements(source, block));
                         if flow == Flow::Next {
                             let caught = std::mem::take(&mut self.state);
-                            joined = joined.join(caught, &mut self.next_table);
+                            let next = &mut self.next_table;
+                            joined = joined.join(caught, next, &mut self.facts, None);
                         }
                     }
                     self.state = joined;

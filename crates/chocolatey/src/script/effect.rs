@@ -10,7 +10,6 @@ use super::effect_commands::{COMMANDS, EffectCommand};
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Bound, bind};
 use super::path;
-use super::place;
 use super::value::{HOLE, Sought, SoughtKind, Value};
 
 impl Interpreter<'_> {
@@ -43,7 +42,7 @@ impl Interpreter<'_> {
     }
 
     /// An operand as a text for results; `None` where a part of it is not known.
-    pub(super) fn operand(value: &Value, is_certain: bool) -> Option<String> {
+    pub(super) fn operand(&self, value: &Value, is_certain: bool) -> Option<String> {
         let texts: Option<Vec<String>> = value
             .clone()
             .into_items()
@@ -51,13 +50,14 @@ impl Interpreter<'_> {
             .map(|item| match item {
                 Value::Unknown(_) | Value::Block(_) => None,
                 Value::Sought(sought) => Some(sought_name(sought)),
+                Value::Asked(facts) => Some(self.facts.label(*facts)),
                 // Under a condition, a pattern says too little about which of the files it is.
                 other => Some(other.to_path())
                     .filter(|it| !it.contains(HOLE))
                     .filter(|it| !is_certain_only(it) || is_certain),
             })
             .collect();
-        Some(place::written(&texts?.join(", ")))
+        Some(self.facts.written(&texts?.join(", ")))
     }
 
     /// Notes an effect with all its operands, or finds that one of them is not known.
@@ -69,8 +69,8 @@ impl Interpreter<'_> {
     ) {
         let mut operands = BTreeMap::new();
         for (name, value) in bound.own() {
-            let is_certain = self.uncertain <= self.patterns || kind == EffectKind::Files;
-            let Some(text) = Self::operand(value, is_certain) else {
+            let is_certain = self.is_certain_but_patterns() || kind == EffectKind::Files;
+            let Some(text) = self.operand(value, is_certain) else {
                 let what = format!(
                     "{} with {name} that is not known ({}): {}",
                     command.name,
@@ -87,7 +87,7 @@ impl Interpreter<'_> {
 
     /// `$env:NAME = …`: for this script and what it starts.
     pub(super) fn note_variable(&mut self, variable: &str, value: &Value, line: u32) {
-        let Some(text) = Self::operand(value, true) else {
+        let Some(text) = self.operand(value, true) else {
             let what = format!(
                 "sets the environment variable {} to what is not known: {}",
                 excerpt(variable),
@@ -120,7 +120,7 @@ impl Interpreter<'_> {
             kind,
             command: command.to_owned(),
             operands,
-            always: self.uncertain == 0,
+            always: self.is_certain(),
             file: self.script.as_ref().to_owned(),
             line,
         });

@@ -9,7 +9,7 @@ use super::command::Invocation;
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::Bound;
 use super::path;
-use super::state::{Removed, State};
+use super::state::{MAX_FILES, Removed, State};
 use super::value::{HOLE, STAR, Value};
 
 impl Interpreter<'_> {
@@ -26,7 +26,7 @@ impl Interpreter<'_> {
         }
         let mut operands = BTreeMap::new();
         for (place, value) in arguments.iter().enumerate() {
-            let Some(text) = Self::operand(value, self.uncertain <= self.patterns) else {
+            let Some(text) = self.operand(value, self.is_certain_but_patterns()) else {
                 return false;
             };
             operands.insert(format!("argument{}", place + 1), text);
@@ -64,6 +64,15 @@ impl Interpreter<'_> {
             [one] if command.name.starts_with("new-") => vec![one.clone()],
             _ => Vec::new(),
         };
+        if matches!(
+            command.name,
+            "set-content" | "add-content" | "clear-content" | "out-file" | "new-item"
+        ) && !(command.name == "new-item" && is_folder(bound, command.name))
+        {
+            for path in &paths {
+                self.overwrite(path);
+            }
+        }
         match command.name {
             "remove-item" | "clear-item" | "clear-content"
                 if all(&path::is_passing) && paths.iter().any(|path| self.is_unpacked(path)) =>
@@ -176,11 +185,10 @@ impl Interpreter<'_> {
             if is_one {
                 let name = path::leaf(&from);
                 let inside = path::join(&to, &name);
-                State::remember(
-                    &mut self.state.copies,
-                    (inside.to_lowercase(), from.clone()),
-                );
-                State::remember(&mut self.state.copies, (to.to_lowercase(), from));
+                let state = &mut self.state;
+                for path in [&inside, &to] {
+                    State::remember(&mut state.copies, &mut state.unsure, path, from.clone());
+                }
             } else if let Some(inside) = path::in_package(&to) {
                 // Files that are not known lie there from now on.
                 self.state.remove(Removed {
@@ -190,7 +198,18 @@ impl Interpreter<'_> {
             }
             return;
         }
+        // What lies there from now on is not the package's own.
+        for path in [&to, &path::join(&to, &path::leaf(&from))] {
+            self.overwrite(path);
+        }
         self.note_effect(EffectKind::Files, bound, command);
+    }
+
+    /// Keeps in mind that the script itself writes what lies at a path.
+    fn overwrite(&mut self, path: &str) {
+        if path::is_passing(path) && self.state.unsure.len() < MAX_FILES {
+            self.state.unsure.insert(path.to_lowercase());
+        }
     }
 }
 
@@ -212,7 +231,7 @@ fn is_temporary(path: &str) -> bool {
     path::is_passing(path) && path::in_package(path).is_none()
 }
 
-fn is_registry(path: &str) -> bool {
+pub(super) fn is_registry(path: &str) -> bool {
     let lower = path.to_lowercase();
     [
         "hklm:",

@@ -30,7 +30,7 @@ impl Interpreter<'_> {
                 let inside = rest.get(2..end.saturating_sub(1)).unwrap_or("");
                 let value = self.run_expression(inside, line);
                 why = why.or_else(|| (!value.is_known()).then(|| value.why()));
-                result.push_str(&value.to_text());
+                result.push_str(&self.text_of(&value));
                 rest = rest.get(end..).unwrap_or("");
             } else {
                 let length = variable_length(&rest[1..]);
@@ -41,7 +41,7 @@ impl Interpreter<'_> {
                     let name = rest[1..=length].trim_matches(['{', '}']);
                     let value = self.variable(name);
                     why = why.or_else(|| (!value.is_known()).then(|| value.why()));
-                    result.push_str(&value.to_text());
+                    result.push_str(&self.text_of(&value));
                     rest = &rest[1 + length..];
                 }
             }

@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use super::doubt::negated;
 use super::interpreter::{Interpreter, excerpt};
 use super::state::{Table, set};
 use super::statics::cast_value;
@@ -158,22 +159,23 @@ impl Interpreter<'_> {
             });
         };
         let value = self.expression(source, operand);
-        match source.of(operator).to_ascii_lowercase().as_str() {
+        let result = match source.of(operator).to_ascii_lowercase().as_str() {
             "!" | "-not" => match value.truth() {
                 Some(truth) => Value::Bool(!truth),
                 None => Value::unknown(value.why()),
             },
-            "-" => match value {
+            "," => return Value::array(vec![value]),
+            "-" => match &value {
                 Value::Int(number) => Value::Int(number.saturating_neg()),
                 Value::Real(number) => Value::Real(-number),
                 _ => Value::unknown("it is negated"),
             },
-            "+" if matches!(value, Value::Int(_) | Value::Real(_)) => value,
-            "," => Value::array(vec![value]),
-            "-join" => super::operator::operate("-join", value, &Value::text("")),
+            "+" if matches!(value, Value::Int(_) | Value::Real(_)) => return value,
+            "-join" => super::operator::operate("-join", value.clone(), &Value::text("")),
             "-split" => super::text::split_blanks(&value),
             other => Value::unknown(format!("the operator {other} is not analysed")),
-        }
+        };
+        self.or_asked(result, &[&value])
     }
 
     fn increment(&mut self, source: &Source, node: Node<'_>) -> Value {
@@ -207,10 +209,18 @@ impl Interpreter<'_> {
             ("-or", Some(true)) => return Value::Bool(true),
             _ => {}
         }
-        let right = if matches!(operator.as_str(), "-and" | "-or") && left.truth().is_none() {
-            self.uncertainly(|this| this.expression(source, right))
-        } else {
-            self.expression(source, right)
+        let right = match operator.as_str() {
+            "-and" | "-or" if left.truth().is_none() => {
+                let text = source.of(parts[0]);
+                let doubt = self.doubt(&left, text, source.line(parts[0]));
+                let doubt = if operator == "-and" {
+                    doubt
+                } else {
+                    negated(&doubt)
+                };
+                self.under(doubt, |this| this.expression(source, right))
+            }
+            _ => self.expression(source, right),
         };
         let is_pattern = ["match", "replace", "split"]
             .iter()
@@ -223,7 +233,10 @@ impl Interpreter<'_> {
                 self.match_operator(&operator, &left, &right)
             }
             "-as" => match &right {
-                Value::Type(name) => cast_value(&name.clone(), left),
+                Value::Type(name) => {
+                    let result = cast_value(name, left.clone());
+                    self.or_asked(result, &[&left])
+                }
                 _ => Value::unknown("it is converted to a type that is not known"),
             },
             _ => self.apply(&operator, left, &right),

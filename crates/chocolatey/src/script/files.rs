@@ -58,8 +58,16 @@ impl Interpreter<'_> {
                 return unknown();
             }
             let text = path.to_path();
+            if super::effect_files::is_registry(&text) {
+                found.push(self.fact_of_path(path));
+                continue;
+            }
             if !path.is_known() && !text.contains(STAR) {
-                return unknown();
+                let open = unknown();
+                return open
+                    .into_iter()
+                    .map(|it| self.or_asked(it, &[path]))
+                    .collect();
             }
             let has_wildcard = text.contains(['*', '?']);
             if is_item && !has_wildcard && self.is_known_file(&text) {

@@ -111,6 +111,7 @@ impl Interpreter<'_> {
                     exit_codes,
                     software_name,
                     destination: None,
+                    conditions: Vec::new(),
                     is_used: false,
                 })
             }
@@ -148,7 +149,7 @@ impl Interpreter<'_> {
             let what = format!("an argument of the installer: {problem}");
             self.find(Weight::Review, line, what);
         }
-        if self.uncertain > 0 {
+        if self.conditions().is_none() {
             let what = "installs under a condition that is not known";
             self.find(Weight::Review, line, what);
         }
@@ -188,6 +189,8 @@ impl Interpreter<'_> {
             self.mark_used(used);
         }
         let site = (Rc::clone(&self.script), line, nth);
+        let conditions = self.conditions().unwrap_or_default();
+        let step = step.map(|step| Step { conditions, ..step });
         self.calls.push(Call { site, step });
         self.calls.len() - 1
     }
@@ -224,7 +227,7 @@ impl Interpreter<'_> {
                 Ok(Some(text).filter(|text| !text.is_empty()))
             }
             Some(value) => {
-                let why = value.why();
+                let why = self.why(&value.clone());
                 self.not_known(name, &why, line);
                 Err(())
             }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use fleetmend_model::condition::Condition;
 use fleetmend_model::recipe::{RecipeKind, UninstallStep};
 
 use super::recipe_file::Located;
@@ -25,6 +26,8 @@ pub(super) struct Step {
     pub(super) exit_codes: Vec<i64>,
     pub(super) software_name: Option<String>,
     pub(super) destination: Option<String>,
+    /// What must hold on the device for it to be done.
+    pub(super) conditions: Vec<Condition>,
     /// Whether another step takes what this one brings, and nothing of it stays.
     pub(super) is_used: bool,
     /// Whether the installer is run where it lies in the package, beside other files.

@@ -12,6 +12,8 @@ use fleetmend_model::recipe::Finding;
 use tree_sitter::{Node, Tree};
 
 use super::Package;
+use super::doubt::Doubt;
+use super::facts::{Facts, FactsId};
 use super::installation::{Call, UninstallCall};
 use super::profile::{Asked, Profile};
 use super::state::State;
@@ -69,18 +71,23 @@ pub(super) struct Interpreter<'p> {
     trees: &'p RefCell<Trees>,
     pub(super) state: State,
     pub(super) next_table: TableId,
-    /// How many conditions that are not known stand around the current statement.
-    pub(super) uncertain: u32,
+    /// The conditions that are not known and stand around the current statement.
+    pub(super) doubts: Vec<Doubt>,
+    /// The same of what ended the script under a condition: they stand around all that follows.
+    pub(super) endings: Vec<Doubt>,
     /// How many of these are loops over all that a pattern of files stands for.
-    pub(super) patterns: u32,
+    pub(super) patterns: usize,
+    /// What is asked of the device.
+    pub(super) facts: Facts,
     /// How many conditions, loops and functions stand around it at all.
     pub(super) branches: u32,
     /// Whether the script that runs is the one that uninstalls.
     pub(super) is_uninstalling: bool,
     /// States that left a function, loop or `try` under a condition that is not known.
-    pub(super) early: Vec<(Flow, State, Vec<Value>)>,
-    /// The functions, loops and `try`s that run, innermost last.
-    pub(super) bounds: Vec<Bound>,
+    pub(super) early: Vec<Early>,
+    /// The functions, loops and `try`s that run, innermost last, each with how many doubts stood
+    /// around it.
+    pub(super) bounds: Vec<(Bound, usize)>,
     pub(super) calls: Vec<Call>,
     /// The patterns for `DisplayName` that helpers were handed, whether they take them or not.
     pub(super) software_names: Vec<String>,
@@ -90,6 +97,15 @@ pub(super) struct Interpreter<'p> {
     depth: u32,
     steps: u32,
     copied: usize,
+}
+
+/// A state that left something early.
+pub(super) struct Early {
+    pub(super) flow: Flow,
+    pub(super) state: State,
+    pub(super) outputs: Vec<Value>,
+    /// The doubt that stands around what it left out.
+    pub(super) rest: Doubt,
 }
 
 /// What a statement can be left to.
@@ -118,8 +134,10 @@ impl<'p> Interpreter<'p> {
                 ..State::default()
             },
             next_table: 0,
-            uncertain: 0,
+            doubts: Vec::new(),
+            endings: Vec::new(),
             patterns: 0,
+            facts: Facts::default(),
             branches: 0,
             is_uninstalling: false,
             early: Vec::new(),
@@ -307,9 +325,9 @@ impl<'p> Interpreter<'p> {
         self.state.clone()
     }
 
-    /// Goes on with what is known in either of two states.
-    pub(super) fn join(&mut self, left: State, right: State) {
-        self.state = left.join(right, &mut self.next_table);
+    /// Goes on with what is known in either of two states; `why` is what decides between them.
+    pub(super) fn join(&mut self, left: State, right: State, why: Option<FactsId>) {
+        self.state = left.join(right, &mut self.next_table, &mut self.facts, why);
     }
 
     /// A table of its own.
@@ -329,14 +347,6 @@ impl<'p> Interpreter<'p> {
         self.branches += 1;
         let result = run(self);
         self.branches -= 1;
-        result
-    }
-
-    /// Runs something under a condition that is not known.
-    pub(super) fn uncertainly<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
-        self.uncertain += 1;
-        let result = run(self);
-        self.uncertain -= 1;
         result
     }
 }

@@ -3,6 +3,8 @@
 
 use std::rc::Rc;
 
+use fleetmend_model::condition::FactKind;
+
 use super::arguments::plain;
 use super::command::Invocation;
 use super::interpreter::{Interpreter, Weight, excerpt};
@@ -113,8 +115,19 @@ impl Interpreter<'_> {
         let runtime =
             |what: &str| vec![Value::unknown(format!("{what} is known only at run time"))];
         Some(match command.name {
-            "join-path" => join_path(&bind(&JOIN_PATH, false, arguments())),
-            "split-path" => vec![split_path(&bind(&SPLIT_PATH, false, arguments()), &piped())],
+            "join-path" => {
+                let bound = bind(&JOIN_PATH, false, arguments());
+                let parts: Vec<&Value> = bound.own().map(|(_, value)| value).collect();
+                let joined = join_path(&bound).into_iter();
+                joined.map(|it| self.or_asked(it, &parts)).collect()
+            }
+            "split-path" => {
+                let bound = bind(&SPLIT_PATH, false, arguments());
+                let piped = piped();
+                let part = split_path(&bound, &piped);
+                let path = bound.get("path").or(piped.first());
+                vec![path.map_or(part.clone(), |path| self.or_asked(part, &[path]))]
+            }
             "get-item" | "get-childitem" => self.get_files(command),
             "resolve-path" | "convert-path" => {
                 let path = command.arguments.first().cloned().and_then(plain);
@@ -124,7 +137,8 @@ impl Interpreter<'_> {
                     {
                         vec![Value::text(path.to_path())]
                     }
-                    _ => runtime(command.name),
+                    Some(path) => vec![self.fact_of_path(&path)],
+                    None => runtime(command.name),
                 }
             }
             "get-packageparameters" => match command.arguments.iter().cloned().find_map(plain) {
@@ -158,15 +172,20 @@ impl Interpreter<'_> {
                 let folder = format!("{TEMP}\\{}\\{}", nuspec.id, nuspec.version);
                 vec![Value::text(folder)]
             }
-            "get-appinstalllocation" => vec![Value::text(INSTALL_LOCATION.to_string())],
-            "get-uninstallregistrykey" => {
-                vec![sought(SoughtKind::Software, command)]
+            "get-appinstalllocation" => {
+                // Notes what software is looked for.
+                match self.sought_software_of(command) {
+                    Value::Sought(_) => vec![Value::text(INSTALL_LOCATION.to_string())],
+                    other => vec![other],
+                }
             }
+            "get-uninstallregistrykey" => vec![self.sought_software_of(command)],
             "get-process" => vec![sought(SoughtKind::Process, command)],
             "get-service" => vec![sought(SoughtKind::Service, command)],
             "get-itemproperty" | "get-itempropertyvalue" => {
                 let bound = bind(&ITEM_PROPERTY, false, arguments());
-                vec![self.item_property(&bound, command.name == "get-itempropertyvalue")]
+                let is_value = command.name == "get-itempropertyvalue";
+                vec![self.item_property(&bound, &piped(), is_value)]
             }
             "get-ciminstance" | "get-wmiobject" => {
                 let bound = bind(&CLASS, false, arguments());
@@ -175,7 +194,7 @@ impl Interpreter<'_> {
                     Some(class) if class.eq_ignore_ascii_case("win32_operatingsystem") => {
                         vec![Value::Object(Object::OperatingSystem)]
                     }
-                    _ => runtime(command.name),
+                    _ => vec![self.reading(FactKind::Windows, command)],
                 }
             }
             "new-object" => vec![self.new_object(command)],
@@ -187,8 +206,27 @@ impl Interpreter<'_> {
     /// is unpacked over them. Whether others are there is not known.
     fn test_path(&mut self, bound: &Bound) -> Value {
         let unknown = || Value::unknown("what is on the device is known only at run time");
+        if let Some(path) = bound.get("path").and_then(Value::as_plain)
+            && let Some((drive, name)) = path.split_once(':')
+            && drive.eq_ignore_ascii_case("function")
+        {
+            let name = name.trim_matches(['\\', '/']).to_ascii_lowercase();
+            // What the updater of packages defines is not there when one is installed.
+            let known = if self.state.functions.contains_key(name.as_str()) {
+                Some(true)
+            } else {
+                name.starts_with("au_").then_some(false)
+            };
+            return known.map_or_else(unknown, Value::Bool);
+        }
         let kind = bound.get("pathtype").and_then(Value::as_plain);
-        let (Some(path), Some(kind), None) = (bound.get("path"), kind, &bound.problem) else {
+        let (Some(path), None) = (bound.get("path"), &bound.problem) else {
+            return unknown();
+        };
+        if !path::is_passing(&path.to_path()) {
+            return self.fact_of_path(&path.clone());
+        }
+        let Some(kind) = kind else {
             return unknown();
         };
         let path = path.to_path();
@@ -205,11 +243,17 @@ impl Interpreter<'_> {
         }
     }
 
-    fn item_property(&mut self, bound: &Bound, is_value: bool) -> Value {
+    fn item_property(&mut self, bound: &Bound, piped: &[Value], is_value: bool) -> Value {
         let unknown = || Value::unknown("what the registry has is known only at run time");
-        let Some(path) = bound.get("path").map(Value::to_path) else {
+        if bound.problem.is_some() {
             return unknown();
+        }
+        let Some(given) = bound.get("path") else {
+            let from: Vec<&Value> = piped.iter().collect();
+            return self.or_asked(unknown(), &from);
         };
+        let given = given.clone();
+        let path = given.to_path();
         let path = path.to_ascii_lowercase().replace('/', "\\");
         let path = path
             .strip_prefix("registry::")
@@ -218,7 +262,7 @@ impl Interpreter<'_> {
             .replace("hklm::", "hklm:");
         let tail = path.trim_end_matches('\\');
         if tail != r"hklm:\software\microsoft\windows nt\currentversion" {
-            return unknown();
+            return self.fact_of_path(&given);
         }
         match bound.get("name").and_then(Value::as_plain) {
             Some(name) if is_value => self.property(
@@ -227,6 +271,78 @@ impl Interpreter<'_> {
             ),
             _ => Value::Object(Object::CurrentVersion),
         }
+    }
+
+    /// What is at a path of the device: a file, or a key of the registry.
+    pub(super) fn fact_of_path(&mut self, path: &Value) -> Value {
+        let paths = path.clone().into_items();
+        let mut found = Vec::new();
+        for path in &paths {
+            let text = match path {
+                Value::Unknown(_) | Value::Sought(_) => {
+                    return self.or_asked(
+                        Value::unknown("what is on the device is known only at run time"),
+                        &[path],
+                    );
+                }
+                other => other.to_path(),
+            };
+            if path::is_passing(&text) {
+                return Value::unknown("what the script leaves there is not known");
+            }
+            let kind = match text.split_once(':') {
+                _ if super::effect_files::is_registry(&text) => FactKind::Registry,
+                Some((drive, _)) if drive.eq_ignore_ascii_case("env") => FactKind::Variable,
+                _ => FactKind::File,
+            };
+            found.push(self.fact(kind, &text));
+        }
+        match &found[..] {
+            [one] => one.clone(),
+            all => {
+                let open = Value::unknown("what is on the device is known only at run time");
+                let all: Vec<&Value> = all.iter().collect();
+                self.or_asked(open, &all)
+            }
+        }
+    }
+
+    /// What a command reads of the device, named by its arguments; where one of them is not known,
+    /// nothing can be said of it.
+    pub(super) fn reading(&mut self, kind: FactKind, command: &Invocation<'_>) -> Value {
+        let unknown = || {
+            Value::unknown(format!(
+                "{} is known only at run time",
+                excerpt(command.name)
+            ))
+        };
+        let mut name = command.name.trim_start_matches("get-").to_owned();
+        let mut values: Vec<Value> = command.input.clone().unwrap_or_default();
+        for argument in &command.arguments {
+            match argument {
+                Argument::Name(switch, None) => name = format!("{name} -{switch}"),
+                Argument::Name(_, Some(value)) | Argument::Value(value) => {
+                    name = format!("{name} {}", self.text_of(value));
+                    values.push(value.clone());
+                }
+                Argument::Entries(_) | Argument::Splat(_) => return unknown(),
+            }
+        }
+        let all: Vec<&Value> = values.iter().collect();
+        let mut set = std::collections::BTreeSet::new();
+        if !all.iter().all(|value| self.facts.collect(value, &mut set)) {
+            return unknown();
+        }
+        self.fact(kind, &name)
+    }
+
+    /// What is looked for among installed software by its name.
+    fn sought_software_of(&mut self, command: &Invocation<'_>) -> Value {
+        let found = sought(SoughtKind::Software, command);
+        if let Value::Sought(sought) = &found {
+            self.seek_software(&sought.name);
+        }
+        found
     }
 
     fn new_object(&mut self, command: &Invocation<'_>) -> Value {

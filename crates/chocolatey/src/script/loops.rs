@@ -2,7 +2,9 @@
 
 use tree_sitter::Node;
 
-use super::interpreter::{Bound, Flow, Interpreter};
+use super::doubt::{Doubt, facts_of};
+use super::facts::{Facts, FactsId};
+use super::interpreter::{Bound, Early, Flow, Interpreter};
 use super::state::State;
 use super::syntax::{Source, children, named};
 use super::value::{HOLE, Value};
@@ -48,12 +50,14 @@ impl Interpreter<'_> {
         if let [item @ Value::File(_)] = &items[..] {
             return self.each_of_pattern(&item.clone(), line, body);
         }
-        if items.len() > MAX_ROUNDS || items.iter().any(|it| matches!(it, Value::Unknown(_))) {
+        let is_open = |it: &Value| matches!(it, Value::Unknown(_) | Value::Asked(_));
+        if items.len() > MAX_ROUNDS || items.iter().any(is_open) {
             let item = match &items[..] {
                 [one] => one.clone(),
                 _ => Value::unknown("which values the loop runs over is not known"),
             };
-            return self.once_or_more(line, &mut |this| body(this, item.clone()));
+            let doubt = self.loop_doubt(&item, line);
+            return self.once_or_more(line, doubt, &mut |this| body(this, item.clone()));
         }
         // Some stand for others whose number is not known.
         let mut outputs = Vec::new();
@@ -71,6 +75,13 @@ impl Interpreter<'_> {
         (outputs, Flow::Next)
     }
 
+    /// The doubt of a loop over what may be none.
+    fn loop_doubt(&mut self, item: &Value, line: u32) -> Doubt {
+        let facts = self.facts_in(&[item])?;
+        let text = format!("there is {}", self.facts.label(facts));
+        self.doubt(item, &text, line)
+    }
+
     /// Runs a body for all that a pattern stands for: what it gives, and what it changes, are patterns
     /// too.
     fn each_of_pattern(
@@ -81,10 +92,11 @@ impl Interpreter<'_> {
     ) -> Output {
         let is_pattern = matches!(item, Value::File(file) if !file.path.contains(HOLE));
         let mut last = Vec::new();
-        let (unknown, flow) = self.once_or_more(line, &mut |this| {
-            this.patterns += u32::from(is_pattern);
+        let doubt = self.loop_doubt(item, line);
+        let (unknown, flow) = self.once_or_more(line, doubt, &mut |this| {
+            this.patterns += usize::from(is_pattern);
             let (outputs, flow) = body(this, item.clone());
-            this.patterns -= u32::from(is_pattern);
+            this.patterns -= usize::from(is_pattern);
             last.clone_from(&outputs);
             (outputs, flow)
         });
@@ -119,11 +131,10 @@ impl Interpreter<'_> {
 
     /// Takes those back in that went to the next round under a condition that is not known.
     fn rejoin_continued(&mut self) {
-        while let Some((Flow::Continue, ..)) = self.early.last() {
-            if let Some((_, state, _)) = self.early.pop() {
-                let here = std::mem::take(&mut self.state);
-                self.join(here, state);
-            }
+        let is_continued = |early: &mut Early| early.flow == Flow::Continue;
+        while let Some(early) = self.early.pop_if(is_continued) {
+            let here = std::mem::take(&mut self.state);
+            self.join(here, early.state, facts_of(&early.rest));
         }
     }
 
@@ -131,6 +142,7 @@ impl Interpreter<'_> {
     pub(super) fn once_or_more(
         &mut self,
         line: u32,
+        doubt: Doubt,
         body: &mut dyn FnMut(&mut Self) -> (Vec<Value>, Flow),
     ) -> (Vec<Value>, Flow) {
         let before = self.fork();
@@ -141,33 +153,38 @@ impl Interpreter<'_> {
             self.uninstalls.len(),
             self.effects.len(),
             self.early.len(),
+            self.endings.len(),
         );
-        let uncertain = self.uncertain;
-        self.bounds.push(Bound::Loop);
-        self.uncertainly(&mut *body);
+        let doubts = self.doubts.len();
+        self.bounds.push((Bound::Loop, doubts));
+        self.under(doubt.clone(), &mut *body);
         self.bounds.pop();
-        self.uncertain = uncertain;
+        self.doubts.truncate(doubts);
         self.findings.truncate(marks.0);
         self.calls.truncate(marks.1);
         self.uninstalls.truncate(marks.2);
         self.effects.truncate(marks.3);
         self.early.truncate(marks.4);
-        let changed = changed(&before, std::mem::take(&mut self.state));
+        self.endings.truncate(marks.5);
+        let why = facts_of(&doubt);
+        let after = std::mem::take(&mut self.state);
+        let changed = changed(&before, after, why, &mut self.facts);
         self.state = changed.clone();
         let mut flow = Flow::Next;
         self.bounded(Bound::Loop, |this| {
-            let (outputs, found) = this.uncertainly(body);
+            let (outputs, found) = this.under(doubt.clone(), body);
             flow = found;
             (outputs, Flow::Next)
         });
         match flow {
             Flow::Next | Flow::Break | Flow::Continue => {
                 let after = std::mem::take(&mut self.state);
-                self.join(changed, after);
+                self.join(changed, after, why);
             }
             other => {
                 let after = std::mem::replace(&mut self.state, changed);
-                self.depart(other, after, Vec::new(), line, "a loop that runs or not");
+                let condition = ("a loop that runs or not", doubt);
+                self.depart(other, after, Vec::new(), line, condition);
             }
         }
         (vec![Value::unknown("it comes from a loop")], Flow::Next)
@@ -225,7 +242,7 @@ impl Interpreter<'_> {
         if is_known {
             return result;
         }
-        self.once_or_more(line, &mut |this| {
+        self.once_or_more(line, None, &mut |this| {
             let result = this.statements(source, block);
             if let Some(iterator) = iterator {
                 this.statements(source, iterator);
@@ -236,15 +253,16 @@ impl Interpreter<'_> {
     }
 }
 
-/// The state before a loop, with all unknown that a round of it changes.
-fn changed(before: &State, after: State) -> State {
-    let unknown = || Value::unknown("it changes in a loop");
+/// The state before a loop, with all unknown that a round of it changes. Where facts alone decide
+/// how often it runs, and all that changes comes of facts, that is what it depends on.
+fn changed(before: &State, after: State, why: Option<FactsId>, facts: &mut Facts) -> State {
     let mut changed = after;
+    let mut values: Vec<&mut Value> = Vec::new();
     for (place, scope) in changed.scopes.iter_mut().enumerate() {
         let old = before.scopes.get(place);
         for (name, value) in scope.iter_mut() {
             if old.and_then(|it| it.get(name)) != Some(value) {
-                *value = unknown();
+                values.push(value);
             }
         }
     }
@@ -257,9 +275,22 @@ fn changed(before: &State, after: State) -> State {
                 .iter()
                 .any(|(name, it)| name.eq_ignore_ascii_case(key) && it == value);
             if !same {
-                *value = unknown();
+                values.push(value);
             }
         }
+    }
+    let mut set = why.map(|id| facts.get(id).as_ref().clone());
+    if let Some(all) = &mut set
+        && !values.iter().all(|value| facts.collect(value, all))
+    {
+        set = None;
+    }
+    let value = match set.and_then(|set| facts.id(set)) {
+        Some(id) => Value::Asked(id),
+        None => Value::unknown("it changes in a loop"),
+    };
+    for place in values {
+        *place = value.clone();
     }
     changed
 }

@@ -1,12 +1,13 @@
 //! Properties, elements and method calls of values.
 
+use fleetmend_model::condition::FactKind;
 use tree_sitter::Node;
 
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::path;
+use super::state::Table;
 use super::syntax::{Source, children, named};
 use super::text;
-use super::state::Table;
 use super::value::{
     INSTALL_LOCATION, Object, PRODUCT_CODE, Sought, SoughtKind, TableId, UNINSTALL_STRING, Value,
 };
@@ -83,6 +84,18 @@ impl Interpreter<'_> {
         }
     }
 
+    /// A property of a value, by its lower-case name.
+    pub(super) fn property(&mut self, target: &Value, name: &str) -> Value {
+        let result = self.known_property(target, name);
+        if matches!(result, Value::Unknown(_))
+            && matches!(target, Value::Sought(_) | Value::Asked(_))
+            && let Some(asked) = self.property_asked(target, name)
+        {
+            return asked;
+        }
+        self.or_asked(result, &[target])
+    }
+
     pub(super) fn element(&mut self, source: &Source, node: Node<'_>) -> Value {
         let parts = named(node);
         let [target, index] = parts[..] else {
@@ -90,11 +103,16 @@ impl Interpreter<'_> {
         };
         let target = self.expression(source, target);
         let index = self.expression(source, index);
+        let result = self.known_element(&target, &index, source.of(node));
+        self.or_asked(result, &[&target, &index])
+    }
+
+    fn known_element(&self, target: &Value, index: &Value, text: &str) -> Value {
         let at = |length: usize, at: i64| {
             let at = if at < 0 { length as i64 + at } else { at };
             usize::try_from(at).ok()
         };
-        match (&target, &index) {
+        match (target, index) {
             (Value::Table(id), Value::Text(key)) if index.is_known() => {
                 self.state.entry(*id, key).cloned().unwrap_or(Value::Null)
             }
@@ -125,14 +143,14 @@ impl Interpreter<'_> {
                     .and_then(|at| chars.get(at))
                     .map_or(Value::Null, |c| Value::text(c.to_string()))
             }
-            (Value::Version(_) | Value::File(_), Value::Int(0)) => target,
+            (Value::Version(_) | Value::File(_), Value::Int(0)) => target.clone(),
             (Value::Table(id), Value::Int(_)) => self
                 .state
                 .entry(*id, &index.to_text())
                 .cloned()
                 .unwrap_or(Value::Null),
             (Value::Null, _) => Value::Null,
-            _ => Value::unknown(format!("{} is not known", excerpt(source.of(node)))),
+            _ => Value::unknown(format!("{} is not known", excerpt(text))),
         }
     }
 
@@ -187,14 +205,17 @@ impl Interpreter<'_> {
             }
         }
         let is_harmless = HARMLESS_METHODS.contains(&name.as_str());
+        let from: Vec<&Value> = std::iter::once(&target).chain(&arguments).collect();
         if let Some(value) = text::method(&target, &name, &arguments) {
-            return value;
+            return self.or_asked(value, &from);
         }
-        if !is_harmless {
-            let what = format!("calls a method that is not understood: {}", excerpt(whole));
-            self.find(Weight::Custom, line, what);
+        let unknown = Value::unknown(format!("{} is not analysed", excerpt(whole)));
+        if is_harmless {
+            return self.or_asked(unknown, &from);
         }
-        Value::unknown(format!("{} is not analysed", excerpt(whole)))
+        let what = format!("calls a method that is not understood: {}", excerpt(whole));
+        self.find(Weight::Custom, line, what);
+        unknown
     }
 
     /// Methods of tables.
@@ -260,8 +281,7 @@ impl Interpreter<'_> {
         entries
     }
 
-    /// A property of a value, by its lower-case name.
-    pub(super) fn property(&mut self, target: &Value, name: &str) -> Value {
+    fn known_property(&mut self, target: &Value, name: &str) -> Value {
         match (target, name) {
             (Value::Table(id), key) => {
                 if let Some(value) = self.state.entry(*id, key) {
@@ -341,10 +361,11 @@ impl Interpreter<'_> {
             (Object::CurrentVersion, "currentversion") => Value::text("6.3"),
             // Chocolatey hosts Windows PowerShell 5.1, which every Windows of the profiles has.
             (Object::PsVersionTable, "psversion") => Value::Version([5, 1].into()),
-            _ => Value::unknown(format!(
+            (Object::PsVersionTable, _) => Value::unknown(format!(
                 "the property {} differs between machines",
                 excerpt(name)
             )),
+            (_, name) => self.fact(FactKind::Windows, &excerpt(name)),
         }
     }
 

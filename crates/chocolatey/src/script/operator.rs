@@ -159,7 +159,7 @@ fn equal(left: &Value, right: &Value, with_case: bool) -> Option<bool> {
             None
         }
         (Value::Table(left), Value::Table(right)) => Some(left == right),
-        (Value::Table(_), _) => Some(false),
+        (Value::Table(_), other) => (!other.may_be_none()).then_some(false),
         _ => order(left, right).map(std::cmp::Ordering::is_eq),
     }
 }

@@ -284,6 +284,7 @@ fn recipes(
                     || large.exit_codes != small.exit_codes
                     || large.software_name != small.software_name
                     || large.destination != small.destination
+                    || large.conditions != small.conditions
                 {
                     found.push("32-bit and 64-bit machines are installed in different ways");
                 }
@@ -332,6 +333,7 @@ fn recipe(step: &Step, files: Vec<RecipeFile>) -> Recipe {
         destination: step.destination.clone(),
         names_places: step.names_places,
         minimum_build: None,
+        conditions: step.conditions.clone(),
         further: Vec::new(),
     }
 }

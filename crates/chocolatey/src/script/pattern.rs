@@ -152,7 +152,9 @@ pub(super) fn like(left: &Value, right: &Value) -> Option<bool> {
 impl Interpreter<'_> {
     /// `-match` and its like; sets `$Matches` where it fits.
     pub(super) fn match_operator(&mut self, operator: &str, left: &Value, right: &Value) -> Value {
-        let unknown = || Value::unknown("what it compares is not known");
+        let open = Value::unknown("what it compares is not known");
+        let open = self.or_asked(open, &[left, right]);
+        let unknown = || open.clone();
         let with_case = operator.starts_with("-c");
         let wanted = !operator.contains("not");
         let expression = subject(right).and_then(|it| compile(&it, with_case));

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use super::command::Invocation;
 use super::expression::EXPRESSION_COST;
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
-use super::operator::operate;
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
 use super::value::{Block, HOLE, Value};
@@ -138,26 +137,30 @@ impl Interpreter<'_> {
         let mut passing = Vec::new();
         let before = self.current_item();
         let is_package = input.iter().all(path::is_item_in_package);
-        for item in input {
+        for item in input.iter().cloned() {
             self.set_local("_", item.clone());
             let fits = match &block {
                 Some(block) => {
                     let (values, _) = self.uncertainly(|this| this.run_block(block));
-                    Value::collapse(values).truth()
+                    Value::collapse(values)
                 }
                 None => self.fits_parameters(&item, &command.arguments),
             };
-            match fits {
+            match fits.truth() {
                 Some(true) => passing.push(item),
                 Some(false) => {}
                 None => {
                     self.restore_item(before);
+                    let open = Value::unknown("which values pass the filter is not known");
                     return vec![match &item {
                         // Still what is looked for, of which there may be none, one or many.
-                        Value::Sought(_) => item,
+                        Value::Sought(_) if self.is_of_one(&[&fits, &item]) => item,
                         // Some of the package's files, whichever.
                         Value::File(_) if is_package => path::item(&HOLE.to_string(), false, true),
-                        _ => Value::unknown("which values pass the filter is not known"),
+                        _ => {
+                            let from: Vec<&Value> = input.iter().chain([&fits]).collect();
+                            self.or_asked(open, &from)
+                        }
                     }];
                 }
             }
@@ -167,32 +170,40 @@ impl Interpreter<'_> {
     }
 
     /// `Where-Object Property -operator value`.
-    fn fits_parameters(&mut self, item: &Value, arguments: &[Argument]) -> Option<bool> {
+    fn fits_parameters(&mut self, item: &Value, arguments: &[Argument]) -> Value {
+        let unknown = || Value::unknown("the filter is not analysed");
         let (name, rest) = match arguments {
-            [Argument::Value(name), rest @ ..] => (name.as_plain()?, rest),
+            [Argument::Value(name), rest @ ..] => (name, rest),
             [Argument::Name(word, Some(name)), rest @ ..]
                 if word.eq_ignore_ascii_case("property") =>
             {
-                (name.as_plain()?, rest)
+                (name, rest)
             }
-            _ => return None,
+            [Argument::Name(word, None), Argument::Value(name), rest @ ..]
+                if word.eq_ignore_ascii_case("property") =>
+            {
+                (name, rest)
+            }
+            _ => return unknown(),
+        };
+        let Some(name) = name.as_plain() else {
+            return unknown();
         };
         let value = self.property(item, &name.to_ascii_lowercase());
         match rest {
-            [] => value.truth(),
+            [] => value,
             [Argument::Name(operator, None), Argument::Value(operand)] => {
                 if !self.charge(EXPRESSION_COST) {
-                    return None;
+                    return unknown();
                 }
                 let operator = format!("-{}", operator.to_ascii_lowercase());
-                let result = if operator.contains("match") {
+                if operator.contains("match") {
                     self.match_operator(&operator, &value, operand)
                 } else {
-                    operate(&operator, value, operand)
-                };
-                result.truth()
+                    self.apply(&operator, value, operand)
+                }
             }
-            _ => None,
+            _ => unknown(),
         }
     }
 
@@ -213,15 +224,20 @@ impl Interpreter<'_> {
         let picks = first.is_some() || last.is_some() || skip.is_some() || bound.is_on("unique");
         // What stands for a number of files that is not known is still the one that is picked.
         let is_open =
-            |item: &Value| matches!(item, Value::Unknown(_)) || matches!(item, Value::Sought(_));
-        if picks && input.iter().any(is_open) {
-            return match &input[..] {
-                [one] => vec![one.clone()],
-                _ => unknown(),
-            };
+            |item: &Value| matches!(item, Value::Unknown(_) | Value::Sought(_) | Value::Asked(_));
+        if picks && input.iter().any(is_open) && input.len() > 1 {
+            let from: Vec<&Value> = input.iter().collect();
+            let open = Value::unknown("which values pass the filter is not known");
+            return vec![self.or_asked(open, &from)];
         }
+        let picks = picks && !input.iter().any(is_open);
         let mut items = input;
-        if bound.is_on("unique") {
+        let (first, last, skip) = if picks {
+            (first, last, skip)
+        } else {
+            (None, None, None)
+        };
+        if picks && bound.is_on("unique") {
             let mut unique: Vec<Value> = Vec::new();
             for item in items {
                 if !unique.contains(&item) {

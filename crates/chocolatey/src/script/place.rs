@@ -1,6 +1,8 @@
 //! Folders that only the device knows. In texts each is one character of a private area, so that
 //! paths can be built from them; in results they are written as `%Name%`.
 
+use super::facts::FactsId;
+
 /// The package's folder on the device.
 pub(super) const PACKAGE_ROOT: char = '\u{F8A0}';
 /// A part that is not known.
@@ -22,6 +24,20 @@ pub(super) const VERSION: char = '\u{F8A7}';
 
 /// The whole private area that the marks come from.
 const MARKS: std::ops::RangeInclusive<char> = '\u{F8A0}'..='\u{F8FF}';
+
+/// The private area of marks for what is asked of the device: one for each set of facts.
+const ASKED: std::ops::RangeInclusive<char> = '\u{F0000}'..='\u{FFFFD}';
+
+/// The mark for what depends on a set of facts.
+pub(super) fn asked_mark(id: FactsId) -> char {
+    char::from_u32(u32::from(*ASKED.start()) + u32::from(id)).unwrap_or(HOLE)
+}
+
+/// The set of facts that a mark stands for, if it is such a mark.
+pub(super) fn asked(c: char) -> Option<FactsId> {
+    let place = u32::from(c).checked_sub(u32::from(*ASKED.start()))?;
+    FactsId::try_from(place).ok().filter(|_| ASKED.contains(&c))
+}
 
 /// A folder of Windows or of Chocolatey.
 struct Place {
@@ -138,7 +154,7 @@ const NAMES: [(char, &str, &str); 6] = [
 
 /// Whether a text holds one of the marks; a script that does is not analysed.
 pub(super) fn has_mark(text: &str) -> bool {
-    text.contains(|c| MARKS.contains(&c))
+    text.contains(|c| MARKS.contains(&c) || ASKED.contains(&c))
 }
 
 /// Whether nothing of a text is left to the device.
@@ -188,6 +204,7 @@ pub(super) fn written(text: &str) -> String {
             (TOOLS_LOCATION, _) => written.push_str("%ChocolateyToolsLocation%"),
             (STAR, _) => written.push('*'),
             (HOLE, _) => written.push_str("<unknown>"),
+            (c, _) if ASKED.contains(&c) => written.push_str("<what the device has>"),
             _ => written.push(c),
         }
     }

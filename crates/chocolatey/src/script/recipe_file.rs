@@ -28,11 +28,17 @@ impl Interpreter<'_> {
             let lower = path.to_lowercase();
             let copy = self.state.copies.iter().rev().find(|(to, _)| *to == lower);
             match copy {
-                Some((_, from)) => path.clone_from(from),
-                None => break,
+                Some((_, from)) if !self.state.is_unsure(&lower) => path.clone_from(from),
+                _ => break,
             }
         }
         let lower = path.to_lowercase();
+        if self.state.is_unsure(&lower) {
+            return Err(format!(
+                "a condition decides what lies at {}",
+                excerpt(&path)
+            ));
+        }
         if let Some((_, found)) = self.state.downloads.iter().rev().find(|it| it.0 == lower) {
             return Ok(found.clone());
         }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use fleetmend_model::condition::FactKind;
+
 use super::interpreter::Interpreter;
 use super::path;
 use super::place::{self, PACKAGE_ROOT, VERSION};
@@ -71,14 +73,16 @@ impl Interpreter<'_> {
                 "chocolateypackagetitle" | "packagetitle" => self.title(),
                 "chocolateypackageversion" | "packageversion" => self.version(),
                 "chocolateypackagefolder" | "packagefolder" => root(),
-                // Fleetmend installs with neither package parameters nor arguments of its own.
+                // Fleetmend installs with neither package parameters nor arguments of its own, and
+                // forces nothing.
                 "chocolateypackageparameters"
                 | "packageparameters"
                 | "chocolateypackageparameterssensitive"
                 | "chocolateyinstallarguments"
                 | "installarguments"
                 | "chocolateyinstalloverride"
-                | "chocolateyforcex86" => Value::Null,
+                | "chocolateyforcex86"
+                | "chocolateyforce" => Value::Null,
                 "processor_architecture" => {
                     let is_64 = self.bits() == 64;
                     Value::text(if is_64 { "AMD64" } else { "x86" })
@@ -94,7 +98,7 @@ impl Interpreter<'_> {
                 }
                 _ => match place::of_variable(variable) {
                     Some(text) => Value::text(text),
-                    None => Value::unknown(format!("${name} differs between machines")),
+                    None => self.fact(FactKind::Variable, variable),
                 },
             };
         }

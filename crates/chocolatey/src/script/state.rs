@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use super::facts::{Facts, FactsId};
 use super::function::Function;
 use super::recipe_file::Located;
 use super::value::{TableId, Value};
@@ -33,6 +34,8 @@ pub(super) struct State {
     pub(super) copies: Vec<(String, String)>,
     /// Files that were removed or moved away.
     pub(super) removed: Vec<Removed>,
+    /// Paths in lower case of which a condition that is not known decides what lies there.
+    pub(super) unsure: BTreeSet<String>,
 }
 
 /// Files of the package that are gone.
@@ -72,13 +75,29 @@ impl State {
         }
     }
 
-    /// Keeps in mind where a file came from; `false`: there are too many.
-    pub(super) fn remember<T>(list: &mut Vec<T>, item: T) -> bool {
+    /// Keeps in mind what a download or copy brings to a path.
+    pub(super) fn remember<T>(
+        list: &mut Vec<(String, T)>,
+        unsure: &mut BTreeSet<String>,
+        path: &str,
+        item: T,
+    ) {
+        let path = path.to_lowercase();
         if list.len() < MAX_FILES {
-            list.push(item);
-            return true;
+            unsure.remove(&path);
+            list.push((path, item));
+        } else {
+            unsure.insert(path);
         }
-        false
+    }
+
+    /// Whether a condition that is not known decides what lies at a path in lower case, or what
+    /// the folder holds that it lies in.
+    pub(super) fn is_unsure(&self, path: &str) -> bool {
+        let is_in = |folder: &String| super::recipe_file::below(path, folder).is_some();
+        self.unsure
+            .iter()
+            .any(|unsure| unsure == path || is_in(unsure))
     }
 
     /// About how many bytes a copy of it takes.
@@ -93,12 +112,24 @@ impl State {
     }
 
     /// What is known where either of two states may be the case.
-    pub(super) fn join(self, other: State, next: &mut TableId) -> State {
+    pub(super) fn join(
+        self,
+        other: State,
+        next: &mut TableId,
+        facts: &mut Facts,
+        why: Option<FactsId>,
+    ) -> State {
+        let mut unsure = &self.unsure | &other.unsure;
+        let downloads = union_by_path(&self.downloads, &other.downloads, &mut unsure);
+        let unpacked = union_by_path(&self.unpacked, &other.unpacked, &mut unsure);
+        let copies = union_by_path(&self.copies, &other.copies, &mut unsure);
         let mut joiner = Joiner {
             left: &self,
             right: &other,
             tables: BTreeMap::new(),
             next,
+            facts,
+            why,
         };
         let mut tables = BTreeMap::new();
         for id in self.tables.keys().chain(other.tables.keys()) {
@@ -143,9 +174,10 @@ impl State {
             tables,
             ordered: &self.ordered & &other.ordered,
             functions,
-            downloads: union(self.downloads, other.downloads),
-            unpacked: union(self.unpacked, other.unpacked),
-            copies: union(self.copies, other.copies),
+            downloads,
+            unpacked,
+            copies,
+            unsure,
             removed: union(self.removed, other.removed),
         }
     }
@@ -170,12 +202,34 @@ fn union<T: PartialEq>(mut left: Vec<T>, right: Vec<T>) -> Vec<T> {
     left
 }
 
+/// What either of two states knows of files by their paths. Where they know different things, what
+/// lies at the path is not sure.
+fn union_by_path<T: Clone + PartialEq>(
+    left: &[(String, T)],
+    right: &[(String, T)],
+    unsure: &mut BTreeSet<String>,
+) -> Vec<(String, T)> {
+    fn last<'l, T>(list: &'l [(String, T)], path: &str) -> Option<&'l T> {
+        let found = list.iter().rev().find(|(known, _)| known == path);
+        found.map(|(_, it)| it)
+    }
+    for (path, _) in left.iter().chain(right) {
+        if unsure.len() < MAX_FILES && last(left, path) != last(right, path) {
+            unsure.insert(path.clone());
+        }
+    }
+    union(left.to_vec(), right.to_vec())
+}
+
 struct Joiner<'s> {
     left: &'s State,
     right: &'s State,
     /// Tables that stand for one of two.
     tables: BTreeMap<TableId, Table>,
     next: &'s mut TableId,
+    facts: &'s mut Facts,
+    /// What decides between the two.
+    why: Option<FactsId>,
 }
 
 impl Joiner<'_> {
@@ -188,7 +242,7 @@ impl Joiner<'_> {
                 let (Some(left), Some(right)) =
                     (self.left.tables.get(&left), self.right.tables.get(&right))
                 else {
-                    return either();
+                    return unsettled();
                 };
                 let joined = self.entries(left, right, depth + 1);
                 let id = *self.next;
@@ -198,15 +252,26 @@ impl Joiner<'_> {
             }
             (Value::Array(left), Value::Array(right)) if left.all.len() == right.all.len() => {
                 if depth >= MAX_JOIN {
-                    return either();
+                    return unsettled();
                 }
                 let pairs = left.all.iter().cloned().zip(right.all.iter().cloned());
                 let joined = pairs.map(|(left, right)| self.value(left, right, depth + 1));
                 Value::array(joined.collect())
             }
             (unknown @ Value::Unknown(_), _) | (_, unknown @ Value::Unknown(_)) => unknown,
-            _ => either(),
+            (left, right) => self.either(&left, &right),
         }
+    }
+
+    /// The value of what is one or another: where facts decide and nothing else is in them, asked.
+    fn either(&mut self, left: &Value, right: &Value) -> Value {
+        let Some(why) = self.why else {
+            return unsettled();
+        };
+        let mut set = self.facts.get(why).as_ref().clone();
+        let is_asked = self.facts.collect(left, &mut set) && self.facts.collect(right, &mut set);
+        let id = if is_asked { self.facts.id(set) } else { None };
+        id.map_or_else(unsettled, Value::Asked)
     }
 
     fn entries(&mut self, left: &Table, right: &Table, depth: u32) -> Table {
@@ -238,7 +303,6 @@ impl Joiner<'_> {
     }
 }
 
-/// The value of what is one or another.
-pub(super) fn either() -> Value {
+fn unsettled() -> Value {
     Value::unknown("it depends on a condition that is not known")
 }

@@ -3,7 +3,9 @@
 
 use tree_sitter::Node;
 
-use super::interpreter::{Bound, Flow, Interpreter, Weight, excerpt};
+use super::doubt::{Doubt, facts_of, negated};
+use super::facts::FactsId;
+use super::interpreter::{Bound, Early, Flow, Interpreter, Weight, excerpt};
 use super::state::State;
 use super::syntax::{Source, children};
 use super::value::Value;
@@ -161,10 +163,10 @@ impl Interpreter<'_> {
 
     /// `throw`, and commands that fail for good.
     pub(super) fn throw(&mut self, line: u32) -> (Vec<Value>, Flow) {
-        let is_caught = self.bounds.contains(&Bound::Try);
+        let is_caught = self.is_inside(Bound::Try);
         // A script that does nothing but refuse is explained: nothing is installed.
         let only_refuses = self.branches == 0 && self.effects.is_empty();
-        if self.uncertain == 0 && !is_caught && self.calls.is_empty() && !only_refuses {
+        if self.is_certain() && !is_caught && self.calls.is_empty() && !only_refuses {
             let what = "the script refuses to install: it always throws here";
             self.find(Weight::Custom, line, what);
         }
@@ -175,23 +177,24 @@ impl Interpreter<'_> {
     pub(super) fn settle(
         &mut self,
         line: u32,
-        condition: &str,
-        left: (Vec<Value>, Flow, State),
-        right: (Vec<Value>, Flow, State),
+        (condition, doubt): (&str, Doubt),
+        one: (Vec<Value>, Flow, State),
+        other: (Vec<Value>, Flow, State),
     ) -> (Vec<Value>, Flow) {
-        let (left, right) = if rank(left.1) <= rank(right.1) {
-            (left, right)
-        } else {
-            (right, left)
-        };
-        if left.1 == right.1 {
-            let flow = left.1;
-            let output = self.join_outputs(left.2, left.0, right.2, right.0);
+        if one.1 == other.1 {
+            let flow = one.1;
+            let why = facts_of(&doubt);
+            let output = self.join_outputs((one.2, one.0), (other.2, other.0), why);
             return (output, flow);
         }
-        self.state = left.2;
-        self.depart(right.1, right.2, right.0, line, condition);
-        (left.0, left.1)
+        let (stays, leaves, doubt) = if rank(one.1) <= rank(other.1) {
+            (one, other, negated(&doubt))
+        } else {
+            (other, one, doubt)
+        };
+        self.state = stays.2;
+        self.depart(leaves.1, leaves.2, leaves.0, line, (condition, doubt));
+        (stays.0, stays.1)
     }
 
     /// Keeps a state that left under a condition which is not known, for the end of what it left.
@@ -201,7 +204,7 @@ impl Interpreter<'_> {
         state: State,
         outputs: Vec<Value>,
         line: u32,
-        condition: &str,
+        (condition, doubt): (&str, Doubt),
     ) {
         let bound = match flow {
             Flow::Break | Flow::Continue => Some(Bound::Loop),
@@ -209,17 +212,32 @@ impl Interpreter<'_> {
             Flow::Throw => Some(Bound::Try),
             Flow::Exit | Flow::Next => None,
         };
-        if bound.is_some_and(|bound| self.bounds.contains(&bound)) {
-            self.early.push((flow, state, outputs));
-            self.uncertain += 1;
-        } else if self.calls.is_empty() {
+        let left = self.bounds.iter().rev().find(|it| Some(it.0) == bound);
+        let outside = left.map(|it| it.1);
+        // What is left out runs where not all of the conditions hold that stand around here, inside
+        // of what is left.
+        let rest = negated(&self.all_from(outside.unwrap_or(0), &doubt));
+        if outside.is_some() {
+            self.early.push(Early {
+                flow,
+                state,
+                outputs,
+                rest: rest.clone(),
+            });
+            self.doubts.push(rest);
+        } else if rest.is_some() || !self.calls.is_empty() {
             // Behind the installation, what is left out is no part of it: an effect there is a
             // finding, or an uncertain one, by itself.
+            self.end_under(rest);
+        } else {
             let what = format!("stops under a condition that is not known: {condition}");
             self.find(Weight::Review, line, what);
-        } else {
-            self.uncertain += 1;
         }
+    }
+
+    /// Whether what runs can be left to that.
+    fn is_inside(&self, bound: Bound) -> bool {
+        self.bounds.iter().any(|it| it.0 == bound)
     }
 
     /// Runs something that can be left early; gives its output and flow with those that left it.
@@ -228,12 +246,12 @@ impl Interpreter<'_> {
         bound: Bound,
         run: impl FnOnce(&mut Self) -> (Vec<Value>, Flow),
     ) -> (Vec<Value>, Flow) {
-        let uncertain = self.uncertain;
+        let doubts = self.doubts.len();
         let mark = self.early.len();
-        self.bounds.push(bound);
+        self.bounds.push((bound, doubts));
         let (mut outputs, mut flow) = self.branch(run);
         self.bounds.pop();
-        self.uncertain = uncertain;
+        self.doubts.truncate(doubts);
         let takes = |flow: Flow| match bound {
             Bound::Function => flow == Flow::Return,
             Bound::Loop => matches!(flow, Flow::Break | Flow::Continue),
@@ -241,21 +259,23 @@ impl Interpreter<'_> {
         };
         let mut left: Vec<_> = self.early.drain(mark.min(self.early.len())..).collect();
         let mut stay = Vec::new();
-        for (its_flow, state, its_outputs) in left.drain(..) {
-            if !takes(its_flow) {
-                stay.push((its_flow, state, its_outputs));
+        let comes_back = left.iter().filter(|early| takes(early.flow)).count();
+        for early in left.drain(..) {
+            if !takes(early.flow) {
+                self.doubts.push(early.rest.clone());
+                stay.push(early);
             } else if flow == Flow::Next || takes(flow) {
                 let here = std::mem::take(&mut self.state);
-                outputs = self.join_outputs(here, outputs, state, its_outputs);
+                let why = facts_of(&early.rest);
+                outputs = self.join_outputs((here, outputs), (early.state, early.outputs), why);
             } else {
                 // The way that did not leave early ended for good: only the other goes on.
-                self.state = state;
-                outputs = its_outputs;
+                self.state = early.state;
+                outputs = early.outputs;
                 flow = Flow::Next;
+                let doubt = negated(&early.rest).filter(|_| comes_back == 1);
+                self.doubts.push(doubt);
             }
-        }
-        if !stay.is_empty() {
-            self.uncertain += 1;
         }
         self.early.extend(stay);
         if takes(flow) {
@@ -267,17 +287,16 @@ impl Interpreter<'_> {
     /// Joins two states and what came out in each.
     pub(super) fn join_outputs(
         &mut self,
-        mut left: State,
-        left_outputs: Vec<Value>,
-        mut right: State,
-        right_outputs: Vec<Value>,
+        (mut left, left_outputs): (State, Vec<Value>),
+        (mut right, right_outputs): (State, Vec<Value>),
+        why: Option<FactsId>,
     ) -> Vec<Value> {
         for (state, outputs) in [(&mut left, left_outputs), (&mut right, right_outputs)] {
             if let Some(scope) = state.scopes.first_mut() {
                 scope.insert(RESULT.into(), Value::collapse(outputs));
             }
         }
-        self.join(left, right);
+        self.join(left, right, why);
         let joined = self
             .state
             .scopes

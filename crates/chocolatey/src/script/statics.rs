@@ -1,5 +1,6 @@
 //! Static members of .NET types, and casts.
 
+use fleetmend_model::condition::FactKind;
 use tree_sitter::Node;
 
 use super::expression::{EXPRESSION_COST, integer, type_name};
@@ -122,7 +123,8 @@ impl Interpreter<'_> {
             _ => None,
         };
         if let Some(value) = known {
-            return value;
+            let from: Vec<&Value> = arguments.iter().collect();
+            return self.or_asked(value, &from);
         }
         let changes_files = matches!(
             (type_name, name),
@@ -140,7 +142,20 @@ impl Interpreter<'_> {
             let what = format!("calls a method that is not understood: {}", excerpt(whole));
             self.find(Weight::Custom, line, what);
         }
-        Value::unknown(format!("{} is not analysed", excerpt(whole)))
+        let result = Value::unknown(format!("{} is not analysed", excerpt(whole)));
+        if !is_harmless {
+            return result;
+        }
+        match (type_name, arguments) {
+            ("io.file" | "io.directory" | "diagnostics.fileversioninfo", [path, ..]) => {
+                self.fact(FactKind::File, &path.to_path())
+            }
+            ("environment", [name, ..]) => self.fact(FactKind::Variable, &name.to_text()),
+            _ => {
+                let from: Vec<&Value> = arguments.iter().collect();
+                self.or_asked(result, &from)
+            }
+        }
     }
 
     pub(super) fn cast(&mut self, source: &Source, node: Node<'_>) -> Value {
@@ -153,7 +168,8 @@ impl Interpreter<'_> {
         if let (Value::Table(id), "ordered") = (&value, kind.as_str()) {
             self.state.ordered.insert(*id);
         }
-        cast_value(&kind, value)
+        let result = cast_value(&kind, value.clone());
+        self.or_asked(result, &[&value])
     }
 }
 

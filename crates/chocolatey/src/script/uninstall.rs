@@ -9,8 +9,8 @@ use fleetmend_model::recipe::{InstallerKind, UninstallStep};
 use super::command::Invocation;
 use super::installation::UninstallCall;
 use super::interpreter::{Interpreter, MAX_FINDINGS, Weight, excerpt};
-use super::parameters::{Parameter, bind, value};
-use super::place::{self, PRODUCT_CODE, UNINSTALL_STRING};
+use super::parameters::{Bound, Parameter, bind, value};
+use super::place::{PRODUCT_CODE, UNINSTALL_STRING};
 use super::value::{SoughtKind, Value};
 
 static UNINSTALL: [Parameter; 5] = [
@@ -40,8 +40,8 @@ impl Interpreter<'_> {
             }
             Err(()) => None,
         };
-        let arguments = self.text(&bound, "silentargs", line);
-        let file = self.text(&bound, "file", line);
+        let arguments = self.text_or_asked(&bound, "silentargs", line);
+        let file = self.text_or_asked(&bound, "file", line);
         let exit_codes: Option<Vec<i64>> = match bound.get("validexitcodes") {
             None => Some(vec![0]),
             Some(value) => value
@@ -65,8 +65,8 @@ impl Interpreter<'_> {
                     kind,
                     file: file
                         .filter(|text| !from_registry(text))
-                        .map(|text| place::written(&text)),
-                    arguments: place::written(&arguments.unwrap_or_default()),
+                        .map(|text| self.facts.written(&text)),
+                    arguments: self.facts.written(&arguments.unwrap_or_default()),
                     exit_codes,
                     software_name: self.sought_software(),
                 })
@@ -87,6 +87,20 @@ impl Interpreter<'_> {
         Vec::new()
     }
 
+    /// A text argument that may name what only the device knows.
+    fn text_or_asked(
+        &mut self,
+        bound: &Bound,
+        name: &str,
+        line: u32,
+    ) -> Result<Option<String>, ()> {
+        let value = bound.get(name).cloned().unwrap_or(Value::Null);
+        match self.facts_in(&[&value]) {
+            Some(_) if !value.is_known() => Ok(Some(self.text_of(&value))),
+            _ => self.text(bound, name, line),
+        }
+    }
+
     fn note_uninstall(&mut self, step: Option<UninstallStep>, command: &Invocation<'_>) {
         let Some(step) = step else {
             let what = format!("uninstalls what is not known: {}", excerpt(command.text));
@@ -103,7 +117,7 @@ impl Interpreter<'_> {
             kind: EffectKind::Uninstall,
             command: command.name.to_owned(),
             operands,
-            always: self.uncertain == 0,
+            always: self.is_certain(),
             file: self.script.as_ref().to_owned(),
             line: command.line,
         });

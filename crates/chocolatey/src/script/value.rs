@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::facts::FactsId;
 pub(super) use super::place::{
     HOLE, INSTALL_LOCATION, PACKAGE_ROOT, PRODUCT_CODE, STAR, TEMP, UNINSTALL_STRING,
 };
@@ -30,6 +31,8 @@ pub(super) enum Value {
     Object(Object),
     /// What may be found on the device by a name: none, one or many.
     Sought(Rc<Sought>),
+    /// Anything that depends on facts of the device alone: none, one or many.
+    Asked(FactsId),
     /// Not known, and why.
     Unknown(Cow<'static, str>),
 }
@@ -153,6 +156,7 @@ impl Value {
                 .collect::<Vec<_>>()
                 .join("."),
             Self::File(file) if file.is_text_full => file.path.clone(),
+            Self::Asked(facts) => super::place::asked_mark(*facts).to_string(),
             Self::File(_)
             | Self::Block(_)
             | Self::Type(_)
@@ -179,7 +183,7 @@ impl Value {
             | Self::File(_)
             | Self::Type(_)
             | Self::Object(_) => Some(true),
-            Self::Sought(_) | Self::Unknown(_) => None,
+            Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => None,
         }
     }
 
@@ -187,7 +191,7 @@ impl Value {
     /// known.
     pub(super) fn may_be_none(&self) -> bool {
         match self {
-            Self::Sought(_) | Self::Unknown(_) => true,
+            Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => true,
             Self::File(file) => {
                 file.path.contains([HOLE, STAR]) || super::path::in_package(&file.path).is_none()
             }
@@ -208,9 +212,9 @@ impl Value {
     /// Whether every part of it is known, places on the device by name.
     pub(super) fn is_known(&self) -> bool {
         match self {
-            Self::Sought(_) | Self::Unknown(_) => false,
-            Self::Text(text) => !text.contains([HOLE, STAR]),
-            Self::File(file) => !file.path.contains([HOLE, STAR]),
+            Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => false,
+            Self::Text(text) => !text.contains(is_open),
+            Self::File(file) => !file.path.contains(is_open),
             Self::Array(items) => items.all.iter().all(Self::is_known),
             _ => true,
         }
@@ -260,6 +264,11 @@ fn list_truth(items: &[Value]) -> Option<bool> {
     }
 }
 
+/// Whether a mark stands for a part that is not known.
+fn is_open(c: char) -> bool {
+    matches!(c, HOLE | STAR) || super::place::asked(c).is_some()
+}
+
 /// A text of places is not empty, but the place of software that may not be there is.
 fn text_truth(text: &str) -> Option<bool> {
     if text.is_empty() {
@@ -267,7 +276,7 @@ fn text_truth(text: &str) -> Option<bool> {
     }
     if text
         .chars()
-        .all(|c| matches!(c, HOLE | INSTALL_LOCATION | UNINSTALL_STRING | PRODUCT_CODE))
+        .all(|c| matches!(c, INSTALL_LOCATION | UNINSTALL_STRING | PRODUCT_CODE) || is_open(c))
     {
         return None;
     }

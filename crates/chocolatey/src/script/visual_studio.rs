@@ -43,6 +43,7 @@ impl Interpreter<'_> {
                 exit_codes: vec![0],
                 software_name: None,
                 destination: None,
+                conditions: Vec::new(),
                 is_used: false,
             }),
             _ => None,

@@ -7,6 +7,7 @@ mod nuspec;
 mod package;
 mod script;
 mod script_archive;
+mod script_condition;
 mod script_effect;
 mod script_flow;
 mod script_hostile;

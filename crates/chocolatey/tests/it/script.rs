@@ -1,5 +1,6 @@
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_chocolatey::script::analyse;
+use fleetmend_model::condition::Fact;
 use fleetmend_model::recipe::{Analysis, FileOrigin, Recipe, RecipeKind, Verdict};
 
 use crate::package::nupkg;
@@ -70,6 +71,11 @@ fn installation(recipe: &Recipe, parts: &mut Vec<String>) {
             arguments.unwrap_or_default()
         ));
     }
+    parts.extend(recipe.conditions.iter().map(|it| {
+        let word = if it.holds { "if" } else { "unless" };
+        let facts: Vec<String> = it.facts.iter().map(Fact::label).collect();
+        format!("{word}({} | {})", it.text, facts.join(", "))
+    }));
     parts.extend(recipe.destination.as_ref().map(|it| format!("to={it}")));
     parts.extend(recipe.minimum_build.map(|it| format!("build>={it}")));
     parts.extend(

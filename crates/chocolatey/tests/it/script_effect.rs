@@ -73,6 +73,19 @@ fn changes_that_are_known_are_listed() {
             "Install-VsCodeExtension -extensionId 'acme.tool@1.0'",
             "+EditorExtension(extensionid=acme.tool@1.0)",
         ),
+        // What only the device has, by its name.
+        (
+            "Set-Content $env:Foo\\x y",
+            "+Files(path=<variable foo>\\x value=y)",
+        ),
+        (
+            "Remove-Item (Get-ItemProperty HKLM:\\Software\\Acme).Folder",
+            "+Files(path=<folder of registry HKLM:\\Software\\Acme>)",
+        ),
+        (
+            "$k = Get-UninstallRegistryKey 'Acme*'\nInstall-BinFile acme (Split-Path $k.DisplayIcon)",
+            "+Shim(name=acme path=<from displayicon of software Acme*>)",
+        ),
         // What a pattern stands for, on a device.
         (
             "Get-ChildItem C:\\acme\\*.tmp | Remove-Item",
@@ -103,13 +116,10 @@ fn changes_that_are_not_known_are_findings() {
         "msiexec /i x",
         "schtasks /create x",
         "regedit /s $PSScriptRoot\\a.reg",
-        "Set-Content $env:Foo\\x y",
-        "Remove-Item (Get-Content C:\\x)",
-        "Install-ChocolateyPath (Get-Content C:\\x)",
-        "New-Item HKLM:\\Software\\$env:Foo",
+        "Install-ChocolateyPath (Get-Random)",
         "Set-ItemProperty HKLM:\\Software\\Acme x (Get-Date)",
         "Stop-Process -Id $pid2.Id -InputObject (Get-Acme)",
-        "$env:ACME = Get-Content C:\\x",
+        "$env:ACME = Get-Random",
         "New-Object -ComObject WScript.Shell",
         "Invoke-WebRequest https://a.example -OutFile C:\\x",
         "Invoke-Expression (Get-Content C:\\x)",
@@ -120,7 +130,7 @@ fn changes_that_are_not_known_are_findings() {
         "$shell.CreateShortcut('x')",
         "Write-Output x > C:\\x",
         "cmd /c del x",
-        "Set-Service -Name (Get-Content C:\\x) -StartupType Disabled",
+        "Set-Service -Name (Get-Random) -StartupType Disabled",
         "New-Service acme C:\\acme.exe",
     ] {
         let text = effects(script);

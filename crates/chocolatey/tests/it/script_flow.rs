@@ -48,7 +48,7 @@ fn ways_that_are_known_are_followed() {
 }
 
 /// A script with `INSTALL x` written out.
-fn install(script: &str) -> String {
+pub(crate) fn install(script: &str) -> String {
     let line = |line: &str| {
         if let Some((before, argument)) = line.split_once("INSTALL ") {
             return format!(
@@ -65,27 +65,11 @@ fn ways_that_are_not_known_leave_it_unknown() {
     for (script, what) in [
         (
             "$a = if (Test-Path C:\\x) { '/S' } else { '/Q' }\nINSTALL $a",
-            "depends on a condition",
-        ),
-        (
-            "if (Test-Path C:\\x) { return }\nINSTALL '/S'",
-            "stops under a condition",
-        ),
-        (
-            "if (Test-Path C:\\x) { throw 'x' }\nINSTALL '/S'",
-            "stops under a condition",
-        ),
-        (
-            "function f { if (Test-Path C:\\x) { exit } }\nf\nINSTALL '/S'",
-            "stops under a condition",
+            "depends on what the device has: <from file C:\\x>",
         ),
         (
             "function f { if (Test-Path C:\\x) { return '/Q' } '/S' }\nINSTALL (f)",
-            "depends on a condition",
-        ),
-        (
-            "function f { if (Test-Path C:\\x) { return }\nINSTALL '/S'\n}\nf",
-            "installs under a condition",
+            "depends on what the device has",
         ),
         (
             "foreach ($x in Get-Content C:\\x) { $a = $x }\nINSTALL $a",
@@ -97,11 +81,11 @@ fn ways_that_are_not_known_leave_it_unknown() {
         ),
         (
             "$h = @{ a = '/S' }\nif (Test-Path C:\\x) { $h.a = '/Q' }\nINSTALL $h.a",
-            "depends on a condition",
+            "depends on what the device has",
         ),
         (
             "switch ($env:Foo) { 'a' { $a = '/S' } default { $a = '/Q' } }\nINSTALL $a",
-            "depends on a condition",
+            "argument silentargs is not known",
         ),
         (
             "try { Get-Item C:\\x } catch { INSTALL '/S'\n}",
@@ -124,51 +108,6 @@ fn ways_that_are_not_known_leave_it_unknown() {
         ),
         (
             "$null = Get-Service x -ov '+s'\nif (!$s) {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        // What is looked for on the device may be none, one or many.
-        (
-            "$k = Get-UninstallRegistryKey 'x*'\nif ($k -eq $null) {\nINSTALL '/S'\n} else {\nINSTALL '/Q'\n}",
-            "installs under a condition",
-        ),
-        (
-            "if ($null -ne (Get-Process x -ea 0)) {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        (
-            "if (Get-Item $env:ProgramFiles\\x\\x.exe -ea 0) {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        (
-            "if ((Get-ChildItem $env:ProgramFiles\\x\\*.exe) -eq $null) {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        (
-            "[array]$k = Get-UninstallRegistryKey 'x*'\nif ($k.Count -eq 1) {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        (
-            "if (@(Get-Service x*).Length -eq 0) {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        (
-            "if (@(Get-Content C:\\x).Count -eq 1) {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        (
-            "$k = @(Get-UninstallRegistryKey 'x*') + 'a'\nif ($k[0] -eq 'a') {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        (
-            "if ((Get-UninstallRegistryKey 'x*') -is [array]) {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        (
-            "if ((Get-Item C:\\x).Exists) {\nINSTALL '/S'\n}",
-            "installs under a condition",
-        ),
-        (
-            "if ((Test-Path C:\\x) -and $true) {\nINSTALL '/S'\n}",
             "installs under a condition",
         ),
     ] {

@@ -1,0 +1,157 @@
+//! Conditions that are not known and stand around what is run. Where such a condition is asked of the
+//! device alone, it is said as data; else nothing can be said of what stands under it.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use fleetmend_model::condition::Condition;
+
+use super::facts::FactsId;
+use super::interpreter::Interpreter;
+use super::value::Value;
+
+/// A condition that is not known; `None`: it depends on more than facts of the device.
+pub(super) type Doubt = Option<Asked>;
+
+/// A condition that depends on facts of the device alone.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Asked {
+    pub(super) facts: FactsId,
+    condition: Rc<Condition>,
+}
+
+impl Asked {
+    /// The same condition, failing where it held.
+    fn negated(&self) -> Self {
+        let condition = Condition {
+            holds: !self.condition.holds,
+            ..self.condition.as_ref().clone()
+        };
+        Self {
+            facts: self.facts,
+            condition: condition.into(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let not = if self.condition.holds { "" } else { "-not " };
+        format!("{not}({})", self.condition.text)
+    }
+}
+
+/// What a set of facts depends on for a doubt, if anything is known of it.
+pub(super) fn facts_of(doubt: &Doubt) -> Option<FactsId> {
+    doubt.as_ref().map(|asked| asked.facts)
+}
+
+/// The doubt where the condition fails.
+pub(super) fn negated(doubt: &Doubt) -> Doubt {
+    doubt.as_ref().map(Asked::negated)
+}
+
+/// The most conditions that are told apart.
+const MAX_DOUBTS: usize = 64;
+
+/// The longest text of a condition, in characters.
+const MAX_SHOWN: usize = 1_000;
+
+/// A condition's text on one line.
+fn shown(text: &str) -> String {
+    let text: String = text.chars().take(MAX_SHOWN).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Interpreter<'_> {
+    /// The doubt of a condition with that value and text, which must hold.
+    pub(super) fn doubt(&mut self, value: &Value, text: &str, line: u32) -> Doubt {
+        let facts = self.facts_in(&[value])?;
+        let condition = Condition {
+            text: shown(text),
+            holds: true,
+            facts: self.facts.get(facts).iter().cloned().collect(),
+            file: self.script.as_ref().to_owned(),
+            line,
+        };
+        Some(Asked {
+            facts,
+            condition: condition.into(),
+        })
+    }
+
+    /// Whether no condition that is not known stands around.
+    pub(super) fn is_certain(&self) -> bool {
+        self.doubts.is_empty() && self.endings.is_empty()
+    }
+
+    /// Whether only loops over what patterns of files stand for are around.
+    pub(super) fn is_certain_but_patterns(&self) -> bool {
+        self.doubts.len() <= self.patterns && self.endings.is_empty()
+    }
+
+    /// Runs something under a condition that is not known.
+    pub(super) fn under<T>(&mut self, doubt: Doubt, run: impl FnOnce(&mut Self) -> T) -> T {
+        let place = self.doubts.len();
+        self.doubts.push(doubt);
+        let result = run(self);
+        // Those behind it are of what left early: they stand around what follows too.
+        self.doubts.remove(place);
+        result
+    }
+
+    /// Runs something under a condition of which nothing can be said.
+    pub(super) fn uncertainly<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        self.under(None, run)
+    }
+
+    /// The doubt that holds where all doubts from a place on hold, and one more.
+    pub(super) fn all_from(&mut self, place: usize, last: &Doubt) -> Doubt {
+        if self.doubts.len() > MAX_DOUBTS {
+            return None;
+        }
+        let around = self.doubts.get(place..).unwrap_or_default().iter();
+        let all: Option<Vec<Asked>> = around.chain([last]).cloned().collect();
+        let mut all = all?;
+        let own = all.pop()?;
+        if all.is_empty() {
+            return Some(own);
+        }
+        all.push(own.clone());
+        let mut set = BTreeSet::new();
+        for asked in &all {
+            set.extend(self.facts.get(asked.facts).iter().cloned());
+        }
+        let texts: Vec<String> = all.iter().map(Asked::text).collect();
+        let facts = self.facts.id(set)?;
+        let condition = Condition {
+            text: shown(&texts.join(" -and ")),
+            holds: true,
+            facts: self.facts.get(facts).iter().cloned().collect(),
+            ..own.condition.as_ref().clone()
+        };
+        Some(Asked {
+            facts,
+            condition: condition.into(),
+        })
+    }
+
+    /// Keeps the doubt that stands around all that follows, behind what ended the script.
+    pub(super) fn end_under(&mut self, rest: Doubt) {
+        if self.endings.len() < MAX_DOUBTS {
+            self.endings.push(rest);
+        } else {
+            self.endings = vec![None];
+        }
+    }
+
+    /// The conditions around as data; `None`: of one of them nothing can be said.
+    pub(super) fn conditions(&self) -> Option<Vec<Condition>> {
+        let mut conditions: Vec<Condition> = Vec::new();
+        for doubt in self.endings.iter().chain(&self.doubts) {
+            let condition = doubt.as_ref()?.condition.as_ref();
+            if !conditions.contains(condition) {
+                conditions.push(condition.clone());
+            }
+        }
+        Some(conditions)
+    }
+}

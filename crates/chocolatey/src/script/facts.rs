@@ -1,0 +1,271 @@
+//! Facts of the device that have a name: what a value that is not known depends on. A value that
+//! depends on nothing else is *asked*: which way a script takes by it can be said as data.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use fleetmend_model::condition::{Fact, FactKind};
+
+use super::interpreter::Interpreter;
+use super::path;
+use super::place;
+use super::value::{
+    HOLE, INSTALL_LOCATION, PRODUCT_CODE, STAR, SoughtKind, UNINSTALL_STRING, Value,
+};
+
+/// Names a set of facts of a run.
+pub(super) type FactsId = u16;
+
+/// The most sets of a run, and the most facts of one.
+const MAX_SETS: usize = 1_000;
+const MAX_FACTS: usize = 24;
+
+/// What is asked.
+struct Set {
+    facts: Rc<BTreeSet<Fact>>,
+    /// Whether it is a fact itself, and not something that is computed from facts.
+    is_fact: bool,
+}
+
+/// The sets of facts of a run.
+#[derive(Default)]
+pub(super) struct Facts {
+    sets: Vec<Set>,
+    /// The names of all software that was looked for: what the marks for its places stand for.
+    software: BTreeSet<String>,
+}
+
+impl Facts {
+    /// The name of what is computed from facts; `None`: there are too many.
+    pub(super) fn id(&mut self, set: BTreeSet<Fact>) -> Option<FactsId> {
+        self.named(set, false)
+    }
+
+    fn named(&mut self, facts: BTreeSet<Fact>, is_fact: bool) -> Option<FactsId> {
+        if facts.is_empty() || facts.len() > MAX_FACTS {
+            return None;
+        }
+        let is_same = |it: &Set| *it.facts == facts && it.is_fact == is_fact;
+        let place = match self.sets.iter().position(is_same) {
+            Some(place) => place,
+            None if self.sets.len() >= MAX_SETS => return None,
+            None => {
+                let facts = Rc::new(facts);
+                self.sets.push(Set { facts, is_fact });
+                self.sets.len() - 1
+            }
+        };
+        u16::try_from(place).ok()
+    }
+
+    pub(super) fn get(&self, id: FactsId) -> Rc<BTreeSet<Fact>> {
+        let set = self.sets.get(usize::from(id));
+        set.map(|it| Rc::clone(&it.facts)).unwrap_or_default()
+    }
+
+    /// Adds what a value depends on; `false`: on more than facts.
+    pub(super) fn collect(&self, value: &Value, set: &mut BTreeSet<Fact>) -> bool {
+        match value {
+            Value::Unknown(_) | Value::Table(_) => false,
+            Value::Asked(id) => {
+                set.extend(self.get(*id).iter().cloned());
+                true
+            }
+            Value::Sought(sought) => {
+                let kind = match sought.kind {
+                    SoughtKind::Process => FactKind::Process,
+                    SoughtKind::Service => FactKind::Service,
+                    SoughtKind::Software => FactKind::Software,
+                };
+                set.insert(fact(kind, &sought.name));
+                true
+            }
+            Value::Text(text) => self.collect_text(text, set),
+            Value::File(file) => {
+                if path::is_passing(&file.path) {
+                    return !file.path.contains([HOLE, STAR]);
+                }
+                if file.path.contains(HOLE) || !self.collect_text(&starless(&file.path), set) {
+                    return false;
+                }
+                set.insert(fact(FactKind::File, &self.written(&file.path)));
+                true
+            }
+            Value::Array(items) => items.all.iter().all(|item| self.collect(item, set)),
+            _ => true,
+        }
+    }
+
+    fn collect_text(&self, text: &str, set: &mut BTreeSet<Fact>) -> bool {
+        for c in text.chars() {
+            if let Some(id) = place::asked(c) {
+                set.extend(self.get(id).iter().cloned());
+                continue;
+            }
+            match c {
+                HOLE | STAR | place::VERSION => return false,
+                INSTALL_LOCATION | UNINSTALL_STRING | PRODUCT_CODE => {
+                    if self.software.is_empty() {
+                        return false;
+                    }
+                    let facts = self.software.iter();
+                    set.extend(facts.map(|name| fact(FactKind::Software, name)));
+                }
+                c if place::has_mark(c.encode_utf8(&mut [0; 4])) => {
+                    let name = place::written(&c.to_string());
+                    set.insert(fact(FactKind::Windows, &format!("the folder {name}")));
+                }
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// A text for results, with the facts that parts of it depend on.
+    pub(super) fn written(&self, text: &str) -> String {
+        if !text.chars().any(|c| place::asked(c).is_some()) {
+            return place::written(text);
+        }
+        let mut named = String::with_capacity(text.len() + 32);
+        for c in text.chars() {
+            match place::asked(c) {
+                Some(id) => named.push_str(&self.label(id)),
+                None => named.push(c),
+            }
+        }
+        place::written(&named)
+    }
+
+    /// What a set is, in words.
+    pub(super) fn label(&self, id: FactsId) -> String {
+        let names: Vec<String> = self.get(id).iter().map(Fact::label).collect();
+        let is_fact = self.sets.get(usize::from(id)).is_some_and(|it| it.is_fact);
+        let from = if is_fact { "" } else { "from " };
+        format!("<{from}{}>", names.join(", "))
+    }
+}
+
+fn fact(kind: FactKind, name: &str) -> Fact {
+    Fact {
+        kind,
+        name: name.to_owned(),
+        property: None,
+    }
+}
+
+fn starless(text: &str) -> String {
+    text.replace(STAR, "")
+}
+
+impl Interpreter<'_> {
+    /// What values depend on, where at least one is asked and none is not known otherwise.
+    pub(super) fn facts_in(&mut self, values: &[&Value]) -> Option<FactsId> {
+        let mut set = BTreeSet::new();
+        let is_asked = values
+            .iter()
+            .all(|value| self.facts.collect(value, &mut set));
+        if is_asked { self.facts.id(set) } else { None }
+    }
+
+    /// What is computed from values: where it is not known, it may still be asked.
+    pub(super) fn or_asked(&mut self, result: Value, from: &[&Value]) -> Value {
+        let is_open = match &result {
+            Value::Unknown(_) => true,
+            Value::Text(text) => text.contains(HOLE),
+            _ => false,
+        };
+        if !is_open {
+            return result;
+        }
+        self.facts_in(from).map_or(result, Value::Asked)
+    }
+
+    /// A fact by its name, which may hold places and what is asked itself.
+    pub(super) fn fact(&mut self, kind: FactKind, name: &str) -> Value {
+        let unknown = || Value::unknown("what is on the device is known only at run time");
+        let mut set = BTreeSet::new();
+        if name.trim().is_empty() || !self.facts.collect_asked(name, &mut set) {
+            return unknown();
+        }
+        set.insert(fact(kind, &self.facts.written(name)));
+        let is_fact = set.len() == 1;
+        let id = self.facts.named(set, is_fact);
+        id.map_or_else(unknown, Value::Asked)
+    }
+
+    /// A property of what is asked: where that is one thing, of that thing.
+    pub(super) fn property_asked(&mut self, target: &Value, name: &str) -> Option<Value> {
+        let derived = self.facts_in(&[target])?;
+        let set = self.facts.get(derived);
+        let only = set.first().filter(|_| set.len() == 1)?;
+        if only.property.is_some() {
+            return Some(Value::Asked(derived));
+        }
+        let fact = Fact {
+            property: Some(name.to_owned()),
+            ..only.clone()
+        };
+        let is_fact = match target {
+            Value::Asked(id) => self.facts.sets.get(usize::from(*id))?.is_fact,
+            _ => true,
+        };
+        let id = self.facts.named(BTreeSet::from([fact]), is_fact);
+        id.map(Value::Asked)
+    }
+
+    /// Whether a value depends on one thing alone, whatever of it is asked.
+    pub(super) fn is_of_one(&self, values: &[&Value]) -> bool {
+        let mut set = BTreeSet::new();
+        let is_asked = values
+            .iter()
+            .all(|value| self.facts.collect(value, &mut set));
+        let mut things = set.iter().map(|it| (it.kind, &it.name));
+        let first = things.next();
+        is_asked && first.is_some() && things.all(|it| Some(it) == first)
+    }
+
+    /// Keeps in mind that software is looked for.
+    pub(super) fn seek_software(&mut self, name: &str) {
+        if self.facts.software.len() < MAX_FACTS {
+            self.facts.software.insert(name.to_owned());
+        }
+    }
+
+    /// The text of a value in a text.
+    pub(super) fn text_of(&mut self, value: &Value) -> String {
+        match value {
+            Value::Sought(_) => match self.facts_in(&[value]) {
+                Some(id) => Value::Asked(id).to_text(),
+                None => HOLE.to_string(),
+            },
+            other => other.to_text(),
+        }
+    }
+
+    /// Why a value is not known, with the facts that it depends on.
+    pub(super) fn why(&mut self, value: &Value) -> String {
+        match self.facts_in(&[value]) {
+            Some(id) if !value.is_known() => {
+                format!(
+                    "it depends on what the device has: {}",
+                    self.facts.label(id)
+                )
+            }
+            _ => value.why(),
+        }
+    }
+}
+
+impl Facts {
+    /// Adds what the asked parts of a name depend on; `false`: a part is not known otherwise.
+    fn collect_asked(&self, name: &str, set: &mut BTreeSet<Fact>) -> bool {
+        for c in name.chars() {
+            match place::asked(c) {
+                Some(id) => set.extend(self.get(id).iter().cloned()),
+                None if c == HOLE => return false,
+                None => {}
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,170 @@
+//! Conditions that only a device can decide: as data where they depend on facts of the device that
+//! have a name, as findings where they depend on anything else.
+
+use fleetmend_model::recipe::Verdict;
+
+use crate::script::{run, shown};
+use crate::script_flow::install;
+
+const READY: &str = "Ready Exe [/S] [0] Any=https://a.example/a.exe";
+
+#[test]
+fn what_a_step_depends_on_is_said() {
+    for (script, conditions) in [
+        (
+            "if (Test-Path C:\\x) { return }\nINSTALL '/S'",
+            "unless(Test-Path C:\\x | file C:\\x)",
+        ),
+        (
+            "if (Test-Path HKLM:\\Software\\x) { throw 'x' }\nINSTALL '/S'",
+            "unless(Test-Path HKLM:\\Software\\x | registry HKLM:\\Software\\x)",
+        ),
+        (
+            "function f { if (Test-Path $env:ProgramFiles\\x) { exit } }\nf\nINSTALL '/S'",
+            "unless(Test-Path \"$env:ProgramFiles\\x\" | file %ProgramFiles%\\x)",
+        ),
+        (
+            "function f { if (!(Get-Service x -ea 0)) { return }\nINSTALL '/S'\n}\nf",
+            "unless(!(Get-Service x -ea 0) | service x)",
+        ),
+        (
+            "if ((Test-Path C:\\x) -and $true) {\nINSTALL '/S'\n}",
+            "if((Test-Path C:\\x) -and $true | file C:\\x)",
+        ),
+        (
+            "$v = (Get-UninstallRegistryKey 'x*').DisplayVersion\nif ($v -eq $env:ChocolateyPackageVersion) { return }\nINSTALL '/S'",
+            "unless($v -eq $env:ChocolateyPackageVersion | displayversion of software x*)",
+        ),
+        // What functions and loops make of facts.
+        (
+            "function f { if (Test-Path C:\\x) { return 1 } 2 }\nif ((f) -eq 1) { return }\nINSTALL '/S'",
+            "unless((f) -eq 1 | file C:\\x)",
+        ),
+        (
+            "$n = $false\nforeach ($k in Get-UninstallRegistryKey 'x*') { if ($k.DisplayVersion -eq '1') { $n = $true } }\nif ($n) { return }\nINSTALL '/S'",
+            "unless($n | software x*, displayversion of software x*)",
+        ),
+        (
+            "Get-UninstallRegistryKey 'x*' | % {\nINSTALL '/S'\n}",
+            "if(there is <from software x*> | software x*)",
+        ),
+        (
+            "if (Get-Command x -ea 0) { if ($env:Foo -eq 'a') { return } }\nINSTALL '/S'",
+            "unless((Get-Command x -ea 0) -and ($env:Foo -eq 'a') | variable foo, program command x -ea 0)",
+        ),
+        (
+            "if (Test-Path C:\\x) { if (Test-Path C:\\y) {\nINSTALL '/S'\n} }",
+            "if(Test-Path C:\\x | file C:\\x) if(Test-Path C:\\y | file C:\\y)",
+        ),
+        // What is looked for on the device may be none, one or many.
+        (
+            "if ($null -ne (Get-Process x -ea 0)) {\nINSTALL '/S'\n}",
+            "if($null -ne (Get-Process x -ea 0) | process x)",
+        ),
+        (
+            "if (Get-Item C:\\x\\x.exe -ea 0) {\nINSTALL '/S'\n}",
+            "if(Get-Item C:\\x\\x.exe -ea 0 | file C:\\x\\x.exe)",
+        ),
+        (
+            "if ((Get-ChildItem C:\\x\\*.exe) -eq $null) {\nINSTALL '/S'\n}",
+            "if((Get-ChildItem C:\\x\\*.exe) -eq $null | file C:\\x\\*.exe)",
+        ),
+        (
+            "[array]$k = Get-UninstallRegistryKey 'x*'\nif ($k.Count -eq 1) {\nINSTALL '/S'\n}",
+            "if($k.Count -eq 1 | software x*)",
+        ),
+        (
+            "if (@(Get-Service x*).Length -eq 0) {\nINSTALL '/S'\n}",
+            "if(@(Get-Service x*).Length -eq 0 | service x*)",
+        ),
+        (
+            "if (@(Get-Content C:\\x).Count -eq 1) {\nINSTALL '/S'\n}",
+            "if(@(Get-Content C:\\x).Count -eq 1 | file C:\\x)",
+        ),
+        (
+            "$k = @(Get-UninstallRegistryKey 'x*') + 'a'\nif ($k[0] -eq 'a') {\nINSTALL '/S'\n}",
+            "if($k[0] -eq 'a' | software x*)",
+        ),
+        (
+            "if ((Get-UninstallRegistryKey 'x*') -is [array]) {\nINSTALL '/S'\n}",
+            "if((Get-UninstallRegistryKey 'x*') -is [array] | software x*)",
+        ),
+        (
+            "if ((Get-Item C:\\x).Exists) {\nINSTALL '/S'\n}",
+            "if((Get-Item C:\\x).Exists | file C:\\x)",
+        ),
+    ] {
+        let script = install(script);
+        let expected = format!("{READY} {conditions}");
+        assert_eq!(shown(&run(script.as_bytes(), &[])), expected, "{script}");
+    }
+}
+
+#[test]
+fn each_of_two_ways_is_a_step_of_its_own() {
+    let script = install(
+        "$k = Get-UninstallRegistryKey 'x*'\nif ($k -eq $null) {\nINSTALL '/S'\n} else {\nINSTALL '/Q'\n}",
+    );
+    assert_eq!(
+        shown(&run(script.as_bytes(), &[])),
+        format!(
+            "{READY} if($k -eq $null | software x*) and Exe [/Q] [0] Any=https://a.example/a.exe unless($k -eq $null | software x*)"
+        )
+    );
+}
+
+#[test]
+fn an_installation_under_a_condition_is_not_for_the_agent() {
+    let script = install("if (Test-Path C:\\x) { return }\nINSTALL '/S'");
+    let why = run(script.as_bytes(), &[]).deployable().unwrap_err();
+    assert!(why.contains("only under a condition (line 1)"), "{why}");
+}
+
+#[test]
+fn what_is_more_than_facts_is_a_finding() {
+    for (script, what) in [
+        (
+            "if ((Get-Content C:\\x) -eq (Get-Random)) { return }\nINSTALL '/S'",
+            "stops under a condition",
+        ),
+        (
+            "if ((Get-Date).Hour -gt 3) {\nINSTALL '/S'\n}",
+            "installs under a condition",
+        ),
+        (
+            "if (Test-Path C:\\x) { $a = Get-Random } else { $a = 1 }\nif ($a -eq 1) { return }\nINSTALL '/S'",
+            "stops under a condition",
+        ),
+        (
+            "foreach ($k in Get-UninstallRegistryKey 'x*') { $b = $a; $a = Get-Random }\nif ($b) { return }\nINSTALL '/S'",
+            "stops under a condition",
+        ),
+        // The condition decides which file lies there.
+        (
+            "if (Test-Path C:\\x) { Get-ChocolateyWebFile acme $env:TEMP\\a.exe https://a.example/1.exe } else { Get-ChocolateyWebFile acme $env:TEMP\\a.exe https://a.example/2.exe }\nInstall-ChocolateyInstallPackage acme exe /S $env:TEMP\\a.exe",
+            "a condition decides what lies at",
+        ),
+        (
+            "if (Test-Path C:\\x) { Copy-Item $PSScriptRoot\\b.exe $PSScriptRoot\\a.exe }\nInstall-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\a.exe",
+            "a condition decides what lies at",
+        ),
+        (
+            "Copy-Item C:\\b.exe $PSScriptRoot\\a.exe\nInstall-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\a.exe",
+            "a condition decides what lies at",
+        ),
+    ] {
+        let script = install(script);
+        let found = run(script.as_bytes(), &["tools/a.exe", "tools/b.exe"]);
+        assert_eq!(
+            found.verdict,
+            Verdict::NeedsReview,
+            "{script}: {}",
+            shown(&found)
+        );
+        assert!(
+            found.findings.iter().any(|it| it.what.contains(what)),
+            "{script}: {}",
+            shown(&found)
+        );
+    }
+}
