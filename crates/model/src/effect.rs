@@ -34,6 +34,21 @@ pub enum EffectKind {
     EditorExtension,
     /// Other software, or an older version, is uninstalled.
     Uninstall,
+    /// A program is started with a command line that is known: of the package, or of software that
+    /// is installed.
+    Program,
+    /// A task of Windows' scheduler is made, changed, run or removed.
+    ScheduledTask,
+    /// Rules of Windows' firewall.
+    Firewall,
+    /// Rights to files or folders, or their owner.
+    Rights,
+    /// A certificate is put into a store of Windows, or taken out of it.
+    Certificate,
+    /// A driver is put into Windows' store, or taken out of it.
+    Driver,
+    /// A library registers itself with Windows, or unregisters.
+    Component,
 }
 
 /// An effect of the script, explained.

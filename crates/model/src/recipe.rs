@@ -145,7 +145,8 @@ pub struct Recipe {
     pub files: Vec<RecipeFile>,
     /// The command line behind the file's name, as Windows passes it on: one raw text.
     pub arguments: String,
-    /// Exit codes that mean success (restart codes included).
+    /// Exit codes that mean success (restart codes included); empty: the script does not look at
+    /// the code.
     pub exit_codes: Vec<i64>,
     /// The package's own pattern for `DisplayName`, with `*` and `?`.
     pub software_name: Option<String>,
@@ -209,6 +210,13 @@ impl Recipe {
                 "its arguments depend on the machine, which the agent cannot choose by".to_owned(),
             );
         }
+        if self.exit_codes.is_empty() {
+            return Err(
+                "its script does not say which exit codes mean success, by which the agent tells \
+                 that"
+                    .to_owned(),
+            );
+        }
         if let Some(condition) = self.conditions.first() {
             return Err(format!(
                 "it installs only under a condition (line {}), which the agent does not look at",
@@ -237,6 +245,9 @@ pub struct Uninstall {
     pub verdict: Verdict,
     /// The uninstallers that it runs.
     pub steps: Vec<UninstallStep>,
+    /// What it changes besides, explained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
     /// What could not be explained.
     pub findings: Vec<Finding>,
 }
@@ -250,7 +261,7 @@ pub struct UninstallStep {
     pub file: Option<String>,
     /// The arguments, as the script gives them; without those that the registry has.
     pub arguments: String,
-    /// Exit codes that mean success.
+    /// Exit codes that mean success; empty: the script does not look at the code.
     pub exit_codes: Vec<i64>,
     /// The pattern by which the software is looked for in the registry.
     pub software_name: Option<String>,

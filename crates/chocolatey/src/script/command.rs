@@ -11,6 +11,7 @@ use super::command_names::{full, is_harmless, is_pure, is_silent, read_fact};
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
 use super::parameters::Argument;
 use super::path;
+use super::program::{Start, stem};
 use super::syntax::Source;
 use super::value::Value;
 use super::words;
@@ -137,13 +138,24 @@ impl Interpreter<'_> {
                 input,
             });
         }
-        let what = match operator {
-            "." => format!(
-                "runs another script, which is not analysed: {}",
-                excerpt(text)
-            ),
-            _ => format!("starts a program: {}", excerpt(text)),
-        };
+        let is_program = stem(&target) != path::leaf(&target).to_ascii_lowercase()
+            || super::tools::find(&stem(&target)).is_some();
+        if operator == "&" || is_program {
+            let arguments = self.native_arguments(&arguments);
+            return self.run_program(&Start {
+                text,
+                line,
+                command: "&",
+                file: value,
+                arguments,
+                exit_codes: Some(Vec::new()),
+                folder: None,
+            });
+        }
+        let what = format!(
+            "runs another script, which is not analysed: {}",
+            excerpt(text)
+        );
         self.find(Weight::Custom, line, what);
         (
             vec![Value::unknown("it comes from another script or program")],
@@ -154,6 +166,9 @@ impl Interpreter<'_> {
     fn known_command(&mut self, command: Invocation<'_>) -> (Vec<Value>, Flow) {
         let name = command.name;
         if let Some(result) = self.helper(&command) {
+            return result;
+        }
+        if let Some(result) = self.start(&command) {
             return result;
         }
         if let Some(output) = self.effect(&command) {

@@ -10,7 +10,7 @@ use super::interpreter::Interpreter;
 use super::path;
 use super::place;
 use super::value::{
-    HOLE, INSTALL_LOCATION, PRODUCT_CODE, STAR, SoughtKind, UNINSTALL_STRING, Value,
+    HOLE, INSTALL_LOCATION, Object, PRODUCT_CODE, STAR, SoughtKind, UNINSTALL_STRING, Value,
 };
 
 /// Names a set of facts of a run.
@@ -66,7 +66,7 @@ impl Facts {
     /// Adds what a value depends on; `false`: on more than facts.
     pub(super) fn collect(&self, value: &Value, set: &mut BTreeSet<Fact>) -> bool {
         match value {
-            Value::Unknown(_) | Value::Table(_) => false,
+            Value::Unknown(_) | Value::Table(_) | Value::Object(Object::Started) => false,
             Value::Asked(id) => {
                 set.extend(self.get(*id).iter().cloned());
                 true

@@ -66,6 +66,9 @@ impl Interpreter<'_> {
                 self.install_extension(command)
             }
             "install-chocolateyzippackage" => self.install_archive(command),
+            "install-chocolateyisoinstallpackage" | "install-chocolateyisopackage" => {
+                self.install_from_image(command)
+            }
             "get-chocolateyunzip" | "expand-archive" => self.unpack(command),
             "get-chocolateywebfile" | "get-webfile" => self.download(command),
             "get-checksumvalid" | "get-checksum" => self.verify(command),
@@ -239,7 +242,12 @@ impl Interpreter<'_> {
         self.find(Weight::Review, line, what);
     }
 
-    fn kind(&mut self, bound: &Bound, file: Option<&Located>, line: u32) -> Option<RecipeKind> {
+    pub(super) fn kind(
+        &mut self,
+        bound: &Bound,
+        file: Option<&Located>,
+        line: u32,
+    ) -> Option<RecipeKind> {
         let extension = file.map(extension).unwrap_or_default();
         let given = match self.text(bound, "filetype", line) {
             Err(()) => return None,
@@ -273,7 +281,7 @@ impl Interpreter<'_> {
     }
 
     /// The arguments, and whether they name folders of the device.
-    fn silent_arguments(
+    pub(super) fn silent_arguments(
         &mut self,
         bound: &Bound,
         kind: Option<RecipeKind>,
@@ -322,7 +330,7 @@ impl Interpreter<'_> {
         named
     }
 
-    fn exit_codes(&mut self, bound: &Bound, line: u32) -> Option<Vec<i64>> {
+    pub(super) fn exit_codes(&mut self, bound: &Bound, line: u32) -> Option<Vec<i64>> {
         let Some(value) = bound.get("validexitcodes") else {
             return Some(vec![0]);
         };
@@ -361,7 +369,7 @@ fn extension(file: &Located) -> String {
         .unwrap_or_default()
 }
 
-fn software_name(arguments: &[Argument]) -> Option<String> {
+pub(super) fn software_name(arguments: &[Argument]) -> Option<String> {
     let value = arguments
         .iter()
         .enumerate()

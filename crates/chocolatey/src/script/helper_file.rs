@@ -2,7 +2,7 @@
 
 use std::result::Result;
 
-use fleetmend_model::recipe::FileOrigin;
+use fleetmend_model::recipe::{Checksum, FileOrigin};
 
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::Bound;
@@ -68,29 +68,46 @@ impl Interpreter<'_> {
             "checksum"
         };
         let checksum = self.checksum(bound, line, uses_large_sum, sum)?;
-        let located = if is_path(&chosen) {
-            self.locate(&chosen).map_err(|why| {
-                self.find(Weight::Review, line, format!("the installer: {why}"));
-            })?
-        } else {
-            Located {
-                origin: self.address(&chosen, line).ok_or(())?,
-                checksum: None,
-                inside: None,
-                call: None,
-            }
-        };
-        let is_remote =
-            matches!(&located.origin, FileOrigin::Url { url } if !url.starts_with("https://"));
+        if !is_path(&chosen) {
+            return self.remote(&chosen, checksum, line).map(Some).ok_or(());
+        }
+        let located = self.locate(&chosen).map_err(|why| {
+            self.find(Weight::Review, line, format!("the installer: {why}"));
+        })?;
         let checksum = checksum.or(located.checksum.clone());
-        if is_remote && checksum.is_none() {
+        let located = Located {
+            checksum,
+            ..located
+        };
+        self.check_transfer(&located, line);
+        Ok(Some(located))
+    }
+
+    /// A file at an address.
+    pub(super) fn remote(
+        &mut self,
+        address: &str,
+        checksum: Option<Checksum>,
+        line: u32,
+    ) -> Option<Located> {
+        let located = Located {
+            origin: self.address(address, line)?,
+            checksum,
+            inside: None,
+            call: None,
+        };
+        self.check_transfer(&located, line);
+        Some(located)
+    }
+
+    /// Finds what could be changed on its way here without being noticed.
+    fn check_transfer(&mut self, file: &Located, line: u32) {
+        let is_open =
+            matches!(&file.origin, FileOrigin::Url { url } if !url.starts_with("https://"));
+        if is_open && file.checksum.is_none() {
             let what = "the installer comes over plain HTTP without a checksum";
             self.find(Weight::Review, line, what);
         }
-        Ok(Some(Located {
-            checksum,
-            ..located
-        }))
     }
 
     fn first_path(

@@ -94,6 +94,10 @@ pub(super) struct Interpreter<'p> {
     pub(super) uninstalls: Vec<UninstallCall>,
     pub(super) effects: Vec<Effect>,
     pub(super) findings: Vec<(Weight, Finding)>,
+    /// Whether the script looks at the exit code of a program that it started.
+    pub(super) reads_exit_code: bool,
+    /// Whether it starts a program that it brought, otherwise than as a silent installer.
+    pub(super) starts_own_program: bool,
     depth: u32,
     steps: u32,
     copied: usize,
@@ -147,6 +151,8 @@ impl<'p> Interpreter<'p> {
             uninstalls: Vec::new(),
             effects: Vec::new(),
             findings: Vec::new(),
+            reads_exit_code: false,
+            starts_own_program: false,
             depth: 0,
             steps: 0,
             copied: 0,

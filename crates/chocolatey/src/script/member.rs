@@ -204,6 +204,14 @@ impl Interpreter<'_> {
                 _ => {}
             }
         }
+        if matches!(target, Value::Object(Object::Started))
+            && matches!(
+                name.as_str(),
+                "waitforexit" | "waitforinputidle" | "refresh" | "dispose" | "close"
+            )
+        {
+            return Value::unknown("whether a program ends is known only at run time");
+        }
         let is_harmless = HARMLESS_METHODS.contains(&name.as_str());
         let from: Vec<&Value> = std::iter::once(&target).chain(&arguments).collect();
         if let Some(value) = text::method(&target, &name, &arguments) {
@@ -361,6 +369,10 @@ impl Interpreter<'_> {
             (Object::CurrentVersion, "currentversion") => Value::text("6.3"),
             // Chocolatey hosts Windows PowerShell 5.1, which every Windows of the profiles has.
             (Object::PsVersionTable, "psversion") => Value::Version([5, 1].into()),
+            (Object::Started, _) => {
+                self.reads_exit_code |= name == "exitcode";
+                Value::unknown("what a program ends with is known only at run time")
+            }
             (Object::PsVersionTable, _) => Value::unknown(format!(
                 "the property {} differs between machines",
                 excerpt(name)

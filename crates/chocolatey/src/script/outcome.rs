@@ -24,6 +24,8 @@ struct Run {
     asked: Asked,
     /// Whether the scripts refuse the machine.
     is_refused: bool,
+    /// Whether a program that the package brings is started otherwise than as a silent installer.
+    starts_own_program: bool,
 }
 
 impl Run {
@@ -35,6 +37,7 @@ impl Run {
             findings: Vec::new(),
             asked: Asked::default(),
             is_refused: false,
+            starts_own_program: false,
         };
         let installs = package.named(INSTALL);
         if let Some(second) = installs.get(1) {
@@ -66,6 +69,12 @@ impl Run {
         // A block of signature comments stands behind signed scripts; it is comments to the parser too.
         let flow = interpreter.run(&text);
         self.is_refused |= flow == Flow::Throw && interpreter.calls.is_empty();
+        if interpreter.reads_exit_code && interpreter.calls.iter().any(|call| has_open_codes(call))
+        {
+            let what = "the script itself judges the exit code of a program that it starts";
+            self.find(Weight::Review, &script.path, what);
+        }
+        self.starts_own_program |= interpreter.starts_own_program;
         let first = self.calls.len();
         self.calls
             .extend(interpreter.calls.into_iter().map(|mut call| {
@@ -122,6 +131,13 @@ impl Run {
     }
 }
 
+/// Whether a step takes any exit code for success.
+fn has_open_codes(call: &Call) -> bool {
+    call.step
+        .as_ref()
+        .is_some_and(|step| step.exit_codes.is_empty())
+}
+
 /// Explains the scripts of a package.
 pub(super) fn explain(package: &Package<'_>) -> Explained {
     let trees = RefCell::new(Trees::default());
@@ -135,6 +151,10 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
         .bits
         .then(|| Run::of(package, &trees, SMALL))
         .filter(|_| !main.is_refused);
+    if main.calls.is_empty() && main.starts_own_program {
+        let what = "starts a program of its own and installs nothing else: it may be an installer";
+        main.find(Weight::Review, &package.install_path(), what);
+    }
     check_order(package, &trees, &mut main);
     let minimum_build = minimum_build(package, &trees, &mut main);
     let is_small_refused = small.as_ref().is_some_and(|it| it.is_refused);
@@ -402,6 +422,10 @@ fn uninstall(package: &Package<'_>, trees: &RefCell<Trees>) -> Option<Uninstall>
         }
         Err(why) => interpreter.find(Weight::Review, 1, why),
     }
+    if !interpreter.calls.is_empty() {
+        let what = "the script downloads, unpacks or installs something to uninstall";
+        interpreter.find(Weight::Review, 1, what);
+    }
     let has = |weight| interpreter.findings.iter().any(|(it, _)| *it == weight);
     let is_known = interpreter.uninstalls.iter().all(|it| it.step.is_some());
     let verdict = if has(Weight::Custom) {
@@ -420,6 +444,7 @@ fn uninstall(package: &Package<'_>, trees: &RefCell<Trees>) -> Option<Uninstall>
             .into_iter()
             .filter_map(|it| it.step)
             .collect(),
+        effects: interpreter.effects,
         findings: interpreter.findings.into_iter().map(|(_, it)| it).collect(),
     })
 }

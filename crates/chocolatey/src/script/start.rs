@@ -90,6 +90,10 @@ impl Interpreter<'_> {
                 "processor_architew6432" => Value::Null,
                 "os_is64bit" => Value::text(if self.bits() == 64 { "True" } else { "False" }),
                 "os" => Value::text("Windows_NT"),
+                "comspec" => match place::of_folder("system") {
+                    Some(system) => Value::text(format!("{system}\\cmd.exe")),
+                    None => Value::Null,
+                },
                 "os_platform" => Value::text("Windows"),
                 "programfiles(x86)" | "commonprogramfiles(x86)" | "programw6432"
                     if self.bits() == 32 =>
@@ -121,6 +125,7 @@ impl Interpreter<'_> {
             "erroractionpreference" => Value::text("Stop"),
             "progresspreference" | "warningpreference" => Value::text("Continue"),
             _ if RUN_TIME.contains(&name) => {
+                self.reads_exit_code |= name == "lastexitcode";
                 Value::unknown(format!("${name} is known only at run time"))
             }
             _ if CHOCOLATEY_VARIABLES.contains(&name) => {

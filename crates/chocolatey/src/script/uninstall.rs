@@ -124,7 +124,7 @@ impl Interpreter<'_> {
     }
 
     /// The pattern by which the script looks for installed software, where it has one only.
-    fn sought_software(&self) -> Option<String> {
+    pub(super) fn sought_software(&self) -> Option<String> {
         let mut names: Vec<&str> = self
             .state
             .scopes

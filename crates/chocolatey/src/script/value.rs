@@ -75,6 +75,8 @@ pub(super) enum Object {
     CurrentVersion,
     /// `$PSVersionTable`.
     PsVersionTable,
+    /// A program that the script started.
+    Started,
 }
 
 /// What is looked for on the device.
@@ -177,12 +179,10 @@ impl Value {
             Self::Array(items) => list_truth(&items.all),
             // What is looked for on the device, or by a pattern, may not be there.
             Self::File(_) if self.may_be_none() => None,
-            Self::Table(_)
-            | Self::Block(_)
-            | Self::Version(_)
-            | Self::File(_)
-            | Self::Type(_)
-            | Self::Object(_) => Some(true),
+            Self::Table(_) | Self::Block(_) | Self::Version(_) | Self::File(_) | Self::Type(_) => {
+                Some(true)
+            }
+            Self::Object(object) => (*object != Object::Started).then_some(true),
             Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => None,
         }
     }

@@ -12,5 +12,6 @@ mod script_effect;
 mod script_flow;
 mod script_hostile;
 mod script_machine;
+mod script_program;
 mod script_uninstall;
 mod script_value;

@@ -177,7 +177,7 @@ fn what_is_not_explained_is_a_finding_and_never_ready() {
             "Start-Process notepad.exe",
         ),
         (
-            "INSTALL; & \"$env:ProgramFiles\\a.exe\" /x",
+            "INSTALL; & \"$env:ProgramFiles\\python.exe\" /x",
             Custom,
             "starts a program",
         ),

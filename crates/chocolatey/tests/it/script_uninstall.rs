@@ -51,7 +51,7 @@ foreach ($k in $key) { Uninstall-ChocolateyPackage acme msi \"$($k.PSChildName) 
 
 #[test]
 fn what_an_uninstall_script_does_otherwise_is_a_finding() {
-    let found = uninstall("Start-Process C:\\acme\\uninstall.exe");
+    let found = uninstall("Start-Process acme");
     assert_eq!(found.verdict, Verdict::NeedsChocolatey);
     assert!(!found.findings.is_empty());
 }
