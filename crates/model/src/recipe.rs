@@ -112,11 +112,15 @@ pub struct RecipeFile {
     pub bitness: Bitness,
     /// What the package says its digest is.
     pub checksum: Option<Checksum>,
-    /// The installer's path inside of the file, which is an archive then; of an archive that is only
+    /// The installer's path inside of the file, which is an archive or a disc image then; of an archive that is only
     /// unpacked, the part that is. `*` and `**` stand for names and folders that the script does not
     /// name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inside: Option<String>,
+    /// The package in whose folder the file lies, where that is another one: one that this package
+    /// depends on. The path of the origin is in that folder, as its installation leaves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
     /// Its own arguments, where they are others than [`Recipe::arguments`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<String>,
@@ -130,6 +134,7 @@ impl RecipeFile {
             bitness,
             checksum,
             inside: None,
+            package: None,
             arguments: None,
         }
     }
@@ -204,6 +209,11 @@ impl Recipe {
             return Err(
                 "its installer lies in an archive, which the agent cannot unpack".to_owned(),
             );
+        }
+        if let Some(package) = self.files.iter().find_map(|file| file.package.as_ref()) {
+            return Err(format!(
+                "its installer lies in the package {package}, which the agent does not fetch with it"
+            ));
         }
         if self.files.iter().any(|file| file.arguments.is_some()) {
             return Err(

@@ -53,7 +53,7 @@ impl Interpreter<'_> {
                         self.charge(entries.len().saturating_mul(64));
                         Argument::Entries(entries)
                     }
-                    other => Argument::Splat(other),
+                    other => Argument::Splat(self.solid(other)),
                 });
             } else {
                 arguments.push(Argument::Value(self.word_value(word, line)));

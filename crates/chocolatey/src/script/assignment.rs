@@ -6,7 +6,6 @@ use super::expression::type_name;
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
 use super::operator::operate;
 use super::state::Table;
-use super::statics::cast_value;
 use super::syntax::{Source, children, named, peel};
 use super::value::Value;
 
@@ -50,8 +49,7 @@ impl Interpreter<'_> {
                 if let Some(inner) = parts.last() {
                     let value = match parts.first() {
                         Some(kind) if kind.kind() == "type_literal" && parts.len() > 1 => {
-                            let cast = cast_value(&type_name(source.of(*kind)), value.clone());
-                            self.or_asked(cast, &[&value])
+                            self.cast_to(&type_name(source.of(*kind)), value)
                         }
                         _ => value,
                     };
@@ -103,6 +101,8 @@ impl Interpreter<'_> {
 
     /// Applies an operator, of tables too.
     pub(super) fn apply(&mut self, operator: &str, left: Value, right: &Value) -> Value {
+        let left = self.solid(left);
+        let right = &self.solid(right.clone());
         if let ("+", Value::Table(one), Value::Table(other)) = (operator, &left, right) {
             let get = |id| self.state.tables.get(id).cloned().unwrap_or_default();
             let mut entries: Table = get(one);

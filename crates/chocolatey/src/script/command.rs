@@ -163,8 +163,12 @@ impl Interpreter<'_> {
         )
     }
 
-    fn known_command(&mut self, command: Invocation<'_>) -> (Vec<Value>, Flow) {
+    fn known_command(&mut self, mut command: Invocation<'_>) -> (Vec<Value>, Flow) {
         let name = command.name;
+        for argument in &mut command.arguments {
+            self.solidify(argument);
+        }
+        command.input = command.input.map(|input| self.solid_items(input));
         if let Some(result) = self.helper(&command) {
             return result;
         }
@@ -229,6 +233,22 @@ impl Interpreter<'_> {
             }
         };
         (output, Flow::Next)
+    }
+
+    /// Makes arrays of list objects in an argument.
+    fn solidify(&self, argument: &mut Argument) {
+        let solid = |value: &mut Value| {
+            if matches!(value, Value::List(_)) {
+                *value = self.solid(value.clone());
+            }
+        };
+        match argument {
+            Argument::Name(_, None) => {}
+            Argument::Name(_, Some(value)) | Argument::Value(value) | Argument::Splat(value) => {
+                solid(value);
+            }
+            Argument::Entries(entries) => entries.iter_mut().for_each(|(_, it)| solid(it)),
+        }
     }
 
     /// The output of a command that only reads or computes.

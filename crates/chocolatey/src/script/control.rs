@@ -50,7 +50,7 @@ impl Interpreter<'_> {
         if flow != Flow::Next {
             return (Vec::new(), flow);
         }
-        let value = Value::collapse(value);
+        let value = self.solid(Value::collapse(value));
         match value.truth() {
             Some(true) => return self.branch(|this| this.statements(source, *block)),
             Some(false) => return self.branch(|this| this.take_ways(source, others)),

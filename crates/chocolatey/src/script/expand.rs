@@ -50,7 +50,7 @@ impl Interpreter<'_> {
         if result.len() == HOLE.len_utf8() && result.starts_with(HOLE) {
             return Value::unknown(why.unwrap_or_else(|| "its text is not known".to_owned()));
         }
-        Value::text(result)
+        self.canonical(Value::text(result))
     }
 }
 

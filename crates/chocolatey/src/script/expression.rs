@@ -52,6 +52,7 @@ impl Interpreter<'_> {
             "parenthesized_expression" | "sub_expression" => self.inner_value(source, node),
             "array_expression" => {
                 let outputs = self.inner_statements(source, node);
+                let outputs = self.solid_items(outputs);
                 Value::array(outputs.into_iter().flat_map(Value::into_items).collect())
             }
             "hash_literal_expression" => self.table(source, node),
@@ -159,6 +160,7 @@ impl Interpreter<'_> {
             });
         };
         let value = self.expression(source, operand);
+        let value = self.solid(value);
         let result = match source.of(operator).to_ascii_lowercase().as_str() {
             "!" | "-not" => match value.truth() {
                 Some(truth) => Value::Bool(!truth),
@@ -203,6 +205,7 @@ impl Interpreter<'_> {
         };
         let operator = source.of(operator).trim().to_ascii_lowercase();
         let left = self.expression(source, left);
+        let left = self.solid(left);
         // The right side runs only where the left one leaves it open.
         match (operator.as_str(), left.truth()) {
             ("-and", Some(false)) => return Value::Bool(false),

@@ -1,6 +1,7 @@
 //! Facts of the device that have a name: what a value that is not known depends on. A value that
 //! depends on nothing else is *asked*: which way a script takes by it can be said as data.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -66,7 +67,10 @@ impl Facts {
     /// Adds what a value depends on; `false`: on more than facts.
     pub(super) fn collect(&self, value: &Value, set: &mut BTreeSet<Fact>) -> bool {
         match value {
-            Value::Unknown(_) | Value::Table(_) | Value::Object(Object::Started) => false,
+            Value::Unknown(_)
+            | Value::Table(_)
+            | Value::List(_)
+            | Value::Object(Object::Started) => false,
             Value::Asked(id) => {
                 set.extend(self.get(*id).iter().cloned());
                 true
@@ -169,6 +173,7 @@ impl Interpreter<'_> {
 
     /// What is computed from values: where it is not known, it may still be asked.
     pub(super) fn or_asked(&mut self, result: Value, from: &[&Value]) -> Value {
+        let result = self.canonical(result);
         let is_open = match &result {
             Value::Unknown(_) => true,
             Value::Text(text) => text.contains(HOLE),
@@ -178,6 +183,19 @@ impl Interpreter<'_> {
             return result;
         }
         self.facts_in(from).map_or(result, Value::Asked)
+    }
+
+    /// A path in the package's own folder by the mark for that, however it was named.
+    pub(super) fn canonical(&self, value: Value) -> Value {
+        match &value {
+            Value::Text(text) if text.starts_with(place::CHOCOLATEY_INSTALL) => {
+                match path::canonical(text, &self.package.nuspec.id) {
+                    Cow::Owned(own) => Value::text(own),
+                    Cow::Borrowed(_) => value,
+                }
+            }
+            _ => value,
+        }
     }
 
     /// A fact by its name, which may hold places and what is asked itself.
@@ -238,6 +256,10 @@ impl Interpreter<'_> {
                 Some(id) => Value::Asked(id).to_text(),
                 None => HOLE.to_string(),
             },
+            Value::List(_) => {
+                let solid = self.solid(value.clone());
+                self.text_of(&solid)
+            }
             other => other.to_text(),
         }
     }

@@ -9,7 +9,6 @@ use super::expression::type_name;
 use super::function::Function;
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::Argument;
-use super::statics::cast_value;
 use super::syntax::{Source, children, named};
 use super::value::{Block, Value};
 
@@ -103,7 +102,7 @@ impl Interpreter<'_> {
                 let value = if problem {
                     Value::unknown("the arguments of its function are not known")
                 } else {
-                    cast_value(&parameter.kind, value)
+                    self.cast_to(&parameter.kind, value)
                 };
                 variables.insert(key, value);
             }

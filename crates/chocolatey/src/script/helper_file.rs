@@ -94,6 +94,7 @@ impl Interpreter<'_> {
             origin: self.address(address, line)?,
             checksum,
             inside: None,
+            package: None,
             call: None,
         };
         self.check_transfer(&located, line);

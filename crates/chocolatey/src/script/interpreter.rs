@@ -348,6 +348,39 @@ impl<'p> Interpreter<'p> {
         Value::Table(id)
     }
 
+    /// A list object with those items.
+    pub(super) fn new_list(&mut self, items: Vec<Value>) -> Value {
+        let weight = items.iter().map(Value::weight);
+        if !self.charge(weight.fold(64, usize::saturating_add)) {
+            return Value::unknown("the script builds values that are too large");
+        }
+        let id = self.next_table;
+        self.next_table += 1;
+        self.state.lists.insert(id, Value::array(items));
+        Value::List(id)
+    }
+
+    /// What a list object holds; other values are what they are.
+    pub(super) fn solid(&self, value: Value) -> Value {
+        let unknown = || Value::unknown("what the list holds is not known");
+        match value {
+            Value::List(id) => self.state.lists.get(&id).cloned().unwrap_or_else(unknown),
+            other => other,
+        }
+    }
+
+    /// The same for what goes through a pipeline: a list gives its items.
+    pub(super) fn solid_items(&self, values: Vec<Value>) -> Vec<Value> {
+        if !values.iter().any(|it| matches!(it, Value::List(_))) {
+            return values;
+        }
+        let solid = values.into_iter().flat_map(|it| match it {
+            list @ Value::List(_) => self.solid(list).into_items(),
+            other => vec![other],
+        });
+        solid.collect()
+    }
+
     /// Runs something that is not run in every case.
     pub(super) fn branch<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
         self.branches += 1;

@@ -379,9 +379,8 @@ impl Interpreter<'_> {
                     };
                 }
                 ("version", Some(text)) => return cast_value("version", text),
-                ("collections.arraylist", None) => return Value::array(Vec::new()),
-                (list, None) if list.starts_with("collections.generic.list") => {
-                    return Value::array(Vec::new());
+                (list, None) if super::statics::is_list(list) => {
+                    return self.new_list(Vec::new());
                 }
                 ("psobject" | "hashtable" | "collections.hashtable" | "pscustomobject", None) => {
                     return match bound.get("property") {

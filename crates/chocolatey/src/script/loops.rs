@@ -44,6 +44,7 @@ impl Interpreter<'_> {
         line: u32,
         body: &mut dyn FnMut(&mut Self, Value) -> Output,
     ) -> (Vec<Value>, Flow) {
+        let items = self.solid_items(items);
         if items.iter().all(Value::is_known) && items.len() <= MAX_ROUNDS {
             return self.rounds(items.len(), |this, round| body(this, items[round].clone()));
         }
@@ -277,6 +278,11 @@ fn changed(before: &State, after: State, why: Option<FactsId>, facts: &mut Facts
             if !same {
                 values.push(value);
             }
+        }
+    }
+    for (id, list) in &mut changed.lists {
+        if before.lists.get(id).is_some_and(|old| old != list) {
+            values.push(list);
         }
     }
     let mut set = why.map(|id| facts.get(id).as_ref().clone());

@@ -86,6 +86,7 @@ impl Interpreter<'_> {
 
     /// A property of a value, by its lower-case name.
     pub(super) fn property(&mut self, target: &Value, name: &str) -> Value {
+        let target = &self.solid(target.clone());
         let result = self.known_property(target, name);
         if matches!(result, Value::Unknown(_))
             && matches!(target, Value::Sought(_) | Value::Asked(_))
@@ -102,6 +103,7 @@ impl Interpreter<'_> {
             return Value::unknown("a part of the expression is missing");
         };
         let target = self.expression(source, target);
+        let target = self.solid(target);
         let index = self.expression(source, index);
         let result = self.known_element(&target, &index, source.of(node));
         self.or_asked(result, &[&target, &index])
@@ -183,15 +185,12 @@ impl Interpreter<'_> {
         if let Some(value) = self.table_method(&target, &name, &arguments) {
             return value;
         }
-        if let (Value::Array(items), "add", [item]) = (&target, name.as_str(), &arguments[..])
-            && matches!(target_node.kind(), "variable" | "braced_variable")
+        if let Value::List(id) = target
+            && let Some(value) = self.list_method(id, &name, &arguments)
         {
-            let mut all = items.all.clone();
-            all.push(item.clone());
-            let variable = source.of(target_node).trim_start_matches('$').to_owned();
-            self.set_variable(&variable, Value::array(all), line);
-            return Value::Null;
+            return value;
         }
+        let target = self.solid(target);
         if let Value::Sought(sought) = &target {
             match (sought.kind, name.as_str()) {
                 (SoughtKind::Process, "closemainwindow" | "kill") => {
@@ -224,6 +223,34 @@ impl Interpreter<'_> {
         let what = format!("calls a method that is not understood: {}", excerpt(whole));
         self.find(Weight::Custom, line, what);
         unknown
+    }
+
+    /// Methods of list objects that change them; `None`: it is none that is understood.
+    fn list_method(&mut self, id: TableId, name: &str, arguments: &[Value]) -> Option<Value> {
+        let mut items = match self.state.lists.get(&id) {
+            Some(Value::Array(items)) => items.all.clone(),
+            _ => return None,
+        };
+        match (name, arguments) {
+            ("add", [item]) => items.push(item.clone()),
+            ("addrange", [more]) => {
+                let more = self.solid(more.clone());
+                items.extend(more.into_items());
+            }
+            ("insert", [Value::Int(at), item]) => {
+                let at = usize::try_from(*at).ok().filter(|at| *at <= items.len())?;
+                items.insert(at, item.clone());
+            }
+            ("clear", []) => items.clear(),
+            ("toarray", []) => return Some(Value::array(items)),
+            _ => return None,
+        }
+        let list = Value::array(items);
+        if !self.charge(list.weight()) {
+            return None;
+        }
+        self.state.lists.insert(id, list);
+        Some(Value::Null)
     }
 
     /// Methods of tables.

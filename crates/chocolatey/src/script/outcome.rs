@@ -69,8 +69,7 @@ impl Run {
         // A block of signature comments stands behind signed scripts; it is comments to the parser too.
         let flow = interpreter.run(&text);
         self.is_refused |= flow == Flow::Throw && interpreter.calls.is_empty();
-        if interpreter.reads_exit_code && interpreter.calls.iter().any(|call| has_open_codes(call))
-        {
+        if interpreter.reads_exit_code && interpreter.calls.iter().any(has_open_codes) {
             let what = "the script itself judges the exit code of a program that it starts";
             self.find(Weight::Review, &script.path, what);
         }
@@ -125,7 +124,7 @@ impl Run {
     fn installers(&self) -> Vec<FileOrigin> {
         self.steps()
             .into_iter()
-            .filter(|(_, step)| step.has_neighbours && step.file.inside.is_none())
+            .filter(|(_, step)| step.has_neighbours && step.file.is_run_where_it_lies())
             .map(|(_, step)| step.file.origin.clone())
             .collect()
     }
@@ -323,6 +322,7 @@ fn recipes(
 fn both(large: &Step, small: &Step) -> Vec<RecipeFile> {
     let is_same_file = large.file.origin == small.file.origin
         && large.file.inside == small.file.inside
+        && large.file.package == small.file.package
         && large.file.checksum == small.file.checksum;
     if is_same_file && large.arguments == small.arguments {
         return vec![file(large, Bitness::Any)];
@@ -335,6 +335,7 @@ fn both(large: &Step, small: &Step) -> Vec<RecipeFile> {
 fn file(step: &Step, bitness: Bitness) -> RecipeFile {
     RecipeFile {
         inside: step.file.inside.clone(),
+        package: step.file.package.clone(),
         ..RecipeFile::new(
             step.file.origin.clone(),
             bitness,

@@ -1,7 +1,9 @@
 //! Windows paths as texts, with the mark for the package's folder.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::place::CHOCOLATEY_INSTALL;
 use super::value::{FileItem, HOLE, PACKAGE_ROOT, STAR, TEMP, Value};
 
 /// `Split-Path -Parent`.
@@ -9,6 +11,7 @@ pub(super) fn parent(path: &str) -> String {
     let path = path.trim_end_matches(['\\', '/']);
     match path.rfind(['\\', '/']) {
         Some(at) => path[..at].to_owned(),
+        None if path.chars().eq([PACKAGE_ROOT]) => format!("{CHOCOLATEY_INSTALL}\\lib"),
         // The folder above a place is not known; above a name alone there is none.
         None if super::place::is_plain(path) => String::new(),
         None => HOLE.to_string(),
@@ -46,6 +49,31 @@ pub(super) fn in_package(text: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
+}
+
+/// The package in whose folder a path lies, by its name, and the path inside of it.
+pub(super) fn in_other_package(path: &str) -> Option<(&str, String)> {
+    let rest = path.strip_prefix(CHOCOLATEY_INSTALL)?;
+    let mut parts = rest.split(['\\', '/']).filter(|it| !it.is_empty());
+    let is_library = parts.next()?.eq_ignore_ascii_case("lib");
+    let package = parts.next().filter(|_| is_library)?;
+    let parts: Vec<&str> = parts.collect();
+    let is_plain = !parts.is_empty() && !parts.contains(&"..");
+    is_plain.then(|| (package, parts.join("/")))
+}
+
+/// A path in the package's folder that is named by Chocolatey's own, by the package's mark.
+pub(super) fn canonical<'t>(text: &'t str, package: &str) -> Cow<'t, str> {
+    let own = |text: &str| -> Option<String> {
+        let rest = text.strip_prefix(CHOCOLATEY_INSTALL)?;
+        let length = "\\lib\\".len() + package.len();
+        let (begin, end) = rest.split_at_checked(length)?;
+        let is_own =
+            begin.replace('/', "\\").to_lowercase() == format!("\\lib\\{}", package.to_lowercase());
+        let ends = end.is_empty() || end.starts_with(['\\', '/']);
+        (is_own && ends).then(|| format!("{PACKAGE_ROOT}{end}"))
+    };
+    own(text).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// A path without `.` and `..`.

@@ -11,6 +11,8 @@ pub(super) const HOLE: char = '\u{F8A1}';
 pub(super) const TEMP: char = '\u{F8A2}';
 /// Where the software was found installed, if it was.
 pub(super) const INSTALL_LOCATION: char = '\u{F8A3}';
+/// Chocolatey's own folder.
+pub(super) const CHOCOLATEY_INSTALL: char = '\u{F8C9}';
 /// Any run of characters of a file's name, where the files themselves are not at hand.
 pub(super) const STAR: char = '\u{F8A4}';
 
@@ -137,7 +139,12 @@ static PLACES: [Place; 28] = [
     place('\u{F8C6}', "Startup", &[], &["startup"]),
     place('\u{F8C7}', "Desktop", &[], &["desktop", "desktopdirectory"]),
     place('\u{F8C8}', "Documents", &[], &["mydocuments", "personal"]),
-    place('\u{F8C9}', "ChocolateyInstall", &["chocolateyinstall"], &[]),
+    place(
+        CHOCOLATEY_INSTALL,
+        "ChocolateyInstall",
+        &["chocolateyinstall"],
+        &[],
+    ),
 ];
 
 /// Chocolatey's folder for tools that have no installer.

@@ -256,7 +256,13 @@ impl Interpreter<'_> {
             let what = "starts a program under a condition that is not known";
             self.find(Weight::Review, start.line, what);
         }
-        if self.is_uninstalling || !tools::is_silent(arguments) {
+        let is_download =
+            matches!(&located.origin, FileOrigin::Url { .. }) && located.inside.is_none();
+        if is_download && arguments.trim().is_empty() {
+            let what = "the installer has no silent arguments: it would wait for a person";
+            self.find(Weight::Review, start.line, what);
+        }
+        if self.is_uninstalling || !(is_download || tools::is_silent(arguments)) {
             // What it does is not installing, or waits for a person.
             self.starts_own_program = true;
             self.note_program(EffectKind::Program, file, arguments, start);
@@ -266,35 +272,32 @@ impl Interpreter<'_> {
         let arguments = named.unwrap_or_else(|_| arguments.to_owned());
         let is_known = !arguments.chars().any(|c| place::asked(c).is_some());
         let is_remote = matches!(&located.origin, FileOrigin::Url { .. });
-        let step = match (&start.exit_codes, is_known) {
-            (Some(exit_codes), true) => Some(Step {
-                kind: RecipeKind::Exe,
-                has_neighbours: !is_remote,
-                file: located,
-                names_places: !place::is_plain(&arguments),
-                arguments: place::written(&arguments),
-                exit_codes: exit_codes.clone(),
-                software_name: None,
-                destination: None,
-                conditions: Vec::new(),
-                is_used: false,
-            }),
-            _ => {
-                let what = "the arguments of the program are not known";
-                self.find(Weight::Review, start.line, what);
-                None
-            }
-        };
+        let exit_codes = start.exit_codes.clone().filter(|_| is_known);
+        if exit_codes.is_none() {
+            let what = "the arguments of the program are not known";
+            self.find(Weight::Review, start.line, what);
+        }
+        let step = exit_codes.map(|exit_codes| Step {
+            kind: RecipeKind::Exe,
+            has_neighbours: !is_remote,
+            file: located,
+            names_places: !place::is_plain(&arguments),
+            arguments: place::written(&arguments),
+            exit_codes,
+            software_name: None,
+            destination: None,
+            conditions: Vec::new(),
+            is_used: false,
+        });
         self.call_done(start.line, step);
         Some(started())
     }
 
     /// Whether a program is what the registry has for uninstalling, or named like it.
     fn is_uninstaller(&self, file: &str) -> bool {
-        let leaf = path::leaf(file).to_ascii_lowercase();
         file.contains(UNINSTALL_STRING)
             || self.facts.written(file).contains("uninstallstring")
-            || leaf.starts_with("unins") && leaf.ends_with(".exe")
+            || stem(file).starts_with("unins") && !stem(file).contains('.')
     }
 
     fn run_uninstaller(&mut self, file: &str, arguments: &str, start: &Start<'_>) -> Result {

@@ -4,7 +4,8 @@ use fleetmend_model::recipe::{Checksum, FileOrigin};
 
 use super::interpreter::{Interpreter, excerpt};
 use super::path;
-use super::value::STAR;
+use super::place::{self, CHOCOLATEY_INSTALL};
+use super::value::{PACKAGE_ROOT, STAR};
 
 /// How often a copy of a copy is followed.
 const MAX_COPIES: usize = 8;
@@ -16,8 +17,17 @@ pub(super) struct Located {
     pub(super) checksum: Option<Checksum>,
     /// Its path inside of the archive that `origin` is, with `/`.
     pub(super) inside: Option<String>,
+    /// The package in whose folder it lies, where that is another one.
+    pub(super) package: Option<String>,
     /// The call of a helper that brought it: its place among the calls.
     pub(super) call: Option<usize>,
+}
+
+impl Located {
+    /// Whether it is a file of this package, and none inside of another.
+    pub(super) fn is_run_where_it_lies(&self) -> bool {
+        self.inside.is_none() && self.package.is_none()
+    }
 }
 
 impl Interpreter<'_> {
@@ -47,6 +57,7 @@ impl Interpreter<'_> {
             origin: FileOrigin::Embedded { path },
             checksum: None,
             inside: None,
+            package: None,
             call: None,
         };
         if let Some(inside) = &inside {
@@ -85,11 +96,28 @@ impl Interpreter<'_> {
                 "the package has no file {}",
                 excerpt(&inside.replace(STAR, "*"))
             )),
-            None => Err(format!(
-                "its file is not in the package: {}",
-                excerpt(&path)
-            )),
+            None => match self.in_dependency(&path) {
+                Some((package, path)) => Ok(Located {
+                    package: Some(package),
+                    ..embedded(path.replace(STAR, "*"))
+                }),
+                None => Err(format!(
+                    "its file is not in the package: {}",
+                    excerpt(&self.facts.written(&path))
+                )),
+            },
         }
+    }
+
+    /// The package that this one depends on and in whose folder a path lies, with the path in it.
+    fn in_dependency(&self, path: &str) -> Option<(String, String)> {
+        let own = format!("{CHOCOLATEY_INSTALL}\\lib\\{}", self.package.nuspec.id);
+        let path = path::normal(&path.replace(PACKAGE_ROOT, &own));
+        let (package, inside) = path::in_other_package(&path)?;
+        let mut dependencies = self.package.nuspec.dependencies.iter();
+        let found = dependencies.find(|it| it.id.eq_ignore_ascii_case(package))?;
+        let is_known = place::is_plain(&inside.replace(STAR, "*"));
+        is_known.then(|| (found.id.clone(), inside))
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct State {
     /// Variables by lower-case name, a map for each function that runs; the script's own first.
     pub(super) scopes: Vec<HashMap<Rc<str>, Value>>,
     pub(super) tables: BTreeMap<TableId, Table>,
+    /// The contents of list objects: an array, or what is not known.
+    pub(super) lists: BTreeMap<TableId, Value>,
     /// The tables that are gone through in the order in which they were filled.
     pub(super) ordered: BTreeSet<TableId>,
     pub(super) functions: HashMap<Rc<str>, Rc<Function>>,
@@ -104,6 +106,7 @@ impl State {
     pub(super) fn weight(&self) -> usize {
         let variables = self.scopes.iter().flatten().map(|(_, it)| it.weight());
         let entries = self.tables.values().flatten().map(|(_, it)| it.weight());
+        let entries = entries.chain(self.lists.values().map(Value::weight));
         let files = (self.removed.len() + self.copies.len()) * 64
             + (self.downloads.len() + self.unpacked.len()) * 128;
         variables
@@ -143,6 +146,15 @@ impl State {
             };
             tables.insert(*id, joined);
         }
+        let mut lists = BTreeMap::new();
+        for id in self.lists.keys().chain(other.lists.keys()) {
+            let joined = match (self.lists.get(id), other.lists.get(id)) {
+                (Some(left), Some(right)) => joiner.value(left.clone(), right.clone(), 0),
+                (Some(only), None) | (None, Some(only)) => only.clone(),
+                (None, None) => continue,
+            };
+            lists.insert(*id, joined);
+        }
         let mut scopes = Vec::with_capacity(self.scopes.len());
         for (left, right) in self.scopes.iter().zip(&other.scopes) {
             let mut scope = HashMap::with_capacity(left.len());
@@ -172,6 +184,7 @@ impl State {
         State {
             scopes,
             tables,
+            lists,
             ordered: &self.ordered & &other.ordered,
             functions,
             downloads,

@@ -127,7 +127,10 @@ impl Interpreter<'_> {
                     format!("is not analysed: {}", excerpt(source.of(part))),
                 ),
                 _ => {
-                    let value = self.expression(source, part);
+                    let mut value = self.expression(source, part);
+                    if node.child_count() > 1 {
+                        value = self.solid(value);
+                    }
                     // Only an expression in front of a `|` is unrolled, else `,` would lose its array.
                     output = Some(match value {
                         Value::Null if node.child_count() == 1 => Vec::new(),
@@ -151,6 +154,7 @@ impl Interpreter<'_> {
             output.extend(self.statements(source, part).0);
         }
         // `return ,$list` and `return $list` both give the list's items.
+        let output = self.solid_items(output);
         let output: Vec<Value> = output.into_iter().flat_map(Value::into_items).collect();
         match word.as_str() {
             "throw" => self.throw(source.line(node)),

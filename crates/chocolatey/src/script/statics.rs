@@ -105,6 +105,10 @@ impl Interpreter<'_> {
             ("string", "concat", parts) => Some(Value::text(
                 parts.iter().map(Value::to_text).collect::<String>(),
             )),
+            (list, "new", []) if is_list(list) => return self.new_list(Vec::new()),
+            (list, "new", [items]) if is_list(list) && matches!(items, Value::Array(_)) => {
+                return self.cast_to(list, items.clone());
+            }
             ("version" | "int" | "int32" | "uri", "parse" | "new", [text]) => {
                 Some(cast_value(type_name, text.clone()))
             }
@@ -168,9 +172,30 @@ impl Interpreter<'_> {
         if let (Value::Table(id), "ordered") = (&value, kind.as_str()) {
             self.state.ordered.insert(*id);
         }
-        let result = cast_value(&kind, value.clone());
+        self.cast_to(&kind, value)
+    }
+
+    /// A value as the given type, whose name is in lower case without brackets.
+    pub(super) fn cast_to(&mut self, kind: &str, value: Value) -> Value {
+        if is_list(kind) {
+            return match value {
+                Value::List(_) | Value::Unknown(_) | Value::Asked(_) => value,
+                other => self.new_list(other.into_items()),
+            };
+        }
+        if matches!(kind, "" | "object" | "psobject" | "collections.ilist") {
+            return value;
+        }
+        let value = self.solid(value);
+        let result = cast_value(kind, value.clone());
         self.or_asked(result, &[&value])
     }
+}
+
+/// Whether a type is of list objects, which are shared.
+pub(super) fn is_list(kind: &str) -> bool {
+    matches!(kind, "collections.arraylist" | "arraylist")
+        || kind.starts_with("collections.generic.list")
 }
 
 /// A value as the given type, whose name is in lower case without brackets.
@@ -189,10 +214,7 @@ pub(super) fn cast_value(kind: &str, value: Value) -> Value {
             }
             other => Value::text(other.to_text()),
         },
-        "array" | "object[]" | "string[]" | "int[]" | "collections.arraylist" | "arraylist" => {
-            Value::array(value.into_items())
-        }
-        _ if kind.starts_with("collections.generic.list") => Value::array(value.into_items()),
+        "array" | "object[]" | "string[]" | "int[]" => Value::array(value.into_items()),
         "bool" | "boolean" | "switch" => value.truth().map_or(value, Value::Bool),
         "void" => Value::Null,
         "int" | "int32" | "int64" | "long" | "uint32" => match &value {

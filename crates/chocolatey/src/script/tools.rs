@@ -243,7 +243,7 @@ impl Tool {
             }
             Kind::Net => match (lower(0).as_str(), lower(1).as_str()) {
                 ("advfirewall", "firewall") if lower(2) == "show" => Does::Read,
-                ("advfirewall", _) | ("firewall", _) => Does::Change(EffectKind::Firewall),
+                ("advfirewall" | "firewall", _) => Does::Change(EffectKind::Firewall),
                 _ => Does::Unknown,
             },
             Kind::Shell => match lower(0).as_str() {

@@ -21,6 +21,9 @@ pub(super) enum Value {
     Text(Rc<str>),
     Array(Rc<Items>),
     Table(TableId),
+    /// A list object, which is shared by all that refer to it. It takes part in nothing but its own
+    /// methods before [`super::interpreter::Interpreter::solid`] has made an array of it.
+    List(TableId),
     Block(Rc<Block>),
     /// Up to four numbers.
     Version(Rc<[i64]>),
@@ -160,6 +163,7 @@ impl Value {
             Self::File(file) if file.is_text_full => file.path.clone(),
             Self::Asked(facts) => super::place::asked_mark(*facts).to_string(),
             Self::File(_)
+            | Self::List(_)
             | Self::Block(_)
             | Self::Type(_)
             | Self::Object(_)
@@ -183,7 +187,7 @@ impl Value {
                 Some(true)
             }
             Self::Object(object) => (*object != Object::Started).then_some(true),
-            Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => None,
+            Self::List(_) | Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => None,
         }
     }
 
@@ -191,7 +195,7 @@ impl Value {
     /// known.
     pub(super) fn may_be_none(&self) -> bool {
         match self {
-            Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => true,
+            Self::List(_) | Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => true,
             Self::File(file) => {
                 file.path.contains([HOLE, STAR]) || super::path::in_package(&file.path).is_none()
             }
@@ -212,7 +216,7 @@ impl Value {
     /// Whether every part of it is known, places on the device by name.
     pub(super) fn is_known(&self) -> bool {
         match self {
-            Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => false,
+            Self::List(_) | Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => false,
             Self::Text(text) => !text.contains(is_open),
             Self::File(file) => !file.path.contains(is_open),
             Self::Array(items) => items.all.iter().all(Self::is_known),

@@ -62,9 +62,11 @@ fn installation(recipe: &Recipe, parts: &mut Vec<String>) {
         let checksum = file.checksum.as_ref();
         let checksum = checksum.map(|it| format!("#{}:{}", it.algorithm, &it.hex[..4]));
         let inside = file.inside.as_ref().map(|it| format!("!/{it}"));
+        let package = file.package.as_ref().map(|it| format!("{it}:"));
+        let package = package.unwrap_or_default();
         let arguments = file.arguments.as_ref().map(|it| format!("[{it}]"));
         parts.push(format!(
-            "{:?}={origin}{}{}{}",
+            "{:?}={package}{origin}{}{}{}",
             file.bitness,
             checksum.unwrap_or_default(),
             inside.unwrap_or_default(),

@@ -1,7 +1,10 @@
 //! Archives and downloads: what is unpacked, and installers that come out of it.
 
+use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
+use fleetmend_chocolatey::script::analyse;
 use fleetmend_model::recipe::Verdict;
 
+use crate::package::zip;
 use crate::script::{run, shown};
 
 const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -86,6 +89,45 @@ fn installers_out_of_archives_and_downloads_are_followed() {
             &files[..1]
         };
         assert_eq!(explained(script, files), expected, "{script}");
+    }
+}
+
+#[test]
+fn files_of_packages_are_found_however_their_folder_is_named() {
+    for (path, expected) in [
+        (
+            "$env:ChocolateyInstall\\lib\\$env:ChocolateyPackageName\\tools\\a.exe",
+            "tools/a.exe",
+        ),
+        (
+            "$(Split-Path (Split-Path $PSScriptRoot))\\ACME\\tools\\a.exe",
+            "tools/a.exe",
+        ),
+        (
+            "$(Join-Path (Split-Path $env:ChocolateyPackageFolder) 'acme\\tools')\\a.exe",
+            "tools/a.exe",
+        ),
+        // Of a package that this one depends on.
+        (
+            "$env:ChocolateyInstall\\lib\\other\\tools\\b.exe",
+            "Other:tools/b.exe",
+        ),
+        ("$PSScriptRoot\\..\\..\\other\\b.exe", "Other:b.exe"),
+    ] {
+        let script = format!("Install-ChocolateyInstallPackage acme exe /S \"{path}\"");
+        let nuspec = b"<package><metadata><id>acme</id><version>1.2.3</version><dependencies><dependency id=\"Other\" /></dependencies></metadata></package>";
+        let bytes = zip(&[
+            ("acme.nuspec", nuspec),
+            ("tools/chocolateyInstall.ps1", script.as_bytes()),
+            ("tools/a.exe", b"x"),
+        ]);
+        let found = analyse(&Nupkg::read(&bytes, &Limits::default()).unwrap());
+        assert_eq!(
+            shown(&found),
+            format!("Ready Exe [/S] [0] Any={expected}"),
+            "{path}"
+        );
+        assert_eq!(found.deployable().is_ok(), !expected.contains(':'));
     }
 }
 

@@ -1,7 +1,5 @@
 //! What a script changes besides: as data where all of it is known, as a finding where not.
 
-use fleetmend_model::recipe::Verdict;
-
 use crate::script::{run, shown};
 
 fn effects(script: &str) -> String {

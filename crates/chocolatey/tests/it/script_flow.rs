@@ -24,6 +24,11 @@ fn ways_that_are_known_are_followed() {
         "$f = { '/S' }\nINSTALL (& $f)",
         "function f { g }\nfunction g { '/S' }\nINSTALL (f)",
         "param([string]$a = '/S')\nINSTALL $a",
+        // List objects are shared by all that refer to them.
+        "$l = New-Object System.Collections.Generic.List[string]\nfunction f { param([System.Collections.Generic.List[string]]$To, $x) $To.Add($x) }\nf -To $l -x '/'\nf $l 'S'\nINSTALL ($l -join '')",
+        "$l = [System.Collections.ArrayList]@('/')\n$null = $l.Add('S')\nINSTALL \"$($l[0])$($l[1])\"",
+        "$l = [Collections.ArrayList]::new()\n$l.AddRange(@('/S'))\nif ($l.Count -eq 1) { $l | % { $a = $_ } }\nINSTALL $a",
+        "$l = New-Object System.Collections.ArrayList\nforeach ($x in 'a', '/S') { $l.Add($x) | Out-Null }\nforeach ($x in $l) { $a = $x }\nINSTALL $a",
         // Loops.
         "$t = [ordered]@{ b = '/'; a = 'S' }\nforeach ($k in $t.Keys) { $a += $t[$k] }\nINSTALL $a",
         "$t = @{ b = 1; a = 2 }\nforeach ($k in $t.Keys) { $n += $t[$k] }\nINSTALL $(if ($n -eq 3) { '/S' })",
@@ -92,6 +97,10 @@ fn ways_that_are_not_known_leave_it_unknown() {
             "installs under a condition",
         ),
         ("function f { f }\nf\nINSTALL '/S'", "too deep"),
+        (
+            "$l = New-Object System.Collections.ArrayList\nfunction f($to) { if (Get-Random) { $to.Add('/S') } }\nf $l\nINSTALL \"$l\"",
+            "argument silentargs is not known",
+        ),
         // The order in which a table is gone through is .NET's own.
         (
             "$t = @{ b = 1; a = 2 }\n$a = '/S'\nforeach ($k in $t.Keys) { $a += $t[$k] }\nINSTALL $a",
