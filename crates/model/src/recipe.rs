@@ -112,7 +112,7 @@ pub struct RecipeFile {
     pub bitness: Bitness,
     /// What the package says its digest is.
     pub checksum: Option<Checksum>,
-    /// The installer's path inside of the file, which is an archive or a disc image then; of an archive that is only
+    /// The installer's path inside of the file, which is an archive or a disc image then; of one that is only
     /// unpacked, the part that is. `*` and `**` stand for names and folders that the script does not
     /// name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,7 +191,9 @@ impl Recipe {
 
     /// Whether every file of it is in the nupkg.
     pub fn is_embedded(&self) -> bool {
-        let is_inside = |file: &RecipeFile| matches!(file.origin, FileOrigin::Embedded { .. });
+        let is_inside = |file: &RecipeFile| {
+            matches!(file.origin, FileOrigin::Embedded { .. }) && file.package.is_none()
+        };
         self.files.iter().all(is_inside) && self.further.iter().all(Self::is_embedded)
     }
 
@@ -364,7 +366,13 @@ impl Analysis {
     /// every file that they install is in the nupkg.
     pub fn is_self_contained(&self) -> bool {
         let is_explained = matches!(self.verdict, Verdict::Ready | Verdict::NoInstaller);
-        let fetches = |effect: &Effect| effect.kind == EffectKind::EditorExtension;
+        // What a program does that is started is its own affair.
+        let fetches = |effect: &Effect| {
+            matches!(
+                effect.kind,
+                EffectKind::EditorExtension | EffectKind::Program
+            )
+        };
         is_explained
             && !self.effects.iter().any(fetches)
             && self.recipe.as_ref().is_none_or(Recipe::is_embedded)
