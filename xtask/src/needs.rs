@@ -203,6 +203,13 @@ const NEEDS: &[Need] = &[
         fast: false,
     },
     Need {
+        name: "NuGet 2.8",
+        found: Found::File("/usr/lib/nuget/NuGet.exe"),
+        packages: &["nuget"],
+        why: "a client of the feed of the first generation, as Chocolatey 1.x is",
+        fast: false,
+    },
+    Need {
         name: "npm",
         found: Found::Program("npm"),
         packages: &["npm"],

@@ -1,6 +1,6 @@
 //! The manifest inside of a nupkg.
 
-use fleetmend_versions::nuget::{Dialect, Version};
+use fleetmend_versions::nuget::{Dialect, Version, VersionError};
 use thiserror::Error;
 
 use crate::dependency::Dependency;
@@ -52,6 +52,8 @@ pub struct Nuspec {
     pub title: Option<String>,
     /// Authors as one text.
     pub authors: Option<String>,
+    /// Owners of the package as one text.
+    pub owners: Option<String>,
     /// Short description.
     pub summary: Option<String>,
     /// Description, Markdown.
@@ -60,6 +62,22 @@ pub struct Nuspec {
     pub project_url: Option<String>,
     /// Icon.
     pub icon_url: Option<String>,
+    /// Licence of the software.
+    pub license_url: Option<String>,
+    /// Source code of the software.
+    pub project_source_url: Option<String>,
+    /// Source of the package.
+    pub package_source_url: Option<String>,
+    /// Documentation of the software.
+    pub docs_url: Option<String>,
+    /// Where people talk about the software.
+    pub mailing_list_url: Option<String>,
+    /// Where faults of the software are told.
+    pub bug_tracker_url: Option<String>,
+    /// Copyright notice.
+    pub copyright: Option<String>,
+    /// Whether whoever installs it must accept a licence.
+    pub requires_license_acceptance: bool,
     /// Release notes, text or address.
     pub release_notes: Option<String>,
     /// Tags.
@@ -93,16 +111,31 @@ pub fn parse_nuspec(bytes: &[u8]) -> Result<Nuspec, NuspecError> {
     raw.into_nuspec()
 }
 
+/// Reads a version that either generation of Chocolatey can read.
+pub fn read_version(text: &str) -> Result<Version, VersionError> {
+    Version::parse(text)
+        .or_else(|error| Version::parse_in(text, Dialect::Choco1).map_err(|_| error))
+}
+
 #[derive(Default)]
 struct Raw {
     id: Option<String>,
     version: Option<String>,
     title: Option<String>,
     authors: Option<String>,
+    owners: Option<String>,
     summary: Option<String>,
     description: Option<String>,
     project_url: Option<String>,
     icon_url: Option<String>,
+    license_url: Option<String>,
+    project_source_url: Option<String>,
+    package_source_url: Option<String>,
+    docs_url: Option<String>,
+    mailing_list_url: Option<String>,
+    bug_tracker_url: Option<String>,
+    copyright: Option<String>,
+    requires_license_acceptance: Option<String>,
     release_notes: Option<String>,
     tags: Option<String>,
     dependencies: Vec<Dependency>,
@@ -120,10 +153,19 @@ impl Raw {
                 "version" => &mut self.version,
                 "title" => &mut self.title,
                 "authors" => &mut self.authors,
+                "owners" => &mut self.owners,
                 "summary" => &mut self.summary,
                 "description" => &mut self.description,
                 "projectUrl" => &mut self.project_url,
                 "iconUrl" => &mut self.icon_url,
+                "licenseUrl" => &mut self.license_url,
+                "projectSourceUrl" => &mut self.project_source_url,
+                "packageSourceUrl" => &mut self.package_source_url,
+                "docsUrl" => &mut self.docs_url,
+                "mailingListUrl" => &mut self.mailing_list_url,
+                "bugTrackerUrl" => &mut self.bug_tracker_url,
+                "copyright" => &mut self.copyright,
+                "requireLicenseAcceptance" => &mut self.requires_license_acceptance,
                 "releaseNotes" => &mut self.release_notes,
                 "tags" => &mut self.tags,
                 "dependencies" => {
@@ -184,19 +226,29 @@ impl Raw {
             return Err(NuspecError::BadId(id.chars().take(60).collect()));
         }
         let version = self.version.ok_or(NuspecError::Missing("version"))?;
-        let normalised = Version::parse(&version)
-            .or_else(|error| Version::parse_in(&version, Dialect::Choco1).map_err(|_| error))
-            .map_err(|error| NuspecError::BadVersion(error.to_string()))?;
+        let normalised =
+            read_version(&version).map_err(|error| NuspecError::BadVersion(error.to_string()))?;
         Ok(Nuspec {
             id,
             version,
             normalised,
             title: self.title,
             authors: self.authors,
+            owners: self.owners,
             summary: self.summary,
             description: self.description,
             project_url: self.project_url,
             icon_url: self.icon_url,
+            license_url: self.license_url,
+            project_source_url: self.project_source_url,
+            package_source_url: self.package_source_url,
+            docs_url: self.docs_url,
+            mailing_list_url: self.mailing_list_url,
+            bug_tracker_url: self.bug_tracker_url,
+            copyright: self.copyright,
+            requires_license_acceptance: self
+                .requires_license_acceptance
+                .is_some_and(|it| it.eq_ignore_ascii_case("true")),
             release_notes: self.release_notes,
             tags: self
                 .tags

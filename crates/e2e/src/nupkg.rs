@@ -25,6 +25,8 @@ pub struct Nupkg {
     pub dependencies: Vec<(String, String)>,
     /// Its files: path with `/`, content.
     pub files: Vec<(String, Vec<u8>)>,
+    /// The year and month of its manifest's schema.
+    schema: &'static str,
 }
 
 impl Nupkg {
@@ -37,7 +39,15 @@ impl Nupkg {
             authors: "Fleetmend Test Publisher".to_owned(),
             dependencies: Vec::new(),
             files: Vec::new(),
+            schema: "2015/06",
         }
+    }
+
+    /// With a manifest that NuGet 2.8 reads as well: it refuses newer schemas.
+    #[must_use]
+    pub fn for_the_first_generation(mut self) -> Self {
+        self.schema = "2011/08";
+        self
     }
 
     /// Sets the title.
@@ -173,9 +183,10 @@ Install-ChocolateyPackage @packageArgs
         if !dependencies.is_empty() {
             dependencies = format!("\n    <dependencies>{dependencies}</dependencies>");
         }
+        let schema = self.schema;
         format!(
             r#"<?xml version="1.0" encoding="utf-8"?>
-<package xmlns="http://schemas.microsoft.com/packaging/2015/06/nuspec.xsd">
+<package xmlns="http://schemas.microsoft.com/packaging/{schema}/nuspec.xsd">
   <metadata>
     <id>{id}</id>
     <version>{version}</version>

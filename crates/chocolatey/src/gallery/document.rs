@@ -29,6 +29,14 @@ pub fn error(message: &str) -> String {
     )
 }
 
+/// One property of an entry.
+pub(super) fn property(name: &str, value: &str) -> String {
+    format!(
+        "{XML}<{name} xmlns=\"http://schemas.microsoft.com/ado/2007/08/dataservices\">{}</{name}>",
+        escape(value)
+    )
+}
+
 pub(super) fn single(entry: &Entry, base: &str) -> String {
     let base = escape(base);
     let mut out = String::with_capacity(entry.length(&base) + 512);
@@ -146,10 +154,18 @@ const PROPERTIES: &[(&str, &str, bool)] = &[
     ("NormalizedVersion", "String", true),
     ("Title", "String", true),
     ("Authors", "String", true),
+    ("Owners", "String", true),
     ("Summary", "String", true),
     ("Description", "String", true),
+    ("Copyright", "String", true),
     ("ProjectUrl", "String", true),
     ("IconUrl", "String", true),
+    ("LicenseUrl", "String", true),
+    ("ProjectSourceUrl", "String", true),
+    ("PackageSourceUrl", "String", true),
+    ("DocsUrl", "String", true),
+    ("MailingListUrl", "String", true),
+    ("BugTrackerUrl", "String", true),
     ("ReleaseNotes", "String", true),
     ("Dependencies", "String", true),
     ("PackageHash", "String", true),
@@ -161,6 +177,7 @@ const PROPERTIES: &[(&str, &str, bool)] = &[
     ("Tags", "String", true),
     ("Created", "DateTime", false),
     ("LastUpdated", "DateTime", false),
+    ("PackageApprovedDate", "DateTime", true),
     ("Published", "DateTime", true),
     ("IsLatestVersion", "Boolean", false),
     ("IsAbsoluteLatestVersion", "Boolean", false),

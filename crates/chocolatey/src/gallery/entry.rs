@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use fleetmend_versions::nuget::Version;
+use fleetmend_versions::nuget::{Dialect, Version};
 
-use crate::dependency::Dependency;
+use super::properties;
 use crate::nuspec::Nuspec;
 
 /// What the feed says of a package version.
@@ -41,9 +41,10 @@ pub(super) struct Entry {
     pub(super) tags: String,
     /// Everything that `Search()` looks into, lower case.
     pub(super) searched: String,
-    /// Whether clients that do not say `semVerLevel=2.0.0` can read its version.
-    pub(super) is_semver1: bool,
-    /// Among versions that such clients can read, and among all.
+    /// Whether clients can read its version that do not say `semVerLevel=2.0.0`, and those that do. One
+    /// version that they cannot read makes them give up the whole answer.
+    pub(super) is_readable: [bool; 2],
+    /// Among the versions that each of the two can read.
     pub(super) latest: [Latest; 2],
     /// The parts of its XML that stand before, between and behind the feed's address, the flags of
     /// [`Latest`] between the last two.
@@ -68,16 +69,11 @@ impl Entry {
             .chain([tags.clone()])
             .collect::<Vec<_>>()
             .join("\n");
-        let is_dotted = item
-            .nuspec
-            .normalised
-            .prerelease()
-            .is_some_and(|labels| labels.contains('.'));
         Self {
             id_key: nuspec.id.to_lowercase(),
             tags,
             searched,
-            is_semver1: !is_dotted && !nuspec.version.contains('+'),
+            is_readable: is_readable(nuspec),
             latest: [Latest::default(); 2],
             parts: parts(&item),
             item,
@@ -135,12 +131,15 @@ fn flags(latest: Latest) -> &'static str {
     }
 }
 
+fn is_readable(nuspec: &Nuspec) -> [bool; 2] {
+    let by = |dialect| Version::parse_in(&nuspec.version, dialect).is_ok();
+    [by(Dialect::Choco1), by(Dialect::Choco2)]
+}
+
 fn parts(item: &Item) -> [Box<str>; 3] {
     let nuspec = &item.nuspec;
     let id = escape(&nuspec.id);
-    let normalised = nuspec.normalised.to_string();
-    let version = escape(&normalised);
-    let published = published(item);
+    let version = escape(&nuspec.normalised.to_string());
     let mut head = format!("Packages(Id='{id}',Version='{version}')</id>");
     let _ = write!(
         head,
@@ -157,76 +156,13 @@ fn parts(item: &Item) -> [Box<str>; 3] {
         item.created,
         escape(nuspec.authors.as_deref().unwrap_or_default()),
     );
-    let mut middle = format!("package/{id}/{version}\" /><m:properties>");
-    let mut text = |name: &str, text: Option<&str>| match text {
-        Some(text) => {
-            let _ = write!(middle, "<d:{name}>{}</d:{name}>", escape(text));
-        }
-        None => {
-            let _ = write!(middle, "<d:{name} m:null=\"true\" />");
-        }
-    };
-    text("Id", Some(&nuspec.id));
-    text("Version", Some(&nuspec.version));
-    text("NormalizedVersion", Some(&normalised));
-    text("Title", Some(nuspec.title.as_ref().unwrap_or(&nuspec.id)));
-    text("Authors", nuspec.authors.as_deref());
-    text("Summary", nuspec.summary.as_deref());
-    text("Description", nuspec.description.as_deref());
-    text("ProjectUrl", nuspec.project_url.as_deref());
-    text("IconUrl", nuspec.icon_url.as_deref());
-    text("ReleaseNotes", nuspec.release_notes.as_deref());
-    text("Dependencies", Some(&dependencies(&nuspec.dependencies)));
-    text("PackageHash", Some(&item.sha512));
-    text("PackageHashAlgorithm", Some("SHA512"));
-    text("PackageStatus", Some("Approved"));
-    text("PackageTestResultStatus", Some("Passing"));
-    text("DownloadCacheStatus", Some("Unknown"));
-    let _ = write!(
-        middle,
-        "<d:Tags xml:space=\"preserve\"> {} </d:Tags>\
-         <d:PackageSize m:type=\"Edm.Int64\">{}</d:PackageSize>",
-        escape(&nuspec.tags.join(" ")),
-        item.size
-    );
-    for (name, time) in [
-        ("Created", item.created.as_str()),
-        ("LastUpdated", &item.created),
-        ("Published", published),
-    ] {
-        let _ = write!(
-            middle,
-            "<d:{name} m:type=\"Edm.DateTime\">{time}</d:{name}>"
-        );
-    }
-    let mut tail = String::new();
-    for (name, flag) in [
-        ("IsPrerelease", nuspec.normalised.is_prerelease()),
-        ("Listed", item.listed),
-        ("IsApproved", true),
-        ("IsDownloadCacheAvailable", false),
-        ("RequireLicenseAcceptance", false),
-    ] {
-        let _ = write!(tail, "<d:{name} m:type=\"Edm.Boolean\">{flag}</d:{name}>");
-    }
-    for name in ["DownloadCount", "VersionDownloadCount"] {
-        let _ = write!(tail, "<d:{name} m:type=\"Edm.Int32\">0</d:{name}>");
-    }
-    tail.push_str("</m:properties>");
-    [head.into(), middle.into(), tail.into()]
-}
-
-/// `id:range:framework` joined by `|`.
-fn dependencies(list: &[Dependency]) -> String {
-    let parts: Vec<String> = list
-        .iter()
-        .map(|it| {
-            let range = it.range.as_deref().unwrap_or_default();
-            let framework = it.target_framework.as_deref().unwrap_or_default();
-            format!("{}:{range}:{framework}", it.id)
-        })
-        .collect();
-    parts.join("|")
+    let middle = format!("package/{id}/{version}\" /><m:properties>");
+    let [before, behind] = properties::write(item, published(item));
+    [
+        head.into(),
+        (middle + &before).into(),
+        (behind + "</m:properties>").into(),
+    ]
 }
 
 /// Text as XML content or attribute value; characters that XML 1.0 cannot hold become U+FFFD.

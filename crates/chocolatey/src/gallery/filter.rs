@@ -97,6 +97,8 @@ fields!(
     ProjectUrl,
     IconUrl,
     ReleaseNotes,
+    Owners,
+    LicenseUrl,
     Tags,
     Created,
     LastUpdated,
@@ -240,6 +242,8 @@ impl Field {
             Self::ProjectUrl => &nuspec.project_url,
             Self::IconUrl => &nuspec.icon_url,
             Self::ReleaseNotes => &nuspec.release_notes,
+            Self::Owners => &nuspec.owners,
+            Self::LicenseUrl => &nuspec.license_url,
             _ => &None,
         };
         match self {
@@ -251,7 +255,9 @@ impl Field {
             | Self::Description
             | Self::ProjectUrl
             | Self::IconUrl
-            | Self::ReleaseNotes => given
+            | Self::ReleaseNotes
+            | Self::Owners
+            | Self::LicenseUrl => given
                 .as_ref()
                 .map_or(Value::Null, |text| Value::Text(Cow::Borrowed(text))),
             Self::Tags => Value::Text(Cow::Borrowed(&entry.tags)),
@@ -266,10 +272,10 @@ impl Field {
             Self::IsPrerelease => Value::Bool(nuspec.normalised.is_prerelease()),
             Self::Listed => Value::Bool(entry.item.listed),
             Self::IsApproved => Value::Bool(true),
-            Self::IsDownloadCacheAvailable | Self::RequireLicenseAcceptance => Value::Bool(false),
+            Self::IsDownloadCacheAvailable => Value::Bool(false),
+            Self::RequireLicenseAcceptance => Value::Bool(nuspec.requires_license_acceptance),
             Self::PackageStatus => text("Approved"),
-            Self::PackageTestResultStatus => text("Passing"),
-            Self::DownloadCacheStatus => text("Unknown"),
+            Self::PackageTestResultStatus | Self::DownloadCacheStatus => text("Unknown"),
         }
     }
 }

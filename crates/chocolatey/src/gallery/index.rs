@@ -8,6 +8,7 @@ use super::document;
 use super::entry::{Entry, Item, Latest};
 use super::filter::Expr;
 use super::request::{BadRequest, Installed, Options, Request, Resource, next_page};
+use crate::nuspec::read_version;
 
 /// The most entries of one answer; the next page is linked.
 pub const PAGE: usize = 100;
@@ -17,6 +18,8 @@ pub const PAGE: usize = 100;
 pub enum Document {
     /// XML of the Atom format.
     Atom(String),
+    /// XML: one property of an entry.
+    Property(String),
     /// A number.
     Count(usize),
     /// There is no such version.
@@ -61,10 +64,12 @@ impl Gallery {
 
     /// A version, or the latest stable one that lists show.
     pub fn get(&self, id: &str, version: Option<&str>) -> Option<&Item> {
-        let versions = self.packages.get(&id.to_lowercase())?;
         let entry = match version {
-            Some(version) => find(versions, version)?,
-            None => versions.iter().find(|it| it.latest[1].stable)?,
+            Some(version) => self.find(id, version)?,
+            None => {
+                let versions = self.packages.get(&id.to_lowercase())?;
+                versions.iter().find(|it| it.latest[1].stable)?
+            }
         };
         Some(&entry.item)
     }
@@ -85,10 +90,15 @@ impl Gallery {
         let options = &request.options;
         let (name, found) = match &request.resource {
             Resource::Package { id, version } => {
-                let versions = self.packages.get(&id.to_lowercase());
-                let entry = versions.and_then(|versions| find(versions, version));
+                let entry = self.find(id, version);
                 return Ok(entry.map_or(Document::Missing, |entry| {
                     Document::Atom(document::single(entry, base))
+                }));
+            }
+            Resource::PackageId { id, version } => {
+                let entry = self.find(id, version);
+                return Ok(entry.map_or(Document::Missing, |entry| {
+                    Document::Property(document::property("Id", &entry.item.nuspec.id))
                 }));
             }
             Resource::Packages => ("Packages", self.packages(options)),
@@ -110,6 +120,11 @@ impl Gallery {
             }
         };
         Ok(page(name, found, options, base, now))
+    }
+
+    fn find(&self, id: &str, version: &str) -> Option<&Entry> {
+        let versions = self.packages.get(&id.to_lowercase())?;
+        find(versions, version)
     }
 
     fn packages(&self, options: &Options) -> Vec<&Entry> {
@@ -137,7 +152,7 @@ impl Gallery {
             let Some(versions) = self.packages.get(&it.id.to_lowercase()) else {
                 continue;
             };
-            let Ok(have) = Version::parse(&it.version) else {
+            let Ok(have) = read_version(&it.version) else {
                 continue;
             };
             let range = it.range.as_deref().map(crate::dependency::Range::parse);
@@ -162,19 +177,17 @@ impl Gallery {
 }
 
 fn find<'a>(versions: &'a [Entry], version: &str) -> Option<&'a Entry> {
-    let version = Version::parse(version).ok()?;
+    let version = read_version(version).ok()?;
     let at = versions.binary_search_by(|it| it.version().cmp(&version));
     at.ok().map(|at| &versions[at])
 }
 
-/// Flags of the newest version: among those that old clients read, and among all.
+/// Flags of the newest version, among those that each generation of clients can read.
 fn mark_latest(versions: &mut [Entry]) {
     for which in 0..2 {
         let candidates = |stable: bool| {
             versions.iter().rposition(|it| {
-                it.item.listed
-                    && (which == 1 || it.is_semver1)
-                    && !(stable && it.version().is_prerelease())
+                it.item.listed && it.is_readable[which] && !(stable && it.version().is_prerelease())
             })
         };
         let (stable, absolute) = (candidates(true), candidates(false));
@@ -189,7 +202,7 @@ fn mark_latest(versions: &mut [Entry]) {
 
 fn page(name: &str, mut found: Vec<&Entry>, options: &Options, base: &str, now: &str) -> Document {
     let which = usize::from(options.semver2);
-    found.retain(|it| options.semver2 || it.is_semver1);
+    found.retain(|it| it.is_readable[which]);
     if let Some(filter) = &options.filter {
         found.retain(|it| filter.passes(it, it.latest[which]));
     }
@@ -203,7 +216,7 @@ fn page(name: &str, mut found: Vec<&Entry>, options: &Options, base: &str, now: 
     let start = match &options.after {
         Some((id, version)) => {
             let id = id.to_lowercase();
-            let Ok(version) = Version::parse(version) else {
+            let Ok(version) = read_version(version) else {
                 return Document::Missing;
             };
             let is_last = |it: &&Entry| it.id_key == id && *it.version() == version;

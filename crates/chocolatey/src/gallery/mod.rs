@@ -9,6 +9,7 @@ mod entry;
 mod filter;
 mod index;
 mod order;
+mod properties;
 mod query;
 mod request;
 

@@ -62,7 +62,12 @@ impl<'a> Query<'a> {
 }
 
 /// Percent-encoding and `+`; what is no encoding stays as it is.
-pub(super) fn decode(text: &str) -> String {
+fn decode(text: &str) -> String {
+    decode_path(&text.replace('+', " "))
+}
+
+/// Percent-encoding; what is no encoding stays as it is.
+pub(super) fn decode_path(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -75,7 +80,7 @@ pub(super) fn decode(text: &str) -> String {
             out.push(decoded);
             at += 3;
         } else {
-            out.push(if byte == b'+' { b' ' } else { byte });
+            out.push(byte);
             at += 1;
         }
     }

@@ -2,7 +2,7 @@
 
 use super::filter::Expr;
 use super::order::Order;
-use super::query::{Query, decode, encode};
+use super::query::{Query, decode_path, encode};
 
 /// The longest query string, in bytes.
 pub const MAX_QUERY: usize = 32 * 1024;
@@ -31,6 +31,14 @@ pub enum Resource {
     Packages,
     /// `Packages(Id='…',Version='…')`.
     Package {
+        /// The package's id.
+        id: String,
+        /// The version as asked for.
+        version: String,
+    },
+    /// `Packages(Id='…',Version='…')/Id`: clients of the first generation ask so whether there is such
+    /// a version.
+    PackageId {
         /// The package's id.
         id: String,
         /// The version as asked for.
@@ -104,7 +112,7 @@ impl Request {
                 "the query is longer than {MAX_QUERY} bytes"
             )));
         }
-        let path = decode(path);
+        let path = decode_path(path);
         let path = path.trim_matches('/');
         let query = Query::parse(query);
         let (path, count) = match path.strip_suffix("/$count") {
@@ -161,7 +169,7 @@ impl Request {
 /// The version that a request to take one out of the lists names: `{id}/{version}`, as NuGet's
 /// clients write it below the address that they push to, with or without `package/` before it.
 pub fn named_version(path: &str) -> Option<(String, String)> {
-    let path = decode(path);
+    let path = decode_path(path);
     let mut parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     if parts.len() == 3 && parts[0] == "package" {
         parts.remove(0);
@@ -175,32 +183,29 @@ pub fn named_version(path: &str) -> Option<(String, String)> {
 }
 
 fn resource(path: &str, query: &Query<'_>) -> Result<Option<Resource>, BadRequest> {
-    let (name, arguments) = match path.split_once('(') {
-        Some((name, rest)) => (
-            name,
-            rest.strip_suffix(')').or(rest.strip_suffix(")/$value")),
-        ),
-        None => (path, Some("")),
-    };
-    let Some(arguments) = arguments else {
+    let (name, rest) = path.split_once('(').unwrap_or((path, ")"));
+    // Neither ids nor versions have brackets.
+    let Some((arguments, part)) = rest.split_once(')') else {
         return Ok(None);
     };
     let prerelease = || query.flag("includePrerelease");
     Ok(Some(match name {
         "" => Resource::Service,
         "$metadata" => Resource::Metadata,
-        "Packages" if arguments.trim().is_empty() => Resource::Packages,
-        "Packages" => {
+        "Packages" if !arguments.trim().is_empty() => {
             let (id, version) = key(arguments)?;
-            if path.ends_with("/$value") {
-                Resource::Download {
+            match part {
+                "" => Resource::Package { id, version },
+                "/Id" => Resource::PackageId { id, version },
+                "/$value" => Resource::Download {
                     id,
                     version: Some(version),
-                }
-            } else {
-                Resource::Package { id, version }
+                },
+                _ => return Ok(None),
             }
         }
+        _ if !part.is_empty() => return Ok(None),
+        "Packages" => Resource::Packages,
         "FindPackagesById" => Resource::FindPackagesById {
             id: query
                 .text("id")

@@ -2,6 +2,7 @@
 
 mod feed;
 mod gallery;
+mod gallery_clients;
 mod nupkg;
 mod nuspec;
 mod package;

@@ -10,6 +10,7 @@ mod linux_deploy;
 mod linux_machine;
 mod linux_service;
 mod lost_answer;
+mod nuget_2_exe;
 mod nuget_client;
 mod nuget_exe;
 mod postgres;

@@ -16,15 +16,25 @@ const LIMIT: Duration = Duration::from_mins(2);
 
 /// NuGet.exe under Mono.
 pub struct NuGet {
+    program: PathBuf,
     home: WorkDir,
 }
 
 impl NuGet {
-    /// One that has never run.
+    /// One that has never run: NuGet 5.8, with the protocol's reader that Chocolatey 2.x has.
     pub fn new() -> Result<Self> {
+        Self::of(program("FLEETMEND_NUGET_EXE"))
+    }
+
+    /// NuGet 2.8, with the protocol's reader that Chocolatey 1.x has.
+    pub fn of_the_first_generation() -> Result<Self> {
+        Self::of("/usr/lib/nuget/NuGet.exe".into())
+    }
+
+    fn of(program: PathBuf) -> Result<Self> {
         let home = WorkDir::new("nuget")?;
         fs::create_dir(home.path().join("tmp"))?;
-        Ok(Self { home })
+        Ok(Self { program, home })
     }
 
     /// Where its commands run.
@@ -49,17 +59,47 @@ impl NuGet {
     pub fn run(&self, arguments: &[&str]) -> Result<Output> {
         let mut command = Command::new("mono");
         command
-            .arg(program("FLEETMEND_NUGET_EXE"))
+            .arg(&self.program)
             .args(arguments)
-            .arg("-NonInteractive")
+            .arg("-NonInteractive");
+        self.run_at_home(&mut command)
+    }
+
+    /// Runs a command in a terminal, without which NuGet 2.8 never ends its lists; gives the lines
+    /// that are not empty.
+    pub fn lines_in_terminal(&self, arguments: &[&str]) -> Result<Vec<String>> {
+        let words = arguments.iter().map(|it| format!("'{it}'"));
+        let line = format!(
+            "stty cols 200; mono {} {}",
+            self.program.display(),
+            words.collect::<Vec<_>>().join(" ")
+        );
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        let text = self.run_at_home(&mut command)?.success()?;
+        let is_word = |c: char| !c.is_control();
+        // Mono begins and ends with words to the terminal.
+        let lines = text.split(['\n', '\u{1b}']).map(|line| {
+            let line = line.strip_prefix("[2J").unwrap_or(line);
+            line.chars().filter(|c| is_word(*c)).collect::<String>()
+        });
+        Ok(lines
+            .filter(|line| line.contains(' '))
+            .map(|line| line.trim().to_owned())
+            .collect())
+    }
+
+    fn run_at_home(&self, command: &mut Command) -> Result<Output> {
+        command
             .current_dir(self.folder())
             // It keeps settings, packages and answers in its user's folders.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("TERM", "xterm")
             .env("HOME", self.folder())
             .env("TMPDIR", self.folder().join("tmp"))
             .env("NUGET_HTTP_CACHE_PATH", self.fresh("http-cache")?);
-        process::run(&mut command, LIMIT)
+        process::run(command, LIMIT)
     }
 
     /// A folder that is empty.

@@ -11,11 +11,11 @@ use crate::nuget_client::NuGet;
 use crate::server_process::Server;
 
 /// A server with an open feed, its administrator, a client, and a key that pushes.
-struct Site {
+pub struct Site {
     nuget: NuGet,
     console: Console,
-    feed: String,
-    key: String,
+    pub feed: String,
+    pub key: String,
     _server: Server,
 }
 
@@ -37,12 +37,13 @@ impl Site {
     }
 
     /// One with versions of two packages, one of which needs the other.
-    fn filled() -> Self {
+    pub fn filled() -> Self {
         let site = Self::new();
         let acme = ["1.0.0", "1.1.0", "1.2.0", "2.0.0-beta1", "2.1.0-rc.1"]
             .map(|version| Nupkg::new("Acme", version).dependency("acme.lib", "[1.0,2.0)"));
         let lib = ["1.0.0", "1.5.0.20240101", "2.0.0"].map(|it| Nupkg::new("acme.lib", it));
-        for package in acme.iter().chain(&lib) {
+        for package in acme.into_iter().chain(lib) {
+            let package = package.for_the_first_generation();
             package.build_into(site.nuget.folder()).unwrap();
         }
         let push = ["push", "*.nupkg", "-NoSymbols", "-ApiKey", &site.key];
@@ -83,7 +84,7 @@ fn make_key(console: &Console, name: &str, can_push: bool) -> String {
 }
 
 /// What a failed command tells.
-fn failure(output: &Output) -> String {
+pub fn failure(output: &Output) -> String {
     assert_ne!(output.code, Some(0), "{output:?}");
     format!("{}{}", output.stdout, output.stderr)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use fleetmend_chocolatey::dependency::{Dependency, Range};
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg, NupkgError};
 use fleetmend_chocolatey::nuspec::parse_nuspec;
 use fleetmend_store::blobs::Blobs;
@@ -29,6 +30,16 @@ pub enum AddError {
     /// Chocolatey could not unpack it, or it would write outside of its folder.
     #[error("the package was not taken: {0}")]
     Unusable(#[from] NupkgError),
+    /// Chocolatey 2.x gives up every list that has such a range in it.
+    #[error(
+        "the package was not taken: Chocolatey cannot read the range '{range}' of its dependency {dependency}"
+    )]
+    Range {
+        /// The dependency's id.
+        dependency: String,
+        /// The range as written.
+        range: String,
+    },
     /// The feed has this version, with other bytes. A version never changes.
     #[error("the feed has another package of this version already: {0}")]
     Taken(String),
@@ -66,6 +77,7 @@ pub async fn add(
     let looked_at = tokio::task::spawn_blocking(move || examine(&blobs, &named));
     let examined = looked_at.await.context("a package cannot be read")??;
     let nuspec = parse_nuspec(&examined.nuspec).map_err(NupkgError::from)?;
+    check_ranges(&nuspec.dependencies)?;
     let (package, version_key) = download::key_of(&nuspec.id, &nuspec.normalised);
     let added = Added {
         id: nuspec.id,
@@ -113,6 +125,19 @@ pub async fn add(
     app.jobs_due.notify_one();
     app.touch();
     Ok(added)
+}
+
+/// Ranges that NuGet reads; `1.*` it does as well.
+fn check_ranges(dependencies: &[Dependency]) -> Result<(), AddError> {
+    let unread = dependencies.iter().find_map(|it| {
+        let range = it.range.as_deref()?;
+        let is_read = range.contains('*') || Range::parse(range).is_ok();
+        (!is_read).then(|| (it.id.clone(), range.to_owned()))
+    });
+    match unread {
+        None => Ok(()),
+        Some((dependency, range)) => Err(AddError::Range { dependency, range }),
+    }
 }
 
 /// What the feed keeps of a nupkg.

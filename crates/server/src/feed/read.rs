@@ -36,6 +36,7 @@ pub(super) async fn get(
                 Document::Atom(body) => {
                     Ok(xml("application/atom+xml; charset=utf-8", body).into_response())
                 }
+                Document::Property(body) => Ok(xml("application/xml", body).into_response()),
                 Document::Count(count) => Ok(count.to_string().into_response()),
                 Document::Missing => Err(missing()),
             }

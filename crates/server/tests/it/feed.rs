@@ -191,10 +191,15 @@ async fn what_is_no_package_is_refused_with_the_reason_and_leaves_the_feed_as_it
         .file("tools/../../evil.ps1", b"x")
         .build()
         .unwrap();
+    let range = Nupkg::new("acme", "1.0")
+        .dependency("acme.lib", "1.0 or newer")
+        .build()
+        .unwrap();
     for (nupkg, why) in [
         (b"not a zip".to_vec(), "not a readable nupkg"),
         (Vec::new(), "not a readable nupkg"),
         (traversal, "evil.ps1"),
+        (range, "cannot read the range"),
     ] {
         let answer = push(&site, "/feed/v2/", &secret, &nupkg).await;
         assert_eq!(answer.status, 400, "{why}: {}", answer.text);
