@@ -132,7 +132,8 @@ fn flags(latest: Latest) -> &'static str {
 }
 
 fn is_readable(nuspec: &Nuspec) -> [bool; 2] {
-    let by = |dialect| Version::parse_in(&nuspec.version, dialect).is_ok();
+    let shown = properties::shown_version(nuspec);
+    let by = |dialect| Version::parse_in(&shown, dialect).is_ok();
     [by(Dialect::Choco1), by(Dialect::Choco2)]
 }
 

@@ -64,14 +64,12 @@ impl Gallery {
 
     /// A version, or the latest stable one that lists show.
     pub fn get(&self, id: &str, version: Option<&str>) -> Option<&Item> {
-        let entry = match version {
-            Some(version) => self.find(id, version)?,
-            None => {
-                let versions = self.packages.get(&id.to_lowercase())?;
-                versions.iter().find(|it| it.latest[1].stable)?
-            }
-        };
-        Some(&entry.item)
+        let versions = self.packages.get(&id.to_lowercase())?;
+        let entry = version.map_or_else(
+            || versions.iter().find(|it| it.latest[1].stable),
+            |version| find(versions, version),
+        );
+        entry.map(|entry| &entry.item)
     }
 
     /// How many versions there are.

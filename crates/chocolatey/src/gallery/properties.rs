@@ -2,10 +2,14 @@
 //!
 //! Those that a package does not have are left out, which clients take like an empty one.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+
+use fleetmend_versions::nuget::{Dialect, Version};
 
 use super::entry::{Item, escape};
 use crate::dependency::Dependency;
+use crate::nuspec::Nuspec;
 
 /// The properties that stand before and behind the flags of the latest version.
 pub(super) fn write(item: &Item, published: &str) -> [String; 2] {
@@ -17,7 +21,7 @@ pub(super) fn write(item: &Item, published: &str) -> [String; 2] {
         }
     };
     text("Id", Some(&nuspec.id));
-    text("Version", Some(&nuspec.version));
+    text("Version", Some(&shown_version(nuspec)));
     text("NormalizedVersion", Some(&nuspec.normalised.to_string()));
     text("Title", Some(nuspec.title.as_ref().unwrap_or(&nuspec.id)));
     text("Authors", nuspec.authors.as_deref());
@@ -64,6 +68,17 @@ pub(super) fn write(item: &Item, published: &str) -> [String; 2] {
         let _ = write!(out, "<d:{name} m:type=\"Edm.DateTime\">{time}</d:{name}>");
     }
     [out, flags_and_counts(item)]
+}
+
+/// The version as the manifest writes it, or normalised where only that can be read by clients of
+/// the first generation: `1`.
+pub(super) fn shown_version(nuspec: &Nuspec) -> Cow<'_, str> {
+    let normalised = nuspec.normalised.to_string();
+    let reads = |text: &str| Version::parse_in(text, Dialect::Choco1).is_ok();
+    if reads(&nuspec.version) || nuspec.version.contains('+') || !reads(&normalised) {
+        return (&nuspec.version).into();
+    }
+    normalised.into()
 }
 
 fn flags_and_counts(item: &Item) -> String {

@@ -271,7 +271,7 @@ fn versions_that_lists_do_not_show_are_found_by_those_who_name_them_alone() {
 #[test]
 fn no_client_gets_a_version_that_it_cannot_read() {
     let mut gallery = gallery();
-    for version in ["2.0.0-rc.1", "3.0.0+build", "3.1-1", "3.2.0_1"] {
+    for version in ["0", "2.0.0-rc.1", "3.0.0+build", "3.1-1", "3.2.0_1"] {
         gallery.insert(item("acme", version));
     }
     let old = "Packages()?$filter=Id%20eq%20'acme'%20and%20IsAbsoluteLatestVersion";
@@ -286,6 +286,7 @@ fn no_client_gets_a_version_that_it_cannot_read() {
     for version in ["2.0.0-rc.1", "3.0.0+build", "3.1-1"] {
         assert!(!all.contains(version), "{all}");
     }
+    assert!(all.starts_with("acme 0.0.0, acme 1.0.0"), "{all}");
 }
 
 #[test]

@@ -238,6 +238,6 @@ async fn what_another_process_changes_reaches_the_feed_and_a_restart_finds_every
     let site = Site::start_again(site.stop().await, |_| {}).await;
     assert_eq!(
         shown(&read(&site, "/feed/v2/Packages()", &secret).await),
-        ["acme 1"]
+        ["acme 1.0.0"]
     );
 }
