@@ -3,6 +3,7 @@
 mod admin;
 mod feed;
 mod local_agent;
+mod mirror;
 mod options;
 mod serve;
 mod terminal;
@@ -36,6 +37,9 @@ enum Command {
     /// Add, list and read sources of packages.
     #[command(subcommand)]
     Source(admin::Source),
+    /// What the server could not download.
+    #[command(subcommand)]
+    Downloads(mirror::Downloads),
     /// The server's own package feed: its address, its keys, and who may read it.
     #[command(subcommand)]
     Feed(feed::Feed),
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::SetupLink(options) => runtime(admin::setup_link(options)),
         Command::NewKeys(command) => runtime(admin::new_keys(command)),
         Command::Source(command) => runtime(admin::source(command)),
+        Command::Downloads(command) => runtime(mirror::downloads(command)),
         Command::Feed(command) => runtime(feed::run(command)),
         Command::Agent(command) => fleetmend_agent::cli::run(command),
     };

@@ -85,6 +85,10 @@ fn policy() -> anyhow::Result<fleetmend_server::Policy> {
             "FLEETMEND_SCAN_RETRY_SECONDS",
             &mut policy.scan_retry_seconds,
         ),
+        (
+            "FLEETMEND_DOWNLOAD_RETRY_SECONDS",
+            &mut policy.download_retry_seconds,
+        ),
         ("FLEETMEND_DEADLINE_SECONDS", &mut policy.deadline_seconds),
         ("FLEETMEND_SYNC_SECONDS", &mut policy.sync_seconds),
     ] {

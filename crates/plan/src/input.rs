@@ -59,6 +59,11 @@ pub enum Readiness {
     },
     /// Its package was not looked at yet.
     NotAnalysed,
+    /// Its installers could not be downloaded, and are not tried again by themselves.
+    DownloadFailed {
+        /// What was wrong.
+        cause: String,
+    },
 }
 
 /// A device as the plan sees it.

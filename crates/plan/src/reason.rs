@@ -57,6 +57,11 @@ pub enum Reason {
     },
     /// The package was not looked at yet.
     NotAnalysed,
+    /// The installers could not be downloaded, and are not tried again by themselves.
+    DownloadFailed {
+        /// What was wrong.
+        cause: String,
+    },
     /// The device lacks what a deployment needs.
     CannotDeploy {
         /// What.
@@ -84,6 +89,9 @@ impl Reason {
                 cause: cause.clone(),
             },
             Readiness::NotAnalysed => Self::NotAnalysed,
+            Readiness::DownloadFailed { cause } => Self::DownloadFailed {
+                cause: cause.clone(),
+            },
         })
     }
 }
@@ -126,6 +134,11 @@ impl fmt::Display for Reason {
             }
             Self::NotAnalysed => f.write_str(
                 "its package was not fetched and analysed yet: that happens by itself, try later",
+            ),
+            Self::DownloadFailed { cause } => write!(
+                f,
+                "its files could not be downloaded: {cause}. Reset Download Count, on the page \
+                 Downloads, has it tried again"
             ),
             Self::CannotDeploy { cause } => {
                 write!(f, "the machine's agent cannot deploy: {cause}")

@@ -32,6 +32,8 @@ pub struct App {
     pub local_url: String,
     /// The clients for everything outside.
     pub outside: crate::catalog::guard::Outside,
+    /// What is being downloaded.
+    pub downloads: crate::catalog::turns::Turns,
     /// Takes inventories.
     pub ingest: ingest::Queue,
     /// Rung when the queue of background jobs may have something.

@@ -97,6 +97,10 @@ pub struct Policy {
     pub deploy_retry_seconds: u64,
     /// How long one start may take.
     pub deploy_limit_seconds: u64,
+    /// How often the files of a patch are tried to be had, until a person resets the count.
+    pub download_tries: u32,
+    /// Between the first two of these tries; each further wait is longer.
+    pub download_retry_seconds: u64,
     /// From a deploy job's posting until it must have ended.
     pub deadline_seconds: u64,
     /// How long a device that is heard from may take for a scan.
@@ -120,6 +124,8 @@ impl Default for Policy {
             deploy_retries: 3,
             deploy_retry_seconds: 180,
             deploy_limit_seconds: 3600,
+            download_tries: 5,
+            download_retry_seconds: 60,
             deadline_seconds: 3 * 24 * 3600,
             scan_limit_seconds: 3600,
             scan_retries: 1,

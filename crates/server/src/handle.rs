@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fleetmend_model::SourceId;
+use fleetmend_model::{PatchId, SourceId};
 use fleetmend_store::devices::{self, DeviceFilter};
-use fleetmend_store::{Page, sources};
+use fleetmend_store::{MAX_PAGE, Page, downloads, sources};
 
 use crate::agents::enrol;
+use crate::api::time;
 use crate::app::App;
 use crate::catalog::add_source::{self, Given};
 use crate::catalog::private_hosts;
+use crate::deployments::reset;
 use crate::error::ApiError;
 use crate::net::pki;
 use crate::people::command_line;
@@ -123,6 +125,36 @@ impl Handle {
     /// Has a source read at once.
     pub async fn read_source(&self, id: i64) -> anyhow::Result<()> {
         catalog::sources::read_now(&self.app, SourceId(id), &command_line())
+            .await
+            .map_err(said)
+    }
+
+    /// One line for each patch whose files could not be downloaded: the first thousand.
+    pub async fn list_downloads(&self) -> anyhow::Result<Vec<String>> {
+        let listed = downloads::list(&self.app.db, &Page::first(MAX_PAGE)).await?;
+        let lines = listed.rows.into_iter().map(|it| {
+            let next = match it.failed.retry_at {
+                Some(at) => format!("next try at {}", time(at)),
+                None => "not tried before the count is reset".to_owned(),
+            };
+            let (patch, tries) = (it.failed.patch.to_string(), it.failed.tries.to_string());
+            let line = [
+                &patch,
+                &it.title,
+                &it.version,
+                &tries,
+                &it.failed.cause,
+                &next,
+            ];
+            line.map(String::as_str).join("\t")
+        });
+        Ok(lines.collect())
+    }
+
+    /// Resets download counts, by the patches' ids; gives how many there were.
+    pub async fn reset_downloads(&self, patches: &[i64]) -> anyhow::Result<u64> {
+        let patches: Vec<PatchId> = patches.iter().copied().map(PatchId).collect();
+        reset::reset(&self.app, &patches, &command_line())
             .await
             .map_err(said)
     }

@@ -269,6 +269,7 @@ fn app(
         registry: Registry::default(),
         policy: config.policy,
         url,
+        downloads: catalog::turns::Turns::default(),
         outside: catalog::guard::Outside::new()?,
         ingest: queue,
         jobs_due: Notify::new(),

@@ -13,7 +13,9 @@ pub struct Blobs {
 impl Blobs {
     /// Below this folder, which is made if it does not exist.
     pub fn open(root: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root.join("incoming"))?;
+        for folder in ["incoming", "partial"] {
+            fs::create_dir_all(root.join(folder))?;
+        }
         Ok(Self {
             root: root.to_owned(),
         })
@@ -35,17 +37,27 @@ impl Blobs {
     /// Takes a file under its digest (lower-case hexadecimal SHA-256). It is on disk when this
     /// returns.
     pub fn keep(&self, file: tempfile::NamedTempFile, sha256: &str) -> io::Result<()> {
+        self.keep_path(file.as_file(), file.path(), sha256)
+    }
+
+    /// Takes the file at a path below this folder; it is gone from there, or may go.
+    pub(crate) fn keep_path(&self, file: &File, from: &Path, sha256: &str) -> io::Result<()> {
         let path = self.path(sha256)?;
         if path.exists() {
             return Ok(());
         }
         let dir = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(dir)?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)?;
+        file.sync_all()?;
+        fs::rename(from, &path)?;
         #[cfg(unix)]
         File::open(dir)?.sync_all()?;
         Ok(())
+    }
+
+    /// Where files are of which a part is here.
+    pub(crate) fn partial_folder(&self) -> PathBuf {
+        self.root.join("partial")
     }
 
     /// Whether a file is here.
@@ -73,11 +85,7 @@ impl Blobs {
     /// Where a file is. An error for anything that is not a digest, so that no request names
     /// another path.
     fn path(&self, sha256: &str) -> io::Result<PathBuf> {
-        let is_digest = sha256.len() == 64
-            && sha256
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if !is_digest {
+        if !is_digest(sha256) {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "not a SHA-256 in hexadecimal",
@@ -85,4 +93,12 @@ impl Blobs {
         }
         Ok(self.root.join(&sha256[..2]).join(sha256))
     }
+}
+
+/// Whether a text is a SHA-256 in lower-case hexadecimal.
+pub(crate) fn is_digest(text: &str) -> bool {
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }

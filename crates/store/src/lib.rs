@@ -20,6 +20,7 @@ pub mod blobs;
 pub mod deploy_jobs;
 pub mod deployments;
 pub mod devices;
+pub mod downloads;
 pub mod enrol_tokens;
 pub mod feed_keys;
 pub mod feed_packages;
@@ -30,6 +31,7 @@ pub mod login_failures;
 pub mod missing;
 pub mod outages;
 pub mod packages;
+pub mod partials;
 pub mod patches;
 pub mod products;
 pub mod queue;
@@ -60,6 +62,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     deployments::STATEMENTS,
     devices::STATEMENTS,
     devices::LIST_STATEMENTS,
+    downloads::STATEMENTS,
     enrol_tokens::STATEMENTS,
     feed_keys::STATEMENTS,
     feed_packages::STATEMENTS,

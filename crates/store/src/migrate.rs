@@ -65,6 +65,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0070_private_hosts.sql"),
     ),
     (
+        71,
+        "downloads",
+        include_str!("../migrations/sqlite/0071_downloads.sql"),
+    ),
+    (
         80,
         "feed provenance",
         include_str!("../migrations/sqlite/0080_feed_provenance.sql"),
@@ -126,6 +131,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         70,
         "private hosts",
         include_str!("../migrations/postgres/0070_private_hosts.sql"),
+    ),
+    (
+        71,
+        "downloads",
+        include_str!("../migrations/postgres/0071_downloads.sql"),
     ),
     (
         80,

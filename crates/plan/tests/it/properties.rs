@@ -46,6 +46,7 @@ fn readiness() -> impl Strategy<Value = Readiness> {
         4 => Just(Readiness::Ready),
         1 => ".{0,6}".prop_map(|findings| Readiness::NeedsReview { findings }),
         1 => ".{0,6}".prop_map(|cause| Readiness::CannotVerify { cause }),
+        1 => ".{0,6}".prop_map(|cause| Readiness::DownloadFailed { cause }),
         1 => ".{0,6}".prop_map(|cause| Readiness::CannotFetch { cause }),
         1 => Just(Readiness::NeedsChocolatey),
         1 => Just(Readiness::NoInstaller),

@@ -74,6 +74,9 @@ fn a_release_that_is_not_ready_runs_nowhere_and_says_why() {
             cause: "https://feed.example/tool.nupkg answered 404".to_owned(),
         },
         Readiness::NotAnalysed,
+        Readiness::DownloadFailed {
+            cause: "cannot reach it".to_owned(),
+        },
     ];
     let text: String = cases
         .into_iter()
@@ -94,6 +97,8 @@ fn a_release_that_is_not_ready_runs_nowhere_and_says_why() {
     - alpha (device 1): its package cannot be fetched: https://feed.example/tool.nupkg answered 404
     7-Zip 24.9.0: 0 of 1 machines
     - alpha (device 1): its package was not fetched and analysed yet: that happens by itself, try later
+    7-Zip 24.9.0: 0 of 1 machines
+    - alpha (device 1): its files could not be downloaded: cannot reach it. Reset Download Count, on the page Downloads, has it tried again
     "#);
 }
 

@@ -10,6 +10,7 @@ mod audit;
 mod deploy_jobs;
 mod deployments;
 mod devices;
+mod downloads;
 pub(crate) mod enrol_tokens;
 mod extract;
 pub(crate) mod feed;
@@ -58,6 +59,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/deploy-jobs/redeploy", post(deploy_jobs::redeploy))
         .route("/api/v1/deploy-jobs/{id}", get(deploy_jobs::get))
         .route("/api/v1/deploy-jobs/{id}/cancel", post(deploy_jobs::cancel))
+        .route("/api/v1/downloads", get(downloads::list))
+        .route("/api/v1/downloads/reset", post(downloads::reset))
         .route("/api/v1/scans", post(scans::request))
         .route("/api/v1/sources", get(sources::list).post(sources::create))
         .route("/api/v1/sources/{id}", get(sources::get))

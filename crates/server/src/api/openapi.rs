@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    approvals, audit, deploy_jobs, deployments, devices, enrol_tokens, feed, missing, scans,
-    session, sources,
+    approvals, audit, deploy_jobs, deployments, devices, downloads, enrol_tokens, feed, missing,
+    scans, session, sources,
 };
 
 /// The shape of every error.
@@ -70,6 +70,8 @@ impl Modify for Security {
         deploy_jobs::get,
         deploy_jobs::redeploy,
         deploy_jobs::cancel,
+        downloads::list,
+        downloads::reset,
         sources::list,
         sources::get,
         sources::create,

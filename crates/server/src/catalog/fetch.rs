@@ -1,19 +1,15 @@
 //! Fetches from the outside world: with a cap on bytes and on time, and nothing taken on trust.
 
 use std::collections::BTreeSet;
-use std::io::{Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
 
 use fleetmend_model::Millis;
-use fleetmend_model::recipe::Checksum;
-use fleetmend_store::blobs::Blobs;
 use futures_util::StreamExt as _;
-use http::header;
+use http::{HeaderMap, StatusCode, header};
 use reqwest::{Response, Url};
 
 use super::address::{Named, may_fetch, may_follow};
 use super::credentials::Login;
-use super::digest::{Sums, check};
 use super::guard::{self, Refused};
 use super::pace::host;
 use super::schedule::{self, Asked};
@@ -32,6 +28,20 @@ pub enum FetchError {
         url: String,
         /// What was wrong.
         cause: String,
+    },
+    /// An answer that broke off; what came of it is kept for the next try.
+    #[error("{url} broke off {}: {cause}", after(*.length, *.total))]
+    BrokeOff {
+        /// What was asked for.
+        url: String,
+        /// What was wrong.
+        cause: String,
+        /// Bytes that are here.
+        length: u64,
+        /// Bytes of the whole, if that is known.
+        total: Option<u64>,
+        /// Bytes that this try brought.
+        gained: u64,
     },
     /// An answer that is not what was asked for.
     #[error("{url} answered {status}{}", hint(*.status))]
@@ -110,6 +120,13 @@ pub enum FetchError {
     Internal(#[from] anyhow::Error),
 }
 
+fn after(length: u64, total: Option<u64>) -> String {
+    match total {
+        Some(total) => format!("after {length} of {total} bytes"),
+        None => format!("after {length} bytes"),
+    }
+}
+
 fn hint(status: u16) -> &'static str {
     match status {
         401 => ": it wants a name and a password, or other ones",
@@ -154,15 +171,6 @@ fn limit(asked: Asked) -> Duration {
     }
 }
 
-/// A file that is in the store now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fetched {
-    /// SHA-256, lower-case hexadecimal.
-    pub sha256: String,
-    /// Length in bytes.
-    pub length: u64,
-}
-
 /// A document's bytes.
 pub async fn document(app: &App, ask: &Ask<'_>) -> Result<Vec<u8>, FetchError> {
     let mut bytes = Vec::new();
@@ -170,95 +178,97 @@ pub async fn document(app: &App, ask: &Ask<'_>) -> Result<Vec<u8>, FetchError> {
         bytes.extend_from_slice(part);
         Ok(())
     };
-    receive(app, ask, false, take).await?;
+    let address = turn(app, ask, false).await?;
+    let receive = async {
+        let answer = open(app, ask, &address, false, &HeaderMap::new(), &[]).await?;
+        pour(ask, answer, 0, take).await
+    };
+    in_time(ask, receive).await?;
     Ok(bytes)
 }
 
-/// Stores a file under its digest, if it is the one that the package names.
-pub async fn file(
-    app: &App,
-    ask: &Ask<'_>,
-    checksum: Option<&Checksum>,
-) -> Result<Fetched, FetchError> {
-    let url = ask.url;
-    let disk = |error| FetchError::Disk {
-        url: shown(url),
-        error,
-    };
-    let mut sums = Sums::new(url, checksum)?;
-    let mut file = app.blobs.incoming().map_err(disk)?;
-    let take = |part: &[u8]| {
-        sums.update(part);
-        file.write_all(part).map_err(disk)
-    };
-    let length = receive(app, ask, checksum.is_some(), take).await?;
-    if let (Some(checksum), Some(found)) = (checksum, sums.named()) {
-        check(url, checksum, &found)?;
-    }
-    let sha256 = sums.sha256();
-    file.as_file_mut().seek(SeekFrom::Start(0)).map_err(disk)?;
-    app.blobs.keep(file, &sha256).map_err(disk)?;
-    Ok(Fetched { sha256, length })
+/// The address, if it may be asked; ends when it is its turn.
+pub async fn turn(app: &App, ask: &Ask<'_>, has_digest: bool) -> Result<Url, FetchError> {
+    let address = address(ask, has_digest)?;
+    app.pace.wait(app, &address).await?;
+    Ok(address)
 }
 
-/// Stores bytes that are at hand (a file inside a package) under their digest.
-pub fn keep(
-    name: &str,
-    bytes: &[u8],
-    checksum: Option<&Checksum>,
-    blobs: &Blobs,
-) -> Result<Fetched, FetchError> {
-    let disk = |error| FetchError::Disk {
-        url: name.to_owned(),
-        error,
-    };
-    let mut sums = Sums::new(name, checksum)?;
-    sums.update(bytes);
-    if let (Some(checksum), Some(found)) = (checksum, sums.named()) {
-        check(name, checksum, &found)?;
+/// Asks, with headers of the caller's own; gives an answer that succeeded, or has a status that the
+/// caller knows as well. Its body is still to come.
+pub async fn open(
+    app: &App,
+    ask: &Ask<'_>,
+    address: &Url,
+    has_digest: bool,
+    headers: &HeaderMap,
+    also: &[StatusCode],
+) -> Result<Response, FetchError> {
+    let answer = follow(app, ask, address, has_digest, headers).await?;
+    let status = answer.status();
+    if status.is_success() || also.contains(&status) {
+        app.pace.answered(&host(answer.url()));
+        return Ok(answer);
     }
-    let mut file = blobs.incoming().map_err(disk)?;
-    file.write_all(bytes).map_err(disk)?;
-    let sha256 = sums.sha256();
-    blobs.keep(file, &sha256).map_err(disk)?;
-    Ok(Fetched {
-        sha256,
-        length: bytes.len() as u64,
+    let retry_after = answer
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|it| schedule::retry_after(it.to_str().ok()?, app.now()));
+    // Whoever asks the first of several hosts comes to the last one again.
+    let hosts = BTreeSet::from([host(address), host(answer.url())]);
+    for host in &hosts {
+        app.pace
+            .refused(app, host, status, retry_after, ask.asked)
+            .await?;
+    }
+    Err(FetchError::Status {
+        url: shown(ask.url),
+        status: status.as_u16(),
     })
 }
 
-/// Receives an answer part by part, under the caps; gives its length.
-async fn receive(
-    app: &App,
+/// Receives an answer's body part by part, under the cap, of which `before` bytes are taken already;
+/// gives the length of both.
+pub async fn pour(
     ask: &Ask<'_>,
-    has_digest: bool,
+    answer: Response,
+    before: u64,
     mut take: impl FnMut(&[u8]) -> Result<(), FetchError>,
 ) -> Result<u64, FetchError> {
-    let url = ask.url;
-    let (cap, limit) = (ask.cap, limit(ask.asked));
-    let address = address(ask, has_digest)?;
-    app.pace.wait(app, &address).await?;
-    let receive = async {
-        let mut body = get(app, ask, address, has_digest).await?.bytes_stream();
-        let mut length = 0;
-        while let Some(part) = body.next().await {
-            let part = part.map_err(|error| unreachable(url, &error))?;
-            length += part.len() as u64;
-            if length > cap {
-                return Err(FetchError::TooLarge {
-                    url: shown(url),
-                    cap,
-                });
-            }
-            take(&part)?;
-        }
-        Ok(length)
+    let mut length = before;
+    let too_large = || FetchError::TooLarge {
+        url: shown(ask.url),
+        cap: ask.cap,
     };
+    if answer
+        .content_length()
+        .is_some_and(|it| it.saturating_add(length) > ask.cap)
+    {
+        return Err(too_large());
+    }
+    let mut body = answer.bytes_stream();
+    while let Some(part) = body.next().await {
+        let part = part.map_err(|error| unreachable(ask.url, &error))?;
+        length += part.len() as u64;
+        if length > ask.cap {
+            return Err(too_large());
+        }
+        take(&part)?;
+    }
+    Ok(length)
+}
+
+/// Ends what takes longer than its kind may.
+pub async fn in_time<T>(
+    ask: &Ask<'_>,
+    receive: impl Future<Output = Result<T, FetchError>>,
+) -> Result<T, FetchError> {
+    let limit = limit(ask.asked);
     tokio::time::timeout(limit, receive)
         .await
         .unwrap_or_else(|_| {
             Err(FetchError::Unreachable {
-                url: shown(url),
+                url: shown(ask.url),
                 cause: format!("no whole answer in {} s", limit.as_secs()),
             })
         })
@@ -274,42 +284,13 @@ fn address(ask: &Ask<'_>, has_digest: bool) -> Result<Url, FetchError> {
     Ok(address)
 }
 
-async fn get(
-    app: &App,
-    ask: &Ask<'_>,
-    address: Url,
-    has_digest: bool,
-) -> Result<Response, FetchError> {
-    let url = ask.url;
-    let answer = follow(app, ask, &address, has_digest).await?;
-    let status = answer.status();
-    if !status.is_success() {
-        let retry_after = answer
-            .headers()
-            .get(header::RETRY_AFTER)
-            .and_then(|it| schedule::retry_after(it.to_str().ok()?, app.now()));
-        // Whoever asks the first of several hosts comes to the last one again.
-        let hosts = BTreeSet::from([host(&address), host(answer.url())]);
-        for host in &hosts {
-            app.pace
-                .refused(app, host, status, retry_after, ask.asked)
-                .await?;
-        }
-        return Err(FetchError::Status {
-            url: shown(url),
-            status: status.as_u16(),
-        });
-    }
-    app.pace.answered(&host(answer.url()));
-    Ok(answer)
-}
-
 /// Asks, and follows a few redirects, each judged like the first address.
 async fn follow(
     app: &App,
     ask: &Ask<'_>,
     first: &Url,
     has_digest: bool,
+    headers: &HeaderMap,
 ) -> Result<Response, FetchError> {
     let mut address = first.clone();
     for _ in 0..=REDIRECTS {
@@ -319,6 +300,7 @@ async fn follow(
         };
         let client = app.outside.client(&address, ask.private_hosts).await;
         let mut request = client.map_err(guarded)?.get(address.clone());
+        request = request.headers(headers.clone());
         if let Some(login) = ask.login_for(&address) {
             request = request.basic_auth(&login.name, Some(&login.password));
         }

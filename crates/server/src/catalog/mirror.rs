@@ -7,7 +7,7 @@ use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::recipe::{FileOrigin, RecipeFile};
 use fleetmend_model::release::{Action, AptUpgrade, Release};
-use fleetmend_model::{PackageId, ReleaseId};
+use fleetmend_model::{Millis, PackageId, ReleaseId};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::patches::Patch;
 use fleetmend_store::products::{self, Product};
@@ -16,9 +16,10 @@ use fleetmend_store::{files, releases};
 use fleetmend_trust::sign_release;
 
 use super::address::Named;
-use super::fetch::{self, Ask, FetchError, Fetched};
+use super::fetch::{Ask, FetchError};
 use super::folder::MAX_NUPKG;
 use super::schedule::Asked;
+use super::store_file::{self, Fetched};
 use super::{known, nupkgs, readiness, release};
 use crate::app::App;
 
@@ -29,9 +30,26 @@ const MAX_INSTALLER: u64 = 8 * 1024 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum MirrorError {
     /// Another try may help.
+    #[error("{cause}")]
+    Again {
+        /// What was wrong.
+        cause: String,
+        /// Bytes that this try brought and that the next one need not ask for.
+        gained: u64,
+    },
+    /// A host wants to be left alone: this was no try.
+    #[error("{cause}")]
+    Later {
+        /// Why.
+        cause: String,
+        /// Until when.
+        at: Millis,
+    },
+    /// What is asked for cannot be had from where the package says: only a person helps.
     #[error("{0}")]
-    Again(String),
-    /// Only a person, or another version of the package, helps.
+    Refused(String),
+    /// There is nothing to be had, or it must not be used: only another version of the package, or a
+    /// person who looked at it, helps.
     #[error("{0}")]
     Never(String),
     /// The server itself.
@@ -127,15 +145,18 @@ async fn refused(
             "{error}: it was not run, and is in quarantine"
         )));
     }
+    let cause = error.to_string();
+    let again = |gained| MirrorError::Again {
+        cause: cause.clone(),
+        gained,
+    };
     Ok(match error {
-        FetchError::Unreachable { .. } | FetchError::Disk { .. } | FetchError::Paused { .. } => {
-            MirrorError::Again(error.to_string())
-        }
+        FetchError::Unreachable { .. } | FetchError::Disk { .. } => again(0),
+        FetchError::BrokeOff { gained, .. } => again(gained),
+        FetchError::Status { status, .. } if status >= 500 || status == 429 => again(0),
+        FetchError::Paused { until, .. } => MirrorError::Later { cause, at: until },
         FetchError::Internal(error) => MirrorError::Internal(error),
-        FetchError::Status { status, .. } if status >= 500 || status == 429 => {
-            MirrorError::Again(error.to_string())
-        }
-        _ => MirrorError::Never(error.to_string()),
+        _ => MirrorError::Refused(cause),
     })
 }
 
@@ -155,7 +176,7 @@ async fn fetch_file(
                 private_hosts: &source.private_hosts,
                 cap: MAX_INSTALLER,
             };
-            fetch::file(app, &ask, file.checksum.as_ref()).await
+            store_file::from_outside(app, &ask, file.checksum.as_ref()).await
         }
         FileOrigin::Embedded { path } => {
             let disk = |error| FetchError::Disk {
@@ -169,7 +190,7 @@ async fn fetch_file(
             let content = nupkg
                 .get(path)
                 .map_err(|error| disk(std::io::Error::other(error)))?;
-            fetch::keep(path, &content, file.checksum.as_ref(), &app.blobs)
+            store_file::from_bytes(path, &content, file.checksum.as_ref(), &app.blobs)
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod digest;
 pub mod feed;
 pub mod fetch;
+
 pub mod folder;
 pub mod guard;
 pub mod known;
@@ -19,6 +20,9 @@ pub mod pace;
 pub mod private_hosts;
 pub mod readiness;
 pub mod release;
+pub mod resume;
 pub mod schedule;
 pub mod sources;
+pub mod store_file;
 pub mod sync;
+pub mod turns;

@@ -17,10 +17,11 @@ use tokio::time::Instant;
 
 use super::address::Named;
 use super::candidates::Names;
-use super::fetch::{self, Ask, FetchError, Fetched};
+use super::fetch::{Ask, FetchError};
 use super::folder::MAX_NUPKG;
 use super::known::{quarantine, renew};
 use super::schedule::{self, Asked};
+use super::store_file::{self, Fetched};
 use super::sync::jitter;
 use crate::app::App;
 use crate::jobs;
@@ -248,11 +249,11 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
                 private_hosts: &source.private_hosts,
                 cap: MAX_NUPKG,
             };
-            fetch::file(app, &ask, checksum.as_ref()).await
+            store_file::from_outside(app, &ask, checksum.as_ref()).await
         }
         SourceKind::Folder => {
             let bytes = tokio::fs::read(location).await.map_err(disk)?;
-            fetch::keep(location, &bytes, checksum.as_ref(), &app.blobs)
+            store_file::from_bytes(location, &bytes, checksum.as_ref(), &app.blobs)
         }
         // The mirror has it already.
         SourceKind::Own => {

@@ -7,6 +7,7 @@ use super::guard::hosts;
 use super::sources::existing;
 use super::sync;
 use crate::app::App;
+use crate::deployments::reset;
 use crate::error::ApiError;
 use crate::journal;
 use crate::people::Actor;
@@ -29,6 +30,7 @@ pub async fn set(
         journal::record(&mut tx, actor, "set_private_hosts", &subject, &after, now).await?;
         if source.enabled {
             packages::retry_now(&mut tx, id, now).await?;
+            reset::reset_of_source(app, &mut tx, id).await?;
             sync::enqueue(app, &mut tx, id, now).await?;
         }
         anyhow::Ok(tx.commit().await?)

@@ -7,6 +7,7 @@ use fleetmend_model::patch::PatchType;
 use fleetmend_model::recipe::{Analysis, InstallerKind, Recipe, Verdict};
 use fleetmend_model::{PackageId, PatchId, name_pattern};
 use fleetmend_plan::{Readiness, Reason};
+use fleetmend_store::downloads;
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::patches::Patch;
 
@@ -49,13 +50,22 @@ pub async fn of_patches(
         .into_iter()
         .map(|package| (package.row, package))
         .collect();
-    let why = |package: Option<PackageId>| match package.and_then(|id| known.get(&id)) {
-        Some(package) => why_not(package),
-        None => Some(Reason::NotAnalysed.to_string()),
+    let ids: Vec<PatchId> = third_party.iter().map(|(patch, _)| *patch).collect();
+    let given_up: HashMap<PatchId, String> = downloads::given_up(&app.db, &ids)
+        .await?
+        .into_iter()
+        .map(|it| (it.patch, it.cause))
+        .collect();
+    let why = |patch: PatchId, package: Option<PackageId>| {
+        let Some(package) = package.and_then(|id| known.get(&id)) else {
+            return Some(Reason::NotAnalysed);
+        };
+        let cause = given_up.get(&patch).cloned();
+        Reason::of_readiness(&of(package)).or(cause.map(|cause| Reason::DownloadFailed { cause }))
     };
     Ok(third_party
         .into_iter()
-        .filter_map(|(patch, package)| Some((patch, why(package)?)))
+        .filter_map(|(patch, package)| Some((patch, why(patch, package)?.to_string())))
         .collect())
 }
 

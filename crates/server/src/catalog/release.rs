@@ -8,8 +8,8 @@ use fleetmend_store::packages::Package;
 use fleetmend_store::products::Product;
 use fleetmend_versions::display;
 
-use super::fetch::Fetched;
 use super::mirror::MirrorError;
+use super::store_file::Fetched;
 use super::{msi, readiness};
 
 /// The release, and what its installers register; or why there is none.

@@ -11,6 +11,7 @@ mod deploy;
 mod deployments;
 mod device;
 mod devices;
+mod downloads;
 mod enrol;
 mod feed;
 mod fields;
@@ -63,6 +64,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/deployments/redeploy", post(deployments::redeploy))
         .route("/deployments/cancel", post(deployments::cancel))
         .route("/deployments/{id}", get(job::page))
+        .route("/downloads", get(downloads::page))
+        .route("/downloads/reset", post(downloads::reset))
         .route("/sources", get(sources::page).post(sources::add))
         .route("/sources/{id}", get(source::page))
         .route("/sources/{id}/login", post(source::set_login))

@@ -23,6 +23,8 @@ pub enum Done {
     Cancelled,
     /// A device was asked to cancel a job.
     CancelAsked,
+    /// Download counts were reset.
+    DownloadCountReset,
     /// A source was added.
     SourceAdded,
     /// A source is read at once.
@@ -38,7 +40,7 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Scan,
         Self::SystemType,
         Self::DeviceRemoved,
@@ -47,6 +49,7 @@ impl Done {
         Self::Redeployed,
         Self::Cancelled,
         Self::CancelAsked,
+        Self::DownloadCountReset,
         Self::SourceAdded,
         Self::SourceRead,
         Self::PrivateHostsSet,
@@ -65,6 +68,7 @@ impl Done {
             Self::Redeployed => "redeployed",
             Self::Cancelled => "cancelled",
             Self::CancelAsked => "cancel-asked",
+            Self::DownloadCountReset => "download-count-reset",
             Self::SourceAdded => "source-added",
             Self::SourceRead => "source-read",
             Self::PrivateHostsSet => "private-hosts-set",
@@ -104,6 +108,10 @@ impl Done {
                 "The device was asked to cancel the deploy job: it confirms, unless it has started."
                     .to_owned()
             }
+            Self::DownloadCountReset => format!(
+                "{} reset.",
+                counted(n, "download count was", "download counts were")
+            ),
             Self::SourceAdded => "The source was added and is being read.".to_owned(),
             Self::SourceRead => "The source is being read.".to_owned(),
             Self::PrivateHostsSet => {

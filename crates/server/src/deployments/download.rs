@@ -1,94 +1,207 @@
 //! Gets the files of a patch to the server and hands out the orders of the jobs that wait for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use fleetmend_model::PatchId;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
+use fleetmend_model::{Millis, PatchId, ReleaseId};
 use fleetmend_store::deploy_jobs::{self, DeployJob};
+use fleetmend_store::downloads::{self, Failed};
 use fleetmend_store::patches::{self, Patch};
 use fleetmend_store::releases;
 
 use super::moves::{self, With};
-use super::orders;
+use super::{orders, tries};
+use crate::api::time;
 use crate::app::App;
 use crate::catalog::mirror::{self, MirrorError};
+use crate::jobs;
 
-/// The most jobs that one round takes on.
+/// Jobs taken on at a time.
 const BATCH: u32 = 1_000;
 /// Jobs handed out in one transaction.
 const CHUNK: usize = 200;
+
+/// What came of trying to get the files.
+enum Got {
+    /// They are here.
+    Release(ReleaseId),
+    /// They are tried to be had again then. Why, in words.
+    Wait(String, Millis),
+    /// Only a person helps. Why, in words.
+    Never(String),
+}
 
 /// Makes the release of a patch and hands out the orders of all jobs that wait for it.
 pub async fn mirror_patch(app: &Arc<App>, id: PatchId) -> anyhow::Result<()> {
     let patch = patches::get(&app.db, id)
         .await?
         .with_context(|| format!("no patch {id}"))?;
-    loop {
-        // Every round takes its jobs out of this list, or fails.
-        let jobs = deploy_jobs::needing_files(&app.db, id, BATCH).await?;
-        if jobs.is_empty() {
-            return Ok(());
-        }
-        mirror_for(app, &patch, jobs).await?;
+    if deploy_jobs::needing_files(&app.db, id, 1).await?.is_empty() {
+        return Ok(());
+    }
+    if !mirror::is_at_hand(app, &patch).await? {
+        say_begun(app, id).await?;
+    }
+    match get(app, &patch).await? {
+        Got::Release(release) => hand_out(app, id, release).await,
+        Got::Wait(cause, at) => wait(app, id, &cause, at).await,
+        Got::Never(cause) => give_up(app, id, &cause).await,
     }
 }
 
-async fn mirror_for(app: &Arc<App>, patch: &Patch, mut jobs: Vec<DeployJob>) -> anyhow::Result<()> {
-    if !mirror::is_at_hand(app, patch).await? {
-        let downloading = Change::Status {
-            status: DeployStatus::Downloading,
-        };
-        let posted = |job: &&mut DeployJob| job.state.status == DeployStatus::Posted;
-        let mut posted: Vec<_> = jobs.iter_mut().filter(posted).collect();
-        change(app, &mut posted, downloading, &With::default()).await?;
+async fn get(app: &Arc<App>, patch: &Patch) -> anyhow::Result<Got> {
+    let most = app.policy.download_tries;
+    let failed = downloads::get(&app.db, patch.id).await?;
+    let before = failed.as_ref().map_or(0, |it| it.tries);
+    match &failed {
+        Some(Failed {
+            retry_at: None,
+            cause,
+            tries,
+            ..
+        }) => return Ok(Got::Never(tries::given_up(cause, *tries, most))),
+        Some(it) if it.retry_at > Some(app.now()) => {
+            let at = it.retry_at.unwrap_or_default();
+            return Ok(Got::Wait(tries::waiting(&it.cause, it.tries, most, at), at));
+        }
+        Some(it) => {
+            let cause = tries::under_way(&it.cause, it.tries, most);
+            note(app, patch.id, &cause, "the server gets the patch's files").await?;
+        }
+        None => {}
     }
-    let release = match mirror::release_for(app, patch).await {
-        Ok(release) => release,
+    Ok(match mirror::release_for(app, patch).await {
+        Ok(release) => {
+            forget(app, patch.id, failed.is_some()).await?;
+            Got::Release(release)
+        }
         Err(MirrorError::Internal(error)) => {
-            note(
-                app,
-                &jobs,
-                "the server failed; its log says why; tries again",
-            )
-            .await?;
+            let cause = "the server failed; its log says why";
+            note(app, patch.id, cause, "the server tries again").await?;
             return Err(error);
         }
-        Err(MirrorError::Again(cause)) => {
-            note(app, &jobs, &format!("{cause}; tries again")).await?;
-            anyhow::bail!("{} {}: {cause}", patch.title, patch.version);
+        Err(MirrorError::Later { cause, at }) => {
+            Got::Wait(format!("{cause}; tries again at {}", time(at)), at)
+        }
+        Err(MirrorError::Again { cause, gained }) => {
+            let tries = tries::count(before, gained);
+            let first_wait = Duration::from_secs(app.policy.download_retry_seconds);
+            let retry_at = tries::next(app.now(), tries, most, first_wait);
+            remember(app, patch, &cause, tries, retry_at).await?;
+            match retry_at {
+                Some(at) => Got::Wait(tries::waiting(&cause, tries, most, at), at),
+                None => Got::Never(tries::given_up(&cause, tries, most)),
+            }
+        }
+        Err(MirrorError::Refused(cause)) => {
+            remember(app, patch, &cause, before + 1, None).await?;
+            Got::Never(cause)
         }
         Err(MirrorError::Never(cause)) => {
-            let end = Change::End {
-                ending: Ending::DownloadFailed,
-            };
-            let mut all: Vec<_> = jobs.iter_mut().collect();
-            return change(app, &mut all, end, &With::cause(cause)).await;
+            forget(app, patch.id, failed.is_some()).await?;
+            Got::Never(cause)
         }
+    })
+}
+
+async fn remember(
+    app: &App,
+    patch: &Patch,
+    cause: &str,
+    tries: u32,
+    retry_at: Option<Millis>,
+) -> anyhow::Result<()> {
+    tracing::warn!("{} {}: {cause}", patch.title, patch.version);
+    let failed = Failed {
+        patch: patch.id,
+        tries,
+        cause: cause.to_owned(),
+        failed_at: app.now(),
+        retry_at,
     };
+    let mut tx = app.db.begin().await?;
+    downloads::set_failed(&mut tx, &failed).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn forget(app: &App, patch: PatchId, is_known: bool) -> anyhow::Result<()> {
+    if is_known {
+        let mut tx = app.db.begin().await?;
+        downloads::reset(&mut tx, patch).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Status 2 for the jobs at 1.
+async fn say_begun(app: &Arc<App>, patch: PatchId) -> anyhow::Result<()> {
+    let downloading = Change::Status {
+        status: DeployStatus::Downloading,
+    };
+    loop {
+        // Every round takes its jobs out of this list, or fails.
+        let mut jobs = deploy_jobs::posted(&app.db, patch, BATCH).await?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        change(app, &mut jobs, downloading, &With::default()).await?;
+    }
+}
+
+async fn hand_out(app: &Arc<App>, patch: PatchId, release: ReleaseId) -> anyhow::Result<()> {
     let release = releases::get(&app.db, release)
         .await?
         .with_context(|| format!("release {release} is gone"))?;
-    for chunk in jobs.chunks_mut(CHUNK) {
-        let mut tx = app.db.begin().await?;
-        for job in chunk.iter_mut() {
-            if !orders::hand_out(app, &mut tx, job, &release, app.now()).await? {
-                tracing::debug!("job {} moved on meanwhile", job.id);
+    loop {
+        // As above.
+        let mut jobs = deploy_jobs::needing_files(&app.db, patch, BATCH).await?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        for chunk in jobs.chunks_mut(CHUNK) {
+            let mut tx = app.db.begin().await?;
+            for job in chunk.iter_mut() {
+                if !orders::hand_out(app, &mut tx, job, &release, app.now()).await? {
+                    tracing::debug!("job {} moved on meanwhile", job.id);
+                }
+            }
+            tx.commit().await?;
+            for job in chunk {
+                app.registry.wake(job.device);
             }
         }
-        tx.commit().await?;
-        for job in chunk {
-            app.registry.wake(job.device);
-        }
+        app.touch();
     }
-    app.touch();
-    Ok(())
+}
+
+async fn wait(app: &Arc<App>, patch: PatchId, cause: &str, at: Millis) -> anyhow::Result<()> {
+    let next_step = format!("the server tries again at {}", time(at));
+    note(app, patch, cause, &next_step).await?;
+    let mut tx = app.db.begin().await?;
+    jobs::enqueue(&mut tx, jobs::Kind::MirrorPatch, patch.0, at).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn give_up(app: &Arc<App>, patch: PatchId, cause: &str) -> anyhow::Result<()> {
+    let end = Change::End {
+        ending: Ending::DownloadFailed,
+    };
+    loop {
+        // As above.
+        let mut jobs = deploy_jobs::needing_files(&app.db, patch, BATCH).await?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        change(app, &mut jobs, end, &With::cause(cause)).await?;
+    }
 }
 
 async fn change(
     app: &Arc<App>,
-    jobs: &mut [&mut DeployJob],
+    jobs: &mut [DeployJob],
     change: Change,
     with: &With,
 ) -> anyhow::Result<()> {
@@ -105,11 +218,9 @@ async fn change(
     Ok(())
 }
 
-async fn note(app: &Arc<App>, jobs: &[DeployJob], cause: &str) -> anyhow::Result<()> {
+async fn note(app: &App, patch: PatchId, cause: &str, next_step: &str) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
-    for job in jobs {
-        deploy_jobs::set_note(&mut tx, job.id, cause, &job.next_step, app.now()).await?;
-    }
+    deploy_jobs::set_note_of_patch(&mut tx, patch, cause, next_step, app.now()).await?;
     tx.commit().await?;
     app.touch();
     Ok(())

@@ -6,7 +6,9 @@ pub mod moves;
 pub mod orders;
 pub mod reports;
 mod request;
+pub mod reset;
 pub mod restarted;
+mod tries;
 
 use std::sync::Arc;
 use std::time::Duration;

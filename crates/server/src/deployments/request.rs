@@ -3,7 +3,7 @@
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::{DeviceId, Millis, PatchId};
 use fleetmend_plan::{Device, Input, Patch, Readiness};
-use fleetmend_store::{Tx, approvals, deploy_jobs, devices, missing, packages, patches};
+use fleetmend_store::{Tx, approvals, deploy_jobs, devices, downloads, missing, packages, patches};
 
 use super::failed;
 use crate::catalog;
@@ -75,8 +75,13 @@ async fn readiness(tx: &mut Tx, patch: &patches::Patch) -> Result<Readiness, Api
         return Ok(Readiness::Ready);
     }
     let package = match patch.package {
-        Some(id) => packages::get(tx, id).await.map_err(failed)?,
+        Some(id) => packages::get(&mut *tx, id).await.map_err(failed)?,
         None => None,
     };
-    Ok(package.map_or(Readiness::NotAnalysed, |it| catalog::readiness::of(&it)))
+    let readiness = package.map_or(Readiness::NotAnalysed, |it| catalog::readiness::of(&it));
+    let given_up = downloads::given_up(tx, &[patch.id]).await.map_err(failed)?;
+    Ok(match (readiness, given_up.into_iter().next()) {
+        (Readiness::Ready, Some(it)) => Readiness::DownloadFailed { cause: it.cause },
+        (readiness, _) => readiness,
+    })
 }

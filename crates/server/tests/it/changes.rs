@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::seed;
 use crate::site::{Site, form_body, json_body};
 
-const FORMS: [&str; 18] = [
+const FORMS: [&str; 19] = [
     "/logout",
     "/devices/scan",
     "/devices/system-type",
@@ -19,6 +19,7 @@ const FORMS: [&str; 18] = [
     "/deploy",
     "/deployments/redeploy",
     "/deployments/cancel",
+    "/downloads/reset",
     "/sources",
     "/sources/1/login",
     "/sources/1/read",
@@ -29,7 +30,7 @@ const FORMS: [&str; 18] = [
     "/enrol",
 ];
 
-const CALLS: [&str; 16] = [
+const CALLS: [&str; 17] = [
     "/api/v1/devices/system-type",
     "/api/v1/devices/remove",
     "/api/v1/scans",
@@ -38,6 +39,7 @@ const CALLS: [&str; 16] = [
     "/api/v1/deployments/preview",
     "/api/v1/deploy-jobs/redeploy",
     "/api/v1/deploy-jobs/1/cancel",
+    "/api/v1/downloads/reset",
     "/api/v1/sources",
     "/api/v1/sources/1/login",
     "/api/v1/sources/1/read",

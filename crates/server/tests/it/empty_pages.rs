@@ -3,10 +3,11 @@
 use crate::site::Site;
 
 /// Every page that a person can open from the menu, and what it says when there is nothing.
-pub const PAGES: [(&str, &str); 7] = [
+pub const PAGES: [(&str, &str); 8] = [
     ("/devices", "No machine is enrolled yet."),
     ("/missing", "No device lacks a patch, as far as is known."),
     ("/deployments", "Nothing was deployed yet."),
+    ("/downloads", "No download failed."),
     ("/sources", "There is no other source yet."),
     ("/feed", "There is no key yet."),
     ("/enrol", "No token was made yet."),

@@ -165,7 +165,7 @@ async fn a_redirect_goes_no_further_than_the_address_that_it_leads_to_may() {
 async fn a_nupkg_at_a_private_address_needs_a_private_host_of_its_own() {
     let (site, person) = Site::signed_in().await;
     let mut agent = crate::agent::Agent::enrol(&site, "host").await;
-    crate::failing_work::has_software(&mut agent, "Tool").await;
+    crate::offer::has_software(&mut agent, "Tool").await;
     let (near, far) = (feed(), feed());
     // The entry has a digest, so that only the guard is in the way of its redirect.
     near.set_fault(

@@ -12,7 +12,7 @@ use fleetmend_store::inventories::{self, StoredInventory};
 use fleetmend_store::missing::{self, DeviceMissing, Grounds, NewMissing};
 use fleetmend_store::patches::{self, NewPatch};
 use fleetmend_store::sources::{self, LeftOut, NewSource, ReadNote, SourceKind};
-use fleetmend_store::{Db, Tx, approvals, audit, deployments, enrol_tokens, scan_jobs};
+use fleetmend_store::{Db, Tx, approvals, audit, deployments, downloads, enrol_tokens, scan_jobs};
 
 /// When everything here happened.
 pub const THEN: Millis = Millis(1_790_000_000_000);
@@ -147,6 +147,14 @@ pub async fn everything(db: &Db, text: &str) -> Seeded {
         .await
         .unwrap();
     inventory(&mut tx, device, text).await;
+    let failed = downloads::Failed {
+        patch,
+        tries: 1,
+        cause: text.to_owned(),
+        failed_at: THEN,
+        retry_at: None,
+    };
+    downloads::set_failed(&mut tx, &failed).await.unwrap();
     let source = source(&mut tx, text).await;
     let note = ReadNote {
         error: Some(text.to_owned()),

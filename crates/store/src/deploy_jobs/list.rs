@@ -44,6 +44,9 @@ statements! {
     NEEDING_FILES = "SELECT * FROM deploy_jobs
                      WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)
                      ORDER BY id LIMIT $2";
+    POSTED = "SELECT * FROM deploy_jobs
+              WHERE patch = $1 AND finished_at IS NULL AND status = 1
+              ORDER BY id LIMIT $2";
     AWAITING_RESTART = "SELECT * FROM deploy_jobs
                         WHERE finished_at IS NULL AND status = 10 AND device IN
                             (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))
@@ -184,6 +187,15 @@ pub async fn needing_files(
     limit: u32,
 ) -> Result<Vec<DeployJob>> {
     from.rows(&NEEDING_FILES, args![patch, limit])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+/// Open jobs of a patch for which nothing was done yet (1), oldest first.
+pub async fn posted(mut from: impl Read, patch: PatchId, limit: u32) -> Result<Vec<DeployJob>> {
+    from.rows(&POSTED, args![patch, limit])
         .await?
         .iter()
         .map(read)

@@ -17,7 +17,7 @@ pub use create::{NewJob, Posted, create_many};
 pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
 pub use list::{
     JobFilter, JobProgress, ListedJob, StatusCount, awaiting_restart, count_by_status, expired,
-    list, listed, needing_files, open_of_device,
+    list, listed, needing_files, open_of_device, posted,
 };
 
 statements! {
@@ -34,6 +34,8 @@ statements! {
     TRANSITIONS = "SELECT * FROM deploy_transitions WHERE job = $1 ORDER BY seq";
     SET_NOTE = "UPDATE deploy_jobs SET cause = $2, next_step = $3, updated_at = $4
                 WHERE id = $1 AND finished_at IS NULL";
+    SET_NOTE_OF_PATCH = "UPDATE deploy_jobs SET cause = $2, next_step = $3, updated_at = $4
+                         WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)";
     SET_AFTERWARDS = "UPDATE deploy_jobs SET cause = $2, attempt = COALESCE($3, attempt),
                           output = COALESCE($4, output), updated_at = $5
                       WHERE id = $1 AND finished_at IS NOT NULL";
@@ -301,6 +303,20 @@ pub async fn set_note(
     now: Millis,
 ) -> Result<()> {
     tx.run(&SET_NOTE, args![job, cause, next_step, now])
+        .await
+        .map(drop)
+}
+
+/// Says why the open jobs of a patch whose files the server does not have yet (1, 2) stay where they
+/// are, and what comes next.
+pub async fn set_note_of_patch(
+    tx: &mut Tx,
+    patch: PatchId,
+    cause: &str,
+    next_step: &str,
+    now: Millis,
+) -> Result<()> {
+    tx.run(&SET_NOTE_OF_PATCH, args![patch, cause, next_step, now])
         .await
         .map(drop)
 }

@@ -5,6 +5,7 @@ mod blobs;
 mod database;
 mod deploy_jobs;
 mod devices;
+mod downloads;
 mod feed;
 mod fixture;
 mod inventories;

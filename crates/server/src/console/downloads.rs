@@ -1,0 +1,54 @@
+//! Patches whose files could not be downloaded, and Reset Download Count.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use fleetmend_model::PatchId;
+use fleetmend_store::Page;
+use fleetmend_store::downloads::{self, Listed};
+
+use super::form::Change;
+use super::notice::Done;
+use super::view::{self, Layout, PAGE_ROWS, PageError, Viewer, stored};
+use crate::app::App;
+use crate::deployments::reset;
+
+#[derive(Template)]
+#[template(path = "downloads.html")]
+struct List {
+    layout: Layout,
+    rows: Vec<Listed>,
+    /// How often is tried.
+    most: u32,
+    next: Option<String>,
+}
+
+/// The page.
+pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
+    let fields = &viewer.fields;
+    let wanted = Page {
+        limit: PAGE_ROWS,
+        after: fields.owned("after"),
+    };
+    let listed = downloads::list(&app.db, &wanted).await.map_err(stored)?;
+    view::page(&List {
+        layout: viewer.layout(&app, "Downloads", "downloads"),
+        rows: listed.rows,
+        most: app.policy.download_tries,
+        next: listed
+            .next
+            .map(|after| fields.next_page("/downloads", &after)),
+    })
+}
+
+/// Has the ticked ones tried again.
+pub async fn reset(State(app): State<Arc<App>>, change: Change) -> Result<Response, PageError> {
+    let patches: Vec<PatchId> = change.fields.ids("patch")?;
+    if patches.is_empty() {
+        return Ok(change.done("/downloads", Done::NothingChosen, 0));
+    }
+    let count = reset::reset(&app, &patches, change.actor()).await?;
+    Ok(change.done("/downloads", Done::DownloadCountReset, count))
+}
