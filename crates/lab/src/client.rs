@@ -89,6 +89,19 @@ pub async fn fetch_ca(token: &str) -> anyhow::Result<String> {
     .await?
 }
 
+/// A connection without a certificate, and the server's name and port.
+pub async fn connect(token: &str) -> anyhow::Result<(TlsStream<TcpStream>, String)> {
+    let ca_pem = fetch_ca(token).await?;
+    let url = EnrolToken::from_text(token)?.server_url;
+    let address = url
+        .strip_prefix("https://")
+        .context("not an https address")?;
+    let host = address.rsplit_once(':').map_or(address, |it| it.0);
+    let config = client_config(&ca_pem, None)?;
+    let stream = Connection::open(&config, address, host).await?.stream;
+    Ok((stream, address.to_owned()))
+}
+
 fn client_config(
     ca_pem: &str,
     identity: Option<(&str, &KeyPair)>,

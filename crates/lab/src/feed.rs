@@ -1,6 +1,7 @@
 //! `lab feed`: what the package feed answers, without TLS, and how fast it hands out a file beside
 //! nginx.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -11,10 +12,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::client;
 use crate::percentile::percentile_ms;
 use crate::server::{FeedOptions, Measured};
 
@@ -22,6 +24,8 @@ use crate::server::{FeedOptions, Measured};
 pub const BIG: &str = "big";
 /// Downloads of each side; their median counts.
 const DOWNLOADS: usize = 9;
+/// Of packed answers, one out of so many is unpacked and looked at.
+const UNPACKED: usize = 64;
 
 /// How much and how wide.
 #[derive(Debug, Args)]
@@ -58,23 +62,38 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
     let server = Measured::start_feed(&filling).await?;
     let address = server.feed.context("the server serves no feed")?;
     eprintln!("asks for packages for {} s", options.seconds);
-    let (per_s, p99_ms, bytes) = find(address, &options).await?;
+    let plain = find(address, &options, false).await?;
+    eprintln!("the same for clients that take gzip");
+    let packed = find(address, &options, true).await?;
     eprintln!("downloads {} MB beside nginx", options.megabytes);
-    let ratio = downloads(address, options.megabytes).await?;
+    let token = server.tokens.first().context("the server gave no token")?;
+    let download = downloads(address, token, options.megabytes).await?;
     Ok(json!({
-        "find_per_s": per_s.round(),
-        "p99_ms": p99_ms,
-        "answer_bytes": bytes,
-        "download_vs_nginx": ratio.0,
-        "download_mb_per_s": ratio.1.round(),
-        "nginx_mb_per_s": ratio.2.round(),
+        "find_per_s": plain.per_s.round(),
+        "p99_ms": plain.p99_ms,
+        "answer_bytes": plain.bytes,
+        "gzip_find_per_s": packed.per_s.round(),
+        "gzip_p99_ms": packed.p99_ms,
+        "gzip_answer_bytes": packed.bytes,
+        "download_vs_nginx": (download.ours / download.nginx * 1000.0).round() / 1000.0,
+        "download_mb_per_s": download.ours.round(),
+        "nginx_mb_per_s": download.nginx.round(),
+        "download_tls_mb_per_s": download.tls.round(),
         "packages": options.packages,
         "versions": options.versions,
         "connections": options.connections,
     }))
 }
 
-async fn find(address: SocketAddr, options: &Options) -> anyhow::Result<(f64, f64, usize)> {
+/// How fast questions are answered.
+struct Found {
+    per_s: f64,
+    p99_ms: f64,
+    /// Of one answer.
+    bytes: usize,
+}
+
+async fn find(address: SocketAddr, options: &Options, gzip: bool) -> anyhow::Result<Found> {
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
     let end = start + Duration::from_secs(options.seconds);
@@ -84,6 +103,7 @@ async fn find(address: SocketAddr, options: &Options) -> anyhow::Result<(f64, f6
         let (packages, versions) = (options.packages, options.versions);
         tasks.push(tokio::spawn(async move {
             let mut connection = Http::open(address).await?;
+            connection.gzip = gzip;
             let mut samples = Vec::new();
             let mut bytes = 0;
             while Instant::now() < end {
@@ -96,7 +116,12 @@ async fn find(address: SocketAddr, options: &Options) -> anyhow::Result<(f64, f6
                 let body = connection.get(&path).await?;
                 samples.push(sent.elapsed());
                 bytes = body.len();
-                let entries = count(body, b"<entry>");
+                // To unpack every answer would measure this side.
+                let entries = match (gzip, samples.len() % UNPACKED) {
+                    (false, _) => count(body, b"<entry>"),
+                    (true, 1) => count(&unpacked(body)?, b"<entry>"),
+                    (true, _) => continue,
+                };
                 ensure!(entries == versions, "an answer has {entries} entries");
             }
             anyhow::Ok((samples, bytes))
@@ -109,8 +134,17 @@ async fn find(address: SocketAddr, options: &Options) -> anyhow::Result<(f64, f6
         samples.extend(some);
         bytes = length;
     }
-    let per_s = samples.len() as f64 / start.elapsed().as_secs_f64();
-    Ok((per_s, percentile_ms(&mut samples, 0.99), bytes))
+    Ok(Found {
+        per_s: samples.len() as f64 / start.elapsed().as_secs_f64(),
+        p99_ms: percentile_ms(&mut samples, 0.99),
+        bytes,
+    })
+}
+
+fn unpacked(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    flate2::read::GzDecoder::new(body).read_to_end(&mut out)?;
+    Ok(out)
 }
 
 /// The id of a package of the measure.
@@ -122,9 +156,17 @@ fn count(text: &[u8], word: &[u8]) -> usize {
     text.windows(word.len()).filter(|it| *it == word).count()
 }
 
-/// The ratio of the medians, and both in MB a second. The two take turns: what else the machine
-/// does slows both.
-async fn downloads(feed: SocketAddr, megabytes: usize) -> anyhow::Result<(f64, f64, f64)> {
+/// How fast a file comes, in MB a second.
+struct Download {
+    /// From the feed without TLS.
+    ours: f64,
+    nginx: f64,
+    /// From the server's TLS port, where agents get their files by the same code.
+    tls: f64,
+}
+
+/// The medians. They take turns: what else the machine does slows all.
+async fn downloads(feed: SocketAddr, token: &str, megabytes: usize) -> anyhow::Result<Download> {
     let folder = tempfile::tempdir()?;
     let mut source = Http::open(feed).await?;
     let path = format!("/feed/v2/package/{BIG}/1.0.0");
@@ -133,10 +175,13 @@ async fn downloads(feed: SocketAddr, megabytes: usize) -> anyhow::Result<(f64, f
     std::fs::write(folder.path().join("big"), &file)?;
     let nginx = Nginx::start(folder.path()).await?;
     let mut other = Http::open(nginx.address).await?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (stream, address) = client::connect(token).await?;
+    let mut protected = Http::on(stream, address);
+    let (mut ours, mut theirs, mut tls) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..=DOWNLOADS {
         ours.push(source.discard(&path, file.len()).await?);
         theirs.push(other.discard("/big", file.len()).await?);
+        tls.push(protected.discard(&path, file.len()).await?);
     }
     // The first of each warms up.
     let rate = |times: &mut [Duration]| {
@@ -144,8 +189,11 @@ async fn downloads(feed: SocketAddr, megabytes: usize) -> anyhow::Result<(f64, f
         times.sort_unstable();
         file.len() as f64 / 1e6 / times[times.len() / 2].as_secs_f64()
     };
-    let (ours, theirs) = (rate(&mut ours), rate(&mut theirs));
-    Ok(((ours / theirs * 1000.0).round() / 1000.0, ours, theirs))
+    Ok(Download {
+        ours: rate(&mut ours),
+        nginx: rate(&mut theirs),
+        tls: rate(&mut tls),
+    })
 }
 
 /// nginx with its usual settings, on one folder, as one process, which ends with the value.
@@ -193,27 +241,44 @@ impl Nginx {
 }
 
 /// A connection with hand-made HTTP/1.1, so that the server is measured and not the load.
-struct Http {
-    stream: TcpStream,
+struct Http<S> {
+    stream: S,
     buffer: Vec<u8>,
-    address: SocketAddr,
+    address: String,
+    /// Whether answers may be packed, and must be.
+    gzip: bool,
 }
 
-impl Http {
+impl Http<TcpStream> {
     async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
+        Ok(Self::on(stream, address.to_string()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
+    fn on(stream: S, address: String) -> Self {
+        Self {
             stream,
             buffer: Vec::with_capacity(64 * 1024),
             address,
-        })
+            gzip: false,
+        }
     }
 
     /// Sends a request; gives the length of the answer's head, which is in the buffer, and of its
     /// body.
     async fn ask(&mut self, path: &str) -> anyhow::Result<(usize, usize)> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
+        let accepted = if self.gzip {
+            "Accept-Encoding: gzip\r\n"
+        } else {
+            ""
+        };
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\n{accepted}\r\n",
+            self.address
+        );
         self.stream.write_all(request.as_bytes()).await?;
         self.buffer.clear();
         let head = loop {
@@ -226,6 +291,8 @@ impl Http {
         };
         let text = std::str::from_utf8(&self.buffer[..head])?.to_ascii_lowercase();
         ensure!(text.starts_with("http/1.1 200"), "{path}: {text}");
+        let is_packed = text.contains("content-encoding: gzip");
+        ensure!(is_packed == self.gzip, "{path}: {text}");
         let length = text
             .lines()
             .find_map(|line| line.strip_prefix("content-length:"))

@@ -118,6 +118,7 @@ impl Measured {
     /// Starts one with a filled feed.
     pub async fn start_feed(feed: &FeedOptions) -> anyhow::Result<Self> {
         let arguments = [
+            ("--tokens", 1),
             ("--feed-packages", feed.packages),
             ("--feed-versions", feed.versions),
             ("--feed-megabytes", feed.megabytes),

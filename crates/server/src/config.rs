@@ -83,6 +83,9 @@ impl Default for Patience {
     }
 }
 
+/// What of a package the catalog reads at most, in megabytes: no larger one is worth pushing.
+const LARGEST_PUSH: u64 = crate::catalog::folder::MAX_NUPKG / 1_000_000;
+
 /// What detection and the report may take once an installer has ended, in seconds.
 const AFTER_INSTALLER: u64 = 300;
 
@@ -115,6 +118,8 @@ pub struct Policy {
     pub scan_every_seconds: u64,
     /// Between two reads of a source.
     pub sync_seconds: u64,
+    /// The largest package that can be pushed into the feed, in megabytes.
+    pub push_limit_megabytes: u64,
 }
 
 impl Default for Policy {
@@ -133,6 +138,7 @@ impl Default for Policy {
             purge_seconds: 3 * 24 * 3600,
             scan_every_seconds: 24 * 3600,
             sync_seconds: 3600,
+            push_limit_megabytes: LARGEST_PUSH,
         }
     }
 }
@@ -156,6 +162,11 @@ impl Policy {
             deadline > margin,
             "a deploy job must end within {deadline} seconds, and one start of an installer may \
              take {margin}: nothing could ever start. Set a longer deadline"
+        );
+        ensure!(
+            self.push_limit_megabytes <= LARGEST_PUSH,
+            "packages of {} MB cannot be pushed: {LARGEST_PUSH} is the most",
+            self.push_limit_megabytes
         );
         Ok(())
     }

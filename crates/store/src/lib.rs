@@ -24,6 +24,7 @@ pub mod downloads;
 pub mod enrol_tokens;
 pub mod feed_keys;
 pub mod feed_packages;
+pub mod file_reader;
 pub mod files;
 pub mod host_pauses;
 pub mod inventories;

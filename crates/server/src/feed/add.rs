@@ -1,22 +1,21 @@
 //! Taking a nupkg into the feed: pushed by a person, or brought by the mirror.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fleetmend_chocolatey::dependency::{Dependency, Range};
-use fleetmend_chocolatey::nupkg::{Limits, Nupkg, NupkgError};
-use fleetmend_chocolatey::nuspec::parse_nuspec;
-use fleetmend_store::blobs::Blobs;
+use fleetmend_chocolatey::nupkg::{Limits, NupkgError, NupkgIn};
 use fleetmend_store::feed_packages::{self, NewFeedPackage, Provenance};
-use fleetmend_store::files;
+use fleetmend_store::file_reader::FileReader;
+use fleetmend_store::{Read, files};
 use ring::digest::{Context, SHA512};
 
+use super::incoming::Incoming;
 use super::{download, item, note_change};
 use crate::app::App;
-use crate::catalog::folder::MAX_NUPKG;
 use crate::catalog::own;
 use crate::journal;
 use crate::people::Actor;
@@ -74,48 +73,67 @@ pub async fn add(
     actor: &Actor,
 ) -> Result<Added, AddError> {
     let (blobs, named) = (app.blobs.clone(), sha256.to_owned());
-    let looked_at = tokio::task::spawn_blocking(move || examine(&blobs, &named));
-    let examined = looked_at.await.context("a package cannot be read")??;
-    let nuspec = parse_nuspec(&examined.nuspec).map_err(NupkgError::from)?;
-    check_ranges(&nuspec.dependencies)?;
-    let (package, version_key) = download::key_of(&nuspec.id, &nuspec.normalised);
-    let added = Added {
-        id: nuspec.id,
-        version: nuspec.normalised.to_string(),
-        is_new: true,
-    };
-    let name = format!("{} {}", added.id, added.version);
+    let looked_at = tokio::task::spawn_blocking(move || {
+        let reader = blobs.get(&named).and_then(FileReader::new);
+        let reader = reader.context("a package cannot be read")?;
+        let sha512 = sha512(reader.clone()).context("a package cannot be read")?;
+        examine(reader, named, sha512)
+    });
+    let nupkg = looked_at.await.context("a package cannot be read")??;
+    record(app, nupkg, provenance, actor).await
+}
+
+/// Takes a pushed package into the feed, and notes who did.
+pub(super) async fn add_incoming(
+    app: &Arc<App>,
+    incoming: Incoming,
+    actor: &Actor,
+) -> Result<Added, AddError> {
+    let Incoming { file, nupkg } = incoming;
+    // What does not come into the feed is not kept.
+    if let Some(known) = known(&nupkg, &app.db).await? {
+        return Ok(known);
+    }
+    let (blobs, sha256) = (app.blobs.clone(), nupkg.sha256.clone());
+    let kept = tokio::task::spawn_blocking(move || blobs.keep(file, &sha256));
+    let kept = kept.await.context("a package cannot be stored")?;
+    kept.context("a package cannot be stored")?;
+    record(app, nupkg, Provenance::Pushed, actor).await
+}
+
+async fn record(
+    app: &Arc<App>,
+    nupkg: Nupkg,
+    provenance: Provenance,
+    actor: &Actor,
+) -> Result<Added, AddError> {
     let action = match &provenance {
         Provenance::Pushed => "push_feed_package",
         Provenance::Mirrored(_) | Provenance::Internalized(_) => "mirror_feed_package",
     };
     let now = app.now();
     let mut tx = app.db.begin().await?;
-    if let Some(there) = feed_packages::get(&mut tx, &package, &version_key).await? {
-        if there.what.sha256 == sha256 {
-            return Ok(Added {
-                is_new: false,
-                ..added
-            });
-        }
-        return Err(AddError::Taken(name));
+    if let Some(known) = known(&nupkg, &mut tx).await? {
+        return Ok(known);
     }
+    let (added, package, version_key) = (nupkg.added(true), nupkg.package, nupkg.version_key);
     let new = NewFeedPackage {
         package: package.clone(),
         version_key: version_key.clone(),
-        nuspec: examined.nuspec,
-        sha256: sha256.to_owned(),
-        sha512: examined.sha512,
+        nuspec: nupkg.manifest,
+        sha256: nupkg.sha256,
+        sha512: nupkg.sha512,
         provenance,
         added_by: actor.name.clone(),
     };
-    files::insert(&mut tx, sha256, examined.length, now).await?;
+    files::insert(&mut tx, &new.sha256, nupkg.length, now).await?;
     feed_packages::insert(&mut tx, &new, now).await?;
     note_change(&mut tx).await?;
     if new.provenance == Provenance::Pushed {
         own::note_change(app, &mut tx, now).await?;
     }
-    journal::record(&mut tx, actor, action, &name, sha256, now).await?;
+    let subject = format!("{} {}", added.id, added.version);
+    journal::record(&mut tx, actor, action, &subject, &new.sha256, now).await?;
     let stored = feed_packages::get(&mut tx, &package, &version_key)
         .await?
         .context("a package that was just stored is gone")?;
@@ -125,6 +143,79 @@ pub async fn add(
     app.jobs_due.notify_one();
     app.touch();
     Ok(added)
+}
+
+/// The version, if the feed has it already, byte for byte.
+async fn known(nupkg: &Nupkg, mut from: impl Read) -> Result<Option<Added>, AddError> {
+    let known = feed_packages::get(&mut from, &nupkg.package, &nupkg.version_key).await?;
+    match known {
+        None => Ok(None),
+        Some(it) if it.what.sha256 == nupkg.sha256 => Ok(Some(nupkg.added(false))),
+        Some(_) => Err(AddError::Taken(format!("{} {}", nupkg.id, nupkg.version))),
+    }
+}
+
+/// What the feed keeps of a nupkg.
+pub(super) struct Nupkg {
+    /// As the manifest writes it.
+    id: String,
+    /// Normalised.
+    version: String,
+    /// What it is stored under.
+    package: String,
+    version_key: String,
+    manifest: Vec<u8>,
+    sha256: String,
+    /// Base64.
+    sha512: String,
+    /// In bytes.
+    length: u64,
+}
+
+impl Nupkg {
+    fn added(&self, is_new: bool) -> Added {
+        Added {
+            id: self.id.clone(),
+            version: self.version.clone(),
+            is_new,
+        }
+    }
+}
+
+/// Looks at a nupkg: one that Chocolatey could not unpack, or that would write outside of its
+/// folder, does not come into the feed.
+pub(super) fn examine(
+    reader: FileReader,
+    sha256: String,
+    sha512: String,
+) -> Result<Nupkg, AddError> {
+    let length = reader.length();
+    let nupkg = NupkgIn::open(reader, &Limits::default())?;
+    let nuspec = nupkg.nuspec();
+    check_ranges(&nuspec.dependencies)?;
+    let (package, version_key) = download::key_of(&nuspec.id, &nuspec.normalised);
+    Ok(Nupkg {
+        id: nuspec.id.clone(),
+        version: nuspec.normalised.to_string(),
+        package,
+        version_key,
+        manifest: nupkg.manifest().to_vec(),
+        sha256,
+        sha512,
+        length,
+    })
+}
+
+/// A file's SHA-512, Base64.
+fn sha512(mut file: FileReader) -> io::Result<String> {
+    let mut sha512 = Context::new(&SHA512);
+    let mut part = vec![0; PART];
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(STANDARD.encode(sha512.finish())),
+            count => sha512.update(&part[..count]),
+        }
+    }
 }
 
 /// Ranges that NuGet reads; `1.*` it does as well.
@@ -138,38 +229,4 @@ fn check_ranges(dependencies: &[Dependency]) -> Result<(), AddError> {
         None => Ok(()),
         Some((dependency, range)) => Err(AddError::Range { dependency, range }),
     }
-}
-
-/// What the feed keeps of a nupkg.
-struct Examined {
-    nuspec: Vec<u8>,
-    /// Base64.
-    sha512: String,
-    /// In bytes.
-    length: u64,
-}
-
-/// Reads a nupkg's manifest and digests it.
-fn examine(blobs: &Blobs, sha256: &str) -> Result<Examined, AddError> {
-    let bytes = blobs
-        .read(sha256, MAX_NUPKG)
-        .context("a package cannot be read")?;
-    let nuspec = Nupkg::read(&bytes, &Limits::default())?.manifest().to_vec();
-    let mut file = blobs.get(sha256).context("a package cannot be read")?;
-    let mut sha512 = Context::new(&SHA512);
-    let mut length = 0;
-    let mut part = vec![0; PART];
-    loop {
-        let read = file.read(&mut part).context("a package cannot be read")?;
-        if read == 0 {
-            break;
-        }
-        sha512.update(&part[..read]);
-        length += read as u64;
-    }
-    Ok(Examined {
-        nuspec,
-        sha512: STANDARD.encode(sha512.finish()),
-        length,
-    })
 }

@@ -2,11 +2,12 @@
 
 use axum::response::{IntoResponse, Response};
 use fleetmend_chocolatey::gallery;
-use http::StatusCode;
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::ext::ReasonPhrase;
 
 use super::AddError;
+use crate::net::gzip;
 
 /// The most of a message that stands behind the status, in characters.
 const LONGEST_REASON: usize = 300;
@@ -74,15 +75,19 @@ impl IntoResponse for Refusal {
                 (StatusCode::INTERNAL_SERVER_ERROR, message.to_owned())
             }
         };
-        let mut response =
-            (status, xml("application/xml", gallery::error(&message))).into_response();
+        let mut response = document(
+            "application/xml",
+            gallery::error(&message),
+            &HeaderMap::new(),
+        );
+        *response.status_mut() = status;
         if let Some(reason) = reason(&message) {
             response.extensions_mut().insert(reason);
         }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(
                 WWW_AUTHENTICATE,
-                http::HeaderValue::from_static("Basic realm=\"Fleetmend feed\""),
+                HeaderValue::from_static("Basic realm=\"Fleetmend feed\""),
             );
         }
         response
@@ -99,11 +104,22 @@ fn reason(message: &str) -> Option<ReasonPhrase> {
     ReasonPhrase::try_from(shown.collect::<String>()).ok()
 }
 
-/// An XML answer.
-pub(super) fn xml(kind: &'static str, body: String) -> impl IntoResponse {
-    let headers = [
-        (CONTENT_TYPE.as_str(), kind),
-        ("dataserviceversion", "2.0;"),
-    ];
-    (headers, body)
+/// An XML document, packed for clients that take it so.
+pub(super) fn document(kind: &'static str, body: String, headers: &HeaderMap) -> Response {
+    let packed = gzip::packed(body.as_bytes(), headers);
+    let mut response = match packed {
+        Some(packed) => {
+            let mut response = (XML_HEADERS, packed).into_response();
+            let encoding = HeaderValue::from_static("gzip");
+            response.headers_mut().insert(CONTENT_ENCODING, encoding);
+            response
+        }
+        None => (XML_HEADERS, body).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    response
 }
+
+const XML_HEADERS: [(&str, &str); 1] = [("dataserviceversion", "2.0;")];

@@ -7,6 +7,7 @@ mod access;
 mod add;
 mod answer;
 mod download;
+mod incoming;
 pub mod keys;
 mod originals;
 mod push;

@@ -1,33 +1,30 @@
 //! `PUT /feed/v2/` adds a package version, `DELETE /feed/v2/{id}/{version}` hides one.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
-use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::{OriginalUri, State};
 use fleetmend_chocolatey::gallery;
-use fleetmend_store::feed_packages::{self, Provenance};
+use fleetmend_store::feed_packages;
 use http::{HeaderMap, StatusCode};
-use ring::digest::{Context, SHA256};
 
+use super::add::add_incoming;
 use super::answer::Refusal;
+use super::incoming::broken;
 use super::read::below;
-use super::{access, add, download, note_change};
+use super::{access, download, incoming, note_change};
 use crate::app::App;
 use crate::catalog::own;
 use crate::journal;
 use crate::people::Actor;
 use crate::people::Address;
 
-/// The largest package that can be pushed, in bytes. It is read in memory.
-const MAX_PUSH: u64 = 512 * 1024 * 1024;
-
 /// Adds a version. One that is there never changes: the answer is 409.
 pub(super) async fn push(
     State(app): State<Arc<App>>,
     Address(address): Address,
     headers: HeaderMap,
-    multipart: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+    multipart: Result<Multipart, MultipartRejection>,
 ) -> Result<StatusCode, Refusal> {
     let key = access::pusher(&app, &headers)?;
     let mut multipart = multipart.map_err(|error| {
@@ -40,12 +37,12 @@ pub(super) async fn push(
         .await
         .map_err(broken)?
         .ok_or_else(|| Refusal::Bad("the request has no file".to_owned()))?;
-    let sha256 = receive(&app, field).await?;
+    let incoming = incoming::receive(&app, field).await?;
     let actor = Actor {
         name: format!("feed key {}", key.name),
         address,
     };
-    let added = add(&app, &sha256, Provenance::Pushed, &actor).await?;
+    let added = add_incoming(&app, incoming, &actor).await?;
     if added.is_new {
         return Ok(StatusCode::CREATED);
     }
@@ -85,30 +82,4 @@ pub(super) async fn hide(
     app.feed.change(|gallery| gallery.insert(item));
     app.jobs_due.notify_one();
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn broken(error: MultipartError) -> Refusal {
-    Refusal::Bad(format!("the request broke off: {}", error.body_text()))
-}
-
-/// Stores the package that comes in; gives its SHA-256.
-async fn receive(app: &App, mut field: Field<'_>) -> Result<String, Refusal> {
-    let disk = |error: std::io::Error| {
-        Refusal::Internal(anyhow::Error::new(error).context("a pushed package cannot be stored"))
-    };
-    let mut file = app.blobs.incoming().map_err(disk)?;
-    let mut sha256 = Context::new(&SHA256);
-    let mut length = 0;
-    while let Some(part) = field.chunk().await.map_err(broken)? {
-        length += part.len() as u64;
-        if length > MAX_PUSH {
-            let text = format!("a package may have {MAX_PUSH} bytes at most");
-            return Err(Refusal::TooLarge(text));
-        }
-        sha256.update(&part);
-        file.write_all(&part).map_err(disk)?;
-    }
-    let sha256 = fleetmend_trust::hex(sha256.finish().as_ref());
-    app.blobs.keep(file, &sha256).map_err(disk)?;
-    Ok(sha256)
 }

@@ -8,10 +8,12 @@ use fleetmend_chocolatey::gallery::{self, Document, Request, Resource};
 use http::header::HOST;
 use http::{HeaderMap, Uri};
 
-use super::answer::{Refusal, xml};
+use super::answer::{Refusal, document};
 use super::{PATH, access, download, time};
 use crate::app::App;
 use crate::net::listener::Peer;
+
+const ATOM: &str = "application/atom+xml; charset=utf-8";
 
 /// Answers a read.
 pub(super) async fn get(
@@ -23,20 +25,19 @@ pub(super) async fn get(
     access::reader(&app, &headers)?;
     let request = request(&uri)?;
     let base = base(&app, &headers, peer.is_tls);
+    let xml = |body| document("application/xml", body, &headers);
     match &request.resource {
-        Resource::Service => Ok(xml("application/xml", gallery::service(&base)).into_response()),
-        Resource::Metadata => Ok(xml("application/xml", gallery::metadata()).into_response()),
+        Resource::Service => Ok(xml(gallery::service(&base))),
+        Resource::Metadata => Ok(xml(gallery::metadata())),
         Resource::Download { id, version } => {
             download::nupkg(&app, id, version.as_deref(), &headers).await
         }
         _ => {
             let now = time(app.now())?;
-            let document = app.feed.read(|it| it.answer(&request, &base, &now));
-            match document.map_err(|error| Refusal::Bad(error.to_string()))? {
-                Document::Atom(body) => {
-                    Ok(xml("application/atom+xml; charset=utf-8", body).into_response())
-                }
-                Document::Property(body) => Ok(xml("application/xml", body).into_response()),
+            let answer = app.feed.read(|it| it.answer(&request, &base, &now));
+            match answer.map_err(|error| Refusal::Bad(error.to_string()))? {
+                Document::Atom(body) => Ok(document(ATOM, body, &headers)),
+                Document::Property(body) => Ok(xml(body)),
                 Document::Count(count) => Ok(count.to_string().into_response()),
                 Document::Missing => Err(missing()),
             }

@@ -1,7 +1,7 @@
 //! A file as an HTTP answer: whole or one range of it, with an `ETag` that is its digest.
 //!
 //! Rules: RFC 9110, sections 13 (conditions) and 14 (ranges). A request for several ranges is
-//! answered with the whole file, which the RFC leaves to the server.
+//! answered with the whole file, and so is any of an empty one: the RFC leaves both to the server.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -122,6 +122,9 @@ fn names(headers: &HeaderMap, condition: &HeaderName, etag: &str) -> bool {
 }
 
 fn wanted(range: &str, length: u64) -> Wanted {
+    if length == 0 {
+        return Wanted::Whole;
+    }
     let Some((from, to)) = range
         .trim()
         .strip_prefix("bytes=")
@@ -137,9 +140,7 @@ fn wanted(range: &str, length: u64) -> Wanted {
         (Ok(from), Ok(to)) => Wanted::Part(from, to.saturating_add(1).min(length)),
         (Ok(from), Err(_)) if to.is_empty() => Wanted::Part(from, length),
         (Err(_), Ok(0)) if from.is_empty() => Wanted::Nothing,
-        (Err(_), Ok(last)) if from.is_empty() && length > 0 => {
-            Wanted::Part(length.saturating_sub(last), length)
-        }
+        (Err(_), Ok(last)) if from.is_empty() => Wanted::Part(length.saturating_sub(last), length),
         _ => Wanted::Whole,
     }
 }
@@ -169,7 +170,8 @@ mod tests {
         ] {
             assert_eq!(wanted(range, 10), expected, "{range}");
         }
-        assert_eq!(wanted("bytes=0-", 0), Wanted::Nothing);
-        assert_eq!(wanted("bytes=-1", 0), Wanted::Whole);
+        for range in ["bytes=0-", "bytes=-1", "bytes=5-"] {
+            assert_eq!(wanted(range, 0), Wanted::Whole, "{range}");
+        }
     }
 }

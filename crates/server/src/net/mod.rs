@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod file_answer;
+pub mod gzip;
 pub mod keys;
 pub mod known_keys;
 pub mod listener;

@@ -1,5 +1,7 @@
 //! The feed of one's own, as clients reach it.
 
+use std::io::Read as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fleetmend_chocolatey::odata::parse_feed;
@@ -217,6 +219,7 @@ async fn what_is_no_package_is_refused_with_the_reason_and_leaves_the_feed_as_it
         .await;
     assert_eq!(bare.status, 400, "{}", bare.text);
     assert!(shown(&read(&site, "/feed/v2/Packages()", &secret).await).is_empty());
+    assert_eq!(site.kept_files(), 0, "what is refused is not kept");
     for (path, status) in [
         ("/feed/v2/Packages()?$filter=Colour%20eq%201", 400),
         ("/feed/v2/nothing", 404),
@@ -227,6 +230,66 @@ async fn what_is_no_package_is_refused_with_the_reason_and_leaves_the_feed_as_it
     ] {
         let answer = read(&site, path, &secret).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn documents_are_packed_for_clients_that_take_it_and_packages_are_not() {
+    let (site, person) = Site::signed_in().await;
+    let secret = key(&site, &person, "build", true).await;
+    let nupkg = package("acme", "1.0");
+    push(&site, "/feed/v2/", &secret, &nupkg).await;
+    let value = basic(&secret);
+    let plain = [("authorization", value.as_str())];
+    let packed = [plain[0], ("accept-encoding", "gzip, deflate")];
+    let path = "/feed/v2/Packages(Id='acme',Version='1.0.0')";
+    let (status, bytes) = site.bytes(path, &packed).await;
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&bytes[..])
+        .read_to_string(&mut text)
+        .unwrap();
+    let unpacked = site.send(Method::GET, path, &plain, None).await;
+    assert_eq!((status, text), (200, unpacked.text));
+    assert_eq!(unpacked.headers["vary"], "accept-encoding");
+    assert!(!unpacked.headers.contains_key("content-encoding"));
+    let download = site.bytes("/feed/v2/package/acme/1.0.0", &packed).await;
+    assert_eq!(download, (200, nupkg));
+}
+
+#[tokio::test]
+async fn a_package_that_is_too_large_is_refused_and_not_kept() {
+    let limit = |config: &mut fleetmend_server::Config| config.policy.push_limit_megabytes = 1;
+    let (site, person) = Site::signed_in_with(limit).await;
+    let secret = key(&site, &person, "build", true).await;
+    let mut state = 1_u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    })
+    .take(1_000_000)
+    .collect();
+    let large = Nupkg::new("large", "1.0").file("tools/noise", noise);
+    let answer = push(&site, "/feed/v2/", &secret, &large.build().unwrap()).await;
+    assert_eq!(answer.status, 413, "{}", answer.text);
+    assert!(
+        answer.text.contains("1000000 bytes at most"),
+        "{}",
+        answer.text
+    );
+    assert_eq!(site.kept_files(), 0);
+    let small = package("small", "1.0");
+    for (nupkg, status, kept) in [
+        (&small, 201, 1),
+        (&small, 409, 1),
+        (&package("small", "1"), 409, 1),
+    ] {
+        let answer = push(&site, "/feed/v2/", &secret, nupkg).await;
+        assert_eq!(
+            (answer.status, site.kept_files()),
+            (status, kept),
+            "{}",
+            answer.text
+        );
     }
 }
 

@@ -81,7 +81,12 @@ impl Site {
 
     /// A server with its administrator signed in.
     pub async fn signed_in() -> (Self, Person) {
-        let site = Self::start().await;
+        Self::signed_in_with(|_| {}).await
+    }
+
+    /// The same for a server that is set up otherwise.
+    pub async fn signed_in_with(change: impl FnOnce(&mut Config)) -> (Self, Person) {
+        let site = Self::start_with(change).await;
         let secret = site.setup_secret().await.unwrap();
         let answer = site.set_up(&secret, NAME, PASSWORD, PASSWORD).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
@@ -169,6 +174,14 @@ impl Site {
     /// The server itself.
     pub fn running(&self) -> &Running {
         &self.running
+    }
+
+    /// How many files the server keeps, those on their way in included.
+    pub fn kept_files(&self) -> usize {
+        let files = std::fs::read_dir(self.data.path().join("data/files")).unwrap();
+        let folders = files.map(|it| it.unwrap().path());
+        let count = |folder| std::fs::read_dir(folder).unwrap().count();
+        folders.map(count).sum()
     }
 
     /// Stops the server.
