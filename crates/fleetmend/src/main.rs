@@ -40,6 +40,9 @@ enum Command {
     /// What the server could not download.
     #[command(subcommand)]
     Downloads(mirror::Downloads),
+    /// Package versions whose files are not what they should be.
+    #[command(subcommand)]
+    Quarantine(mirror::Quarantine),
     /// The server's own package feed: its address, its keys, and who may read it.
     #[command(subcommand)]
     Feed(feed::Feed),
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::NewKeys(command) => runtime(admin::new_keys(command)),
         Command::Source(command) => runtime(admin::source(command)),
         Command::Downloads(command) => runtime(mirror::downloads(command)),
+        Command::Quarantine(command) => runtime(mirror::quarantine(command)),
         Command::Feed(command) => runtime(feed::run(command)),
         Command::Agent(command) => fleetmend_agent::cli::run(command),
     };

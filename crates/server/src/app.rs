@@ -1,5 +1,6 @@
 //! What every handler and job works with.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use fleetmend_model::Millis;
@@ -48,6 +49,8 @@ pub struct App {
     pub sealing: crate::catalog::credentials::Sealing,
     /// The feed of one's own.
     pub feed: crate::feed::Feed,
+    /// How many package versions are in quarantine.
+    pub quarantined: AtomicU64,
     /// When this server started.
     pub started_at: Millis,
     /// The clock.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fleetmend_model::{PatchId, SourceId};
+use fleetmend_model::{PackageId, PatchId, SourceId};
 use fleetmend_store::devices::{self, DeviceFilter};
-use fleetmend_store::{MAX_PAGE, Page, downloads, sources};
+use fleetmend_store::{MAX_PAGE, Page, downloads, quarantine, sources};
 
 use crate::agents::enrol;
 use crate::api::time;
@@ -155,6 +155,37 @@ impl Handle {
     pub async fn reset_downloads(&self, patches: &[i64]) -> anyhow::Result<u64> {
         let patches: Vec<PatchId> = patches.iter().copied().map(PatchId).collect();
         reset::reset(&self.app, &patches, &command_line())
+            .await
+            .map_err(said)
+    }
+
+    /// One line for each package version in quarantine: the first thousand.
+    pub async fn list_quarantine(&self) -> anyhow::Result<Vec<String>> {
+        let listed = quarantine::list(&self.app.db, &Page::first(MAX_PAGE)).await?;
+        let lines = listed.rows.into_iter().map(|it| {
+            let sha256 = it.file.map(|file| file.sha256).unwrap_or_default();
+            let id = it.package.to_string();
+            let line = [&id, &it.shown_id, &it.version, &sha256, &it.cause];
+            line.map(String::as_str).join("\t")
+        });
+        Ok(lines.collect())
+    }
+
+    /// Releases a package version from quarantine: the file with this SHA-256 is accepted.
+    pub async fn release_quarantined(
+        &self,
+        id: i64,
+        sha256: &str,
+        reason: &str,
+    ) -> anyhow::Result<()> {
+        catalog::quarantine::release(&self.app, PackageId(id), sha256, reason, &command_line())
+            .await
+            .map_err(said)
+    }
+
+    /// Has a package version in quarantine looked at again.
+    pub async fn retry_quarantined(&self, id: i64) -> anyhow::Result<()> {
+        catalog::quarantine::look_again(&self.app, PackageId(id), &command_line())
             .await
             .map_err(said)
     }

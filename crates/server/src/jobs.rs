@@ -26,7 +26,7 @@ pub enum Kind {
     Upkeep,
     /// Read the sources that are due. Subject: 0.
     SyncDue,
-    /// Match all devices against the catalog. Subject: 0.
+    /// Put the catalog in place as the database has it, and match all devices against it. Subject: 0.
     Rematch,
 }
 
@@ -205,11 +205,7 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
         Kind::MirrorPatch => deployments::download::mirror_patch(app, PatchId(subject)).await,
         Kind::Upkeep => upkeep::run(app).await,
         Kind::SyncDue => catalog::sync::enqueue_due(app).await,
-        Kind::Rematch => {
-            app.ingest.rematch().await?;
-            app.touch();
-            Ok(())
-        }
+        Kind::Rematch => catalog::known::renew(app).await,
     }
 }
 

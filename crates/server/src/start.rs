@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
@@ -278,6 +279,7 @@ fn app(
         pace: catalog::pace::Pace::default(),
         sealing,
         feed: feed::Feed::default(),
+        quarantined: AtomicU64::new(0),
         started_at: config.clock.now(),
         clock: config.clock.clone(),
         catalog: RwLock::new(Arc::new(Catalog::default())),

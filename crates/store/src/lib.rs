@@ -35,6 +35,7 @@ pub mod packages;
 pub mod partials;
 pub mod patches;
 pub mod products;
+pub mod quarantine;
 pub mod queue;
 pub mod releases;
 pub mod reports;
@@ -80,6 +81,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     packages::PROBLEM_STATEMENTS,
     patches::STATEMENTS,
     products::STATEMENTS,
+    quarantine::STATEMENTS,
     queue::STATEMENTS,
     releases::STATEMENTS,
     reports::STATEMENTS,

@@ -70,6 +70,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0071_downloads.sql"),
     ),
     (
+        72,
+        "quarantine",
+        include_str!("../migrations/sqlite/0072_quarantine.sql"),
+    ),
+    (
         80,
         "feed provenance",
         include_str!("../migrations/sqlite/0080_feed_provenance.sql"),
@@ -136,6 +141,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         71,
         "downloads",
         include_str!("../migrations/postgres/0071_downloads.sql"),
+    ),
+    (
+        72,
+        "quarantine",
+        include_str!("../migrations/postgres/0072_quarantine.sql"),
     ),
     (
         80,

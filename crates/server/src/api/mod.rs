@@ -16,6 +16,7 @@ mod extract;
 pub(crate) mod feed;
 mod missing;
 mod openapi;
+mod quarantine;
 mod scans;
 mod session;
 mod shapes;
@@ -61,6 +62,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/deploy-jobs/{id}/cancel", post(deploy_jobs::cancel))
         .route("/api/v1/downloads", get(downloads::list))
         .route("/api/v1/downloads/reset", post(downloads::reset))
+        .route("/api/v1/quarantine", get(quarantine::list))
+        .route("/api/v1/quarantine/{id}/release", post(quarantine::release))
+        .route("/api/v1/quarantine/{id}/retry", post(quarantine::retry))
         .route("/api/v1/scans", post(scans::request))
         .route("/api/v1/sources", get(sources::list).post(sources::create))
         .route("/api/v1/sources/{id}", get(sources::get))

@@ -7,7 +7,7 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
     approvals, audit, deploy_jobs, deployments, devices, downloads, enrol_tokens, feed, missing,
-    scans, session, sources,
+    quarantine, scans, session, sources,
 };
 
 /// The shape of every error.
@@ -72,6 +72,9 @@ impl Modify for Security {
         deploy_jobs::cancel,
         downloads::list,
         downloads::reset,
+        quarantine::list,
+        quarantine::release,
+        quarantine::retry,
         sources::list,
         sources::get,
         sources::create,

@@ -1,28 +1,17 @@
 //! The digests of what is fetched.
 
 use fleetmend_model::recipe::Checksum;
+use fleetmend_store::quarantine::WrongFile;
 use fleetmend_trust::hex;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
 use super::fetch::{FetchError, shown};
 
-/// Whether a digest is the one that the package names.
-pub fn check(url: &str, wanted: &Checksum, found: &str) -> Result<(), FetchError> {
-    if wanted.hex.eq_ignore_ascii_case(found) {
-        return Ok(());
-    }
-    Err(FetchError::Mismatch {
-        url: shown(url),
-        algorithm: wanted.algorithm.clone(),
-        found: found.to_owned(),
-        wanted: wanted.hex.to_lowercase(),
-    })
-}
-
 /// The digests of a file on its way: SHA-256, and the one that the package names.
 pub struct Sums {
     sha256: Context,
     named: Option<Context>,
+    length: u64,
 }
 
 impl Sums {
@@ -43,6 +32,7 @@ impl Sums {
         Ok(Self {
             sha256: Context::new(&SHA256),
             named,
+            length: 0,
         })
     }
 
@@ -52,17 +42,37 @@ impl Sums {
         if let Some(named) = &mut self.named {
             named.update(bytes);
         }
+        self.length += bytes.len() as u64;
     }
 
-    /// The digest of the kind that the package names.
-    pub fn named(&self) -> Option<String> {
-        self.named
-            .clone()
-            .map(|context| hex(context.finish().as_ref()))
+    /// Whether the file is the one that is wanted, where its digest is the one of the kind given at
+    /// the beginning.
+    pub fn check(&self, url: &str, wanted: &Checksum) -> Result<(), FetchError> {
+        let named = self.named.clone();
+        let found = hex(named
+            .map(Context::finish)
+            .as_ref()
+            .map_or(&[], AsRef::as_ref));
+        if wanted.hex.eq_ignore_ascii_case(&found) {
+            return Ok(());
+        }
+        Err(FetchError::Mismatch(Box::new(WrongFile {
+            file: shown(url),
+            algorithm: wanted.algorithm.clone(),
+            wanted: wanted.hex.to_lowercase(),
+            found,
+            sha256: self.sha256(),
+            length: self.length,
+        })))
+    }
+
+    /// Bytes so far.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     /// SHA-256, lower-case hexadecimal.
-    pub fn sha256(self) -> String {
-        hex(self.sha256.finish().as_ref())
+    pub fn sha256(&self) -> String {
+        hex(self.sha256.clone().finish().as_ref())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fleetmend_model::Millis;
+use fleetmend_store::quarantine::WrongFile;
 use futures_util::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
 use reqwest::{Response, Url};
@@ -85,18 +86,11 @@ pub enum FetchError {
         /// Why not.
         why: Refused,
     },
-    /// The bytes are not those that the package names.
-    #[error("{url}: the {algorithm} is {found}, the package says {wanted}")]
-    Mismatch {
-        /// What was asked for.
-        url: String,
-        /// `sha256` and the like.
-        algorithm: String,
-        /// What the bytes have.
-        found: String,
-        /// What the package names.
-        wanted: String,
-    },
+    /// The bytes are not those that the package names, or that a person accepted instead.
+    #[error(
+        "{}: the {} is {}, and must be {}", .0.file, .0.algorithm, .0.found, .0.wanted
+    )]
+    Mismatch(Box<WrongFile>),
     /// The package names a digest of a kind that is not checked.
     #[error(
         "{url}: the package names a checksum of the kind '{algorithm}', which cannot be checked"

@@ -2,41 +2,25 @@
 //! place whenever it changed.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use fleetmend_reconcile::{Catalog, CatalogPackage, Product};
-use fleetmend_store::packages::{self, Package};
-use fleetmend_store::products;
+use fleetmend_store::packages;
+use fleetmend_store::{products, quarantine};
 use fleetmend_versions::display;
 
-use super::fetch::FetchError;
 use super::readiness;
 use crate::app::App;
-use crate::jobs;
 
 /// Puts the catalog in place as the database has it now, and has all devices matched against it.
 pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
     app.set_catalog(Arc::new(load(app).await?));
+    let held = quarantine::count(&app.db).await?;
+    app.quarantined.store(held, Ordering::Relaxed);
     app.ingest.rematch().await?;
     app.touch();
     Ok(())
-}
-
-/// Puts a version in quarantine whose bytes are not what they should be: from now on the last good
-/// one is offered instead.
-pub async fn quarantine(
-    app: &Arc<App>,
-    package: &Package,
-    cause: &FetchError,
-) -> anyhow::Result<()> {
-    let now = app.now();
-    let mut tx = app.db.begin().await?;
-    packages::quarantine(&mut tx, package.row, Some(&cause.to_string()), now).await?;
-    // The version that is the latest now may not have been looked at yet.
-    jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
-    tx.commit().await?;
-    app.jobs_due.notify_one();
-    renew(app).await
 }
 
 /// The catalog from the database.

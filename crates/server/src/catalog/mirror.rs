@@ -11,16 +11,17 @@ use fleetmend_model::{Millis, PackageId, ReleaseId};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::patches::Patch;
 use fleetmend_store::products::{self, Product};
+use fleetmend_store::quarantine::{self, Accepted};
 use fleetmend_store::sources::Source;
 use fleetmend_store::{files, releases};
 use fleetmend_trust::sign_release;
 
 use super::address::Named;
-use super::fetch::{Ask, FetchError};
+use super::fetch::{Ask, FetchError, shown};
 use super::folder::MAX_NUPKG;
 use super::schedule::Asked;
 use super::store_file::{self, Fetched};
-use super::{known, nupkgs, readiness, release};
+use super::{nupkgs, readiness, release};
 use crate::app::App;
 
 /// The largest installer, in bytes.
@@ -120,11 +121,12 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
         .and_then(|analysis| analysis.deployable().ok())
         .ok_or_else(|| MirrorError::Never("the package has no recipe".to_owned()))?;
     let source = nupkgs::source(app, &package).await?;
+    let accepted = quarantine::accepted(&app.db, package.row).await?;
     let mut mirrored = Vec::new();
     for file in &recipe.files {
-        let fetched = match fetch_file(app, &package, &source, file).await {
+        let fetched = match fetch_file(app, &package, &source, &accepted, file).await {
             Ok(fetched) => fetched,
-            Err(error) => return Err(refused(app, &package, error).await?),
+            Err(error) => return Err(refused(app, &package, file, error).await?),
         };
         mirrored.push((file, fetched));
     }
@@ -137,15 +139,16 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
 async fn refused(
     app: &Arc<App>,
     package: &Package,
+    file: &RecipeFile,
     error: FetchError,
 ) -> Result<MirrorError, MirrorError> {
-    if matches!(error, FetchError::Mismatch { .. }) {
-        known::quarantine(app, package, &error).await?;
+    let cause = error.to_string();
+    if let (FetchError::Mismatch(wrong), Some(named)) = (&error, &file.checksum) {
+        super::quarantine::put(app, package, wrong, named, &cause).await?;
         return Ok(MirrorError::Never(format!(
-            "{error}: it was not run, and is in quarantine"
+            "{cause}: it was not run, and is in quarantine"
         )));
     }
-    let cause = error.to_string();
     let again = |gained| MirrorError::Again {
         cause: cause.clone(),
         gained,
@@ -164,8 +167,16 @@ async fn fetch_file(
     app: &App,
     package: &Package,
     source: &Source,
+    accepted: &[Accepted],
     file: &RecipeFile,
 ) -> Result<Fetched, FetchError> {
+    let named = match &file.origin {
+        FileOrigin::Url { url } => shown(url),
+        FileOrigin::Embedded { path } => path.clone(),
+    };
+    let checksum = file.checksum.as_ref();
+    let instead = checksum.and_then(|it| Accepted::instead_of(accepted, &named, it));
+    let checksum = instead.as_ref().or(checksum);
     match &file.origin {
         FileOrigin::Url { url } => {
             let ask = Ask {
@@ -176,7 +187,7 @@ async fn fetch_file(
                 private_hosts: &source.private_hosts,
                 cap: MAX_INSTALLER,
             };
-            store_file::from_outside(app, &ask, file.checksum.as_ref()).await
+            store_file::from_outside(app, &ask, checksum).await
         }
         FileOrigin::Embedded { path } => {
             let disk = |error| FetchError::Disk {
@@ -190,7 +201,7 @@ async fn fetch_file(
             let content = nupkg
                 .get(path)
                 .map_err(|error| disk(std::io::Error::other(error)))?;
-            store_file::from_bytes(path, &content, file.checksum.as_ref(), &app.blobs)
+            store_file::from_bytes(path, &content, checksum, &app.blobs)
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod nupkgs;
 pub mod own;
 pub mod pace;
 pub mod private_hosts;
+pub mod quarantine;
 pub mod readiness;
 pub mod release;
 pub mod resume;

@@ -10,6 +10,7 @@ use fleetmend_model::Millis;
 use fleetmend_model::inventory::Place;
 use fleetmend_model::recipe::{Analysis, Checksum, Finding, Verdict};
 use fleetmend_store::packages::{self, Package, Problem};
+use fleetmend_store::quarantine::{self as quarantined, Accepted};
 use fleetmend_store::sources::{self, Source, SourceKind};
 use fleetmend_store::{inventories, software};
 use tokio::task::JoinSet;
@@ -17,9 +18,10 @@ use tokio::time::Instant;
 
 use super::address::Named;
 use super::candidates::Names;
-use super::fetch::{Ask, FetchError};
+use super::fetch::{Ask, FetchError, shown};
 use super::folder::MAX_NUPKG;
-use super::known::{quarantine, renew};
+use super::known::renew;
+use super::quarantine;
 use super::schedule::{self, Asked};
 use super::store_file::{self, Fetched};
 use super::sync::jitter;
@@ -106,8 +108,8 @@ async fn take(app: Arc<App>, package: Package) -> anyhow::Result<Taken> {
         }
         Err(error) => {
             tracing::warn!("{name}: {error}");
-            if matches!(error, FetchError::Mismatch { .. }) {
-                quarantine(&app, &package, &error).await?;
+            if let (FetchError::Mismatch(wrong), Some(named)) = (&error, &named(&package)) {
+                quarantine::put(&app, &package, wrong, named, &error.to_string()).await?;
                 return Ok(Taken::Later(None));
             }
             let problem = problem(&app, &package, &error);
@@ -224,15 +226,25 @@ fn analyse(bytes: &[u8], id: &str, normalized: &str) -> (Analysis, Option<Proble
     (analysis, Some(problem))
 }
 
+/// The digest that the source names for a nupkg.
+fn named(package: &Package) -> Option<Checksum> {
+    let (algorithm, hex) = package.content_hash.as_deref()?.split_once(':')?;
+    Some(Checksum {
+        algorithm: algorithm.to_lowercase(),
+        hex: hex.to_owned(),
+    })
+}
+
 async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError> {
     let location = &package.content_location;
-    let checksum = package.content_hash.as_deref().and_then(|text| {
-        let (algorithm, hex) = text.split_once(':')?;
-        Some(Checksum {
-            algorithm: algorithm.to_lowercase(),
-            hex: hex.to_owned(),
-        })
-    });
+    let checksum = named(package);
+    let accepted = quarantined::accepted(&app.db, package.row)
+        .await
+        .map_err(|error| FetchError::Internal(error.into()))?;
+    let instead = checksum
+        .as_ref()
+        .and_then(|it| Accepted::instead_of(&accepted, &shown(location), it));
+    let checksum = instead.or(checksum);
     let disk = |error| FetchError::Disk {
         url: location.clone(),
         error,

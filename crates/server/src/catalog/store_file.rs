@@ -11,7 +11,7 @@ use fleetmend_trust::digest_hex;
 use http::{HeaderMap, StatusCode};
 use reqwest::Url;
 
-use super::digest::{Sums, check};
+use super::digest::Sums;
 use super::fetch::{self, Ask, FetchError, shown};
 use super::resume::{self, Brings, Note};
 use crate::app::App;
@@ -55,22 +55,18 @@ pub async fn from_outside(
     let mut partial = Partial::open(&app.blobs, &key).map_err(disk)?;
     let was_broken_off = partial.length() > 0;
     let mut sums = complete(app, ask, checksum, &mut partial).await?;
-    if was_broken_off && checked(ask, checksum, &sums).is_err() {
+    if was_broken_off && sums.check(ask.url, checksum).is_err() {
         // Parts of two files, perhaps: only the whole of one is believed to be the wrong one.
         partial.clear().map_err(disk)?;
         sums = complete(app, ask, checksum, &mut partial).await?;
     }
-    if let Err(mismatch) = checked(ask, checksum, &sums) {
+    if let Err(mismatch) = sums.check(ask.url, checksum) {
         partial.remove();
         return Err(mismatch);
     }
-    let (sha256, length) = (sums.sha256(), partial.length());
+    let (sha256, length) = (sums.sha256(), sums.length());
     partial.keep(&app.blobs, &sha256).map_err(disk)?;
     Ok(Fetched { sha256, length })
-}
-
-fn checked(ask: &Ask<'_>, checksum: &Checksum, sums: &Sums) -> Result<(), FetchError> {
-    check(ask.url, checksum, &sums.named().unwrap_or_default())
 }
 
 fn disk(ask: &Ask<'_>, error: std::io::Error) -> FetchError {
@@ -102,8 +98,8 @@ async fn fetch_whole(app: &App, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
         let answer = fetch::open(app, ask, &address, false, &HeaderMap::new(), &[]).await?;
         fetch::pour(ask, answer, 0, take).await
     };
-    let length = fetch::in_time(ask, receive).await?;
-    let sha256 = sums.sha256();
+    fetch::in_time(ask, receive).await?;
+    let (sha256, length) = (sums.sha256(), sums.length());
     file.as_file_mut().seek(SeekFrom::Start(0)).map_err(disk)?;
     app.blobs.keep(file, &sha256).map_err(disk)?;
     Ok(Fetched { sha256, length })
@@ -217,8 +213,8 @@ pub fn from_bytes(
     };
     let mut sums = Sums::new(name, checksum)?;
     sums.update(bytes);
-    if let (Some(checksum), Some(found)) = (checksum, sums.named()) {
-        check(name, checksum, &found)?;
+    if let Some(checksum) = checksum {
+        sums.check(name, checksum)?;
     }
     let mut file = blobs.incoming().map_err(disk)?;
     file.write_all(bytes).map_err(disk)?;

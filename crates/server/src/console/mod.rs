@@ -22,6 +22,7 @@ mod live;
 mod login;
 mod missing;
 mod notice;
+mod quarantine;
 mod remove_device;
 mod setup;
 mod source;
@@ -66,6 +67,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/deployments/{id}", get(job::page))
         .route("/downloads", get(downloads::page))
         .route("/downloads/reset", post(downloads::reset))
+        .route("/quarantine", get(quarantine::page))
+        .route("/quarantine/{id}/release", post(quarantine::release))
+        .route("/quarantine/{id}/retry", post(quarantine::retry))
         .route("/sources", get(sources::page).post(sources::add))
         .route("/sources/{id}", get(source::page))
         .route("/sources/{id}/login", post(source::set_login))

@@ -25,6 +25,10 @@ pub enum Done {
     CancelAsked,
     /// Download counts were reset.
     DownloadCountReset,
+    /// A package version was released from quarantine.
+    Released,
+    /// A package version is looked at again.
+    LookedAtAgain,
     /// A source was added.
     SourceAdded,
     /// A source is read at once.
@@ -40,7 +44,7 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Scan,
         Self::SystemType,
         Self::DeviceRemoved,
@@ -50,6 +54,8 @@ impl Done {
         Self::Cancelled,
         Self::CancelAsked,
         Self::DownloadCountReset,
+        Self::Released,
+        Self::LookedAtAgain,
         Self::SourceAdded,
         Self::SourceRead,
         Self::PrivateHostsSet,
@@ -69,6 +75,8 @@ impl Done {
             Self::Cancelled => "cancelled",
             Self::CancelAsked => "cancel-asked",
             Self::DownloadCountReset => "download-count-reset",
+            Self::Released => "released",
+            Self::LookedAtAgain => "looked-at-again",
             Self::SourceAdded => "source-added",
             Self::SourceRead => "source-read",
             Self::PrivateHostsSet => "private-hosts-set",
@@ -112,6 +120,14 @@ impl Done {
                 "{} reset.",
                 counted(n, "download count was", "download counts were")
             ),
+            Self::Released => {
+                "The version was released: the file that was found is accepted, and no other."
+                    .to_owned()
+            }
+            Self::LookedAtAgain => {
+                "The version is looked at again: its nupkg now, its installers when it is deployed."
+                    .to_owned()
+            }
             Self::SourceAdded => "The source was added and is being read.".to_owned(),
             Self::SourceRead => "The source is being read.".to_owned(),
             Self::PrivateHostsSet => {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use askama::Template;
@@ -119,6 +120,8 @@ pub struct Layout {
     pub notice: Option<String>,
     /// The page's address, for forms that come back to it.
     pub here: String,
+    /// How many package versions are in quarantine.
+    pub quarantined: u64,
     now: Millis,
 }
 
@@ -132,6 +135,7 @@ impl Viewer {
             csrf: self.signed_in.session.csrf.clone(),
             notice: notice::of(&self.fields),
             here: self.here.clone(),
+            quarantined: app.quarantined.load(Ordering::Relaxed),
             now: app.now(),
         }
     }

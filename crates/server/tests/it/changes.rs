@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::seed;
 use crate::site::{Site, form_body, json_body};
 
-const FORMS: [&str; 19] = [
+const FORMS: [&str; 21] = [
     "/logout",
     "/devices/scan",
     "/devices/system-type",
@@ -20,6 +20,8 @@ const FORMS: [&str; 19] = [
     "/deployments/redeploy",
     "/deployments/cancel",
     "/downloads/reset",
+    "/quarantine/1/release",
+    "/quarantine/1/retry",
     "/sources",
     "/sources/1/login",
     "/sources/1/read",
@@ -30,7 +32,7 @@ const FORMS: [&str; 19] = [
     "/enrol",
 ];
 
-const CALLS: [&str; 17] = [
+const CALLS: [&str; 19] = [
     "/api/v1/devices/system-type",
     "/api/v1/devices/remove",
     "/api/v1/scans",
@@ -40,6 +42,8 @@ const CALLS: [&str; 17] = [
     "/api/v1/deploy-jobs/redeploy",
     "/api/v1/deploy-jobs/1/cancel",
     "/api/v1/downloads/reset",
+    "/api/v1/quarantine/1/release",
+    "/api/v1/quarantine/1/retry",
     "/api/v1/sources",
     "/api/v1/sources/1/login",
     "/api/v1/sources/1/read",

@@ -3,11 +3,12 @@
 use crate::site::Site;
 
 /// Every page that a person can open from the menu, and what it says when there is nothing.
-pub const PAGES: [(&str, &str); 8] = [
+pub const PAGES: [(&str, &str); 9] = [
     ("/devices", "No machine is enrolled yet."),
     ("/missing", "No device lacks a patch, as far as is known."),
     ("/deployments", "Nothing was deployed yet."),
     ("/downloads", "No download failed."),
+    ("/quarantine", "Nothing is in quarantine."),
     ("/sources", "There is no other source yet."),
     ("/feed", "There is no key yet."),
     ("/enrol", "No token was made yet."),

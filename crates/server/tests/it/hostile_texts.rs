@@ -22,6 +22,7 @@ async fn texts_from_outside_are_shown_and_never_become_part_of_a_page() {
         person.get(&site, "/deployments").await,
         person.get(&site, &format!("/deployments/{job}")).await,
         person.get(&site, "/downloads").await,
+        person.get(&site, "/quarantine").await,
         person.get(&site, "/sources").await,
         person.get(&site, "/sources/1").await,
         person.get(&site, "/enrol").await,

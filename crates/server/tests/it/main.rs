@@ -25,6 +25,7 @@ mod lost_state;
 mod offer;
 mod pages;
 mod partial_scan;
+mod quarantine;
 mod removal;
 mod restarted;
 mod seed;

@@ -3,6 +3,7 @@
 use fleetmend_model::device::{Host, OsFamily, SystemType};
 use fleetmend_model::inventory::{UnreachableSource, UpdateScan, WithheldUpdate};
 use fleetmend_model::patch::{Confidence, Evidence, PatchType};
+use fleetmend_model::recipe::Checksum;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{DeployState, Ending};
 use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId, SourceId};
@@ -10,7 +11,9 @@ use fleetmend_store::deploy_jobs::{self, JobMove, NewJob, Posted};
 use fleetmend_store::devices::{self, InventoryFacts, NewDevice};
 use fleetmend_store::inventories::{self, StoredInventory};
 use fleetmend_store::missing::{self, DeviceMissing, Grounds, NewMissing};
+use fleetmend_store::packages::{self, NewPackage};
 use fleetmend_store::patches::{self, NewPatch};
+use fleetmend_store::quarantine::{self, WrongFile};
 use fleetmend_store::sources::{self, LeftOut, NewSource, ReadNote, SourceKind};
 use fleetmend_store::{Db, Tx, approvals, audit, deployments, downloads, enrol_tokens, scan_jobs};
 
@@ -168,6 +171,7 @@ pub async fn everything(db: &Db, text: &str) -> Seeded {
         ..ReadNote::default()
     };
     sources::note_read(&mut tx, source, &note).await.unwrap();
+    held(&mut tx, source, text).await;
     enrol_tokens::create(&mut tx, &"0".repeat(64), text, THEN, THEN)
         .await
         .unwrap();
@@ -231,4 +235,38 @@ async fn source(tx: &mut Tx, text: &str) -> SourceId {
         enabled: false,
     };
     sources::insert(tx, &new).await.unwrap()
+}
+
+/// A package version in quarantine.
+async fn held(tx: &mut Tx, source: SourceId, text: &str) {
+    let new = NewPackage {
+        source,
+        id: text.to_owned(),
+        version: text.to_owned(),
+        normalized: "1.0.0".to_owned(),
+        prerelease: false,
+        title: text.to_owned(),
+        authors: text.to_owned(),
+        project_url: text.to_owned(),
+        metadata: "{}".to_owned(),
+        content_location: text.to_owned(),
+        content_hash: None,
+        listed: true,
+    };
+    let ids = packages::upsert_many(tx, &[new], THEN).await.unwrap();
+    let file = WrongFile {
+        file: text.to_owned(),
+        algorithm: text.to_owned(),
+        wanted: text.to_owned(),
+        found: text.to_owned(),
+        sha256: text.to_owned(),
+        length: 1,
+    };
+    let named = Checksum {
+        algorithm: text.to_owned(),
+        hex: text.to_owned(),
+    };
+    quarantine::put(tx, ids[0], text, &file, &named, THEN)
+        .await
+        .unwrap();
 }

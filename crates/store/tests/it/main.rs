@@ -14,6 +14,7 @@ mod missing;
 mod outages;
 mod packages;
 mod people;
+mod quarantine;
 mod queue;
 mod releases;
 mod reports;

@@ -20,13 +20,13 @@ fn source(location: &str, priority: i64) -> NewSource {
     }
 }
 
-async fn add_source(tx: &mut Tx, location: &str, priority: i64) -> SourceId {
+pub async fn add_source(tx: &mut Tx, location: &str, priority: i64) -> SourceId {
     sources::insert(tx, &source(location, priority))
         .await
         .unwrap()
 }
 
-fn package(source: SourceId, id: &str, version: &str) -> NewPackage {
+pub fn package(source: SourceId, id: &str, version: &str) -> NewPackage {
     NewPackage {
         source,
         id: id.to_owned(),
