@@ -67,3 +67,14 @@ pub struct Effect {
     /// Line, from 1.
     pub line: u32,
 }
+
+impl Effect {
+    /// Whether another is the same change, whenever each of them happens.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.command == other.command
+            && self.operands == other.operands
+            && self.file == other.file
+            && self.line == other.line
+    }
+}

@@ -258,7 +258,8 @@ impl Interpreter<'_> {
                 let path = command.arguments.iter().cloned().find_map(plain);
                 let path = path.or_else(|| command.input.as_ref()?.first().cloned());
                 if let Some(path) = path {
-                    return self.fact_of_path(&path);
+                    let property = command.name.trim_start_matches("get-");
+                    return self.fact_of_path(&path, Some(property));
                 }
             }
             return self.reading(kind, command);

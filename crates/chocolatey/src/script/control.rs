@@ -3,9 +3,8 @@
 use tree_sitter::Node;
 
 use super::doubt::{Doubt, negated};
-use super::expression::EXPRESSION_COST;
 use super::interpreter::{Bound, Flow, Interpreter, excerpt};
-use super::syntax::{Source, children, named, peel};
+use super::syntax::{Source, children};
 use super::value::Value;
 
 /// A condition and its block; without one it is `else`.
@@ -62,6 +61,16 @@ impl Interpreter<'_> {
         }
         let text = source.of(*condition);
         let doubt = self.doubt(&value, text, line);
+        if let Some(holds) = self.decided(&doubt) {
+            self.leave();
+            return self.branch(|this| {
+                if holds {
+                    this.statements(source, *block)
+                } else {
+                    this.take_ways(source, others)
+                }
+            });
+        }
         let result = self.either(
             line,
             (&excerpt(text), doubt),
@@ -88,146 +97,6 @@ impl Interpreter<'_> {
         let (output, flow) = self.under(negated(&doubt), other);
         let other = (output, flow, std::mem::take(&mut self.state));
         self.settle(line, (condition, doubt), one, other)
-    }
-
-    pub(super) fn switch_statement(
-        &mut self,
-        source: &Source,
-        node: Node<'_>,
-    ) -> (Vec<Value>, Flow) {
-        let parts = children(node);
-        let find = |kind| parts.iter().copied().find(|it| it.kind() == kind);
-        let flags = parts
-            .iter()
-            .filter(|part| part.kind().starts_with("switch_parameter") || part.kind() == "-regex")
-            .map(|part| source.of(*part).to_ascii_lowercase())
-            .collect::<String>();
-        let operator = match flags.as_str() {
-            "" | "-exact" => "-eq",
-            "-regex" => "-match",
-            "-wildcard" => "-like",
-            _ => "",
-        };
-        let mut subject = Vec::new();
-        if let Some(condition) = find("switch_condition") {
-            for part in named(condition) {
-                subject.extend(self.statements(source, part).0);
-            }
-        }
-        let subjects: Vec<Value> = subject.into_iter().flat_map(Value::into_items).collect();
-        let clauses: Vec<(Node<'_>, Node<'_>)> = find("switch_body")
-            .into_iter()
-            .flat_map(named)
-            .flat_map(|part| match part.kind() {
-                "switch_clauses" => named(part),
-                _ => vec![part],
-            })
-            .filter_map(|clause| {
-                let parts = children(clause);
-                let block = parts.iter().find(|it| it.kind() == "statement_block")?;
-                Some((*parts.first()?, *block))
-            })
-            .collect();
-        self.bounded(Bound::Loop, |this| {
-            let mut outputs = Vec::new();
-            for subject in subjects {
-                this.set_local("_", subject.clone());
-                let (output, flow) =
-                    this.clauses(source, &clauses, operator, &subject, Some(false));
-                outputs.extend(output);
-                if flow != Flow::Next {
-                    return (outputs, flow);
-                }
-            }
-            (outputs, Flow::Next)
-        })
-    }
-
-    /// Runs the clauses that fit; `matched` tells whether one of those before did.
-    fn clauses(
-        &mut self,
-        source: &Source,
-        clauses: &[(Node<'_>, Node<'_>)],
-        operator: &str,
-        subject: &Value,
-        matched: Option<bool>,
-    ) -> (Vec<Value>, Flow) {
-        let Some(((condition, block), others)) = clauses.split_first() else {
-            return (Vec::new(), Flow::Next);
-        };
-        let line = source.line(*condition);
-        if !self.enter(line) {
-            return (Vec::new(), Flow::Next);
-        }
-        let text = source.of(*condition);
-        let mut asked = Value::Null;
-        let fits = if text.trim().eq_ignore_ascii_case("default") {
-            matched.map(|it| !it)
-        } else {
-            let condition = peel(*condition);
-            let pattern = match condition.kind() {
-                "switch_clause_condition" => named(condition)
-                    .first()
-                    .map_or(Value::text(text.trim()), |it| self.expression(source, *it)),
-                "generic_token" | "simple_name" => Value::text(text.trim()),
-                _ => self.expression(source, condition),
-            };
-            match pattern {
-                Value::Block(block) => {
-                    asked = Value::collapse(self.run_block(&block).0);
-                    asked.truth()
-                }
-                pattern if operator == "-match" => {
-                    if self.charge(EXPRESSION_COST) {
-                        asked = self.match_operator(operator, subject, &pattern);
-                        asked.truth()
-                    } else {
-                        None
-                    }
-                }
-                pattern => {
-                    asked = self.apply(operator, subject.clone(), &pattern);
-                    asked.truth()
-                }
-            }
-        };
-        let seen = match (matched, fits) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
-        };
-        let result = match fits {
-            Some(false) => self.clauses(source, others, operator, subject, seen),
-            Some(true) => {
-                let (mut outputs, flow) = self.statements(source, *block);
-                if flow == Flow::Next {
-                    let (more, flow) = self.clauses(source, others, operator, subject, seen);
-                    outputs.extend(more);
-                    (outputs, flow)
-                } else {
-                    (outputs, flow)
-                }
-            }
-            None => {
-                let doubt = self.doubt(&asked, text, line);
-                let (mut outputs, flow) = self.either(
-                    line,
-                    (&excerpt(text), doubt),
-                    |this| this.statements(source, *block),
-                    |_| (Vec::new(), Flow::Next),
-                );
-                if flow == Flow::Next {
-                    let (more, flow) = self
-                        .uncertainly(|this| this.clauses(source, others, operator, subject, None));
-                    outputs.extend(more);
-                    (outputs, flow)
-                } else {
-                    (outputs, flow)
-                }
-            }
-        };
-        self.leave();
-        result
     }
 
     pub(super) fn try_statement(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {

@@ -78,6 +78,19 @@ impl Interpreter<'_> {
         })
     }
 
+    /// How a condition that facts alone decide is assumed to be decided, if it is; in any case it is
+    /// noted.
+    pub(super) fn decided(&mut self, doubt: &Doubt) -> Option<bool> {
+        let asked = doubt.as_ref()?;
+        let holds = self.meet_fork(asked.condition.as_ref())?;
+        let condition = Condition {
+            holds,
+            ..asked.condition.as_ref().clone()
+        };
+        self.assumed.push(condition);
+        Some(holds)
+    }
+
     /// Whether no condition that is not known stands around.
     pub(super) fn is_certain(&self) -> bool {
         self.doubts.is_empty() && self.endings.is_empty()
@@ -108,14 +121,19 @@ impl Interpreter<'_> {
         if self.doubts.len() > MAX_DOUBTS {
             return None;
         }
-        let around = self.doubts.get(place..).unwrap_or_default().iter();
-        let all: Option<Vec<Asked>> = around.chain([last]).cloned().collect();
-        let mut all = all?;
-        let own = all.pop()?;
-        if all.is_empty() {
-            return Some(own);
+        let mut all = self.doubts.get(place..).unwrap_or_default().to_vec();
+        all.push(last.clone());
+        self.all_of(&all)
+    }
+
+    /// The doubt that holds where all of some doubts hold.
+    pub(super) fn all_of(&mut self, doubts: &[Doubt]) -> Doubt {
+        let all: Option<Vec<Asked>> = doubts.iter().cloned().collect();
+        let all = all?;
+        let own = all.last()?;
+        if all.len() == 1 {
+            return Some(own.clone());
         }
-        all.push(own.clone());
         let mut set = BTreeSet::new();
         for asked in &all {
             set.extend(self.facts.get(asked.facts).iter().cloned());

@@ -64,6 +64,21 @@ impl Facts {
         set.map(|it| Rc::clone(&it.facts)).unwrap_or_default()
     }
 
+    /// Whether it is a fact itself, and not something that is computed from facts.
+    pub(super) fn is_fact(&self, id: FactsId) -> bool {
+        self.sets.get(usize::from(id)).is_some_and(|it| it.is_fact)
+    }
+
+    /// Whether it is one value that a person finds by its name: a variable, a value of the registry.
+    pub(super) fn is_one_value(&self, id: FactsId) -> bool {
+        self.is_fact(id)
+            && self.get(id).iter().all(|fact| match fact.kind {
+                FactKind::Variable | FactKind::Windows => true,
+                FactKind::Registry | FactKind::Software => fact.property.is_some(),
+                _ => false,
+            })
+    }
+
     /// Adds what a value depends on; `false`: on more than facts.
     pub(super) fn collect(&self, value: &Value, set: &mut BTreeSet<Fact>) -> bool {
         match value {
@@ -143,8 +158,7 @@ impl Facts {
     /// What a set is, in words.
     pub(super) fn label(&self, id: FactsId) -> String {
         let names: Vec<String> = self.get(id).iter().map(Fact::label).collect();
-        let is_fact = self.sets.get(usize::from(id)).is_some_and(|it| it.is_fact);
-        let from = if is_fact { "" } else { "from " };
+        let from = if self.is_fact(id) { "" } else { "from " };
         format!("<{from}{}>", names.join(", "))
     }
 }
@@ -200,12 +214,20 @@ impl Interpreter<'_> {
 
     /// A fact by its name, which may hold places and what is asked itself.
     pub(super) fn fact(&mut self, kind: FactKind, name: &str) -> Value {
+        self.fact_of(kind, name, None)
+    }
+
+    /// The same of one property.
+    pub(super) fn fact_of(&mut self, kind: FactKind, name: &str, property: Option<&str>) -> Value {
         let unknown = || Value::unknown("what is on the device is known only at run time");
         let mut set = BTreeSet::new();
         if name.trim().is_empty() || !self.facts.collect_asked(name, &mut set) {
             return unknown();
         }
-        set.insert(fact(kind, &self.facts.written(name)));
+        set.insert(Fact {
+            property: property.map(str::to_owned),
+            ..fact(kind, &self.facts.written(name))
+        });
         let is_fact = set.len() == 1;
         let id = self.facts.named(set, is_fact);
         id.map_or_else(unknown, Value::Asked)

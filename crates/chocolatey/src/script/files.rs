@@ -59,7 +59,7 @@ impl Interpreter<'_> {
             }
             let text = path.to_path();
             if super::effect_files::is_registry(&text) {
-                found.push(self.fact_of_path(path));
+                found.push(self.fact_of_path(path, None));
                 continue;
             }
             if !path.is_known() && !text.contains(STAR) {

@@ -13,7 +13,7 @@ use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::place::{self, VERSION, is_plain};
 use super::recipe_file::Located;
 use super::temporary;
-use super::value::{HOLE, Value};
+use super::value::{HOLE, STAR, Value};
 
 /// Most helpers swallow arguments that they do not know.
 pub(super) const TAKES_REST: bool = true;
@@ -230,11 +230,47 @@ impl Interpreter<'_> {
                 Ok(Some(text).filter(|text| !text.is_empty()))
             }
             Some(value) => {
-                let why = self.why(&value.clone());
+                let value = value.clone();
+                let why = self.why(&value);
+                self.unsettle(&[&value]);
                 self.not_known(name, &why, line);
                 Err(())
             }
         }
+    }
+
+    /// A text argument that may name what only the device knows.
+    pub(super) fn text_or_asked(
+        &mut self,
+        bound: &Bound,
+        name: &str,
+        line: u32,
+    ) -> std::result::Result<Option<String>, ()> {
+        let value = bound.get(name).cloned().unwrap_or(Value::Null);
+        match self.facts_in(&[&value]) {
+            Some(_) if !value.is_known() => Ok(Some(self.text_of(&value))),
+            _ => self.text(bound, name, line),
+        }
+    }
+
+    /// The same where each part that only the device knows is one value with a name.
+    fn text_of_facts(
+        &mut self,
+        bound: &Bound,
+        name: &str,
+        line: u32,
+    ) -> std::result::Result<Option<String>, ()> {
+        if let Some(Value::Text(text)) = bound.get(name)
+            && text.chars().any(|c| place::asked(c).is_some())
+            && !text.contains([HOLE, STAR])
+            && text
+                .chars()
+                .filter_map(place::asked)
+                .all(|id| self.facts.is_one_value(id))
+        {
+            return Ok(Some(text.as_ref().to_owned()));
+        }
+        self.text(bound, name, line)
     }
 
     fn not_known(&mut self, name: &str, why: &str, line: u32) {
@@ -288,7 +324,7 @@ impl Interpreter<'_> {
         line: u32,
     ) -> Option<(String, bool)> {
         let text = self
-            .text(bound, "silentargs", line)
+            .text_of_facts(bound, "silentargs", line)
             .ok()?
             .unwrap_or_default();
         let needs_none = kind == Some(RecipeKind::Msu);
@@ -313,7 +349,7 @@ impl Interpreter<'_> {
         }
         let text = self.name_version(&text);
         let names_places = !is_plain(&text);
-        Some((place::written(&text), names_places))
+        Some((self.facts.written(&text), names_places))
     }
 
     /// Writes the version into the names of files in the job's folder, where any name will do.

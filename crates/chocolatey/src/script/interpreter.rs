@@ -4,14 +4,16 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use fleetmend_model::condition::{Condition, Fact};
 use fleetmend_model::effect::Effect;
 use fleetmend_model::recipe::Finding;
 use tree_sitter::{Node, Tree};
 
 use super::Package;
+use super::alternatives::{Assumption, Fork};
 use super::doubt::Doubt;
 use super::facts::{Facts, FactsId};
 use super::installation::{Call, UninstallCall};
@@ -79,6 +81,15 @@ pub(super) struct Interpreter<'p> {
     pub(super) patterns: usize,
     /// What is asked of the device.
     pub(super) facts: Facts,
+    /// The conditions that facts alone decide, in the order in which they are met.
+    pub(super) forks: Vec<Fork>,
+    /// How some of them are assumed to be decided.
+    pub(super) assumptions: Vec<Assumption>,
+    /// Those that were met, as they were assumed.
+    pub(super) assumed: Vec<Condition>,
+    /// What arguments depend on that are not known, and how many forks stand before them.
+    pub(super) unsettled: BTreeSet<Fact>,
+    pub(super) unsettled_at: usize,
     /// How many conditions, loops and functions stand around it at all.
     pub(super) branches: u32,
     /// Whether the script that runs is the one that uninstalls.
@@ -142,6 +153,11 @@ impl<'p> Interpreter<'p> {
             endings: Vec::new(),
             patterns: 0,
             facts: Facts::default(),
+            forks: Vec::new(),
+            assumptions: Vec::new(),
+            assumed: Vec::new(),
+            unsettled: BTreeSet::new(),
+            unsettled_at: 0,
             branches: 0,
             is_uninstalling: false,
             early: Vec::new(),

@@ -12,7 +12,7 @@ use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
 use super::place::{TEMP, TOOLS_LOCATION};
 use super::statics::cast_value;
-use super::value::{HOLE, INSTALL_LOCATION, Object, PACKAGE_ROOT, Sought, SoughtKind, Value};
+use super::value::{INSTALL_LOCATION, Object, PACKAGE_ROOT, Sought, SoughtKind, Value};
 
 static JOIN_PATH: [Parameter; 4] = [
     value("path", Some(0), &["pspath"]),
@@ -53,15 +53,6 @@ static ITEM_PROPERTY: [Parameter; 6] = [
     value("include", None, &[]),
     value("exclude", None, &[]),
     value("credential", None, &[]),
-];
-
-static TEST_PATH: [Parameter; 6] = [
-    value("path", Some(0), &["literalpath", "pspath"]),
-    value("pathtype", None, &["type"]),
-    value("filter", None, &[]),
-    value("include", None, &[]),
-    value("exclude", None, &[]),
-    switch("isvalid", &[]),
 ];
 
 static CLASS: [Parameter; 7] = [
@@ -137,7 +128,7 @@ impl Interpreter<'_> {
                     {
                         vec![Value::text(path.to_path())]
                     }
-                    Some(path) => vec![self.fact_of_path(&path)],
+                    Some(path) => vec![self.fact_of_path(&path, None)],
                     None => runtime(command.name),
                 }
             }
@@ -160,7 +151,7 @@ impl Interpreter<'_> {
                     },
                 }
             }
-            "test-path" => vec![self.test_path(&bind(&TEST_PATH, false, arguments()))],
+            "test-path" => vec![self.test_path(command)],
             // Fleetmend and Chocolatey install with an administrator's rights.
             "test-processadminrights" => vec![Value::Bool(true)],
             "get-chocolateypath" if names_package(&command.arguments) => {
@@ -202,47 +193,6 @@ impl Interpreter<'_> {
         })
     }
 
-    /// `Test-Path -PathType` of the package's own files and folders, which are known until an archive
-    /// is unpacked over them. Whether others are there is not known.
-    fn test_path(&mut self, bound: &Bound) -> Value {
-        let unknown = || Value::unknown("what is on the device is known only at run time");
-        if let Some(path) = bound.get("path").and_then(Value::as_plain)
-            && let Some((drive, name)) = path.split_once(':')
-            && drive.eq_ignore_ascii_case("function")
-        {
-            let name = name.trim_matches(['\\', '/']).to_ascii_lowercase();
-            // What the updater of packages defines is not there when one is installed.
-            let known = if self.state.functions.contains_key(name.as_str()) {
-                Some(true)
-            } else {
-                name.starts_with("au_").then_some(false)
-            };
-            return known.map_or_else(unknown, Value::Bool);
-        }
-        let kind = bound.get("pathtype").and_then(Value::as_plain);
-        let (Some(path), None) = (bound.get("path"), &bound.problem) else {
-            return unknown();
-        };
-        if !path::is_passing(&path.to_path()) {
-            return self.fact_of_path(&path.clone());
-        }
-        let Some(kind) = kind else {
-            return unknown();
-        };
-        let path = path.to_path();
-        let is_open = path.contains(HOLE) || !self.state.unpacked.is_empty();
-        let Some(inside) = path::in_package(&path).filter(|_| !is_open) else {
-            return unknown();
-        };
-        let is_folder = self.is_folder(&inside);
-        match kind.to_ascii_lowercase().as_str() {
-            "container" => Value::Bool(is_folder),
-            // A file that is named may not be there.
-            "leaf" if is_folder => Value::Bool(false),
-            _ => unknown(),
-        }
-    }
-
     fn item_property(&mut self, bound: &Bound, piped: &[Value], is_value: bool) -> Value {
         let unknown = || Value::unknown("what the registry has is known only at run time");
         if bound.problem.is_some() {
@@ -262,7 +212,7 @@ impl Interpreter<'_> {
             .replace("hklm::", "hklm:");
         let tail = path.trim_end_matches('\\');
         if tail != r"hklm:\software\microsoft\windows nt\currentversion" {
-            return self.fact_of_path(&given);
+            return self.fact_of_path(&given, None);
         }
         match bound.get("name").and_then(Value::as_plain) {
             Some(name) if is_value => self.property(
@@ -271,69 +221,6 @@ impl Interpreter<'_> {
             ),
             _ => Value::Object(Object::CurrentVersion),
         }
-    }
-
-    /// What is at a path of the device: a file, or a key of the registry.
-    pub(super) fn fact_of_path(&mut self, path: &Value) -> Value {
-        let paths = path.clone().into_items();
-        let mut found = Vec::new();
-        for path in &paths {
-            let text = match path {
-                Value::Unknown(_) | Value::Sought(_) => {
-                    return self.or_asked(
-                        Value::unknown("what is on the device is known only at run time"),
-                        &[path],
-                    );
-                }
-                other => other.to_path(),
-            };
-            if path::is_passing(&text) {
-                return Value::unknown("what the script leaves there is not known");
-            }
-            let kind = match text.split_once(':') {
-                _ if super::effect_files::is_registry(&text) => FactKind::Registry,
-                Some((drive, _)) if drive.eq_ignore_ascii_case("env") => FactKind::Variable,
-                _ => FactKind::File,
-            };
-            found.push(self.fact(kind, &text));
-        }
-        match &found[..] {
-            [one] => one.clone(),
-            all => {
-                let open = Value::unknown("what is on the device is known only at run time");
-                let all: Vec<&Value> = all.iter().collect();
-                self.or_asked(open, &all)
-            }
-        }
-    }
-
-    /// What a command reads of the device, named by its arguments; where one of them is not known,
-    /// nothing can be said of it.
-    pub(super) fn reading(&mut self, kind: FactKind, command: &Invocation<'_>) -> Value {
-        let unknown = || {
-            Value::unknown(format!(
-                "{} is known only at run time",
-                excerpt(command.name)
-            ))
-        };
-        let mut name = command.name.trim_start_matches("get-").to_owned();
-        let mut values: Vec<Value> = command.input.clone().unwrap_or_default();
-        for argument in &command.arguments {
-            match argument {
-                Argument::Name(switch, None) => name = format!("{name} -{switch}"),
-                Argument::Name(_, Some(value)) | Argument::Value(value) => {
-                    name = format!("{name} {}", self.text_of(value));
-                    values.push(value.clone());
-                }
-                Argument::Entries(_) | Argument::Splat(_) => return unknown(),
-            }
-        }
-        let all: Vec<&Value> = values.iter().collect();
-        let mut set = std::collections::BTreeSet::new();
-        if !all.iter().all(|value| self.facts.collect(value, &mut set)) {
-            return unknown();
-        }
-        self.fact(kind, &name)
     }
 
     /// What is looked for among installed software by its name.

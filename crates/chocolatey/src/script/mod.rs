@@ -2,6 +2,7 @@
 //! `PowerShell` source. It carries *not known* as a value, never fails, and reports each thing that it
 //! could not explain.
 
+mod alternatives;
 mod archive;
 mod arguments;
 mod assignment;
@@ -9,6 +10,7 @@ mod checksum;
 mod command;
 mod command_names;
 mod control;
+mod device;
 mod doubt;
 mod effect;
 mod effect_commands;
@@ -40,10 +42,13 @@ mod prepare;
 mod profile;
 mod program;
 mod recipe_file;
+mod recipe_files;
+mod run;
 mod start;
 mod state;
 mod statement;
 mod statics;
+mod switch;
 mod syntax;
 mod temporary;
 mod text;

@@ -274,6 +274,9 @@ fn multiply(left: &Value, right: &Value) -> Value {
         (Value::Int(left), Value::Int(right)) => left
             .checked_mul(*right)
             .map_or(Value::unknown("the number is too large"), Value::Int),
+        // `$null` is 0, a truth value 0 or 1.
+        (Value::Text(_), Value::Null) => multiply(left, &Value::Int(0)),
+        (Value::Text(_), Value::Bool(is_on)) => multiply(left, &Value::Int(i64::from(*is_on))),
         (Value::Text(text), Value::Int(times))
             if *times >= 0 && text.len().saturating_mul(*times as usize) <= MAX_TEXT =>
         {

@@ -32,7 +32,7 @@ impl Located {
 
 impl Interpreter<'_> {
     /// Finds out where a file comes from, or says why that is not known.
-    pub(super) fn locate(&self, text: &str) -> Result<Located, String> {
+    pub(super) fn locate(&mut self, text: &str) -> Result<Located, String> {
         let mut path = text.trim().trim_matches('"').to_owned();
         for _ in 0..MAX_COPIES {
             let lower = path.to_lowercase();
@@ -44,6 +44,7 @@ impl Interpreter<'_> {
         }
         let lower = path.to_lowercase();
         if self.state.is_unsure(&lower) {
+            self.unsettle_all();
             return Err(format!(
                 "a condition decides what lies at {}",
                 excerpt(&path)

@@ -9,7 +9,7 @@ use fleetmend_model::recipe::{InstallerKind, UninstallStep};
 use super::command::Invocation;
 use super::installation::UninstallCall;
 use super::interpreter::{Interpreter, MAX_FINDINGS, Weight, excerpt};
-use super::parameters::{Bound, Parameter, bind, value};
+use super::parameters::{Parameter, bind, value};
 use super::place::{PRODUCT_CODE, UNINSTALL_STRING};
 use super::value::{SoughtKind, Value};
 
@@ -85,20 +85,6 @@ impl Interpreter<'_> {
             self.note_uninstall(step, command);
         }
         Vec::new()
-    }
-
-    /// A text argument that may name what only the device knows.
-    fn text_or_asked(
-        &mut self,
-        bound: &Bound,
-        name: &str,
-        line: u32,
-    ) -> Result<Option<String>, ()> {
-        let value = bound.get(name).cloned().unwrap_or(Value::Null);
-        match self.facts_in(&[&value]) {
-            Some(_) if !value.is_known() => Ok(Some(self.text_of(&value))),
-            _ => self.text(bound, name, line),
-        }
     }
 
     fn note_uninstall(&mut self, step: Option<UninstallStep>, command: &Invocation<'_>) {

@@ -13,15 +13,15 @@ fn what_a_step_depends_on_is_said() {
     for (script, conditions) in [
         (
             "if (Test-Path C:\\x) { return }\nINSTALL '/S'",
-            "unless(Test-Path C:\\x | file C:\\x)",
+            "unless(Test-Path C:\\x | existence of file C:\\x)",
         ),
         (
             "if (Test-Path HKLM:\\Software\\x) { throw 'x' }\nINSTALL '/S'",
-            "unless(Test-Path HKLM:\\Software\\x | registry HKLM:\\Software\\x)",
+            "unless(Test-Path HKLM:\\Software\\x | existence of registry HKLM:\\Software\\x)",
         ),
         (
             "function f { if (Test-Path $env:ProgramFiles\\x) { exit } }\nf\nINSTALL '/S'",
-            "unless(Test-Path \"$env:ProgramFiles\\x\" | file %ProgramFiles%\\x)",
+            "unless(Test-Path \"$env:ProgramFiles\\x\" | existence of file %ProgramFiles%\\x)",
         ),
         (
             "function f { if (!(Get-Service x -ea 0)) { return }\nINSTALL '/S'\n}\nf",
@@ -29,7 +29,7 @@ fn what_a_step_depends_on_is_said() {
         ),
         (
             "if ((Test-Path C:\\x) -and $true) {\nINSTALL '/S'\n}",
-            "if((Test-Path C:\\x) -and $true | file C:\\x)",
+            "if((Test-Path C:\\x) -and $true | existence of file C:\\x)",
         ),
         (
             "$v = (Get-UninstallRegistryKey 'x*').DisplayVersion\nif ($v -eq $env:ChocolateyPackageVersion) { return }\nINSTALL '/S'",
@@ -38,7 +38,7 @@ fn what_a_step_depends_on_is_said() {
         // What functions and loops make of facts.
         (
             "function f { if (Test-Path C:\\x) { return 1 } 2 }\nif ((f) -eq 1) { return }\nINSTALL '/S'",
-            "unless((f) -eq 1 | file C:\\x)",
+            "unless((f) -eq 1 | existence of file C:\\x)",
         ),
         (
             "$n = $false\nforeach ($k in Get-UninstallRegistryKey 'x*') { if ($k.DisplayVersion -eq '1') { $n = $true } }\nif ($n) { return }\nINSTALL '/S'",
@@ -54,7 +54,7 @@ fn what_a_step_depends_on_is_said() {
         ),
         (
             "if (Test-Path C:\\x) { if (Test-Path C:\\y) {\nINSTALL '/S'\n} }",
-            "if(Test-Path C:\\x | file C:\\x) if(Test-Path C:\\y | file C:\\y)",
+            "if(Test-Path C:\\x | existence of file C:\\x) if(Test-Path C:\\y | existence of file C:\\y)",
         ),
         // What is looked for on the device may be none, one or many.
         (
@@ -79,7 +79,7 @@ fn what_a_step_depends_on_is_said() {
         ),
         (
             "if (@(Get-Content C:\\x).Count -eq 1) {\nINSTALL '/S'\n}",
-            "if(@(Get-Content C:\\x).Count -eq 1 | file C:\\x)",
+            "if(@(Get-Content C:\\x).Count -eq 1 | content of file C:\\x)",
         ),
         (
             "$k = @(Get-UninstallRegistryKey 'x*') + 'a'\nif ($k[0] -eq 'a') {\nINSTALL '/S'\n}",
@@ -114,6 +114,54 @@ fn each_of_two_ways_is_a_step_of_its_own() {
 }
 
 #[test]
+fn arguments_that_depend_on_the_device_are_a_step_for_each_way() {
+    let (one, other) = (
+        "Exe [/S] [0] Any=https://a.example/a.exe",
+        "Exe [/Q] [0] Any=https://a.example/a.exe",
+    );
+    for script in [
+        "$a = if (Test-Path C:\\x) { '/Q' } else { '/S' }\nINSTALL $a",
+        "function f { if (Test-Path C:\\x) { return '/Q' } '/S' }\nINSTALL (f)",
+        "$h = @{ a = '/S' }\nif (Test-Path C:\\x) { $h.a = '/Q' }\nINSTALL $h.a",
+    ] {
+        let script = install(script);
+        assert_eq!(
+            shown(&run(script.as_bytes(), &[])),
+            format!(
+                "Ready {one} unless(Test-Path C:\\x | existence of file C:\\x) and {other} if(Test-Path C:\\x | existence of file C:\\x)"
+            ),
+            "{script}"
+        );
+    }
+    // Two conditions; what they do not change is said once.
+    let script = install(
+        "$a = '/S'\nif (Test-Path C:\\x) { $a = '/Q' }\nif ($env:Foo) { $b = 1 }\nINSTALL $a",
+    );
+    assert_eq!(
+        shown(&run(script.as_bytes(), &[])),
+        format!(
+            "Ready {one} unless(Test-Path C:\\x | existence of file C:\\x) and {other} if(Test-Path C:\\x | existence of file C:\\x)"
+        )
+    );
+    // Which file it is.
+    let files = "if (Test-Path C:\\x) { $u = 'https://a.example/1.exe' } else { $u = 'https://a.example/2.exe' }\nGet-ChocolateyWebFile acme $env:TEMP\\a.exe $u\nInstall-ChocolateyInstallPackage acme exe /S $env:TEMP\\a.exe";
+    assert_eq!(
+        shown(&run(files.as_bytes(), &[])),
+        "Ready Exe [/S] [0] Any=https://a.example/2.exe unless(Test-Path C:\\x | existence of file C:\\x) and Exe [/S] [0] Any=https://a.example/1.exe if(Test-Path C:\\x | existence of file C:\\x)"
+    );
+}
+
+#[test]
+fn what_a_switch_decides_is_a_step_for_each_way() {
+    let script =
+        install("switch ($env:Foo) { 'a' { $a = '/Q' } default { $a = '/S' } }\nINSTALL $a");
+    assert_eq!(
+        shown(&run(script.as_bytes(), &[])),
+        "Ready Exe [/S] [0] Any=https://a.example/a.exe unless(switch ($env:Foo) 'a' | variable foo) and Exe [/Q] [0] Any=https://a.example/a.exe if(switch ($env:Foo) 'a' | variable foo)"
+    );
+}
+
+#[test]
 fn an_installation_under_a_condition_is_not_for_the_agent() {
     let script = install("if (Test-Path C:\\x) { return }\nINSTALL '/S'");
     let why = run(script.as_bytes(), &[]).deployable().unwrap_err();
@@ -139,13 +187,13 @@ fn what_is_more_than_facts_is_a_finding() {
             "foreach ($k in Get-UninstallRegistryKey 'x*') { $b = $a; $a = Get-Random }\nif ($b) { return }\nINSTALL '/S'",
             "stops under a condition",
         ),
-        // The condition decides which file lies there.
+        // The script decides what lies there, or a condition does of which nothing is known.
         (
-            "if (Test-Path C:\\x) { Get-ChocolateyWebFile acme $env:TEMP\\a.exe https://a.example/1.exe } else { Get-ChocolateyWebFile acme $env:TEMP\\a.exe https://a.example/2.exe }\nInstall-ChocolateyInstallPackage acme exe /S $env:TEMP\\a.exe",
+            "if (Get-Random) { Get-ChocolateyWebFile acme $env:TEMP\\a.exe https://a.example/1.exe } else { Get-ChocolateyWebFile acme $env:TEMP\\a.exe https://a.example/2.exe }\nInstall-ChocolateyInstallPackage acme exe /S $env:TEMP\\a.exe",
             "a condition decides what lies at",
         ),
         (
-            "if (Test-Path C:\\x) { Copy-Item $PSScriptRoot\\b.exe $PSScriptRoot\\a.exe }\nInstall-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\a.exe",
+            "if (Get-Random) { Copy-Item $PSScriptRoot\\b.exe $PSScriptRoot\\a.exe }\nInstall-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\a.exe",
             "a condition decides what lies at",
         ),
         (

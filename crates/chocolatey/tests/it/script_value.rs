@@ -168,21 +168,35 @@ fn expressions_come_to_what_powershell_makes_of_them() {
 #[test]
 fn what_only_the_device_knows_stays_unknown() {
     for expression in [
-        "$env:Foo",
         "(Get-Date)",
         "(Get-Content C:\\x)",
         "$env:COMPUTERNAME.ToLower()",
         "($env:ProgramFiles -replace 'a', 'b')",
-        "(Get-Culture).Name",
         "(Get-Random)",
         "'abc' -replace '(?=b)', 'x'",
         "[Environment]::GetFolderPath('Nowhere')",
         "(Invoke-WebRequest https://a.example)",
-        "(Get-ItemProperty HKLM:\\Software\\Acme).Path",
+        "(Get-ItemProperty HKLM:\\Software\\Acme)",
+        "$env:Foo.ToLower()",
+        "(Test-Path C:\\x)",
         "$PSItem",
     ] {
         let found = arguments("", expression);
         assert!(found.is_err(), "{expression}: {found:?}");
+    }
+}
+
+#[test]
+fn values_of_the_device_are_named() {
+    for (expression, expected) in [
+        ("$env:Foo", "variable foo"),
+        ("(Get-Culture).Name", "name of Windows culture"),
+        (
+            "(Get-ItemProperty HKLM:\\Software\\Acme).Path",
+            "path of registry HKLM:\\Software\\Acme",
+        ),
+    ] {
+        assert_eq!(arguments("", expression).as_deref(), Ok(expected));
     }
 }
 

@@ -1,0 +1,181 @@
+//! What is asked of the device: whether paths are there, and what commands read.
+
+use std::collections::BTreeSet;
+
+use fleetmend_model::condition::FactKind;
+
+use super::command::Invocation;
+use super::effect_files::is_registry;
+use super::interpreter::{Interpreter, excerpt};
+use super::parameters::{Argument, Parameter, bind, switch, value};
+use super::path;
+use super::value::{HOLE, STAR, Value};
+
+static TEST_PATH: [Parameter; 6] = [
+    value("path", Some(0), &["literalpath", "pspath"]),
+    value("pathtype", None, &["type"]),
+    value("filter", None, &[]),
+    value("include", None, &[]),
+    value("exclude", None, &[]),
+    switch("isvalid", &[]),
+];
+
+fn unknown() -> Value {
+    Value::unknown("what is on the device is known only at run time")
+}
+
+impl Interpreter<'_> {
+    /// `Test-Path`: the package's own files are known to be there as long as the script leaves them
+    /// alone; other paths are facts of the device.
+    pub(super) fn test_path(&mut self, command: &Invocation<'_>) -> Value {
+        let bound = bind(&TEST_PATH, false, command.arguments.clone());
+        let narrows = ["filter", "include", "exclude", "isvalid"];
+        let is_narrow = narrows.iter().any(|name| bound.get(name).is_some());
+        let piped = command.input.as_ref().and_then(|it| it.first());
+        let (Some(path), None) = (bound.get("path").or(piped), &bound.problem) else {
+            return unknown();
+        };
+        let path = path.clone();
+        if is_narrow {
+            return unknown();
+        }
+        if let Some(known) = self.test_function(&path) {
+            return known.map_or_else(unknown, Value::Bool);
+        }
+        let text = path.to_path();
+        if !path::is_passing(&text) {
+            return self.fact_of_path(&path, Some("existence"));
+        }
+        let kind = bound.get("pathtype").map(Value::to_text);
+        let wants_folder = kind.map(|kind| kind.eq_ignore_ascii_case("container"));
+        // What a folder of sources lacks and is put in when it is packed are files.
+        let is_put_in = !self.package.is_complete && self.state.unpacked.is_empty();
+        if wants_folder == Some(true) && is_put_in && text.contains(STAR) {
+            return Value::Bool(false);
+        }
+        let is_open = text.contains([HOLE, STAR, '*', '?', '[']) || !path.is_known();
+        if is_open {
+            return unknown();
+        }
+        match self.is_there(&text, wants_folder) {
+            Some(is_there) => Value::Bool(is_there),
+            None if path::in_package(&text).is_none() && !self.is_touched(&text) => {
+                self.fact_of(FactKind::File, &text, Some("existence"))
+            }
+            None => unknown(),
+        }
+    }
+
+    /// Whether a path in the package's folder, or the one for temporary files, is there.
+    fn is_there(&mut self, text: &str, wants_folder: Option<bool>) -> Option<bool> {
+        let lower = text.to_lowercase();
+        if self.state.is_unsure(&lower) {
+            return None;
+        }
+        let is_download = self.state.downloads.iter().any(|(path, _)| *path == lower);
+        if is_download {
+            return Some(wants_folder != Some(true));
+        }
+        let inside = path::in_package(text)?;
+        if self.is_folder(&inside) {
+            return Some(wants_folder != Some(false));
+        }
+        let paths = &self.package.paths;
+        let is_listed = paths.iter().any(|path| path.eq_ignore_ascii_case(&inside));
+        let is_untouched = !self.is_removed(&inside) && self.state.unpacked.is_empty();
+        if is_listed && is_untouched {
+            return Some(wants_folder != Some(true));
+        }
+        // What a folder of sources lacks may be put in when it is packed.
+        (wants_folder == Some(true) && is_untouched && !is_listed).then_some(false)
+    }
+
+    /// Whether the script has written below a path, or unpacked something there.
+    fn is_touched(&self, text: &str) -> bool {
+        let lower = text.to_lowercase();
+        let is_below = |folder: &str| super::recipe_file::below(&lower, folder).is_some();
+        let unpacked = &self.state.unpacked;
+        unpacked
+            .iter()
+            .any(|(folder, _)| *folder == lower || is_below(folder))
+            || self.state.copies.iter().any(|(path, _)| *path == lower)
+    }
+
+    /// `Test-Path Function:\\name`: whether a function is defined, if that is known.
+    #[expect(clippy::option_option, reason = "no function at all, or not known")]
+    fn test_function(&self, path: &Value) -> Option<Option<bool>> {
+        let (drive, name) = path.as_plain()?.split_once(':')?;
+        if !drive.eq_ignore_ascii_case("function") {
+            return None;
+        }
+        let name = name.trim_matches(['\\', '/']).to_ascii_lowercase();
+        if self.state.functions.contains_key(name.as_str()) {
+            return Some(Some(true));
+        }
+        // What the updater of packages defines is not there when one is installed.
+        Some(name.starts_with("au_").then_some(false))
+    }
+
+    /// What is at a path of the device: a file, or a key of the registry; or one property of it.
+    pub(super) fn fact_of_path(&mut self, path: &Value, property: Option<&str>) -> Value {
+        let paths = path.clone().into_items();
+        let mut found = Vec::new();
+        for path in &paths {
+            let text = match path {
+                Value::Unknown(_) | Value::Sought(_) => {
+                    return self.or_asked(
+                        Value::unknown("what is on the device is known only at run time"),
+                        &[path],
+                    );
+                }
+                other => other.to_path(),
+            };
+            if path::is_passing(&text) {
+                return Value::unknown("what the script leaves there is not known");
+            }
+            let kind = match text.split_once(':') {
+                _ if is_registry(&text) => FactKind::Registry,
+                Some((drive, _)) if drive.eq_ignore_ascii_case("env") => FactKind::Variable,
+                _ => FactKind::File,
+            };
+            found.push(self.fact_of(kind, &text, property));
+        }
+        match &found[..] {
+            [one] => one.clone(),
+            all => {
+                let open = Value::unknown("what is on the device is known only at run time");
+                let all: Vec<&Value> = all.iter().collect();
+                self.or_asked(open, &all)
+            }
+        }
+    }
+
+    /// What a command reads of the device, named by its arguments; where one of them is not known,
+    /// nothing can be said of it.
+    pub(super) fn reading(&mut self, kind: FactKind, command: &Invocation<'_>) -> Value {
+        let unknown = || {
+            Value::unknown(format!(
+                "{} is known only at run time",
+                excerpt(command.name)
+            ))
+        };
+        let mut name = command.name.trim_start_matches("get-").to_owned();
+        let mut values: Vec<Value> = command.input.clone().unwrap_or_default();
+        for argument in &command.arguments {
+            match argument {
+                Argument::Name(switch, None) => name = format!("{name} -{switch}"),
+                Argument::Name(_, Some(value)) | Argument::Value(value) => {
+                    name = format!("{name} {}", self.text_of(value));
+                    values.push(value.clone());
+                }
+                Argument::Entries(_) | Argument::Splat(_) => return unknown(),
+            }
+        }
+        let all: Vec<&Value> = values.iter().collect();
+        let mut set = BTreeSet::new();
+        if !all.iter().all(|value| self.facts.collect(value, &mut set)) {
+            return unknown();
+        }
+        self.fact(kind, &name)
+    }
+}

@@ -1,0 +1,175 @@
+//! One run of a package's scripts for one machine.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use fleetmend_model::condition::{Condition, Fact};
+use fleetmend_model::effect::Effect;
+use fleetmend_model::recipe::{FileOrigin, Finding};
+
+use super::alternatives::{self, Assumption, Fork};
+use super::installation::{Call, Step};
+use super::interpreter::{Flow, Interpreter, Weight};
+use super::profile::{Asked, Profile};
+use super::trees::Trees;
+use super::{BEFORE_MODIFY, INSTALL, Package, Script};
+
+/// What one machine's run came to.
+pub(super) struct Run {
+    pub(super) calls: Vec<Call>,
+    pub(super) software_names: Vec<String>,
+    pub(super) effects: Vec<Effect>,
+    pub(super) findings: Vec<(Weight, Finding)>,
+    pub(super) asked: Asked,
+    /// Whether the scripts refuse the machine.
+    pub(super) is_refused: bool,
+    /// Whether a program that the package brings is started otherwise than as a silent installer.
+    pub(super) starts_own_program: bool,
+    /// The conditions that facts alone decide.
+    pub(super) forks: Vec<Fork>,
+    /// What arguments depend on that are not known.
+    pub(super) unsettled: BTreeSet<Fact>,
+    /// How many of the forks stand before the last of these.
+    pub(super) unsettled_at: usize,
+    /// The conditions that were taken to hold, or to fail.
+    pub(super) assumed: Vec<Condition>,
+}
+
+impl Run {
+    /// Runs the scripts for a machine. Where arguments depend on facts of the device, both ways of
+    /// the conditions are taken apart.
+    pub(super) fn of(package: &Package<'_>, trees: &RefCell<Trees>, profile: Profile) -> Self {
+        let plain = Self::under(package, trees, profile, &[]);
+        alternatives::settle(package, trees, profile, plain)
+    }
+
+    /// A run of nothing.
+    pub(super) fn empty() -> Self {
+        Self {
+            calls: Vec::new(),
+            software_names: Vec::new(),
+            effects: Vec::new(),
+            findings: Vec::new(),
+            asked: Asked::default(),
+            is_refused: false,
+            starts_own_program: false,
+            forks: Vec::new(),
+            unsettled: BTreeSet::new(),
+            unsettled_at: 0,
+            assumed: Vec::new(),
+        }
+    }
+
+    /// Runs them where conditions hold or fail as assumed.
+    pub(super) fn under(
+        package: &Package<'_>,
+        trees: &RefCell<Trees>,
+        profile: Profile,
+        assumptions: &[Assumption],
+    ) -> Self {
+        let mut run = Self::empty();
+        let installs = package.named(INSTALL);
+        if let Some(second) = installs.get(1) {
+            let what = "the package has more than one install script";
+            run.find(Weight::Review, &second.path, what);
+        }
+        for script in package
+            .named(BEFORE_MODIFY)
+            .into_iter()
+            .chain(installs.into_iter().take(1))
+        {
+            run.add(package, trees, script, profile, assumptions);
+        }
+        run
+    }
+
+    fn add(
+        &mut self,
+        package: &Package<'_>,
+        trees: &RefCell<Trees>,
+        script: &Script,
+        profile: Profile,
+        assumptions: &[Assumption],
+    ) {
+        let text = match script.text() {
+            Ok(text) => text,
+            Err(why) => return self.find(Weight::Review, &script.path, why),
+        };
+        let mut interpreter = Interpreter::new(package, trees, &script.path, profile);
+        interpreter.assumptions = assumptions.to_vec();
+        // A block of signature comments stands behind signed scripts; it is comments to the parser too.
+        let flow = interpreter.run(&text);
+        self.is_refused |= flow == Flow::Throw && interpreter.calls.is_empty();
+        if interpreter.reads_exit_code && interpreter.calls.iter().any(has_open_codes) {
+            let what = "the script itself judges the exit code of a program that it starts";
+            self.find(Weight::Review, &script.path, what);
+        }
+        self.starts_own_program |= interpreter.starts_own_program;
+        let first = self.calls.len();
+        self.calls
+            .extend(interpreter.calls.into_iter().map(|mut call| {
+                if let Some(step) = &mut call.step {
+                    step.file.call = step.file.call.map(|it| it + first);
+                }
+                call
+            }));
+        self.software_names.append(&mut interpreter.software_names);
+        self.effects.append(&mut interpreter.effects);
+        self.findings.append(&mut interpreter.findings);
+        self.asked.bits |= interpreter.asked.bits;
+        self.asked.build |= interpreter.asked.build;
+        self.asked.order |= interpreter.asked.order;
+        if !interpreter.unsettled.is_empty() {
+            self.unsettled_at = self.forks.len() + interpreter.unsettled_at;
+        }
+        self.forks.append(&mut interpreter.forks);
+        self.unsettled.append(&mut interpreter.unsettled);
+        self.assumed.append(&mut interpreter.assumed);
+    }
+
+    pub(super) fn find(&mut self, weight: Weight, file: &str, what: &str) {
+        let finding = Finding {
+            file: file.to_owned(),
+            line: 1,
+            what: what.to_owned(),
+        };
+        if !self.findings.iter().any(|(_, known)| *known == finding) {
+            self.findings.push((weight, finding));
+        }
+    }
+
+    /// What is installed, without what other steps take up.
+    pub(super) fn steps(&self) -> Vec<(&Call, &Step)> {
+        let step = |call| -> Option<(&Call, &Step)> {
+            let call: &Call = call;
+            Some((call, call.step.as_ref()?))
+        };
+        self.calls
+            .iter()
+            .filter_map(step)
+            .filter(|(_, step)| !step.is_used)
+            .collect()
+    }
+
+    /// The pattern for `DisplayName` that other helpers of the script were handed, if it is one.
+    pub(super) fn only_name(&self) -> Option<String> {
+        let (first, rest) = self.software_names.split_first()?;
+        rest.iter().all(|it| it == first).then(|| first.clone())
+    }
+
+    /// The installers that are run where they lie.
+    pub(super) fn installers(&self) -> Vec<FileOrigin> {
+        self.steps()
+            .into_iter()
+            .filter(|(_, step)| step.has_neighbours && step.file.is_run_where_it_lies())
+            .map(|(_, step)| step.file.origin.clone())
+            .collect()
+    }
+}
+
+/// Whether a step takes any exit code for success.
+fn has_open_codes(call: &Call) -> bool {
+    call.step
+        .as_ref()
+        .is_some_and(|step| step.exit_codes.is_empty())
+}
