@@ -6,6 +6,7 @@ mod agent_build;
 mod apps;
 mod checkin;
 mod client;
+mod extensions;
 mod feed;
 mod feed_packages;
 mod idle;

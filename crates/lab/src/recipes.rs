@@ -12,6 +12,7 @@ use fleetmend_chocolatey::script::{Explained, HelperUse, Package, explain};
 use fleetmend_model::recipe::{Analysis, Finding, Recipe, Verdict};
 use serde_json::{Value, json};
 
+use crate::extensions::Extensions;
 use crate::package_folder::{self, PackageFolder};
 
 #[derive(Args)]
@@ -37,7 +38,8 @@ pub fn run(options: &Options) -> anyhow::Result<Value> {
     let nuspecs = package_folder::find(&options.packages)?;
     eprintln!("explains {} packages", nuspecs.len());
     let start = Instant::now();
-    let outcomes = all(&options.packages, &nuspecs);
+    let extensions = Extensions::among(&nuspecs);
+    let outcomes = all(&options.packages, &nuspecs, &extensions);
     let seconds = start.elapsed().as_secs_f64();
     if let Some(path) = &options.out {
         let file = std::fs::File::create(path)
@@ -67,7 +69,7 @@ pub fn run(options: &Options) -> anyhow::Result<Value> {
 }
 
 /// Reads and explains all packages, on all cores, in their order.
-fn all(root: &Path, nuspecs: &[PathBuf]) -> Vec<Outcome> {
+fn all(root: &Path, nuspecs: &[PathBuf], extensions: &Extensions) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let mut found: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
@@ -78,7 +80,7 @@ fn all(root: &Path, nuspecs: &[PathBuf]) -> Vec<Outcome> {
                 let Some(nuspec) = nuspecs.get(place) else {
                     return found;
                 };
-                found.push((place, one(root, nuspec)));
+                found.push((place, one(root, nuspec, extensions)));
             }
         };
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
@@ -91,7 +93,7 @@ fn all(root: &Path, nuspecs: &[PathBuf]) -> Vec<Outcome> {
     found.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-fn one(root: &Path, nuspec: &Path) -> Outcome {
+fn one(root: &Path, nuspec: &Path, extensions: &Extensions) -> Outcome {
     let path = nuspec.strip_prefix(root).unwrap_or(nuspec);
     let folder = match package_folder::read(nuspec) {
         Ok(folder) => folder,
@@ -106,6 +108,7 @@ fn one(root: &Path, nuspec: &Path) -> Outcome {
             paths: folder.paths.clone(),
             is_complete: false,
             scripts: folder.scripts.clone(),
+            extensions: extensions.of(nuspec, &folder.nuspec),
         })
     }));
     match explained {

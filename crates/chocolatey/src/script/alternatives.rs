@@ -8,7 +8,7 @@ use fleetmend_model::condition::{Condition, Fact};
 
 use super::Package;
 use super::installation::{Call, Step};
-use super::interpreter::Interpreter;
+use super::interpreter::{Interpreter, Weight};
 use super::profile::Profile;
 use super::run::Run;
 use super::trees::Trees;
@@ -97,7 +97,9 @@ pub(super) fn settle(
     let forks: Vec<&Fork> = before
         .filter(|fork| decides(fork, &plain.unsettled))
         .collect();
-    if forks.is_empty() || forks.len() > MAX_FORKS {
+    // What is custom stays so whichever way is taken.
+    let is_custom = plain.findings.iter().any(|it| it.0 == Weight::Custom);
+    if is_custom || forks.is_empty() || forks.len() > MAX_FORKS {
         return plain;
     }
     let mut ways = Vec::new();

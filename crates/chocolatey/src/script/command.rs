@@ -224,6 +224,12 @@ impl Interpreter<'_> {
             "import-module" => return (self.import_module(command), Flow::Next),
             "add-type" if names_assembly(&command.arguments) => Vec::new(),
             _ => {
+                if let Some(function) = self.extension_function(name) {
+                    let Invocation {
+                        arguments, input, ..
+                    } = command;
+                    return self.call_function(&function, arguments, input, command.line);
+                }
                 let what = format!(
                     "has effects that are not understood: {}",
                     excerpt(command.text)

@@ -104,9 +104,15 @@ impl Interpreter<'_> {
         variables: HashMap<Rc<str>, Value>,
         input: Option<Vec<Value>>,
     ) -> (Vec<Value>, Flow) {
+        let (base, outside) = (self.base, self.state.scopes.len());
+        let is_extension = self.is_of_extension(&function.body.script);
+        if is_extension && !self.is_of_extension(&self.script) {
+            self.state.scopes.push(HashMap::new());
+            self.base = outside;
+            self.enter_extension();
+        }
         let script = std::mem::replace(&mut self.script, Rc::clone(&function.body.script));
         self.state.scopes.push(variables);
-        let depth = self.state.scopes.len();
         self.set_defaults(&function.parameters);
         let source = Source {
             text: Rc::clone(&function.body.text),
@@ -115,8 +121,14 @@ impl Interpreter<'_> {
         let result = self.bounded(Bound::Function, |this| {
             this.blocks(&source, function, input)
         });
-        self.state.scopes.truncate(depth - 1);
+        self.state.scopes.truncate(outside);
+        self.base = base;
         self.script = script;
+        let was_extension = is_extension && base == 0;
+        if was_extension && self.extension_end.is_none() {
+            let unknown = Value::unknown(format!("{} is not analysed", excerpt(&function.name)));
+            return (vec![unknown], Flow::Next);
+        }
         result
     }
 

@@ -26,8 +26,12 @@ use super::value::{Block, TableId, Value};
 /// The deepest nesting of statements, expressions, functions and texts in texts.
 const MAX_DEPTH: u32 = 80;
 
-/// How many steps a run may take in all.
-const MAX_STEPS: u32 = 100_000;
+/// How many steps a run may take in all: some ten times what real scripts take, but for those that
+/// call the largest extensions.
+const MAX_STEPS: u32 = 20_000;
+
+/// How many steps one call of an extension's function may take.
+const MAX_EXTENSION_STEPS: u32 = 5_000;
 
 /// The most findings kept, the most effects, and the most of what became of files.
 pub(super) const MAX_FINDINGS: usize = 200;
@@ -71,6 +75,12 @@ pub(super) struct Interpreter<'p> {
     /// The path inside of the package of the script that runs.
     pub(super) script: Rc<str>,
     trees: &'p RefCell<Trees>,
+    /// The place of the scope that functions see first: a function of an extension does not see the
+    /// variables of the scripts that call it.
+    pub(super) base: usize,
+    /// The step at which the call of an extension's function must be done; `None`: what it does is
+    /// not understood, and the rest of it does not matter.
+    pub(super) extension_end: Option<u32>,
     pub(super) state: State,
     pub(super) next_table: TableId,
     /// The conditions that are not known and stand around the current statement.
@@ -105,6 +115,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) uninstalls: Vec<UninstallCall>,
     pub(super) effects: Vec<Effect>,
     pub(super) findings: Vec<(Weight, Finding)>,
+    /// The line at which the script refused last, if it does more than that.
+    pub(super) refuses_at: Option<u32>,
     /// Whether the script looks at the exit code of a program that it started.
     pub(super) reads_exit_code: bool,
     /// Whether it starts a program that it brought, otherwise than as a silent installer.
@@ -144,6 +156,8 @@ impl<'p> Interpreter<'p> {
             asked: Asked::default(),
             script: script.into(),
             trees,
+            base: 0,
+            extension_end: None,
             state: State {
                 scopes: vec![HashMap::new()],
                 ..State::default()
@@ -167,6 +181,7 @@ impl<'p> Interpreter<'p> {
             uninstalls: Vec::new(),
             effects: Vec::new(),
             findings: Vec::new(),
+            refuses_at: None,
             reads_exit_code: false,
             starts_own_program: false,
             depth: 0,
@@ -247,9 +262,24 @@ impl<'p> Interpreter<'p> {
         self.trees.borrow_mut().get(text)
     }
 
+    /// Begins a call of an extension's function.
+    pub(super) fn enter_extension(&mut self) {
+        self.extension_end = Some(self.steps.saturating_add(MAX_EXTENSION_STEPS));
+    }
+
     /// Goes one level deeper; `false` where a cap is reached, and then `leave` is not due.
     pub(super) fn enter(&mut self, line: u32) -> bool {
         self.steps += 1;
+        if self.base > 0 {
+            let Some(end) = self.extension_end else {
+                return false;
+            };
+            if self.steps > end {
+                let what = "the function of an extension is too long to analyse";
+                self.find(Weight::Custom, line, what);
+                return false;
+            }
+        }
         if self.depth >= MAX_DEPTH || self.steps > MAX_STEPS || self.copied > MAX_COPIED {
             self.find(
                 Weight::Review,
@@ -279,6 +309,9 @@ impl<'p> Interpreter<'p> {
             what: super::place::written(&what.into()),
         };
         let is_new = self.findings.iter().all(|(_, known)| *known != finding);
+        if self.base > 0 && weight == Weight::Custom {
+            self.extension_end = None;
+        }
         if is_new && self.findings.len() < MAX_FINDINGS {
             self.findings.push((weight, finding));
         }
@@ -301,9 +334,11 @@ impl<'p> Interpreter<'p> {
     pub(super) fn variable(&mut self, name: &str) -> Value {
         let (scope, key) = variable_key(name);
         let scopes = &self.state.scopes;
+        let seen = scopes.get(self.base..).unwrap_or_default();
         let found = match scope {
-            Scope::Script => scopes.first().and_then(|it| it.get(key.as_str())),
-            Scope::Current => scopes.iter().rev().find_map(|it| it.get(key.as_str())),
+            _ if key.starts_with("env:") => scopes.first().and_then(|it| it.get(key.as_str())),
+            Scope::Script => seen.first().and_then(|it| it.get(key.as_str())),
+            Scope::Current => seen.iter().rev().find_map(|it| it.get(key.as_str())),
         };
         let Some(value) = found.cloned() else {
             return self.start_value(&key);
@@ -321,10 +356,11 @@ impl<'p> Interpreter<'p> {
         {
             self.note_variable(variable, &value, line);
         }
-        let is_shared = scope == Scope::Script || key.starts_with("env:");
         let scopes = &mut self.state.scopes;
-        let scope = if is_shared {
+        let scope = if key.starts_with("env:") {
             scopes.first_mut()
+        } else if scope == Scope::Script {
+            scopes.get_mut(self.base)
         } else {
             scopes.last_mut()
         };

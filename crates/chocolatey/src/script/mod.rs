@@ -17,6 +17,7 @@ mod effect_commands;
 mod effect_files;
 mod expand;
 mod expression;
+mod extension;
 mod facts;
 mod files;
 mod format;
@@ -62,11 +63,14 @@ mod words;
 
 use std::borrow::Cow;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
 use fleetmend_model::recipe::{Analysis, Finding};
 
 use crate::nupkg::NupkgIn;
 use crate::nuspec::Nuspec;
+
+pub use extension::{Extension, extension_ids, is_extension_script};
 
 /// The largest script analysed, in bytes: ten times the largest real ones. The tree of a script made to
 /// nest takes some 400 times its size.
@@ -91,6 +95,10 @@ pub struct Package<'p> {
     pub is_complete: bool,
     /// All its scripts (see [`is_script`]): those that Chocolatey runs, and what they run.
     pub scripts: Vec<Script>,
+    /// The extension packages that it depends on (see [`extension_ids`]), directly or through other
+    /// extensions, each in the version that Chocolatey would install. Without them, calls of their
+    /// functions are findings, but for those whose documentation the analysis knows.
+    pub extensions: Vec<Arc<Extension>>,
 }
 
 impl Package<'_> {
@@ -166,8 +174,17 @@ pub fn is_script(path: &str) -> bool {
     extension.eq_ignore_ascii_case("ps1") || extension.eq_ignore_ascii_case("psm1")
 }
 
-/// Explains a package's installation.
+/// Explains a package's installation without its extensions.
 pub fn analyse<R: Read + Seek + Clone>(package: &NupkgIn<R>) -> Analysis {
+    analyse_with(package, Vec::new())
+}
+
+/// Explains a package's installation with the extension packages that it depends on: those of
+/// [`extension_ids`], and theirs in turn.
+pub fn analyse_with<R: Read + Seek + Clone>(
+    package: &NupkgIn<R>,
+    extensions: Vec<Arc<Extension>>,
+) -> Analysis {
     let paths: Vec<String> = package
         .files()
         .iter()
@@ -200,6 +217,7 @@ pub fn analyse<R: Read + Seek + Clone>(package: &NupkgIn<R>) -> Analysis {
         paths,
         is_complete: true,
         scripts,
+        extensions,
     })
 }
 

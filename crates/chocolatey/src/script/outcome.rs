@@ -83,7 +83,7 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
 
 /// Finds what depends on the order in which tables are gone through, which .NET chooses.
 fn check_order(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) {
-    if !main.asked.order {
+    if !main.asked.order || !main.findings.is_empty() {
         return;
     }
     let profile = Profile {
@@ -106,7 +106,8 @@ fn check_order(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) {
 /// The oldest build that is not refused, where the scripts ask for it. Where an older one is given
 /// something else, that is a finding.
 fn minimum_build(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) -> Option<u32> {
-    if !main.asked.build || main.is_refused {
+    // Where something is not explained, the machines that it is for do not matter yet.
+    if !main.asked.build || main.is_refused || !main.findings.is_empty() {
         return None;
     }
     let mut accepted = MAIN.build;

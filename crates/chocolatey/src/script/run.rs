@@ -10,7 +10,7 @@ use fleetmend_model::recipe::{FileOrigin, Finding};
 use super::alternatives::{self, Assumption, Fork};
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, Weight};
-use super::profile::{Asked, Profile};
+use super::profile::{Asked, MAIN, Profile};
 use super::trees::Trees;
 use super::{BEFORE_MODIFY, INSTALL, Package, Script};
 
@@ -99,6 +99,9 @@ impl Run {
         interpreter.assumptions = assumptions.to_vec();
         // A block of signature comments stands behind signed scripts; it is comments to the parser too.
         let flow = interpreter.run(&text);
+        if profile == MAIN {
+            interpreter.find_refusal(flow);
+        }
         self.is_refused |= flow == Flow::Throw && interpreter.calls.is_empty();
         if interpreter.reads_exit_code && interpreter.calls.iter().any(has_open_codes) {
             let what = "the script itself judges the exit code of a program that it starts";

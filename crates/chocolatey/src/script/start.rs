@@ -62,6 +62,21 @@ const RUN_TIME: [&str; 19] = [
     "stacktrace",
 ];
 
+/// What the runner sets for the package's script, and extensions may see or not.
+fn is_of_runner(name: &str) -> bool {
+    matches!(
+        name,
+        "packagename"
+            | "packageversion"
+            | "version"
+            | "packagefolder"
+            | "packageparameters"
+            | "installarguments"
+            | "overrideargs"
+            | "forcex86"
+    )
+}
+
 impl Interpreter<'_> {
     /// A variable that the script did not set, by its lower-case name.
     pub(super) fn start_value(&mut self, name: &str) -> Value {
@@ -106,6 +121,9 @@ impl Interpreter<'_> {
                 },
             };
         }
+        if self.base > 0 && (self.is_extension_variable(name) || is_of_runner(name)) {
+            return Value::unknown(format!("${name} is set by an extension"));
+        }
         match name {
             "null" => Value::Null,
             "true" => Value::Bool(true),
@@ -137,6 +155,9 @@ impl Interpreter<'_> {
 
     /// The full path of the script that runs.
     pub(super) fn script_path(&self) -> String {
+        if let Some(path) = self.extension_path(&self.script) {
+            return path;
+        }
         format!("{PACKAGE_ROOT}\\{}", self.script.replace('/', "\\"))
     }
 

@@ -167,14 +167,20 @@ impl Interpreter<'_> {
 
     /// `throw`, and commands that fail for good.
     pub(super) fn throw(&mut self, line: u32) -> (Vec<Value>, Flow) {
-        let is_caught = self.is_inside(Bound::Try);
         // A script that does nothing but refuse is explained: nothing is installed.
         let only_refuses = self.branches == 0 && self.effects.is_empty();
-        if self.is_certain() && !is_caught && self.calls.is_empty() && !only_refuses {
+        self.refuses_at = (!only_refuses).then_some(line);
+        (Vec::new(), Flow::Throw)
+    }
+
+    /// Finds that the script refuses to install on every machine, where it came to that.
+    pub(super) fn find_refusal(&mut self, flow: Flow) {
+        if let (Flow::Throw, Some(line)) = (flow, self.refuses_at)
+            && self.calls.is_empty()
+        {
             let what = "the script refuses to install: it always throws here";
             self.find(Weight::Custom, line, what);
         }
-        (Vec::new(), Flow::Throw)
     }
 
     /// Goes on behind two ways of which either may be taken, each with its state.
@@ -237,11 +243,6 @@ impl Interpreter<'_> {
             let what = format!("stops under a condition that is not known: {condition}");
             self.find(Weight::Review, line, what);
         }
-    }
-
-    /// Whether what runs can be left to that.
-    fn is_inside(&self, bound: Bound) -> bool {
-        self.bounds.iter().any(|it| it.0 == bound)
     }
 
     /// Runs something that can be left early; gives its output and flow with those that left it.

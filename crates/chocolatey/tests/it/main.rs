@@ -10,6 +10,7 @@ mod script;
 mod script_archive;
 mod script_condition;
 mod script_effect;
+mod script_extension;
 mod script_flow;
 mod script_hostile;
 mod script_machine;
