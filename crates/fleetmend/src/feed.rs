@@ -12,6 +12,12 @@ pub enum Feed {
         #[command(flatten)]
         server: options::Data,
     },
+    /// List its package versions, the one that came last in front: how each came, from whom or which
+    /// source, and whether clients' lists show it.
+    List {
+        #[command(flatten)]
+        server: options::Data,
+    },
     /// Make a key and print its secret, this once.
     MakeKey {
         #[command(flatten)]
@@ -56,6 +62,12 @@ pub async fn run(command: Feed) -> anyhow::Result<()> {
         Feed::Show { server } => {
             let data = fleetmend_server::open(server.config()?).await?;
             for line in data.show_feed().await? {
+                println!("{line}");
+            }
+        }
+        Feed::List { server } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            for line in data.list_feed_packages().await? {
                 println!("{line}");
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fleetmend_model::{PackageId, PatchId, SourceId};
 use fleetmend_store::devices::{self, DeviceFilter};
-use fleetmend_store::{MAX_PAGE, Page, downloads, quarantine, sources};
+use fleetmend_store::{MAX_PAGE, Page, downloads, feed_packages, quarantine, sources};
 
 use crate::agents::enrol;
 use crate::api::time;
@@ -213,6 +213,21 @@ impl Handle {
             lines.push(format!("{}  {may}  made by {}", key.name, key.created_by));
         }
         Ok(lines)
+    }
+
+    /// A line for each of the feed's package versions that came last.
+    pub async fn list_feed_packages(&self) -> anyhow::Result<Vec<String>> {
+        let page = Page::first(MAX_PAGE);
+        let listed = feed_packages::list(&self.app.db, None, &page).await?;
+        let lines = listed.rows.into_iter().map(|it| {
+            let from = it.provenance.original();
+            let from = from.map_or(&it.added_by, |original| &original.source);
+            let shown = if it.listed { "" } else { "hidden" };
+            let how = it.provenance.key();
+            let line = [&it.package, &it.version, how, from, shown].join("\t");
+            line.trim_end().to_owned()
+        });
+        Ok(lines.collect())
     }
 
     /// Makes a key of the feed; gives its secret.

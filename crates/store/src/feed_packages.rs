@@ -4,6 +4,7 @@ use fleetmend_model::Millis;
 
 use crate::db::{Read, Tx};
 use crate::error::{Error, Result};
+use crate::page::{Kind, Page, Paged, contains};
 use crate::sql::statements;
 use crate::value::{Row, args, bad};
 
@@ -19,6 +20,13 @@ statements! {
     /// In the order of their ids, so that all can be read in pieces.
     AFTER = "SELECT p.*, f.length FROM feed_packages AS p JOIN files AS f ON f.sha256 = p.sha256
              WHERE p.id > $1 ORDER BY p.id LIMIT $2";
+    /// Without the manifests, which may be large.
+    LIST = "SELECT p.id, p.package, p.version_key, p.origin, p.original_source,
+                p.original_location, p.original_sha256, p.added_by, p.listed, p.created_at, f.length
+            FROM feed_packages AS p JOIN files AS f ON f.sha256 = p.sha256
+            WHERE (CAST($1 AS TEXT) IS NULL OR p.package LIKE CAST($1 AS TEXT) ESCAPE '\\')
+              AND (CAST($2 AS BIGINT) IS NULL OR p.id < CAST($2 AS BIGINT))
+            ORDER BY p.id DESC LIMIT $3";
     COUNT = "SELECT COUNT(*) AS packages FROM feed_packages";
 }
 
@@ -113,6 +121,40 @@ pub struct FeedPackage {
     pub created_at: Millis,
 }
 
+/// A version as a list has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPackage {
+    /// Its row.
+    pub id: i64,
+    /// The package's id in lower case.
+    pub package: String,
+    /// The version, normalised, in lower case.
+    pub version: String,
+    /// How it came here.
+    pub provenance: Provenance,
+    /// Who brought it.
+    pub added_by: String,
+    /// The nupkg's length in bytes.
+    pub length: u64,
+    /// Whether clients' lists show it.
+    pub listed: bool,
+    /// When it was added.
+    pub created_at: Millis,
+}
+
+fn read_listed(row: &Row) -> Result<ListedPackage> {
+    Ok(ListedPackage {
+        id: row.int("id")?,
+        package: row.text("package")?,
+        version: row.text("version_key")?,
+        provenance: Provenance::read(row)?,
+        added_by: row.text("added_by")?,
+        length: row.u64("length")?,
+        listed: row.flag("listed")?,
+        created_at: row.millis("created_at")?,
+    })
+}
+
 fn read(row: &Row) -> Result<FeedPackage> {
     Ok(FeedPackage {
         id: row.int("id")?,
@@ -189,6 +231,20 @@ pub async fn after(mut from: impl Read, row: i64, limit: u32) -> Result<Vec<Feed
         .iter()
         .map(read)
         .collect()
+}
+
+/// A page of versions, the one that came last in front; of those only whose id has `text` in it.
+pub async fn list(
+    mut from: impl Read,
+    text: Option<&str>,
+    page: &Page,
+) -> Result<Paged<ListedPackage>> {
+    let mut values = args![contains(text)];
+    values.extend(page.cursor(&[Kind::Int])?);
+    values.extend(args![page.fetch()]);
+    let rows = from.rows(&LIST, values).await?;
+    let listed = rows.iter().map(read_listed).collect::<Result<Vec<_>>>()?;
+    Ok(page.cut(listed, |it| serde_json::json!([it.id])))
 }
 
 /// How many versions there are.

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use fleetmend_store::feed_packages::{self, ListedPackage};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::extract::Body;
+use super::extract::{Body, Params};
 use super::openapi::Refused;
-use super::shapes::time;
+use super::shapes::{PageBody, page, time};
 use crate::app::App;
+use crate::console::stored;
 use crate::error::ApiError;
-use crate::feed::{self, keys};
+use crate::feed::{self, keys, listing};
 use crate::people::{Confirmed, SignedIn};
 
 /// How long a key opens the feed if nothing is said, in days.
@@ -72,6 +74,107 @@ pub(crate) struct FeedSecretBody {
 pub(crate) struct FeedReadersBody {
     /// Whether everybody may read the feed without a key.
     open: bool,
+}
+
+/// A package version of the feed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedPackageBody {
+    /// The package's id, in lower case.
+    package: String,
+    /// Its version, normalised.
+    version: String,
+    /// How it came into the feed: `pushed`; `mirrored`, as a source has it; `internalized`, made of
+    /// what a source has, with what that would download inside.
+    provenance: &'static str,
+    /// What the source was called, where it was not pushed.
+    source: Option<String>,
+    /// Where the source has its nupkg.
+    source_location: Option<String>,
+    /// SHA-256 of that nupkg.
+    source_sha256: Option<String>,
+    /// Who brought it.
+    added_by: String,
+    /// When.
+    added_at: String,
+    /// The nupkg's length in bytes.
+    length: u64,
+    /// Whether clients' lists show it. Who names it gets it all the same.
+    listed: bool,
+}
+
+impl From<ListedPackage> for FeedPackageBody {
+    fn from(it: ListedPackage) -> Self {
+        let provenance = it.provenance.key();
+        let original = it.provenance.original().cloned();
+        let (source, source_location, source_sha256) = match original {
+            Some(it) => (Some(it.source), Some(it.location), Some(it.sha256)),
+            None => (None, None, None),
+        };
+        Self {
+            package: it.package,
+            version: it.version,
+            provenance,
+            source,
+            source_location,
+            source_sha256,
+            added_by: it.added_by,
+            added_at: time(it.created_at),
+            length: it.length,
+            listed: it.listed,
+        }
+    }
+}
+
+/// Which package versions.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FeedPackageParams {
+    /// Part of the package's id.
+    text: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// How many rows: 1 to 1000, 100 by default.
+    limit: Option<u32>,
+}
+
+/// Whether lists show a version.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct FeedListedBody {
+    /// The package's id.
+    package: String,
+    /// The version.
+    version: String,
+    /// Whether clients' lists show it.
+    listed: bool,
+}
+
+/// Package versions of the feed, the one that came last in front.
+#[utoipa::path(get, path = "/api/v1/feed/packages", operation_id = "list_feed_packages",
+    tag = "feed", params(FeedPackageParams),
+    responses((status = 200, body = PageBody<FeedPackageBody>), Refused))]
+pub(crate) async fn list_packages(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Params(it): Params<FeedPackageParams>,
+) -> Result<Json<PageBody<FeedPackageBody>>, ApiError> {
+    let wanted = page(it.after, it.limit);
+    let listed = feed_packages::list(&app.db, it.text.as_deref(), &wanted)
+        .await
+        .map_err(stored)?;
+    Ok(Json(PageBody::of(listed, Into::into)))
+}
+
+/// Show a version in clients' lists, or hide it.
+#[utoipa::path(post, path = "/api/v1/feed/packages/listed", operation_id = "set_feed_package_listed",
+    tag = "feed", request_body = FeedListedBody,
+    responses((status = 204, description = "Done"), Refused))]
+pub(crate) async fn set_listed(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Body(it): Body<FeedListedBody>,
+) -> Result<StatusCode, ApiError> {
+    listing::set_listed(&app, &it.package, &it.version, it.listed, &by.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The feed and its keys.

@@ -76,6 +76,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/sources/{id}/read", post(sources::read))
         .route("/api/v1/feed", get(feed::get))
         .route("/api/v1/feed/readers", post(feed::set_readers))
+        .route("/api/v1/feed/packages", get(feed::list_packages))
+        .route("/api/v1/feed/packages/listed", post(feed::set_listed))
         .route("/api/v1/feed/keys", post(feed::create_key))
         .route("/api/v1/feed/keys/{name}", delete(feed::delete_key))
         .route("/api/v1/enrol-tokens", post(enrol_tokens::create))

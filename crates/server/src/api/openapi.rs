@@ -85,6 +85,8 @@ impl Modify for Security {
         feed::create_key,
         feed::delete_key,
         feed::set_readers,
+        feed::list_packages,
+        feed::set_listed,
         enrol_tokens::create,
         audit::list,
     )

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use fleetmend_store::Page;
 use fleetmend_store::feed_keys::FeedKey;
+use fleetmend_store::feed_packages::{self, ListedPackage};
 
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Layout, PageError, Viewer};
+use super::view::{self, Layout, PAGE_ROWS, PageError, Viewer, stored};
 use crate::api::feed::DAYS;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::feed::{self, keys};
+use crate::feed::{self, keys, listing};
 
 /// How long a key can open the feed, in days: what may be chosen, the first by default.
 const CHOICES: [u32; 4] = [DAYS, 30, 90, 1095];
@@ -28,11 +30,32 @@ struct FeedPage {
     days: [u32; 4],
     secret: Option<String>,
     keys: Vec<FeedKey>,
+    rows: Vec<ListedPackage>,
+    /// What the list is filtered by.
+    text: String,
+    next: Option<String>,
 }
 
 /// The page.
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     draw(&app, &viewer, None).await
+}
+
+/// Shows a version in clients' lists, or hides it.
+pub async fn set_listed(
+    State(app): State<Arc<App>>,
+    change: Change,
+) -> Result<Response, PageError> {
+    let fields = &change.fields;
+    let is_listed = fields.get("listed") == Some("1");
+    let (package, version) = (fields.text("package"), fields.text("version"));
+    listing::set_listed(&app, package, version, is_listed, change.actor()).await?;
+    let done = if is_listed {
+        Done::FeedPackageShown
+    } else {
+        Done::FeedPackageHidden
+    };
+    Ok(change.done("/feed", done, 1))
 }
 
 /// Makes a key and shows its secret, this once.
@@ -80,7 +103,19 @@ async fn draw(
     viewer: &Viewer,
     secret: Option<String>,
 ) -> Result<Response, PageError> {
+    let fields = &viewer.fields;
+    let text = fields.owned("text").filter(|_| secret.is_none());
+    let wanted = Page {
+        limit: PAGE_ROWS,
+        after: fields.owned("after").filter(|_| secret.is_none()),
+    };
+    let listed = feed_packages::list(&app.db, text.as_deref(), &wanted)
+        .await
+        .map_err(stored)?;
     view::page(&FeedPage {
+        rows: listed.rows,
+        next: listed.next.map(|after| fields.next_page("/feed", &after)),
+        text: text.unwrap_or_default(),
         layout: viewer.layout(app, "Feed", "feed"),
         url: feed::url(app),
         is_open: app.feed.is_open(),

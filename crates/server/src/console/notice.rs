@@ -39,12 +39,16 @@ pub enum Done {
     FeedKeyRevoked,
     /// Who may read the feed was set.
     FeedReadersSet,
+    /// Lists show a package of the feed.
+    FeedPackageShown,
+    /// They do not show it any more.
+    FeedPackageHidden,
     /// Nothing was ticked.
     NothingChosen,
 }
 
 impl Done {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::Scan,
         Self::SystemType,
         Self::DeviceRemoved,
@@ -61,6 +65,8 @@ impl Done {
         Self::PrivateHostsSet,
         Self::FeedKeyRevoked,
         Self::FeedReadersSet,
+        Self::FeedPackageShown,
+        Self::FeedPackageHidden,
         Self::NothingChosen,
     ];
 
@@ -82,6 +88,8 @@ impl Done {
             Self::PrivateHostsSet => "private-hosts-set",
             Self::FeedKeyRevoked => "feed-key-revoked",
             Self::FeedReadersSet => "feed-readers-set",
+            Self::FeedPackageShown => "feed-package-shown",
+            Self::FeedPackageHidden => "feed-package-hidden",
             Self::NothingChosen => "nothing-chosen",
         }
     }
@@ -135,6 +143,11 @@ impl Done {
             }
             Self::FeedKeyRevoked => "The key was taken away: it opens nothing.".to_owned(),
             Self::FeedReadersSet => "Who may read the feed was set.".to_owned(),
+            Self::FeedPackageShown => "The feed's lists show the package again.".to_owned(),
+            Self::FeedPackageHidden => {
+                "The feed's lists do not show the package any more: who names it gets it all the same."
+                    .to_owned()
+            }
             Self::NothingChosen => "Nothing was done: tick one or more rows first.".to_owned(),
         }
     }

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::ext::ReasonPhrase;
 
 use super::AddError;
+use crate::error::ApiError;
 use crate::net::gzip;
 
 /// The most of a message that stands behind the status, in characters.
@@ -52,6 +53,16 @@ impl From<AddError> for Refusal {
             AddError::Unusable(_) | AddError::Range { .. } => Self::Bad(error.to_string()),
             AddError::Taken(_) => Self::Conflict(error.to_string()),
             AddError::Internal(error) => Self::Internal(error),
+        }
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Missing(message) => Self::Missing(message),
+            ApiError::Internal(error) => Self::Internal(error),
+            other => Self::Bad(other.message()),
         }
     }
 }

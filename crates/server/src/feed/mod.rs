@@ -9,6 +9,7 @@ mod answer;
 mod download;
 mod incoming;
 pub mod keys;
+pub mod listing;
 mod originals;
 mod push;
 mod read;

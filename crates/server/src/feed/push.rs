@@ -5,17 +5,15 @@ use std::sync::Arc;
 use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::{OriginalUri, State};
 use fleetmend_chocolatey::gallery;
-use fleetmend_store::feed_packages;
 use http::{HeaderMap, StatusCode};
 
 use super::add::add_incoming;
 use super::answer::Refusal;
 use super::incoming::broken;
+use super::listing::set_listed;
 use super::read::below;
-use super::{access, download, incoming, note_change};
+use super::{access, incoming};
 use crate::app::App;
-use crate::catalog::own;
-use crate::journal;
 use crate::people::Actor;
 use crate::people::Address;
 
@@ -60,26 +58,10 @@ pub(super) async fn hide(
     let key = access::pusher(&app, &headers)?;
     let (id, version) = gallery::named_version(below(&uri))
         .ok_or_else(|| Refusal::Bad("name a package and a version".to_owned()))?;
-    let found = app
-        .feed
-        .read(|gallery| gallery.get(&id, Some(&version)).cloned());
-    let mut item =
-        found.ok_or_else(|| Refusal::Missing(format!("the feed has no {id} {version}")))?;
-    let (package, version_key) = download::key_of(&item.nuspec.id, &item.nuspec.normalised);
     let actor = Actor {
         name: format!("feed key {}", key.name),
         address,
     };
-    let subject = format!("{} {}", item.nuspec.id, item.nuspec.normalised);
-    let mut tx = app.db.begin().await?;
-    feed_packages::set_listed(&mut tx, &package, &version_key, false).await?;
-    let now = app.now();
-    note_change(&mut tx).await?;
-    own::note_change(&app, &mut tx, now).await?;
-    journal::record(&mut tx, &actor, "hide_feed_package", &subject, "", now).await?;
-    tx.commit().await?;
-    item.listed = false;
-    app.feed.change(|gallery| gallery.insert(item));
-    app.jobs_due.notify_one();
+    set_listed(&app, &id, &version, false, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::seed;
 use crate::site::{Site, form_body, json_body};
 
-const FORMS: [&str; 21] = [
+const FORMS: [&str; 22] = [
     "/logout",
     "/devices/scan",
     "/devices/system-type",
@@ -29,10 +29,11 @@ const FORMS: [&str; 21] = [
     "/feed/keys",
     "/feed/keys/revoke",
     "/feed/readers",
+    "/feed/packages/listed",
     "/enrol",
 ];
 
-const CALLS: [&str; 19] = [
+const CALLS: [&str; 20] = [
     "/api/v1/devices/system-type",
     "/api/v1/devices/remove",
     "/api/v1/scans",
@@ -51,6 +52,7 @@ const CALLS: [&str; 19] = [
     "/api/v1/enrol-tokens",
     "/api/v1/feed/keys",
     "/api/v1/feed/readers",
+    "/api/v1/feed/packages/listed",
     "/api/v1/session",
 ];
 

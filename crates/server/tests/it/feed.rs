@@ -257,6 +257,51 @@ async fn documents_are_packed_for_clients_that_take_it_and_packages_are_not() {
 }
 
 #[tokio::test]
+async fn an_administrator_sees_what_is_in_the_feed_and_hides_and_shows_it() {
+    let (site, person) = Site::signed_in().await;
+    let secret = key(&site, &person, "build", true).await;
+    for id in ["acme", "other"] {
+        push(&site, "/feed/v2/", &secret, &package(id, "1.0")).await;
+    }
+    let listed = person.get(&site, "/api/v1/feed/packages?text=ACM").await;
+    let items = listed.json()["items"].clone();
+    assert_eq!(items.as_array().unwrap().len(), 1, "{items}");
+    for (field, value) in [
+        ("package", json!("acme")),
+        ("version", json!("1.0.0")),
+        ("provenance", json!("pushed")),
+        ("source", json!(null)),
+        ("added_by", json!("feed key build")),
+        ("listed", json!(true)),
+    ] {
+        assert_eq!(items[0][field], value, "{field}");
+    }
+    let list = "/feed/v2/Packages()?$filter=IsLatestVersion";
+    for (is_listed, expected) in [("0", &["other 1.0"][..]), ("1", &["acme 1.0", "other 1.0"])] {
+        let form = [
+            ("package", "acme"),
+            ("version", "1.0.0"),
+            ("listed", is_listed),
+        ];
+        let changed = person.post(&site, "/feed/packages/listed", &form).await;
+        assert_eq!(changed.status, 303, "{}", changed.text);
+        assert_eq!(shown(&read(&site, list, &secret).await), expected);
+        let page = person.get(&site, "/feed?text=acme").await.text;
+        let button = if is_listed == "0" {
+            "Show acme 1.0.0"
+        } else {
+            "Hide acme 1.0.0"
+        };
+        assert!(page.contains(button) && !page.contains(">other<"), "{page}");
+    }
+    let body = json!({ "package": "acme", "version": "9", "listed": false });
+    let missing = person
+        .call(&site, "/api/v1/feed/packages/listed", &body)
+        .await;
+    assert_eq!(missing.status, 404, "{}", missing.text);
+}
+
+#[tokio::test]
 async fn a_package_that_is_too_large_is_refused_and_not_kept() {
     let limit = |config: &mut fleetmend_server::Config| config.policy.push_limit_megabytes = 1;
     let (site, person) = Site::signed_in_with(limit).await;

@@ -1,7 +1,7 @@
 //! The feed of one's own.
 
 use fleetmend_store::feed_packages::{self, FeedPackage, NewFeedPackage, Original, Provenance};
-use fleetmend_store::{Db, Error, files};
+use fleetmend_store::{Db, Error, Page, files};
 
 use crate::fixture::{T0, both, t};
 
@@ -45,5 +45,20 @@ both! {
         let error = feed_packages::insert(&mut tx, &again, t(2)).await.unwrap_err();
         assert!(matches!(error, Error::Exists { .. }), "{error}");
         assert_eq!(feed_packages::count(&mut tx).await.unwrap(), 3);
+        let other = version("other", "1.0.0", Provenance::Pushed);
+        feed_packages::insert(&mut tx, &other, t(2)).await.unwrap();
+        assert!(feed_packages::set_listed(&mut tx, "acme", "1.0.0", false).await.unwrap());
+        let mut page = Page::first(2);
+        let mut found = Vec::new();
+        loop {
+            let paged = feed_packages::list(&mut tx, Some("ACM"), &page).await.unwrap();
+            found.extend(paged.rows.into_iter().map(|it| (it.version, it.provenance.key(), it.listed)));
+            let Some(next) = paged.next else { break };
+            page = Page::after(2, next);
+        }
+        let expected = [("2.0.0", "internalized", true), ("1.0.0", "mirrored", false), ("0.0.0", "pushed", true)];
+        assert_eq!(found, expected.map(|(version, key, listed)| (version.to_owned(), key, listed)));
+        let all = feed_packages::list(&mut tx, None, &Page::first(9)).await.unwrap().rows;
+        assert_eq!((all.len(), all[0].package.as_str(), all[0].length), (4, "other", 7));
     }
 }
