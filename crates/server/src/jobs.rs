@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetmend_model::{Millis, PatchId, SourceId};
+use fleetmend_model::{Millis, PackageId, PatchId, SourceId};
 use fleetmend_store::{Tx, queue};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::{catalog, deployments, upkeep};
+use crate::{catalog, deployments, feed, upkeep};
 
 /// Every kind of job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,16 +28,19 @@ pub enum Kind {
     SyncDue,
     /// Put the catalog in place as the database has it, and match all devices against it. Subject: 0.
     Rematch,
+    /// Bring a package into the feed of one\'s own, with what it depends on. Subject: the package.
+    BringToFeed,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::SyncSource,
         Self::FetchPackages,
         Self::MirrorPatch,
         Self::Upkeep,
         Self::SyncDue,
         Self::Rematch,
+        Self::BringToFeed,
     ];
 
     fn key(self) -> &'static str {
@@ -48,6 +51,7 @@ impl Kind {
             Self::Upkeep => "upkeep",
             Self::SyncDue => "sync_due",
             Self::Rematch => "rematch",
+            Self::BringToFeed => "bring_to_feed",
         }
     }
 
@@ -60,7 +64,11 @@ impl Kind {
         match self {
             Self::Upkeep => Some(Duration::from_secs(5)),
             Self::SyncDue => Some(Duration::from_secs(15)),
-            Self::SyncSource | Self::FetchPackages | Self::MirrorPatch | Self::Rematch => None,
+            Self::SyncSource
+            | Self::FetchPackages
+            | Self::MirrorPatch
+            | Self::Rematch
+            | Self::BringToFeed => None,
         }
     }
 
@@ -205,6 +213,7 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
         Kind::MirrorPatch => deployments::download::mirror_patch(app, PatchId(subject)).await,
         Kind::Upkeep => upkeep::run(app).await,
         Kind::SyncDue => catalog::sync::enqueue_due(app).await,
+        Kind::BringToFeed => feed::bring::bring(app, PackageId(subject)).await,
         Kind::Rematch => catalog::known::renew(app).await,
     }
 }

@@ -8,6 +8,7 @@ use super::document;
 use super::entry::{Entry, Item, Latest};
 use super::filter::Expr;
 use super::request::{BadRequest, Installed, Options, Request, Resource, next_page};
+use crate::dependency::Range;
 use crate::nuspec::read_version;
 
 /// The most entries of one answer; the next page is linked.
@@ -70,6 +71,14 @@ impl Gallery {
             |version| find(versions, version),
         );
         entry.map(|entry| &entry.item)
+    }
+
+    /// Whether lists show a stable version of a package that is in a range.
+    pub fn has_in(&self, id: &str, range: &Range) -> bool {
+        let versions = self.packages.get(&id.to_lowercase());
+        let mut versions = versions.into_iter().flatten();
+        versions
+            .any(|it| it.item.listed && !it.version().is_prerelease() && range.has(it.version()))
     }
 
     /// How many versions there are.
@@ -153,7 +162,7 @@ impl Gallery {
             let Ok(have) = read_version(&it.version) else {
                 continue;
             };
-            let range = it.range.as_deref().map(crate::dependency::Range::parse);
+            let range = it.range.as_deref().map(Range::parse);
             let mut newer = versions.iter().filter(|entry| {
                 entry.item.listed
                     && *entry.version() > have

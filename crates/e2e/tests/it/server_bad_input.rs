@@ -3,11 +3,13 @@
 
 use fleetmend_e2e::msi::Msi;
 use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_e2e::process::wait_until;
 use fleetmend_e2e::work_dir::WorkDir;
 use fleetmend_trust::{EnrolToken, digest_hex};
 use serde_json::{Value, json};
 
 use crate::agent_client::{Device, check_in, enrol_request, host, secret_of, try_enrol};
+use crate::console_client::PATIENCE;
 use crate::server_process::Server;
 
 const CHECKIN: &str = "/agent/v1/checkin";
@@ -279,6 +281,15 @@ fn a_release_file_is_for_devices_with_an_order_for_it_alone() {
         .unwrap();
     assert_eq!((refused, none), (404, 404));
     assert_eq!(body, other, "nothing tells them apart");
+    // What was mirrored and fetches nothing is in the feed as well.
+    let brought = wait_until("it is in the feed", PATIENCE, || {
+        Ok(console.items("/api/v1/feed/packages")?.first().cloned())
+    });
+    let brought = brought.unwrap();
+    assert_eq!(
+        (&brought["package"], &brought["provenance"]),
+        (&json!("notes"), &json!("mirrored"))
+    );
     // Over with the order, over with the file.
     console
         .post(&format!("/api/v1/deploy-jobs/{job}/cancel"), &json!({}))

@@ -23,6 +23,7 @@ use super::schedule::Asked;
 use super::store_file::{self, Fetched};
 use super::{nupkgs, readiness, release};
 use crate::app::App;
+use crate::feed::bring;
 
 /// The largest installer, in bytes.
 const MAX_INSTALLER: u64 = 8 * 1024 * 1024 * 1024;
@@ -132,6 +133,7 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
     }
     let (release, products) = release::make(&app.blobs, &package, recipe, kind, &mirrored)?;
     let files: Vec<_> = mirrored.into_iter().map(|(_, fetched)| fetched).collect();
+    bring::enqueue(app, package.row).await?;
     store(app, PatchType::ThirdParty, &release, &files, &products).await
 }
 

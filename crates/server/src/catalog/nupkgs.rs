@@ -92,6 +92,11 @@ pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Fetches and analyses one package out of turn. Why it cannot be had is kept with it.
+pub async fn fetch_one(app: &Arc<App>, package: Package) -> anyhow::Result<()> {
+    Box::pin(take(Arc::clone(app), package)).await.map(drop)
+}
+
 /// What became of a package.
 enum Taken {
     Analysed,

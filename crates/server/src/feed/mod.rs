@@ -6,6 +6,7 @@
 mod access;
 mod add;
 mod answer;
+pub mod bring;
 mod download;
 mod incoming;
 pub mod keys;

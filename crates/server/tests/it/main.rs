@@ -15,6 +15,7 @@ mod enrolment;
 mod failing_work;
 mod feed;
 mod feed_add;
+mod feed_bring;
 mod feed_source;
 mod folder;
 mod guard;

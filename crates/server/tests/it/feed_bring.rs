@@ -1,0 +1,104 @@
+//! What is mirrored comes into the feed of one's own, with what it depends on.
+
+use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_server::catalog::{nupkgs, sync};
+use fleetmend_server::feed::bring::bring;
+use fleetmend_store::packages::{self, Package};
+use fleetmend_store::sources::{self, NewSource, SourceKind};
+use fleetmend_store::{Page, feed_packages};
+
+use crate::site::Site;
+
+/// A server that has read a folder with these packages.
+async fn with(all: &[Nupkg]) -> (Site, tempfile::TempDir) {
+    let site = Site::start().await;
+    let app = site.running().app();
+    let folder = tempfile::tempdir().unwrap();
+    for package in all {
+        package.build_into(folder.path()).unwrap();
+    }
+    let new = NewSource {
+        kind: SourceKind::Folder,
+        location: folder.path().display().to_string(),
+        name: "the folder".to_owned(),
+        priority: 0,
+        enabled: true,
+    };
+    let mut tx = app.db.begin().await.unwrap();
+    let source = sources::insert(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    sync::sync(app, source).await.unwrap();
+    (site, folder)
+}
+
+async fn latest(site: &Site, id: &str) -> Package {
+    let versions = packages::versions(&site.running().app().db, id).await;
+    versions.unwrap().remove(0)
+}
+
+/// What the feed has: package, version, and what its source was called.
+async fn found(site: &Site) -> Vec<(String, String)> {
+    let db = &site.running().app().db;
+    let listed = feed_packages::list(db, None, &Page::first(99))
+        .await
+        .unwrap();
+    let rows = listed.rows.into_iter().map(|it| {
+        assert_eq!(it.provenance.original().unwrap().source, "the folder");
+        (it.package, it.version)
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort();
+    rows
+}
+
+fn app(version: &str) -> Nupkg {
+    Nupkg::new("App.install", version)
+        .dependency("base.extension", "[1.0,2.0)")
+        .embedding_msi("app.msi", vec![0xd0; 9], "App*")
+}
+
+#[tokio::test]
+async fn a_package_brings_its_dependencies_and_what_is_nothing_without_it() {
+    let base = |version| Nupkg::new("base.extension", version).dependency("deeper", "");
+    let all = [
+        app("3.0"),
+        base("1.0"),
+        base("1.5.0"),
+        base("2.0"),
+        Nupkg::new("deeper", "7.0").dependency("App.install", "1.0"),
+        Nupkg::new("deeper", "8.0-beta"),
+        Nupkg::new("app", "3.0").dependency("App.install", "[3.0]"),
+        Nupkg::new("other", "1.0"),
+    ];
+    let (site, _folder) = with(&all).await;
+    let app = site.running().app();
+    nupkgs::fetch_one(app, latest(&site, "app").await)
+        .await
+        .unwrap();
+    bring(app, latest(&site, "app.install").await.row)
+        .await
+        .unwrap();
+    let expected = [
+        ("app", "3.0.0"),
+        ("app.install", "3.0.0"),
+        ("base.extension", "1.5.0"),
+        ("deeper", "7.0.0"),
+    ];
+    let expected = expected.map(|(id, version)| (id.to_owned(), version.to_owned()));
+    assert_eq!(found(&site).await, expected);
+    bring(app, latest(&site, "app.install").await.row)
+        .await
+        .unwrap();
+    assert_eq!(found(&site).await, expected, "again changes nothing");
+}
+
+#[tokio::test]
+async fn what_fetches_files_when_it_is_installed_stays_out_with_all_that_it_needs() {
+    let loader = Nupkg::new("loader", "1.0")
+        .dependency("base.extension", "")
+        .downloading_exe("https://vendor.example/a.exe", &"ab".repeat(32), "Loader*");
+    let (site, _folder) = with(&[loader, Nupkg::new("base.extension", "1.0")]).await;
+    let row = latest(&site, "loader").await.row;
+    bring(site.running().app(), row).await.unwrap();
+    assert!(found(&site).await.is_empty());
+}
