@@ -4,6 +4,7 @@
 mod agent;
 mod agent_build;
 mod apps;
+mod catalog_file;
 mod checkin;
 mod client;
 mod extensions;
@@ -11,11 +12,14 @@ mod feed;
 mod feed_packages;
 mod idle;
 mod ingest;
+mod matches;
+mod names;
 mod package_folder;
 mod percentile;
 mod recipes;
 mod server;
 mod simulate;
+mod table;
 mod versions;
 
 use std::process::ExitCode;
@@ -46,6 +50,10 @@ enum Command {
     Simulate(simulate::Options),
     /// What the analysis makes of package sources.
     Recipes(recipes::Options),
+    /// Which package installed software is, against rows whose package is known.
+    Match(matches::Options),
+    /// How names and publishers are normalised, against WinGet's form and a store's.
+    Names(names::Options),
     /// How package versions are read and ordered, against the real libraries' verdicts.
     Versions(versions::Options),
     /// The server that the other commands measure.
@@ -87,6 +95,8 @@ fn run(command: Command) -> anyhow::Result<Option<Value>> {
         Command::Feed(options) => runtime.block_on(feed::run(options))?,
         Command::Simulate(options) => runtime.block_on(simulate::run(options))?,
         Command::Recipes(options) => recipes::run(&options)?,
+        Command::Match(options) => matches::run(&options)?,
+        Command::Names(options) => names::run(&options)?,
         Command::Versions(options) => versions::run(&options)?,
         Command::Serve(options) => {
             runtime.block_on(server::serve(options))?;

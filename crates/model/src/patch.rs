@@ -102,6 +102,8 @@ pub enum Evidence {
     UpgradeCode,
     /// The package's own pattern for the software's name fits.
     SoftwareName,
+    /// Its name and publisher, without version, architecture and language, are the package's.
+    Name,
     /// The machine's package manager offers it.
     PackageManager,
 }
@@ -114,6 +116,7 @@ impl Evidence {
             Self::ProductCode => "product_code",
             Self::UpgradeCode => "upgrade_code",
             Self::SoftwareName => "software_name",
+            Self::Name => "name",
             Self::PackageManager => "package_manager",
         }
     }
@@ -125,6 +128,7 @@ impl Evidence {
             Self::ProductCode,
             Self::UpgradeCode,
             Self::SoftwareName,
+            Self::Name,
             Self::PackageManager,
         ]
         .into_iter()

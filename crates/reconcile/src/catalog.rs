@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use fleetmend_model::PackageId;
 use fleetmend_versions::nuget::{Dialect, Version};
 
+use crate::identity::Identity;
+use crate::names::{Candidate, NameIndex, Row};
 use crate::pattern::{Pattern, PatternIndex};
 
 /// One version of one package. The catalog takes all versions that the sources have or had: older
@@ -22,8 +24,16 @@ pub struct CatalogPackage {
     pub version: String,
     /// Whether its source still lists it.
     pub listed: bool,
-    /// The package's own pattern for `DisplayName`, with `*` and `?`.
-    pub software_name: Option<String>,
+    /// Who makes the software, by the package's own word: names with commas between them.
+    pub authors: String,
+    /// The address of the software's own pages.
+    pub project_url: String,
+    /// Words that the packager filed it under.
+    pub tags: String,
+    /// Ids of the packages that it pulls in.
+    pub dependencies: Vec<String>,
+    /// The package's own patterns for `DisplayName`, with `*` and `?`.
+    pub software_names: Vec<String>,
     /// What this version's installers register, as far as the mirror opened them.
     pub products: Vec<Product>,
     /// `Err` with why no release can be made of it.
@@ -49,6 +59,7 @@ pub struct Catalog {
     by_product_code: HashMap<String, Vec<Code>>,
     by_upgrade_code: HashMap<String, Vec<Code>>,
     patterns: PatternIndex,
+    names: NameIndex,
     unreadable: Vec<(PackageId, String)>,
 }
 
@@ -57,7 +68,8 @@ pub struct Catalog {
 pub(crate) struct Package {
     /// Lower case.
     pub(crate) name: String,
-    pub(crate) pattern: Option<Pattern>,
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) identity: Identity,
     /// Absent when no version is listed and released.
     pub(crate) offer: Option<Offer>,
 }
@@ -106,18 +118,30 @@ impl Catalog {
             versions.sort_by(newest_first);
             catalog.insert(name, versions);
         }
+        catalog.names = NameIndex::new(
+            catalog
+                .packages
+                .iter()
+                .map(|it| (it.name.as_str(), &it.identity)),
+        );
         catalog
     }
 
     fn insert(&mut self, name: String, versions: Vec<(Version, CatalogPackage)>) {
         let package = self.packages.len() as u32;
-        let pattern = versions
+        let patterns: Vec<Pattern> = versions
             .iter()
-            .filter_map(|(_, it)| it.software_name.as_deref())
-            .find_map(Pattern::of);
-        if let Some(pattern) = &pattern {
+            .map(|(_, it)| it.software_names.iter().filter_map(|it| Pattern::of(it)))
+            .map(Iterator::collect::<Vec<_>>)
+            .find(|it| !it.is_empty())
+            .unwrap_or_default();
+        for pattern in &patterns {
             self.patterns.insert(pattern, package);
         }
+        let identity = versions
+            .first()
+            .map(|(_, newest)| Identity::of(newest, &patterns))
+            .unwrap_or_default();
         let mut offer: Option<Offer> = None;
         for (version, it) in versions {
             for product in &it.products {
@@ -162,7 +186,8 @@ impl Catalog {
         self.by_name.insert(name.clone(), package);
         self.packages.push(Package {
             name,
-            pattern,
+            patterns,
+            identity,
             offer,
         });
     }
@@ -213,8 +238,17 @@ impl Catalog {
 
     /// Packages whose pattern fits the name.
     pub(crate) fn with_pattern_for(&self, name: &str) -> Vec<u32> {
-        self.patterns
-            .fitting(name, |package| self.package(package)?.pattern.as_ref())
+        self.patterns.fitting(name, |package| {
+            self.package(package)
+                .map_or(&[], |it| it.patterns.as_slice())
+        })
+    }
+
+    /// Packages that the row may be by its name and publisher.
+    pub(crate) fn with_name_for(&self, row: &Row, by_pattern: &[u32]) -> Vec<Candidate> {
+        self.names.candidates(row, by_pattern, |package| {
+            Some(&self.package(package)?.identity)
+        })
     }
 }
 

@@ -8,7 +8,10 @@
 pub mod answer;
 pub mod catalog;
 pub mod device;
+mod identity;
 pub mod matching;
+mod names;
+pub mod normal;
 mod pattern;
 
 pub use answer::{Answer, answer};

@@ -7,7 +7,9 @@ use fleetmend_model::inventory::{Place, Software};
 use fleetmend_model::patch::{Confidence, Evidence};
 
 use crate::catalog::{Catalog, Code, Package, family};
-use crate::pattern::Pattern;
+use crate::identity::Source;
+use crate::names::{Candidate, Maker, Rank, Row};
+use crate::normal::Channel;
 
 /// The package that an installed application is taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +26,14 @@ pub struct Match {
     pub candidates: Vec<String>,
 }
 
-/// Takes the first kind of evidence that gives anything. Overrides by administrators come before
-/// all of them, normalised names behind the patterns (issue 4).
+/// Takes the first kind of evidence that gives anything.
 pub fn match_software(catalog: &Catalog, software: &Software) -> Option<Match> {
     if software.place == Place::Dpkg {
         return None;
     }
     by_product_code(catalog, software)
         .or_else(|| by_upgrade_code(catalog, software))
-        .or_else(|| by_pattern(catalog, software))
+        .or_else(|| by_name(catalog, software))
 }
 
 fn by_product_code(catalog: &Catalog, software: &Software) -> Option<Match> {
@@ -76,9 +77,12 @@ fn by_code(
     let mut packages: Vec<u32> = packages.into_iter().collect();
     if families(catalog, &packages).len() > 1 {
         // Several packages carry the same installer: the name may tell which one is meant.
-        let mut named = catalog.with_pattern_for(&software.name);
-        named.retain(|package| packages.contains(package));
-        let named = best(catalog, named);
+        let fitting = catalog.with_pattern_for(&software.name);
+        let mut named = catalog.with_name_for(&Row::of(software), &fitting);
+        named.retain(|it| packages.contains(&it.package) && it.confidence == Confidence::Strong);
+        let top = named.iter().map(Candidate::rank).max();
+        named.retain(|it| Some(it.rank()) == top);
+        let named: Vec<u32> = named.iter().map(|it| it.package).collect();
         if families(catalog, &named).len() == 1 {
             packages = named;
         }
@@ -86,42 +90,123 @@ fn by_code(
     choose(catalog, &packages, evidence, confidence, why)
 }
 
-fn by_pattern(catalog: &Catalog, software: &Software) -> Option<Match> {
-    let packages = best(catalog, catalog.with_pattern_for(&software.name));
-    let pattern = catalog.package(*packages.first()?)?.pattern.as_ref()?;
-    let why = format!(
-        "its name '{}' fits the package's own pattern '{}'",
-        software.name, pattern.text
-    );
-    if pattern.is_specific {
-        choose(
-            catalog,
-            &packages,
-            Evidence::SoftwareName,
-            Confidence::Strong,
-            &why,
-        )
-    } else {
-        let why = format!("{why}, which names too little to be sure");
-        choose(
-            catalog,
-            &packages,
-            Evidence::SoftwareName,
-            Confidence::Weak,
-            &why,
-        )
+/// By what the package says of its software: its own pattern for registered names, its title, its
+/// id, and who makes it.
+fn by_name(catalog: &Catalog, software: &Software) -> Option<Match> {
+    let row = Row::of(software);
+    let fitting = catalog.with_pattern_for(&software.name);
+    let mut candidates = catalog.with_name_for(&row, &fitting);
+    let mut top = candidates.iter().map(Candidate::rank).max()?;
+    let rivals = rivals(&candidates, &top);
+    let pulled = pulled_in(catalog, &candidates, &top);
+    // Another package of that name is by the row's publisher.
+    let of_maker =
+        |it: &Candidate| it.maker == Maker::Same && it.unexplained.is_empty() && !it.is_copy;
+    let is_foreign = |it: &Candidate| it.rank() == top && it.maker == Maker::Other;
+    if candidates.iter().any(is_foreign) && candidates.iter().any(of_maker) {
+        candidates.retain(of_maker);
+        top = candidates.iter().map(Candidate::rank).max()?;
     }
+    candidates.retain(|it| it.rank() == top);
+    if let Some(pulled) = pulled {
+        candidates = vec![pulled];
+    }
+    let first = candidates.first()?.clone();
+    let first = &first;
+    candidates.extend(rivals);
+    let candidates = without_wrappers(catalog, candidates);
+    let package = catalog.package(first.package)?;
+    let why = why(software, package, first);
+    let evidence = if first.by_pattern {
+        Evidence::SoftwareName
+    } else {
+        Evidence::Name
+    };
+    let packages: Vec<u32> = candidates.iter().map(|it| it.package).collect();
+    choose(catalog, &packages, evidence, first.confidence, &why)
 }
 
-/// Those with the closest pattern.
-fn best(catalog: &Catalog, mut packages: Vec<u32>) -> Vec<u32> {
-    let rank = |package: &u32| {
-        let pattern = catalog.package(*package).and_then(|it| it.pattern.as_ref());
-        pattern.map(Pattern::rank)
+/// Long-term releases of the same product, whose registered names mostly do not say so.
+fn rivals(candidates: &[Candidate], top: &Rank) -> Vec<Candidate> {
+    let is_open = |it: &&Candidate| it.rank() == *top && it.channel.is_none();
+    if !candidates.iter().any(|it| is_open(&it)) {
+        return Vec::new();
+    }
+    let is_rival = |it: &&Candidate| {
+        it.rank() != *top
+            && it.channel == Some(Channel::LongTerm)
+            && it.confidence == Confidence::Strong
     };
-    let top = packages.iter().map(rank).max();
-    packages.retain(|package| Some(rank(package)) == top);
-    packages
+    candidates.iter().filter(is_rival).cloned().collect()
+}
+
+/// What the best package pulls in of the same name: the best is only its wrapper.
+fn pulled_in(catalog: &Catalog, candidates: &[Candidate], top: &Rank) -> Option<Candidate> {
+    let mut best = candidates.iter().filter(|it| it.rank() == *top);
+    let wrapper = catalog.package(best.next().filter(|_| best.next().is_none())?.package)?;
+    let mut strong = candidates.iter().filter(|it| {
+        it.rank() != *top
+            && it.confidence == Confidence::Strong
+            && catalog.package(it.package).is_some_and(|it| {
+                family(&it.name) != family(&wrapper.name)
+                    && wrapper.identity.pulls_in.contains(&it.name)
+            })
+    });
+    strong.next().filter(|_| strong.next().is_none()).cloned()
+}
+
+/// Without packages that only pull in another one of them.
+fn without_wrappers(catalog: &Catalog, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let name = |it: &Candidate| catalog.package(it.package).map(|it| it.name.as_str());
+    let names: Vec<Option<&str>> = candidates.iter().map(name).collect();
+    let is_wrapper = |it: &Candidate| {
+        catalog.package(it.package).is_some_and(|package| {
+            let mut pulled = package.identity.pulls_in.iter();
+            pulled
+                .any(|id| family(id) != family(&package.name) && names.contains(&Some(id.as_str())))
+        })
+    };
+    let wrappers: Vec<bool> = candidates.iter().map(is_wrapper).collect();
+    if wrappers.contains(&false) {
+        let mut wrappers = wrappers.into_iter();
+        candidates.retain(|_| !wrappers.next().unwrap_or_default());
+    }
+    candidates
+}
+
+/// A match by name in a sentence.
+fn why(software: &Software, package: &Package, found: &Candidate) -> String {
+    let name = &software.name;
+    let pattern = package.patterns.iter().find(|it| it.fits(name));
+    let mut why = match (found.source, pattern) {
+        (_, Some(pattern)) => format!(
+            "its name '{name}' fits the package's own pattern '{}'",
+            pattern.text
+        ),
+        (Source::Id, _) => format!("its name '{name}' is the package's id '{}'", package.name),
+        (Source::Pattern, _) => {
+            format!("its name '{name}' is what the package's own pattern names")
+        }
+        (Source::Title, _) => format!(
+            "its name '{name}' is the package's title '{}'",
+            package.identity.title
+        ),
+    };
+    if found.maker == Maker::Same {
+        why.push_str(", and its publisher '");
+        why.push_str(&software.publisher);
+        why.push_str("' makes it");
+    }
+    if !found.unexplained.is_empty() {
+        why.push_str(", but for '");
+        why.push_str(&found.unexplained.join(" "));
+        why.push('\'');
+    }
+    if let Some(doubt) = found.doubt {
+        why.push_str("; ");
+        why.push_str(doubt);
+    }
+    why
 }
 
 /// One package of those that fit equally well: `.install` before the plain id before

@@ -11,45 +11,40 @@ const MAX_PATTERN: usize = 256;
 const MAX_STARS: usize = 8;
 /// The longest name that is looked at, in bytes: Windows shows 255 characters at most.
 pub(crate) const MAX_NAME: usize = 1024;
-/// Letters and digits that a pattern must name to be specific.
+/// Letters and digits that a pattern must name to be more than a chance.
 const SPECIFIC: usize = 4;
 /// Length of the inner texts by which patterns without a literal start are found, in characters.
 const GRAM: usize = 3;
 
-/// A pattern with what ranks it.
+/// A pattern that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     /// As the package has it.
     pub(crate) text: String,
-    /// Characters that are not `*` or `?`: the more, the closer the pattern.
-    pub(crate) literal: usize,
-    /// Whether enough of the name is in it to be more than a chance.
-    pub(crate) is_specific: bool,
-    /// Whether it names one text only.
-    pub(crate) is_exact: bool,
 }
 
 impl Pattern {
-    /// `None` for what is no usable pattern: empty, not plain, out of bounds.
+    /// `None` for what is no usable pattern: empty, not plain, out of bounds, or naming so little that
+    /// it fits by chance.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let text = text.trim().trim_matches('"');
         let stars = text.chars().filter(|&c| c == '*').count();
         let is_within_bounds = text.len() <= MAX_PATTERN && stars <= MAX_STARS;
-        if text.is_empty() || !is_within_bounds || !name_pattern::is_plain(text) {
-            return None;
-        }
-        let is_wild = |c: char| matches!(c, '*' | '?');
-        Some(Self {
-            literal: text.chars().filter(|&c| !is_wild(c)).count(),
-            is_specific: text.chars().filter(|c| c.is_alphanumeric()).count() >= SPECIFIC,
-            is_exact: !text.contains(is_wild),
+        let is_specific = text.chars().filter(|c| c.is_alphanumeric()).count() >= SPECIFIC;
+        let is_usable = is_specific && is_within_bounds && name_pattern::is_plain(text);
+        is_usable.then(|| Self {
             text: text.to_owned(),
         })
     }
 
-    /// What decides between patterns that fit the same name.
-    pub(crate) fn rank(&self) -> (bool, usize, bool) {
-        (self.is_specific, self.literal, self.is_exact)
+    /// Whether a registered name fits it.
+    pub(crate) fn fits(&self, name: &str) -> bool {
+        name_pattern::matches(&self.text, name)
+    }
+
+    /// Its literal text.
+    pub(crate) fn without_wildcards(&self) -> String {
+        self.text.replace(['*', '?'], " ")
     }
 }
 
@@ -86,7 +81,7 @@ impl PatternIndex {
     pub(crate) fn fitting<'a>(
         &self,
         name: &str,
-        pattern_of: impl Fn(u32) -> Option<&'a Pattern>,
+        patterns_of: impl Fn(u32) -> &'a [Pattern],
     ) -> Vec<u32> {
         if name.len() > MAX_NAME {
             return Vec::new();
@@ -110,7 +105,8 @@ impl PatternIndex {
         owners.sort_unstable();
         owners.dedup();
         owners.retain(|&owner| {
-            pattern_of(owner).is_some_and(|pattern| name_pattern::matches(&pattern.text, name))
+            let mut patterns = patterns_of(owner).iter();
+            patterns.any(|pattern| name_pattern::matches(&pattern.text, name))
         });
         owners
     }

@@ -28,7 +28,9 @@ fn check<T: Copy + Debug + PartialEq + serde::Serialize>(
 
 #[test]
 fn every_word_is_read_back_and_is_the_same_on_the_wire() {
-    use Evidence::{ChocolateyRecord, PackageManager, ProductCode, SoftwareName, UpgradeCode};
+    use Evidence::{
+        ChocolateyRecord, Name, PackageManager, ProductCode, SoftwareName, UpgradeCode,
+    };
     check(&SystemType::ALL, SystemType::key, SystemType::from_key);
     check(
         &[OsFamily::Windows, OsFamily::Linux],
@@ -48,6 +50,7 @@ fn every_word_is_read_back_and_is_the_same_on_the_wire() {
             ProductCode,
             UpgradeCode,
             SoftwareName,
+            Name,
             PackageManager,
         ],
         Evidence::key,

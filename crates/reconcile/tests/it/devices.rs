@@ -85,13 +85,13 @@ fn chocolateys_record_and_the_registered_application_make_one_row() {
         (
             "two copies, one current",
             "",
-            "Example a=1.0, Example b=2.0",
+            "Example (x64)=1.0, Example (x86)=2.0",
             &[],
         ),
         (
             "two copies, both older",
             "",
-            "Example a=1.1, Example b=1.0",
+            "Example (x64)=1.1, Example (x86)=1.0",
             &[BY_NAME],
         ),
         (

@@ -3,6 +3,8 @@
 mod answers;
 mod devices;
 mod matches;
+mod names;
+mod normal;
 mod properties;
 
 use fleetmend_model::PackageId;
@@ -17,14 +19,20 @@ pub(crate) fn package(id: i64, name: &str, version: &str) -> CatalogPackage {
         title: name.to_owned(),
         version: version.to_owned(),
         listed: true,
-        software_name: None,
+        authors: String::new(),
+        project_url: String::new(),
+        tags: String::new(),
+        dependencies: Vec::new(),
+        software_names: Vec::new(),
         products: Vec::new(),
         deployable: Ok(()),
     }
 }
 
+/// Titled as its pattern.
 pub(crate) fn with_pattern(mut package: CatalogPackage, pattern: &str) -> CatalogPackage {
-    package.software_name = Some(pattern.to_owned());
+    package.title = pattern.replace(['*', '?', '"'], " ");
+    package.software_names.push(pattern.to_owned());
     package
 }
 

@@ -57,11 +57,18 @@ pub async fn load(app: &App) -> anyhow::Result<Catalog> {
                 title: package.title.clone(),
                 version: package.version.clone(),
                 listed: package.listed,
-                software_name: package
+                // The store does not keep what feeds say of these yet.
+                authors: String::new(),
+                project_url: String::new(),
+                tags: String::new(),
+                dependencies: Vec::new(),
+                software_names: package
                     .analysis
                     .as_ref()
                     .and_then(|analysis| analysis.recipe.as_ref())
-                    .and_then(|recipe| recipe.software_name.clone()),
+                    .and_then(|recipe| recipe.software_name.clone())
+                    .into_iter()
+                    .collect(),
                 products: own,
                 deployable,
             }

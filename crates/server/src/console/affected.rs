@@ -44,6 +44,7 @@ pub(super) fn evidence_label(evidence: &Evidence) -> &'static str {
         Evidence::ProductCode => "MSI product code",
         Evidence::UpgradeCode => "MSI upgrade code",
         Evidence::SoftwareName => "software name",
+        Evidence::Name => "name and publisher",
         Evidence::PackageManager => "package manager",
     }
 }
