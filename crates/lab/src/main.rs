@@ -12,6 +12,7 @@ mod feed;
 mod feed_packages;
 mod idle;
 mod ingest;
+mod match_cases;
 mod matches;
 mod names;
 mod package_folder;

@@ -1,24 +1,20 @@
 //! How well installed software is told to be which package, scored by family (the id without
 //! `.install` and `.portable`), from the installed row and the catalog alone.
-//!
-//! Every row falls by a fixed hash into one of two halves: rules are made by looking at one of them
-//! alone, and the other shows whether they hold for what nobody looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
-use fleetmend_model::inventory::{Place, Software};
-use fleetmend_model::name_pattern;
 use fleetmend_model::patch::Confidence;
 use fleetmend_reconcile::catalog::family;
 use fleetmend_reconcile::{Catalog, Match, match_software};
 use serde_json::{Value, json};
 
 use crate::catalog_file;
-use crate::table::Table;
+use crate::match_cases::{self, Case, Half, Known, Origin, family_of};
 
 #[derive(Args)]
 pub struct Options {
@@ -47,106 +43,51 @@ pub struct Options {
     both_halves: bool,
 }
 
-/// An installed row and what it is.
-struct Case {
-    software: Software,
-    /// Families; empty where it is no package.
-    right: BTreeSet<String>,
-    in_catalog: bool,
-    is_labelled: bool,
-    is_held_out: bool,
-    is_disputed: bool,
+/// What became of a case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Right,
+    Wrong,
+    Review,
+    NotFound,
 }
 
-/// What became of a set of rows.
-#[derive(Default)]
-struct Score {
-    rows: usize,
-    matchable: usize,
-    right: usize,
-    wrong: usize,
-    review: usize,
-}
-
-impl Score {
-    fn add(&mut self, case: &Case, found: Option<&Match>) {
-        self.rows += 1;
-        self.matchable += usize::from(case.in_catalog);
+impl Outcome {
+    fn of(case: &Case, found: Option<&Match>) -> Self {
         match found {
-            None => {}
-            Some(found) if found.confidence == Confidence::Weak => self.review += 1,
-            Some(found) if case.right.contains(family(&found.package)) => self.right += 1,
-            Some(_) => self.wrong += 1,
+            None => Self::NotFound,
+            Some(found) if found.confidence == Confidence::Weak => Self::Review,
+            Some(found) if case.right.contains(family(&found.package)) => Self::Right,
+            Some(_) => Self::Wrong,
         }
     }
-
-    fn figures(&self) -> Value {
-        json!({
-            "rows": self.rows,
-            "precision": share(self.right, self.right + self.wrong),
-            "recall": share(self.right, self.matchable),
-            "certain_or_strong": self.right + self.wrong,
-            "wrong": self.wrong,
-            "review": self.review,
-            "in_catalog": self.matchable,
-        })
-    }
-}
-
-fn share(part: usize, whole: usize) -> f64 {
-    let share = part as f64 / whole.max(1) as f64;
-    (share * 10_000.0).round() / 10_000.0
 }
 
 pub fn run(options: &Options) -> anyhow::Result<Value> {
     let packages = catalog_file::read(&options.catalog)?;
-    let families: BTreeSet<String> = packages.iter().map(|it| family_of(&it.name)).collect();
+    let disputed = options.disputed.as_deref().map(match_cases::disputed);
+    let known = Known {
+        families: packages.iter().map(|it| family_of(&it.name)).collect(),
+        disputed: disputed.transpose()?.unwrap_or_default(),
+    };
     let start = Instant::now();
     let catalog = Catalog::new(packages);
     let index_ms = start.elapsed().as_secs_f64() * 1000.0;
-    let disputed = match &options.disputed {
-        Some(path) => disputed(path)?,
-        None => Vec::new(),
-    };
-    let mut cases = truth(&options.truth, &families, &disputed)?;
+    let mut cases = match_cases::truth(&options.truth, &known)?;
     if let Some(path) = &options.labelled {
-        cases.extend(labelled(path, &families, &disputed)?);
+        cases.extend(match_cases::labelled(path, &known)?);
     }
     let start = Instant::now();
     let found: Vec<Option<Match>> = cases
         .iter()
         .map(|case| match_software(&catalog, &case.software))
         .collect();
-    let seconds = start.elapsed().as_secs_f64();
+    let per_s = cases.len() as f64 / start.elapsed().as_secs_f64().max(0.000_001);
     if let Some(path) = &options.mistakes {
-        let text = mistakes(&cases, &found, options.both_halves);
+        let text = mistakes(&cases, &found, options.both_halves)?;
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let score = |test: &dyn Fn(&Case) -> bool| {
-        let mut score = Score::default();
-        for (case, found) in cases.iter().zip(&found) {
-            if test(case) {
-                score.add(case, found.as_ref());
-            }
-        }
-        score
-    };
-    let all = score(&|_| true);
-    let mut result = all.figures();
-    let parts = [
-        ("without_disputed", score(&|it| !it.is_disputed)),
-        ("truth", score(&|it| !it.is_labelled)),
-        ("labelled", score(&|it| it.is_labelled)),
-        ("tuning", score(&|it| !it.is_held_out && !it.is_disputed)),
-        ("held_out", score(&|it| it.is_held_out && !it.is_disputed)),
-    ];
-    for (name, part) in parts {
-        result[name] = part.figures();
-    }
-    result["recall_of_all"] = json!(share(
-        all.right,
-        cases.iter().filter(|it| !it.right.is_empty()).count()
-    ));
+    let mut result = all_figures(&cases, &found);
     if let Some(path) = &options.negatives {
         let (rows, hit, in_review) = negatives(path, &catalog)?;
         result["negatives"] = json!(rows);
@@ -155,199 +96,162 @@ pub fn run(options: &Options) -> anyhow::Result<Value> {
     }
     result["packages"] = json!(catalog.len());
     result["index_ms"] = json!(index_ms.round());
-    result["per_s"] = json!((cases.len() as f64 / seconds.max(0.000_001)).round());
+    result["per_s"] = json!(per_s.round());
     Ok(result)
 }
 
-/// The truth, a case for each distinct installed row: it may rightly be several packages.
-fn truth(
-    path: &std::path::Path,
-    families: &BTreeSet<String>,
-    disputed: &[(String, String)],
-) -> anyhow::Result<Vec<Case>> {
-    let table = Table::read(path)?;
-    let mut right: BTreeMap<(&str, &str, &str), BTreeSet<String>> = BTreeMap::new();
-    for [name, publisher, version, id] in
-        table.columns(["DisplayName", "Publisher", "DisplayVersion", "choco_id"])?
-    {
-        right
-            .entry((name, publisher, version))
-            .or_default()
-            .insert(family_of(id));
-    }
-    let cases = right
-        .into_iter()
-        .map(|((name, publisher, version), right)| {
-            let is_disputed = is_disputed(disputed, name, &right);
-            let is_held_out = right.first().is_some_and(|it| is_held_out(it));
-            case(
-                name,
-                publisher,
-                version,
-                right,
-                families,
-                is_held_out,
-                is_disputed,
-            )
-        });
-    Ok(cases.collect())
+fn all_figures(cases: &[Case], found: &[Option<Match>]) -> Value {
+    let part = |test: &dyn Fn(&Case) -> bool| {
+        let both = cases.iter().zip(found).filter(|(case, _)| test(case));
+        figures(both.map(|(case, found)| (case, Outcome::of(case, found.as_ref()))))
+    };
+    let mut result = part(&|_| true);
+    result["without_disputed"] = part(&|it| !it.is_disputed);
+    result["truth"] = part(&|it| it.origin == Origin::Truth);
+    result["labelled"] = part(&|it| it.origin == Origin::Labelled);
+    result["tuning"] = part(&|it| it.half == Half::Tuning && !it.is_disputed);
+    result["held_out"] = part(&|it| it.half == Half::HeldOut && !it.is_disputed);
+    result
 }
 
-fn is_disputed(disputed: &[(String, String)], name: &str, right: &BTreeSet<String>) -> bool {
-    disputed.iter().any(|(pattern, id)| {
-        let is_meant = if id == "NONE" {
-            right.is_empty()
-        } else {
-            right.contains(&family_of(id))
-        };
-        is_meant && name_pattern::matches(pattern, name)
+/// Precision of what is certain or strong; recall of the rows whose package the catalog has, and of
+/// all that are a package.
+fn figures<'c>(outcomes: impl Iterator<Item = (&'c Case, Outcome)> + Clone) -> Value {
+    let count = |wanted| outcomes.clone().filter(|it| it.1 == wanted).count();
+    let (right, wrong) = (count(Outcome::Right), count(Outcome::Wrong));
+    let in_catalog = outcomes.clone().filter(|it| it.0.in_catalog).count();
+    let are_packages = outcomes.clone().filter(|it| !it.0.right.is_empty()).count();
+    json!({
+        "rows": outcomes.clone().count(),
+        "precision": share(right, right + wrong),
+        "recall": share(right, in_catalog),
+        "recall_of_all": share(right, are_packages),
+        "certain_or_strong": right + wrong,
+        "wrong": wrong,
+        "review": count(Outcome::Review),
+        "in_catalog": in_catalog,
     })
 }
 
-fn labelled(
-    path: &std::path::Path,
-    families: &BTreeSet<String>,
-    disputed: &[(String, String)],
-) -> anyhow::Result<Vec<Case>> {
-    let table = Table::read(path)?;
-    let columns = [
-        "DisplayName",
-        "Publisher",
-        "DisplayVersion",
-        "accepted_choco_ids",
-    ];
-    let cases = table
-        .columns(columns)?
-        .into_iter()
-        .filter(|[.., ids]| *ids != "?")
-        .map(|[name, publisher, version, ids]| {
-            let ids = ids.split(',').filter(|id| *id != "NONE");
-            let right = ids.map(family_of).collect();
-            let is_held_out = is_held_out(name);
-            let is_disputed = is_disputed(disputed, name, &right);
-            let case = case(
-                name,
-                publisher,
-                version,
-                right,
-                families,
-                is_held_out,
-                is_disputed,
-            );
-            Case {
-                is_labelled: true,
-                ..case
-            }
-        });
-    Ok(cases.collect())
-}
-
-fn case(
-    name: &str,
-    publisher: &str,
-    version: &str,
-    right: BTreeSet<String>,
-    families: &BTreeSet<String>,
-    is_held_out: bool,
-    is_disputed: bool,
-) -> Case {
-    Case {
-        software: software(name, publisher, version),
-        in_catalog: right.iter().any(|it| families.contains(it)),
-        right,
-        is_labelled: false,
-        is_held_out,
-        is_disputed,
-    }
-}
-
-fn disputed(path: &std::path::Path) -> anyhow::Result<Vec<(String, String)>> {
-    let table = Table::read(path)?;
-    let rows = table.columns(["DisplayName", "choco_id"])?;
-    Ok(rows
-        .into_iter()
-        .map(|[name, id]| (name.to_owned(), id.to_owned()))
-        .collect())
+fn share(part: usize, whole: usize) -> f64 {
+    let share = part as f64 / whole.max(1) as f64;
+    (share * 10_000.0).round() / 10_000.0
 }
 
 /// Rows, those that were taken for a package that they are not, and those for whose review one of
 /// these was named.
 fn negatives(path: &std::path::Path, catalog: &Catalog) -> anyhow::Result<(usize, usize, usize)> {
-    let table = Table::read(path)?;
-    let columns = [
-        "DisplayName",
-        "Publisher",
-        "DisplayVersion",
-        "must_not_match_choco_ids",
-    ];
-    let (mut rows, mut hit, mut in_review) = (0, 0, 0);
-    for [name, publisher, version, ids] in table.columns(columns)? {
-        rows += 1;
-        let Some(found) = match_software(catalog, &software(name, publisher, version)) else {
+    let rows = match_cases::negatives(path)?;
+    let (mut hit, mut in_review) = (0, 0);
+    for row in &rows {
+        let Some(found) = match_software(catalog, &row.software) else {
             continue;
         };
-        let forbidden: BTreeSet<String> = ids.split(',').map(family_of).collect();
-        let is_forbidden = |id: &String| ids == "*" || forbidden.contains(&family_of(id));
         if found.confidence == Confidence::Weak {
-            let named = found.candidates.iter().chain([&found.package]);
-            in_review += usize::from(named.into_iter().any(is_forbidden));
-        } else if is_forbidden(&found.package) {
+            let named: BTreeSet<&String> =
+                found.candidates.iter().chain([&found.package]).collect();
+            in_review += usize::from(named.into_iter().any(|it| row.forbids(it)));
+        } else if row.forbids(&found.package) {
             hit += 1;
-            eprintln!("negative: {name:?} is {:?}: {}", found.package, found.why);
+            eprintln!(
+                "negative: {:?} is {:?}: {}",
+                row.software.name, found.package, found.why
+            );
         }
     }
-    Ok((rows, hit, in_review))
+    Ok((rows.len(), hit, in_review))
 }
 
 /// A row a line: what it is, what it was taken for, and why.
-fn mistakes(cases: &[Case], found: &[Option<Match>], both_halves: bool) -> String {
+fn mistakes(
+    cases: &[Case],
+    found: &[Option<Match>],
+    both_halves: bool,
+) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     for (case, found) in cases.iter().zip(found) {
-        if case.is_held_out && !both_halves {
+        let verdict = match Outcome::of(case, found.as_ref()) {
+            Outcome::NotFound if case.in_catalog => "not found",
+            Outcome::Review => "review",
+            Outcome::Wrong => "wrong",
+            Outcome::NotFound | Outcome::Right => continue,
+        };
+        if case.half == Half::HeldOut && !both_halves {
             continue;
         }
-        let verdict = match found {
-            None if case.in_catalog => "not found",
-            Some(it) if it.confidence == Confidence::Weak => "review",
-            Some(it) if !case.right.contains(family(&it.package)) => "wrong",
-            _ => continue,
-        };
         let right: Vec<&str> = case.right.iter().map(String::as_str).collect();
         let (package, why) = found
             .as_ref()
             .map_or(("", ""), |it| (it.package.as_str(), it.why.as_str()));
-        text += &format!(
-            "{verdict}{}\t{}\t{}\t{}\t{}\t{package}\t{why}\n",
+        writeln!(
+            text,
+            "{verdict}{}\t{}\t{}\t{}\t{}\t{package}\t{why}",
             if case.is_disputed { " (disputed)" } else { "" },
             case.software.name,
             case.software.publisher,
             case.software.version,
             right.join(","),
-        );
+        )?;
     }
-    text
+    Ok(text)
 }
 
-fn software(name: &str, publisher: &str, version: &str) -> Software {
-    Software {
-        place: Place::Machine64,
-        key: name.to_owned(),
-        name: name.to_owned(),
-        version: version.to_owned(),
-        publisher: publisher.to_owned(),
-        product_code: None,
-        upgrade_code: None,
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::Value;
+
+    use super::{Options, run};
+
+    const CATALOG: &str = r#"{"id":"app.install","version":"2.0","title":"Example App","authors":"Maker"}
+{"id":"tool","version":"2.0","title":"Example Tool","authors":"Maker"}
+{"id":"other","version":"2.0","title":"Other Thing","authors":"Maker"}"#;
+    const TRUTH: &str = "DisplayName\tPublisher\tDisplayVersion\tchoco_id\n\
+        Example App 1.0\tMaker\t1.0\tapp\nExample Tool\tMaker\t1.0\tother\n\
+        Example Tool Pro\tMaker\t1.0\ttool\nOther Thing\tMaker\t1.0\tunknown\n";
+    const NEGATIVES: &str = "DisplayName\tPublisher\tDisplayVersion\tmust_not_match_choco_ids\n\
+        Other Thing\tMaker\t1\tother\nOther Thing\tMaker\t1\ttool\nExample Tool Pro\t\t\t*\n";
+
+    fn measure(folder: &std::path::Path, disputed: Option<&str>) -> Value {
+        let file = |name: &str, text: &str| -> PathBuf {
+            let path = folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        run(&Options {
+            catalog: file("catalog.jsonl", CATALOG),
+            truth: file("truth.tsv", TRUTH),
+            negatives: Some(file("negatives.tsv", NEGATIVES)),
+            labelled: None,
+            disputed: disputed.map(|text| file("disputed.tsv", text)),
+            mistakes: None,
+            both_halves: false,
+        })
+        .unwrap()
     }
-}
 
-fn family_of(id: &str) -> String {
-    family(&id.trim().to_lowercase()).to_owned()
-}
+    #[test]
+    fn wrong_matches_cost_precision_and_reviews_cost_recall() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = measure(folder.path(), None);
+        // One right; `Example Tool` and `Other Thing` are what the truth does not say; one review.
+        assert_eq!(found["certain_or_strong"], 3, "{found}");
+        assert_eq!(found["precision"], 0.3333, "{found}");
+        assert_eq!(found["review"], 1, "{found}");
+        assert_eq!(found["in_catalog"], 3, "{found}");
+        assert_eq!(found["recall"], 0.3333, "{found}");
+        assert_eq!(found["recall_of_all"], 0.25, "{found}");
+        assert_eq!(found["negatives_hit"], 1, "{found}");
+        assert_eq!(found["negatives_in_review"], 1, "{found}");
+    }
 
-/// FNV-1a, folded to one bit.
-fn is_held_out(text: &str) -> bool {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    (hash ^ (hash >> 32)) & 1 == 1
+    #[test]
+    fn figures_are_given_without_what_is_disputed_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let disputed = "DisplayName\tchoco_id\treason\nExample Tool\tother\tit is tool\n";
+        let found = measure(folder.path(), Some(disputed));
+        assert_eq!(found["precision"], 0.3333, "{found}");
+        assert_eq!(found["without_disputed"]["precision"], 0.5, "{found}");
+    }
 }

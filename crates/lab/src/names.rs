@@ -5,6 +5,7 @@
 //! `winget_normalized_Publisher.Name`. The store's has no heading and `|` between the store's id, its
 //! name and publisher, and the registered name, version, publisher and key.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -58,7 +59,10 @@ fn winget(options: &Options) -> anyhow::Result<Value> {
         names += usize::from(is_same.0);
         publishers += usize::from(is_same.1);
         if is_same != (true, true) {
-            differences += &format!("{name}\t{publisher}\t{expected}\t{maker}.{ours}\n");
+            writeln!(
+                differences,
+                "{name}\t{publisher}\t{expected}\t{maker}.{ours}"
+            )?;
         }
     }
     if let Some(path) = &options.differences {
