@@ -17,7 +17,7 @@ impl Interpreter<'_> {
             self.find(Weight::Review, source.line(node), what);
             return Flow::Next;
         };
-        let (values, flow) = self.statement(source, value);
+        let (values, flow) = self.valued(source, value);
         if flow != Flow::Next {
             return flow;
         }

@@ -45,7 +45,7 @@ impl Interpreter<'_> {
         let Some(condition) = condition else {
             return self.statements(source, *block);
         };
-        let (value, flow) = self.statements(source, *condition);
+        let (value, flow) = self.valued(source, *condition);
         if flow != Flow::Next {
             return (Vec::new(), flow);
         }

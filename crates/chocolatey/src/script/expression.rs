@@ -53,6 +53,10 @@ impl Interpreter<'_> {
             "array_expression" => {
                 let outputs = self.inner_statements(source, node);
                 let outputs = self.solid_items(outputs);
+                // `@($null)` has one item.
+                if outputs.is_empty() && is_expression_alone(node) {
+                    return Value::array(vec![Value::Null]);
+                }
                 Value::array(outputs.into_iter().flat_map(Value::into_items).collect())
             }
             "hash_literal_expression" => self.table(source, node),
@@ -100,17 +104,15 @@ impl Interpreter<'_> {
 
     /// The value of `( )` and `$( )`.
     fn inner_value(&mut self, source: &Source, node: Node<'_>) -> Value {
-        // `($x = 1)` has the value that it assigns.
         if node.kind() == "parenthesized_expression"
             && let [only] = named(node)[..]
-            && let [assignment] = children(peel_pipeline(only))[..]
-            && assignment.kind() == "assignment_expression"
         {
-            self.statements(source, only);
-            return match children(assignment).first() {
-                Some(target) => self.expression(source, *target),
-                None => Value::Null,
-            };
+            // `($i++)` gives what `$i++` as a statement does not.
+            let inner = peel(only);
+            if inner.kind().ends_with("crement_expression") {
+                return self.expression(source, inner);
+            }
+            return Value::collapse(self.valued(source, only).0);
         }
         Value::collapse(self.inner_statements(source, node))
     }
@@ -187,15 +189,20 @@ impl Interpreter<'_> {
         let Some(name) = name.strip_prefix('$') else {
             return Value::unknown("it is not analysed");
         };
-        let old = self.variable(name);
+        let old = match self.variable(name) {
+            Value::Null => Value::Int(0),
+            other => other,
+        };
         let new = match &old {
             Value::Int(number) => Value::Int(number.saturating_add(step)),
-            Value::Null => Value::Int(step),
             other => Value::unknown(other.why()),
         };
-        self.set_variable(name, new, source.line(node));
-        // As a statement it gives nothing; inside of other expressions it is rare.
-        Value::Null
+        self.set_variable(name, new.clone(), source.line(node));
+        if text.trim_start().starts_with(['+', '-']) {
+            new
+        } else {
+            old
+        }
     }
 
     fn binary(&mut self, source: &Source, node: Node<'_>) -> Value {
@@ -247,15 +254,24 @@ impl Interpreter<'_> {
     }
 }
 
-/// The pipeline inside of a statement list with one statement.
-fn peel_pipeline(mut node: Node<'_>) -> Node<'_> {
-    while node.kind() == "statement_list" && node.named_child_count() == 1 {
-        match node.named_child(0) {
-            Some(child) => node = child,
-            None => break,
+/// Whether brackets hold one variable or property, and no command or statement.
+fn is_expression_alone(node: Node<'_>) -> bool {
+    let mut inner = node;
+    while inner.named_child_count() == 1
+        && !matches!(
+            inner.kind(),
+            "variable" | "member_access" | "element_access"
+        )
+    {
+        match inner.named_child(0) {
+            Some(child) => inner = child,
+            None => return false,
         }
     }
-    node
+    matches!(
+        inner.kind(),
+        "variable" | "member_access" | "element_access"
+    )
 }
 
 /// A type's name in lower case, without its brackets, `System.` and common namespaces.

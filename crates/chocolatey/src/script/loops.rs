@@ -26,7 +26,7 @@ impl Interpreter<'_> {
         };
         let line = source.line(node);
         let name = source.of(variable).trim_start_matches('$').to_owned();
-        let (values, flow) = self.statements(source, list);
+        let (values, flow) = self.valued(source, list);
         if flow != Flow::Next {
             return (Vec::new(), flow);
         }
@@ -209,7 +209,7 @@ impl Interpreter<'_> {
         let line = source.line(node);
         let go_on = |this: &mut Self| -> Option<bool> {
             let value = match condition {
-                Some(condition) => Value::collapse(this.statements(source, condition).0).truth(),
+                Some(condition) => Value::collapse(this.valued(source, condition).0).truth(),
                 None => Some(true),
             };
             value.map(|it| it != is_until)

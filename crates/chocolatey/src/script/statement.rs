@@ -7,7 +7,7 @@ use super::doubt::{Doubt, facts_of, negated};
 use super::facts::FactsId;
 use super::interpreter::{Bound, Early, Flow, Interpreter, Weight, excerpt};
 use super::state::State;
-use super::syntax::{Source, children};
+use super::syntax::{Source, children, peel};
 use super::value::Value;
 
 /// Carries a value through a join of states.
@@ -79,6 +79,24 @@ impl Interpreter<'_> {
         }
     }
 
+    /// Runs what stands where a value is wanted: an assignment there has the value that it assigns.
+    pub(super) fn valued(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
+        let inner = peel_statements(node);
+        if let [assignment] = children(inner)[..]
+            && assignment.kind() == "assignment_expression"
+        {
+            let (output, flow) = self.statements(source, inner);
+            return match children(assignment).first() {
+                Some(target) if flow == Flow::Next => {
+                    let value = self.expression(source, *target);
+                    (vec![value], Flow::Next)
+                }
+                _ => (output, flow),
+            };
+        }
+        self.statements(source, node)
+    }
+
     fn pipeline(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
         let parts = children(node);
         if let [assignment] = parts[..]
@@ -128,6 +146,11 @@ impl Interpreter<'_> {
                 ),
                 _ => {
                     let mut value = self.expression(source, part);
+                    // `$i++` as a statement gives nothing.
+                    let is_step = peel(part).kind().ends_with("crement_expression");
+                    if is_step && node.child_count() == 1 {
+                        value = Value::Null;
+                    }
                     if node.child_count() > 1 {
                         value = self.solid(value);
                     }
@@ -312,6 +335,17 @@ impl Interpreter<'_> {
             Some(value) => vec![value],
         }
     }
+}
+
+/// The statement inside of lists that hold no other.
+fn peel_statements(mut node: Node<'_>) -> Node<'_> {
+    while node.kind() == "statement_list" && node.named_child_count() == 1 {
+        match node.named_child(0) {
+            Some(child) => node = child,
+            None => break,
+        }
+    }
+    node
 }
 
 /// Which of two ways is gone on with: the one that leaves least.

@@ -41,7 +41,7 @@ impl Interpreter<'_> {
         if let Some(condition) = find("switch_condition") {
             asks = format!("switch {}", source.of(condition).trim());
             for part in named(condition) {
-                subject.extend(self.statements(source, part).0);
+                subject.extend(self.valued(source, part).0);
             }
         }
         let subjects: Vec<Value> = subject.into_iter().flat_map(Value::into_items).collect();
@@ -106,10 +106,14 @@ impl Interpreter<'_> {
         } else {
             let condition = peel(*condition);
             let pattern = match condition.kind() {
-                "switch_clause_condition" => named(condition)
-                    .first()
-                    .map_or(Value::text(text.trim()), |it| self.expression(source, *it)),
-                "generic_token" | "simple_name" => Value::text(text.trim()),
+                // The grammar takes strings in double quotes, and variables, for bare words.
+                "switch_clause_condition" => match named(condition).first() {
+                    Some(inner) => self.expression(source, *inner),
+                    None => self.word_value(text.trim(), line),
+                },
+                "generic_token" | "simple_name" | "command_name" => {
+                    self.word_value(text.trim(), line)
+                }
                 _ => self.expression(source, condition),
             };
             match pattern {

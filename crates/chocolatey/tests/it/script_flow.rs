@@ -24,6 +24,20 @@ fn ways_that_are_known_are_followed() {
         "$f = { '/S' }\nINSTALL (& $f)",
         "function f { g }\nfunction g { '/S' }\nINSTALL (f)",
         "param([string]$a = '/S')\nINSTALL $a",
+        // An assignment has a value where one is wanted.
+        "$x = '/S'\nif ($a = $x) { $b = 1 } else { $a = '/Q' }\nINSTALL $a",
+        "function f { '/S' }\nif ($a = f) {\nINSTALL $a\n}",
+        "$a = $b = '/S'\nINSTALL \"$(if ($b -eq '/S') { $a })\"",
+        "$l = 1, 2\nwhile ($n = $l[0]) { $l = @(); $a = '/S' }\nINSTALL $a",
+        "switch ($k = 'x') { 'x' { $a = '/S' } }\nINSTALL $a",
+        // Steps by one have the value before or behind.
+        "$i = 0\n$a = '/S', '/Q'\nif ($i++ -eq 0) { $b = 1 } else { $a = $null }\nINSTALL $a[--$i]",
+        // Clauses of every kind.
+        "switch (\"x\") { \"x\" { $a = '/S' } default { $a = '/Q' } }\nINSTALL $a",
+        "$k = 'x'\nswitch ('x') { $k { $a = '/S' }; default { $a = '/Q' } }\nINSTALL $a",
+        "switch -Regex ('abc') { \"^b\" { $a = '/Q' } \"^a\" { $a = '/S' } }\nINSTALL $a",
+        "switch (2) { 1 { $a = '/Q' } 2 { $a = '/S' } }\nINSTALL $a",
+        "switch ('a b') { \"a $('b')\" { $a = '/S' } default { $a = '/Q' } }\nINSTALL $a",
         // List objects are shared by all that refer to them.
         "$l = New-Object System.Collections.Generic.List[string]\nfunction f { param([System.Collections.Generic.List[string]]$To, $x) $To.Add($x) }\nf -To $l -x '/'\nf $l 'S'\nINSTALL ($l -join '')",
         "$l = [System.Collections.ArrayList]@('/')\n$null = $l.Add('S')\nINSTALL \"$($l[0])$($l[1])\"",
