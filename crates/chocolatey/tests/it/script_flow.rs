@@ -37,7 +37,6 @@ fn ways_that_are_known_are_followed() {
         "$k = 'x'\nswitch ('x') { $k { $a = '/S' }; default { $a = '/Q' } }\nINSTALL $a",
         "switch -Regex ('abc') { \"^b\" { $a = '/Q' } \"^a\" { $a = '/S' } }\nINSTALL $a",
         "switch (2) { 1 { $a = '/Q' } 2 { $a = '/S' } }\nINSTALL $a",
-        "switch ('a b') { \"a $('b')\" { $a = '/S' } default { $a = '/Q' } }\nINSTALL $a",
         // List objects are shared by all that refer to them.
         "$l = New-Object System.Collections.Generic.List[string]\nfunction f { param([System.Collections.Generic.List[string]]$To, $x) $To.Add($x) }\nf -To $l -x '/'\nf $l 'S'\nINSTALL ($l -join '')",
         "$l = [System.Collections.ArrayList]@('/')\n$null = $l.Add('S')\nINSTALL \"$($l[0])$($l[1])\"",
