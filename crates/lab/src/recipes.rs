@@ -181,6 +181,7 @@ fn installation(recipe: &Recipe) -> Value {
         "destination": recipe.destination,
         "minimum_build": recipe.minimum_build,
         "conditions": recipe.conditions,
+        "beside": recipe.beside,
         "further": recipe.further.iter().map(installation).collect::<Vec<_>>(),
     })
 }

@@ -49,6 +49,12 @@ pub enum EffectKind {
     Driver,
     /// A library registers itself with Windows, or unregisters.
     Component,
+    /// A feature or capability of Windows is switched on or off.
+    WindowsFeature,
+    /// An app package is removed, or kept for new users.
+    AppPackage,
+    /// A font is installed or removed.
+    Font,
 }
 
 /// An effect of the script, explained.

@@ -1,5 +1,7 @@
 //! What a package's install script does, as data. Made by static analysis, never by running it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
@@ -29,6 +31,9 @@ pub enum RecipeKind {
     Msp,
     /// `VSIXInstaller FILE`, of the Visual Studio that is found.
     Vsix,
+    /// `Add-AppxPackage FILE`, for the person who is signed in; with the argument `-Online`
+    /// `Add-AppxProvisionedPackage`, for everybody.
+    Appx,
     /// An archive is unpacked into [`Recipe::destination`].
     Archive,
     /// A file is put at [`Recipe::destination`].
@@ -50,7 +55,7 @@ impl RecipeKind {
         match self {
             Self::Msi => Some(InstallerKind::Msi),
             Self::Exe => Some(InstallerKind::Exe),
-            Self::Msu | Self::Msp | Self::Vsix | Self::Archive | Self::File => None,
+            Self::Msu | Self::Msp | Self::Vsix | Self::Appx | Self::Archive | Self::File => None,
         }
     }
 
@@ -62,6 +67,7 @@ impl RecipeKind {
             Self::Msu => "a Windows update package is installed",
             Self::Msp => "a patch of Windows Installer is applied",
             Self::Vsix => "an extension of Visual Studio is installed",
+            Self::Appx => "an app package is installed",
             Self::Archive => "an archive is unpacked",
             Self::File => "a file is put in place",
         }
@@ -117,6 +123,9 @@ pub struct RecipeFile {
     /// name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inside: Option<String>,
+    /// Headers that its server must be sent: names in lower case, values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// The package in whose folder the file lies, where that is another one: one that this package
     /// depends on. The path of the origin is in that folder, as its installation leaves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,6 +143,7 @@ impl RecipeFile {
             bitness,
             checksum,
             inside: None,
+            headers: BTreeMap::new(),
             package: None,
             arguments: None,
         }
@@ -167,6 +177,10 @@ pub struct Recipe {
     /// What must hold on the device for it to be installed at all; without any, it always is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+    /// Files of the package that lie beside an installer which is run where it lies: it may read
+    /// them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
     /// What is installed besides, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<Recipe>,
@@ -185,6 +199,7 @@ impl Recipe {
             names_places: false,
             minimum_build: None,
             conditions: Vec::new(),
+            beside: Vec::new(),
             further: Vec::new(),
         }
     }
@@ -217,10 +232,19 @@ impl Recipe {
                 "its installer lies in the package {package}, which the agent does not fetch with it"
             ));
         }
+        if self.files.iter().any(|file| !file.headers.is_empty()) {
+            return Err("its download needs headers of its own, which are not sent".to_owned());
+        }
         if self.files.iter().any(|file| file.arguments.is_some()) {
             return Err(
                 "its arguments depend on the machine, which the agent cannot choose by".to_owned(),
             );
+        }
+        if let Some(beside) = self.beside.first() {
+            return Err(format!(
+                "{beside} lies beside its installer, which may need it, and the agent is given the \
+                 installer alone"
+            ));
         }
         if self.exit_codes.is_empty() {
             return Err(
@@ -368,10 +392,11 @@ impl Analysis {
         let is_explained = matches!(self.verdict, Verdict::Ready | Verdict::NoInstaller);
         // What a program does that is started is its own affair.
         let fetches = |effect: &Effect| {
-            matches!(
+            let runs = matches!(
                 effect.kind,
                 EffectKind::EditorExtension | EffectKind::Program
-            )
+            );
+            runs || effect.operands.contains_key("url")
         };
         is_explained
             && !self.effects.iter().any(fetches)

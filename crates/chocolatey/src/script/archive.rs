@@ -163,15 +163,9 @@ impl Interpreter<'_> {
             _ => &WEB_FILE,
         };
         let bound = self.bind_helper(command, parameters);
-        if bound
-            .get("useragent")
-            .is_some_and(|it| it.truth() != Some(false))
-        {
-            let what = "the download needs a user agent of its own";
-            self.find(Weight::Review, line, what);
-        }
+        let agent = bound.get("useragent").cloned().unwrap_or(Value::Null);
         let file = match self.file(&bound, line, ["url", "url64bit"]) {
-            Ok(Some(file)) => Some(file),
+            Ok(Some(file)) => Some(self.with_agent(file, &agent, line)),
             Ok(None) => return self.no_file(line),
             Err(()) => None,
         };
@@ -220,6 +214,22 @@ impl Interpreter<'_> {
 }
 
 impl Interpreter<'_> {
+    /// A download for which its server is told who asks.
+    fn with_agent(&mut self, mut file: Located, agent: &Value, line: u32) -> Located {
+        match agent.as_plain() {
+            Some(agent) => {
+                let name = "user-agent".to_owned();
+                file.headers.insert(name, agent.to_owned());
+            }
+            None if agent.truth() == Some(false) => {}
+            None => {
+                let what = "the download needs a user agent of its own";
+                self.find(Weight::Review, line, what);
+            }
+        }
+        file
+    }
+
     /// `Get-ChecksumValid`: what was downloaded before must have that digest.
     pub(super) fn verify(&mut self, command: &Invocation<'_>) -> Result {
         let line = command.line;
@@ -248,7 +258,7 @@ impl Interpreter<'_> {
 }
 
 /// A step that puts a file, or what an archive holds, into place.
-fn brought(kind: RecipeKind, file: &Located, destination: String) -> Step {
+pub(super) fn brought(kind: RecipeKind, file: &Located, destination: String) -> Step {
     Step {
         kind,
         file: file.clone(),

@@ -93,8 +93,14 @@ impl Interpreter<'_> {
     /// A bare word with quoted pieces in it, as in `/D="a b"`: the quotes go, the rest is one text.
     fn quoted_pieces(&mut self, item: &str, line: u32) -> Value {
         let unknown = || Value::unknown(format!("{} is not analysed", excerpt(item)));
-        // A word that begins with a quoted piece is more than one argument.
-        if item.starts_with(['"', '\'', '$', '@', '(']) {
+        // A word that begins with a quoted piece is more than one argument; so is a variable with a
+        // quoted piece right behind it.
+        let is_path = item.starts_with('$')
+            && item
+                .split(['"', '\''])
+                .next()
+                .is_some_and(|plain| plain.contains('\\'));
+        if !is_path && item.starts_with(['"', '\'', '$', '@', '(']) {
             return unknown();
         }
         let mut text = String::new();

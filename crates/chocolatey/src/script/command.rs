@@ -221,6 +221,7 @@ impl Interpreter<'_> {
                     }
                 }
             }
+            "set-executionpolicy" if names_process(&command.arguments) => Vec::new(),
             "import-module" => return (self.import_module(command), Flow::Next),
             "add-type" if names_assembly(&command.arguments) => Vec::new(),
             _ => {
@@ -311,7 +312,8 @@ impl Interpreter<'_> {
         let is_chocolatey = is_name && lower.starts_with("chocolatey")
             || lower.contains("chocolateyinstaller.psm1")
             || lower.contains("chocolateyprofile.psm1")
-            || lower.starts_with("microsoft.powershell.");
+            || lower.starts_with("microsoft.powershell.")
+            || WINDOWS_MODULES.contains(&lower.as_str());
         if is_chocolatey {
             return Vec::new();
         }
@@ -328,9 +330,34 @@ impl Interpreter<'_> {
     }
 }
 
+/// Modules that Windows brings: loading them changes nothing.
+const WINDOWS_MODULES: [&str; 12] = [
+    "appx",
+    "bitstransfer",
+    "cimcmdlets",
+    "defender",
+    "dism",
+    "netsecurity",
+    "nettcpip",
+    "pki",
+    "scheduledtasks",
+    "servermanager",
+    "smbshare",
+    "storage",
+];
+
 /// Modules of Windows PowerShell and Chocolatey.
 fn is_module(name: &str) -> bool {
     name.starts_with("microsoft.powershell.") || name.starts_with("chocolatey")
+}
+
+/// `-Scope Process`: nothing outlasts the script.
+fn names_process(arguments: &[Argument]) -> bool {
+    arguments.windows(2).any(|pair| {
+        matches!(pair, [Argument::Name(name, None), Argument::Value(value)]
+            if "scope".starts_with(&name.to_ascii_lowercase())
+                && value.as_plain().is_some_and(|it| it.eq_ignore_ascii_case("process")))
+    })
 }
 
 /// `Add-Type -AssemblyName …` loads what Windows has.

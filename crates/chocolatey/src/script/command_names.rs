@@ -3,7 +3,7 @@
 use fleetmend_model::condition::FactKind;
 
 /// Commands that print, wait or read: no effect on the machine, an output that is not known.
-const HARMLESS: [&str; 86] = [
+const HARMLESS: [&str; 95] = [
     "write-host",
     "write-warning",
     "write-verbose",
@@ -90,10 +90,19 @@ const HARMLESS: [&str; 86] = [
     "wait-process",
     "export-modulemember",
     "set-powershellexitcode",
+    "new-psdrive",
+    "remove-psdrive",
+    "wait-job",
+    "receive-job",
+    "remove-job",
+    "get-job",
+    "new-timespan",
+    "get-packageprovider",
+    "get-diskimage",
 ];
 
 /// Those of them that give no output.
-const SILENT: [&str; 17] = [
+const SILENT: [&str; 21] = [
     "write-host",
     "write-warning",
     "write-verbose",
@@ -111,6 +120,10 @@ const SILENT: [&str; 17] = [
     "wait-process",
     "export-modulemember",
     "set-powershellexitcode",
+    "new-psdrive",
+    "remove-psdrive",
+    "wait-job",
+    "remove-job",
 ];
 
 /// Short and other names of commands, of Windows PowerShell and of Chocolatey.
@@ -238,7 +251,9 @@ pub(super) fn read_fact(name: &str) -> Option<FactKind> {
         | "get-appxprovisionedpackage"
         | "get-effectiveproxy"
         | "get-availabledriveletter"
-        | "get-uacenabled" => FactKind::Windows,
+        | "get-uacenabled"
+        | "get-packageprovider"
+        | "get-diskimage" => FactKind::Windows,
         _ => return None,
     })
 }

@@ -136,6 +136,7 @@ impl Interpreter<'_> {
             let kind = match text.split_once(':') {
                 _ if is_registry(&text) => FactKind::Registry,
                 Some((drive, _)) if drive.eq_ignore_ascii_case("env") => FactKind::Variable,
+                Some((drive, _)) if drive.eq_ignore_ascii_case("cert") => FactKind::Windows,
                 _ => FactKind::File,
             };
             found.push(self.fact_of(kind, &text, property));
@@ -159,11 +160,23 @@ impl Interpreter<'_> {
                 excerpt(command.name)
             ))
         };
-        let mut name = command.name.trim_start_matches("get-").to_owned();
+        let mut name = match kind {
+            FactKind::Program => String::new(),
+            _ => command.name.trim_start_matches("get-").to_owned(),
+        };
+        let mut is_common = false;
         let mut values: Vec<Value> = command.input.clone().unwrap_or_default();
         for argument in &command.arguments {
             match argument {
-                Argument::Name(switch, None) => name = format!("{name} -{switch}"),
+                Argument::Name(switch, None) => {
+                    let lower = switch.to_ascii_lowercase();
+                    is_common = lower == "ea" || lower.starts_with("error");
+                    if !is_common && !"name".starts_with(&lower) {
+                        name = format!("{name} -{switch}");
+                    }
+                }
+                // How errors are shown says nothing about what is read.
+                Argument::Value(_) if std::mem::take(&mut is_common) => {}
                 Argument::Name(_, Some(value)) | Argument::Value(value) => {
                     name = format!("{name} {}", self.text_of(value));
                     values.push(value.clone());
@@ -176,6 +189,6 @@ impl Interpreter<'_> {
         if !all.iter().all(|value| self.facts.collect(value, &mut set)) {
             return unknown();
         }
-        self.fact(kind, &name)
+        self.fact(kind, name.trim())
     }
 }

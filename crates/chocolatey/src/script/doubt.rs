@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use fleetmend_model::condition::Condition;
+use fleetmend_model::condition::{Condition, FactKind};
 
 use super::facts::FactsId;
 use super::interpreter::Interpreter;
@@ -96,9 +96,19 @@ impl Interpreter<'_> {
         self.doubts.is_empty() && self.endings.is_empty()
     }
 
-    /// Whether only loops over what patterns of files stand for are around.
+    /// Whether what is around tells no files of a pattern apart: loops over all that it stands for,
+    /// and conditions on other facts.
     pub(super) fn is_certain_but_patterns(&self) -> bool {
-        self.doubts.len() <= self.patterns && self.endings.is_empty()
+        let tells_apart = |doubt: &Doubt| match doubt {
+            None => true,
+            Some(asked) => asked
+                .condition
+                .facts
+                .iter()
+                .any(|fact| fact.kind == FactKind::File && fact.name.contains('*')),
+        };
+        let telling = self.doubts.iter().filter(|it| tells_apart(it)).count();
+        telling <= self.patterns && !self.endings.iter().any(tells_apart)
     }
 
     /// Runs something under a condition that is not known.

@@ -146,7 +146,10 @@ fn bind_piped(known: &EffectCommand, bound: &mut Bound, command: &Invocation<'_>
         return;
     };
     // `Set-Content` and its like take their text from the pipeline, their path by name.
-    let takes_text = matches!(command.name, "set-content" | "add-content" | "out-file");
+    let takes_text = matches!(
+        command.name,
+        "set-content" | "add-content" | "out-file" | "export-clixml" | "export-csv"
+    );
     if takes_text {
         if bound.get("value").is_none() {
             bound.add("value", Value::collapse(input.clone()));

@@ -45,9 +45,11 @@ const fn cmdlet(
     }
 }
 
-static FILES: [Parameter; 12] = [
+static FILES: [Parameter; 14] = [
     value("path", Some(0), &["literalpath", "filepath", "pspath"]),
     value("value", Some(1), &[]),
+    value("depth", None, &[]),
+    switch("notypeinformation", &["nti"]),
     value("itemtype", None, &["type"]),
     value("name", None, &[]),
     value("encoding", None, &[]),
@@ -173,7 +175,84 @@ static ZIP: [Parameter; 2] = [
     value("zipfilename", Some(1), &[]),
 ];
 
-pub(super) static COMMANDS: [EffectCommand; 18] = [
+static FIREWALL: [Parameter; 20] = [
+    value("displayname", None, &[]),
+    value("name", None, &["instanceid"]),
+    value("displaygroup", None, &[]),
+    value("group", None, &["rulegroup"]),
+    value("description", None, &[]),
+    value("direction", None, &[]),
+    value("action", None, &[]),
+    value("program", None, &["applicationpath"]),
+    value("service", None, &[]),
+    value("protocol", None, &[]),
+    value("localport", None, &["localportrange"]),
+    value("remoteport", None, &["remoteportrange"]),
+    value("localaddress", None, &["localip"]),
+    value("remoteaddress", None, &["remoteip"]),
+    value("profile", None, &["profiles"]),
+    value("enabled", None, &[]),
+    value("edgetraversalpolicy", None, &[]),
+    value("interfacetype", None, &[]),
+    value("inputobject", None, &[]),
+    value("icmptype", None, &[]),
+];
+
+static FEATURE: [Parameter; 9] = [
+    value("featurename", Some(0), &["name", "features"]),
+    value("source", None, &[]),
+    value("packagename", None, &[]),
+    switch("online", &[]),
+    switch("all", &["includeallsubfeature"]),
+    switch("norestart", &[]),
+    switch("limitaccess", &[]),
+    switch("includemanagementtools", &[]),
+    switch("remove", &[]),
+];
+
+static APP_PACKAGE: [Parameter; 6] = [
+    value("package", Some(0), &["packagename", "packagefullname"]),
+    value("user", None, &[]),
+    switch("allusers", &[]),
+    switch("online", &[]),
+    switch("preserveapplicationdata", &[]),
+    switch("preserveroamableapplicationdata", &[]),
+];
+
+static FONT: [Parameter; 2] = [
+    value("paths", Some(0), &["path", "fontpathandfilename"]),
+    switch("multiple", &[]),
+];
+
+static NEW_SERVICE: [Parameter; 8] = [
+    value("name", Some(0), &["servicename"]),
+    value("binarypathname", Some(1), &["path"]),
+    value("displayname", None, &[]),
+    value("description", None, &[]),
+    value("startuptype", None, &[]),
+    value("dependson", None, &[]),
+    value("credential", None, &[]),
+    value("securitydescriptorsddl", None, &["sd"]),
+];
+
+static POWERSHELL_COMMAND: [Parameter; 8] = [
+    value("packagename", Some(0), &[]),
+    value("psfilefullpath", Some(1), &["file", "filefullpath"]),
+    value("url", Some(2), &[]),
+    value("url64bit", Some(3), &["url64"]),
+    value("checksum", None, &[]),
+    value("checksumtype", None, &[]),
+    value("checksum64", None, &[]),
+    value("checksumtype64", None, &[]),
+];
+
+static SCHEDULED_TASK: [Parameter; 3] = [
+    value("taskname", Some(0), &[]),
+    value("taskpath", Some(1), &[]),
+    value("inputobject", None, &[]),
+];
+
+pub(super) static COMMANDS: [EffectCommand; 26] = [
     cmdlet(
         &[
             "remove-item",
@@ -292,4 +371,71 @@ pub(super) static COMMANDS: [EffectCommand; 18] = [
         &EDITOR_EXTENSION,
     ),
     helper(&["uninstall-chocolateyzippackage"], EffectKind::Files, &ZIP),
+    cmdlet(
+        &[
+            "new-netfirewallrule",
+            "set-netfirewallrule",
+            "remove-netfirewallrule",
+            "enable-netfirewallrule",
+            "disable-netfirewallrule",
+        ],
+        EffectKind::Firewall,
+        &FIREWALL,
+        "inputobject",
+    ),
+    cmdlet(
+        &[
+            "enable-windowsoptionalfeature",
+            "disable-windowsoptionalfeature",
+            "install-windowsfeature",
+            "add-windowsfeature",
+            "uninstall-windowsfeature",
+            "remove-windowsfeature",
+            "add-windowscapability",
+            "remove-windowscapability",
+        ],
+        EffectKind::WindowsFeature,
+        &FEATURE,
+        "featurename",
+    ),
+    cmdlet(
+        &["remove-appxpackage", "remove-appxprovisionedpackage"],
+        EffectKind::AppPackage,
+        &APP_PACKAGE,
+        "package",
+    ),
+    helper(
+        &[
+            "install-chocolateyfont",
+            "uninstall-chocolateyfont",
+            "add-font",
+            "remove-font",
+        ],
+        EffectKind::Font,
+        &FONT,
+    ),
+    cmdlet(&["new-service"], EffectKind::Service, &NEW_SERVICE, "name"),
+    helper(
+        &["install-chocolateypowershellcommand"],
+        EffectKind::Shim,
+        &POWERSHELL_COMMAND,
+    ),
+    cmdlet(
+        &[
+            "start-scheduledtask",
+            "stop-scheduledtask",
+            "enable-scheduledtask",
+            "disable-scheduledtask",
+            "unregister-scheduledtask",
+        ],
+        EffectKind::ScheduledTask,
+        &SCHEDULED_TASK,
+        "inputobject",
+    ),
+    cmdlet(
+        &["export-clixml", "export-csv", "tee-object"],
+        EffectKind::Files,
+        &FILES,
+        "value",
+    ),
 ];

@@ -66,7 +66,13 @@ impl Interpreter<'_> {
         };
         if matches!(
             command.name,
-            "set-content" | "add-content" | "clear-content" | "out-file" | "new-item"
+            "set-content"
+                | "add-content"
+                | "clear-content"
+                | "out-file"
+                | "new-item"
+                | "export-clixml"
+                | "export-csv"
         ) && !(command.name == "new-item" && is_folder(bound, command.name))
         {
             for path in &paths {
@@ -101,8 +107,11 @@ impl Interpreter<'_> {
             {
                 return output;
             }
+            // Settings that the package keeps in its own folder for its other scripts.
+            "export-clixml" | "export-csv" if all(&path::is_passing) => return output,
             // Marks for the shim generator, and files that are gone with the temporary folder.
-            "set-content" | "add-content" | "out-file" | "new-item"
+            "set-content" | "add-content" | "out-file" | "new-item" | "export-clixml"
+            | "export-csv"
                 if all(&|path| is_mark(path) || is_temporary(path)) =>
             {
                 return output;

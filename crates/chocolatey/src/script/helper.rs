@@ -71,6 +71,10 @@ impl Interpreter<'_> {
             }
             "get-chocolateyunzip" | "expand-archive" => self.unpack(command),
             "get-chocolateywebfile" | "get-webfile" => self.download(command),
+            "invoke-webrequest" | "start-bitstransfer" => self.web_command(command),
+            "add-appxpackage" | "add-appxprovisionedpackage" | "add-provisionedappxpackage" => {
+                self.add_app_package(command)
+            }
             "get-checksumvalid" | "get-checksum" => self.verify(command),
             "uninstall-chocolateypackage" => (self.uninstall(command), Flow::Next),
             _ => return None,
@@ -155,22 +159,6 @@ impl Interpreter<'_> {
         if self.conditions().is_none() {
             let what = "installs under a condition that is not known";
             self.find(Weight::Review, line, what);
-        }
-        if let Some(Value::Table(id)) = bound.get("options") {
-            let entries = self.state.tables.get(id).cloned().unwrap_or_default();
-            let is_empty = entries.iter().all(|(_, value)| match value {
-                Value::Table(id) => self.state.tables.get(id).is_none_or(Vec::is_empty),
-                other => other.truth() == Some(false),
-            });
-            if !is_empty {
-                let what = "the argument options is not analysed: the download needs headers";
-                self.find(Weight::Custom, line, what);
-            }
-        } else if bound
-            .get("options")
-            .is_some_and(|it| it.truth() != Some(false))
-        {
-            self.find(Weight::Custom, line, "the argument options is not analysed");
         }
         bound
     }

@@ -1,5 +1,6 @@
 //! The file that a helper takes: which of its parameters counts on this machine, and where it is.
 
+use std::collections::BTreeMap;
 use std::result::Result;
 
 use fleetmend_model::recipe::{Checksum, FileOrigin};
@@ -69,7 +70,9 @@ impl Interpreter<'_> {
         };
         let checksum = self.checksum(bound, line, uses_large_sum, sum)?;
         if !is_path(&chosen) {
-            return self.remote(&chosen, checksum, line).map(Some).ok_or(());
+            let headers = self.headers(bound, line);
+            let file = self.remote(&chosen, checksum, line).ok_or(())?;
+            return Ok(Some(Located { headers, ..file }));
         }
         let located = self.locate(&chosen).map_err(|why| {
             self.find(Weight::Review, line, format!("the installer: {why}"));
@@ -94,6 +97,7 @@ impl Interpreter<'_> {
             origin: self.address(address, line)?,
             checksum,
             inside: None,
+            headers: BTreeMap::new(),
             package: None,
             call: None,
         };

@@ -262,6 +262,19 @@ impl<'p> Interpreter<'p> {
         self.trees.borrow_mut().get(text)
     }
 
+    /// Runs something that sees none of the script's variables: it is a process of its own.
+    pub(super) fn apart<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        let outside = self.state.scopes.len();
+        self.state.scopes.push(HashMap::new());
+        let base = std::mem::replace(&mut self.base, outside);
+        let end = self.extension_end.replace(u32::MAX);
+        let result = run(self);
+        self.extension_end = end;
+        self.base = base;
+        self.state.scopes.truncate(outside);
+        result
+    }
+
     /// Begins a call of an extension's function.
     pub(super) fn enter_extension(&mut self) {
         self.extension_end = Some(self.steps.saturating_add(MAX_EXTENSION_STEPS));

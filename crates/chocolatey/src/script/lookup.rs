@@ -269,6 +269,7 @@ impl Interpreter<'_> {
                 (list, None) if super::statics::is_list(list) => {
                     return self.new_list(Vec::new());
                 }
+                ("net.webclient", None) => return Value::Object(Object::WebClient),
                 ("psobject" | "hashtable" | "collections.hashtable" | "pscustomobject", None) => {
                     return match bound.get("property") {
                         Some(Value::Table(id)) => Value::Table(*id),
@@ -288,6 +289,10 @@ impl Interpreter<'_> {
                 }
                 _ => {}
             }
+        }
+        let class = bound.get("comobject").and_then(Value::as_plain);
+        if class.is_some_and(|it| it.eq_ignore_ascii_case("wscript.shell")) {
+            return self.new_shell();
         }
         let what = format!(
             "has effects that are not understood: {}",

@@ -1,5 +1,7 @@
 //! Loops: over known values they run round by round; else once, with what changes in them unknown.
 
+use std::collections::BTreeSet;
+
 use tree_sitter::Node;
 
 use super::doubt::{Doubt, facts_of};
@@ -172,7 +174,7 @@ impl Interpreter<'_> {
         let changed = changed(&before, after, why, &mut self.facts);
         self.state = changed.clone();
         let mut flow = Flow::Next;
-        self.bounded(Bound::Loop, |this| {
+        let (outputs, _) = self.bounded(Bound::Loop, |this| {
             let (outputs, found) = this.under(doubt.clone(), body);
             flow = found;
             (outputs, Flow::Next)
@@ -188,7 +190,22 @@ impl Interpreter<'_> {
                 self.depart(other, after, Vec::new(), line, condition);
             }
         }
-        (vec![Value::unknown("it comes from a loop")], Flow::Next)
+        (self.loop_output(outputs, why), Flow::Next)
+    }
+
+    /// What a loop gives of which it is not known how often it runs.
+    fn loop_output(&mut self, outputs: Vec<Value>, why: Option<FactsId>) -> Vec<Value> {
+        if outputs.is_empty() {
+            return outputs;
+        }
+        let mut set = BTreeSet::new();
+        let is_asked = outputs.iter().all(|it| self.facts.collect(it, &mut set));
+        let id = why.filter(|_| is_asked).and_then(|why| {
+            set.extend(self.facts.get(why).iter().cloned());
+            self.facts.id(set)
+        });
+        let unknown = || Value::unknown("it comes from a loop");
+        vec![id.map_or_else(unknown, Value::Asked)]
     }
 
     /// `while`, `do` and `for`.

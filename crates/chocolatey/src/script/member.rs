@@ -182,8 +182,22 @@ impl Interpreter<'_> {
         if let (true, Value::Type(type_name)) = (is_static, &target) {
             return self.static_call(&type_name.clone(), &name, &arguments, whole, line);
         }
+        if let Value::Table(id) = target
+            && let Some(value) = self.shell_method(id, &name, &arguments, line)
+        {
+            return value;
+        }
         if let Some(value) = self.table_method(&target, &name, &arguments) {
             return value;
+        }
+        if let (Value::Object(Object::WebClient), "downloadfile", [address, path]) =
+            (&target, name.as_str(), &arguments[..])
+        {
+            self.fetch(address, path, std::collections::BTreeMap::new(), line);
+            return Value::Null;
+        }
+        if matches!(target, Value::Object(Object::WebClient)) && name.starts_with("download") {
+            return Value::unknown("it comes from the internet");
         }
         if let Value::List(id) = target
             && let Some(value) = self.list_method(id, &name, &arguments)
@@ -242,7 +256,7 @@ impl Interpreter<'_> {
                 items.insert(at, item.clone());
             }
             ("clear", []) => items.clear(),
-            ("toarray", []) => return Some(Value::array(items)),
+            ("toarray" | "getenumerator", []) => return Some(Value::array(items)),
             _ => return None,
         }
         let list = Value::array(items);
@@ -400,6 +414,7 @@ impl Interpreter<'_> {
                 self.reads_exit_code |= name == "exitcode";
                 Value::unknown("what a program ends with is known only at run time")
             }
+            (Object::WebClient, _) => Value::unknown("what a web client has is not known"),
             (Object::PsVersionTable, _) => Value::unknown(format!(
                 "the property {} differs between machines",
                 excerpt(name)

@@ -3,6 +3,7 @@
 //! could not explain.
 
 mod alternatives;
+mod app_package;
 mod archive;
 mod arguments;
 mod assignment;
@@ -19,6 +20,7 @@ mod expand;
 mod expression;
 mod extension;
 mod facts;
+mod fetch;
 mod files;
 mod format;
 mod function;
@@ -45,6 +47,7 @@ mod program;
 mod recipe_file;
 mod recipe_files;
 mod run;
+mod shell_object;
 mod start;
 mod state;
 mod statement;

@@ -4,11 +4,11 @@ use fleetmend_model::recipe::FileOrigin;
 
 use super::Package;
 
-/// The first file of the package that an embedded installer may need and that is none itself.
-pub(super) fn first_beside<'p>(
-    package: &'p Package<'_>,
-    installers: &[FileOrigin],
-) -> Option<&'p str> {
+/// The most files that are told.
+const MAX_BESIDE: usize = 20;
+
+/// The files of the package that embedded installers may need and that are none themselves.
+pub(super) fn beside(package: &Package<'_>, installers: &[FileOrigin]) -> Vec<String> {
     let embedded: Vec<String> = installers
         .iter()
         .filter_map(|origin| match origin {
@@ -16,13 +16,15 @@ pub(super) fn first_beside<'p>(
             FileOrigin::Url { .. } => None,
         })
         .collect();
-    package.paths.iter().map(String::as_str).find(|path| {
+    let is_beside = |path: &&String| {
         let lower = path.to_lowercase();
         let is_beside = embedded
             .iter()
             .any(|it| !folder(it).is_empty() && folder(&lower).starts_with(folder(it)));
         is_beside && !embedded.contains(&lower) && may_be_read(&lower)
-    })
+    };
+    let found = package.paths.iter().filter(is_beside).take(MAX_BESIDE);
+    found.cloned().collect()
 }
 
 fn folder(path: &str) -> &str {

@@ -51,14 +51,13 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
             }
         }
     }
-    if let Some(beside) = neighbours::first_beside(package, &installers) {
-        let what = "this file lies beside the installer, which may need it";
-        main.find(Weight::Review, beside, what);
-    }
     if let Some(recipe) = recipes.first_mut() {
         recipe.minimum_build = minimum_build;
     }
     let mut recipe = in_one(recipes);
+    if let Some(recipe) = &mut recipe {
+        recipe.beside = neighbours::beside(package, &installers);
+    }
     if let Some(recipe) = &mut recipe
         && recipe.software_name.is_none()
     {

@@ -36,6 +36,12 @@ static FOR_EACH: [Parameter; 5] = [
     value("inputobject", None, &[]),
 ];
 
+static ELSEWHERE: [Parameter; 3] = [
+    value("scriptblock", Some(0), &["command"]),
+    value("argumentlist", None, &["args"]),
+    value("name", None, &[]),
+];
+
 impl Interpreter<'_> {
     pub(super) fn pipeline_command(
         &mut self,
@@ -54,7 +60,8 @@ impl Interpreter<'_> {
                 let bound = bind(&SORT, false, arguments);
                 (sort(&bound, input()), Flow::Next)
             }
-            "get-unique" | "tee-object" => match &input()[..] {
+            "start-job" | "invoke-command" => self.run_elsewhere(command),
+            "get-unique" => match &input()[..] {
                 [] => (Vec::new(), Flow::Next),
                 [one] => (vec![one.clone()], Flow::Next),
                 _ => (
@@ -64,6 +71,26 @@ impl Interpreter<'_> {
             },
             _ => return None,
         })
+    }
+
+    /// `Start-Job` and `Invoke-Command` on this machine: the block is run with variables of its own.
+    fn run_elsewhere(&mut self, command: &Invocation<'_>) -> (Vec<Value>, Flow) {
+        let bound = bind(&ELSEWHERE, false, command.arguments.clone());
+        let (Some(Value::Block(block)), None) = (bound.get("scriptblock"), &bound.problem) else {
+            let what = format!(
+                "has effects that are not understood: {}",
+                excerpt(command.text)
+            );
+            self.find(Weight::Custom, command.line, what);
+            return (vec![Value::unknown("it is not analysed")], Flow::Next);
+        };
+        let arguments = bound.get("argumentlist").cloned().unwrap_or(Value::Null);
+        let arguments = arguments.into_items().into_iter().map(Argument::Value);
+        let block = Rc::clone(block);
+        // What it gives is had later, or never.
+        let (arguments, line) = (arguments.collect(), command.line);
+        self.apart(|this| this.call_block(&block, arguments, line));
+        (vec![Value::unknown("it comes from a job")], Flow::Next)
     }
 
     fn for_each(&mut self, command: &Invocation<'_>) -> (Vec<Value>, Flow) {

@@ -140,7 +140,11 @@ impl Interpreter<'_> {
 
     /// What another `PowerShell` is told: the same commands, with Chocolatey's loaded.
     fn run_statements(&mut self, statements: &str, command: &Invocation<'_>) -> Result {
-        if statements.contains(HOLE) || statements.chars().any(|c| place::asked(c).is_some()) {
+        let is_open = |c: char| match place::asked(c) {
+            Some(id) => !self.facts.is_one_value(id),
+            None => c == HOLE,
+        };
+        if statements.contains(is_open) {
             return self.not_started(command.text, command.line);
         }
         if !self.enter(command.line) {
@@ -150,11 +154,7 @@ impl Interpreter<'_> {
             text: prepare(statements).into(),
             first_line: command.line,
         };
-        // It has variables of its own.
-        self.state.scopes.push(std::collections::HashMap::new());
-        let depth = self.state.scopes.len();
-        self.run_source(&source);
-        self.state.scopes.truncate(depth - 1);
+        self.apart(|this| this.run_source(&source));
         self.leave();
         (Vec::new(), Flow::Next)
     }
@@ -200,7 +200,10 @@ impl Interpreter<'_> {
 
     /// Explains what a program does, as far as its command line says so.
     pub(super) fn run_program(&mut self, start: &Start<'_>) -> Result {
-        let file = self.text_of(&start.file);
+        let file = match self.command_found(&start.file) {
+            Some(name) => name,
+            None => self.text_of(&start.file),
+        };
         let file = file.trim().trim_matches(['"', '\'']).to_owned();
         let arguments = match &start.arguments {
             Some(arguments) if !arguments.contains([HOLE, STAR]) && !file.contains(HOLE) => {
@@ -234,6 +237,22 @@ impl Interpreter<'_> {
             }
         }
         self.not_started(start.text, start.line)
+    }
+
+    /// The name of the program that `Get-Command` was asked for, where its result is started.
+    fn command_found(&self, file: &Value) -> Option<String> {
+        let id = match file {
+            Value::Asked(id) => *id,
+            Value::Text(text) => {
+                let mut chars = text.chars();
+                let id = place::asked(chars.next()?)?;
+                chars.next().is_none().then_some(id)?
+            }
+            _ => return None,
+        };
+        let set = self.facts.get(id);
+        let only = set.first().filter(|_| set.len() == 1)?;
+        (only.kind == FactKind::Program).then(|| only.name.clone())
     }
 
     /// A program that the script itself brought: an installer where it is told to be silent.

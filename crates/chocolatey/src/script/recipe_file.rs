@@ -1,5 +1,7 @@
 //! Where the bytes of a path come from: the package, an address, or an archive.
 
+use std::collections::BTreeMap;
+
 use fleetmend_model::recipe::{Checksum, FileOrigin};
 
 use super::interpreter::{Interpreter, excerpt};
@@ -17,6 +19,8 @@ pub(super) struct Located {
     pub(super) checksum: Option<Checksum>,
     /// Its path inside of the archive that `origin` is, with `/`.
     pub(super) inside: Option<String>,
+    /// Headers that its server must be sent.
+    pub(super) headers: BTreeMap<String, String>,
     /// The package in whose folder it lies, where that is another one.
     pub(super) package: Option<String>,
     /// The call of a helper that brought it: its place among the calls.
@@ -58,6 +62,7 @@ impl Interpreter<'_> {
             origin: FileOrigin::Embedded { path },
             checksum: None,
             inside: None,
+            headers: BTreeMap::new(),
             package: None,
             call: None,
         };

@@ -80,6 +80,7 @@ fn both(large: &Step, small: &Step) -> Vec<RecipeFile> {
     let is_same_file = large.file.origin == small.file.origin
         && large.file.inside == small.file.inside
         && large.file.package == small.file.package
+        && large.file.headers == small.file.headers
         && large.file.checksum == small.file.checksum;
     if is_same_file && large.arguments == small.arguments {
         return vec![file(large, Bitness::Any)];
@@ -93,6 +94,7 @@ fn file(step: &Step, bitness: Bitness) -> RecipeFile {
     RecipeFile {
         inside: step.file.inside.clone(),
         package: step.file.package.clone(),
+        headers: step.file.headers.clone(),
         ..RecipeFile::new(
             step.file.origin.clone(),
             bitness,
@@ -112,6 +114,7 @@ fn recipe(step: &Step, files: Vec<RecipeFile>) -> Recipe {
         names_places: step.names_places,
         minimum_build: None,
         conditions: step.conditions.clone(),
+        beside: Vec::new(),
         further: Vec::new(),
     }
 }

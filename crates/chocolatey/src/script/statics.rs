@@ -1,6 +1,9 @@
 //! Static members of .NET types, and casts.
 
+use std::collections::BTreeMap;
+
 use fleetmend_model::condition::FactKind;
+use fleetmend_model::effect::EffectKind;
 use tree_sitter::Node;
 
 use super::expression::{EXPRESSION_COST, integer, type_name};
@@ -130,6 +133,11 @@ impl Interpreter<'_> {
             let from: Vec<&Value> = arguments.iter().collect();
             return self.or_asked(value, &from);
         }
+        if let ("environment", "setenvironmentvariable", [name, value, rest @ ..]) =
+            (type_name, name, arguments)
+        {
+            return self.set_environment(name, value, rest, whole, line);
+        }
         let changes_files = matches!(
             (type_name, name),
             ("io.directory", "createdirectory" | "delete" | "move")
@@ -160,6 +168,54 @@ impl Interpreter<'_> {
                 self.or_asked(result, &from)
             }
         }
+    }
+
+    /// `[Environment]::SetEnvironmentVariable`: for the process, or for good.
+    fn set_environment(
+        &mut self,
+        name: &Value,
+        value: &Value,
+        rest: &[Value],
+        whole: &str,
+        line: u32,
+    ) -> Value {
+        let is_process = match rest {
+            [] => true,
+            [target, ..] => target
+                .as_plain()
+                .is_some_and(|it| it.eq_ignore_ascii_case("process")),
+        };
+        if let (true, Some(name)) = (is_process, name.as_plain()) {
+            let name = format!("env:{name}");
+            self.set_variable(&name, value.clone(), line);
+            return Value::Null;
+        }
+        let mut operands = BTreeMap::new();
+        let parts = [
+            ("name", Some(name)),
+            ("value", Some(value)),
+            ("scope", rest.first()),
+        ];
+        for (key, part) in parts {
+            let Some(part) = part else { continue };
+            let Some(text) = self.operand(part, true) else {
+                let what = format!(
+                    "sets an environment variable to what is not known: {}",
+                    excerpt(whole)
+                );
+                self.find(Weight::Review, line, what);
+                return Value::Null;
+            };
+            operands.insert(key.to_owned(), text);
+        }
+        let kind = EffectKind::EnvironmentVariable;
+        self.note_operands(
+            kind,
+            "[environment]::setenvironmentvariable",
+            operands,
+            line,
+        );
+        Value::Null
     }
 
     pub(super) fn cast(&mut self, source: &Source, node: Node<'_>) -> Value {
@@ -214,7 +270,8 @@ pub(super) fn cast_value(kind: &str, value: Value) -> Value {
             }
             other => Value::text(other.to_text()),
         },
-        "array" | "object[]" | "string[]" | "int[]" => Value::array(value.into_items()),
+        "array" => Value::array(value.into_items()),
+        _ if kind.strip_suffix("[]").is_some_and(is_element) => Value::array(value.into_items()),
         "bool" | "boolean" | "switch" => value.truth().map_or(value, Value::Bool),
         "void" => Value::Null,
         "int" | "int32" | "int64" | "long" | "uint32" => match &value {
@@ -247,6 +304,22 @@ pub(super) fn cast_value(kind: &str, value: Value) -> Value {
         },
         other => Value::unknown(format!("it is cast to {}", excerpt(other))),
     }
+}
+
+/// Whether a list of items of that type takes plain values as they are.
+fn is_element(kind: &str) -> bool {
+    matches!(
+        kind,
+        "object"
+            | "string"
+            | "int"
+            | "int32"
+            | "int64"
+            | "byte"
+            | "char"
+            | "psobject"
+            | "hashtable"
+    )
 }
 
 /// `[version]'1.2.3'`: two to four numbers.

@@ -1,5 +1,5 @@
-//! Tools of Windows that scripts start: what their command line says that they change. Source:
-//! Microsoft's reference of Windows commands.
+//! Tools that scripts start, most of them Windows' own: what their command line says that they change.
+//! Source: Microsoft's reference of Windows commands.
 
 use fleetmend_model::effect::EffectKind;
 use fleetmend_model::recipe::RecipeKind;
@@ -50,7 +50,14 @@ const fn tool(name: &'static str, kind: Kind) -> Tool {
     Tool { name, kind }
 }
 
-static TOOLS: [Tool; 44] = [
+/// Visual Studio Code and its relatives. Source: its documentation of the command line.
+const EDITOR: Kind = Kind::Verb(
+    EffectKind::EditorExtension,
+    &["--install-extension", "--uninstall-extension"],
+    &["--list-extensions", "--version"],
+);
+
+static TOOLS: [Tool; 48] = [
     tool("cmd", Kind::Shell),
     tool("msiexec", Kind::Msiexec),
     tool("wusa", Kind::Wusa),
@@ -148,6 +155,10 @@ static TOOLS: [Tool; 44] = [
             &["/enum-drivers", "-e", "/e"],
         ),
     ),
+    tool("code", EDITOR),
+    tool("code-insiders", EDITOR),
+    tool("codium", EDITOR),
+    tool("azuredatastudio", EDITOR),
     tool("whoami", Kind::Reads),
     tool("hostname", Kind::Reads),
     tool("systeminfo", Kind::Reads),

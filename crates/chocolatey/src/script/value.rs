@@ -80,6 +80,8 @@ pub(super) enum Object {
     PsVersionTable,
     /// A program that the script started.
     Started,
+    /// `Net.WebClient`.
+    WebClient,
 }
 
 /// What is looked for on the device.

@@ -62,11 +62,21 @@ fn installation(recipe: &Recipe, parts: &mut Vec<String>) {
         let checksum = file.checksum.as_ref();
         let checksum = checksum.map(|it| format!("#{}:{}", it.algorithm, &it.hex[..4]));
         let inside = file.inside.as_ref().map(|it| format!("!/{it}"));
+        let headers: Vec<String> = file
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        let headers = if headers.is_empty() {
+            String::new()
+        } else {
+            format!("{{{}}}", headers.join(", "))
+        };
         let package = file.package.as_ref().map(|it| format!("{it}:"));
         let package = package.unwrap_or_default();
         let arguments = file.arguments.as_ref().map(|it| format!("[{it}]"));
         parts.push(format!(
-            "{:?}={package}{origin}{}{}{}",
+            "{:?}={package}{origin}{headers}{}{}{}",
             file.bitness,
             checksum.unwrap_or_default(),
             inside.unwrap_or_default(),
@@ -185,7 +195,7 @@ fn what_is_not_explained_is_a_finding_and_never_ready() {
         ),
         ("INSTALL; a.exe /x", Custom, "a.exe /x"),
         (
-            "INSTALL; $s = New-Object -ComObject WScript.Shell",
+            "INSTALL; $s = New-Object -ComObject Shell.Application",
             Custom,
             "New-Object",
         ),
@@ -453,8 +463,14 @@ fn files_beside_an_embedded_installer_are_pointed_out() {
         Verdict::Ready
     );
     let found = run(script, &["tools/x86.exe", "tools/data1.cab"]);
-    assert_eq!(found.verdict, Verdict::NeedsReview);
-    assert_eq!(found.findings[0].file, "tools/data1.cab");
+    assert_eq!(found.verdict, Verdict::Ready);
+    assert_eq!(
+        found.recipe.as_ref().unwrap().beside,
+        ["tools/data1.cab".to_owned()]
+    );
+    // The agent is given the installer alone.
+    let why = found.deployable().unwrap_err();
+    assert!(why.contains("tools/data1.cab lies beside"), "{why}");
 }
 
 #[test]

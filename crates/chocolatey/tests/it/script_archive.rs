@@ -93,6 +93,67 @@ fn installers_out_of_archives_and_downloads_are_followed() {
 }
 
 #[test]
+fn downloads_by_other_commands_are_files_too() {
+    let install = "Install-ChocolateyInstallPackage acme exe /S $env:TEMP\\a.exe";
+    for (script, expected) in [
+        (
+            "Invoke-WebRequest -Uri https://a.example/a.exe -OutFile $env:TEMP\\a.exe -UseBasicParsing",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe",
+        ),
+        (
+            "(New-Object System.Net.WebClient).DownloadFile('https://a.example/a.exe', \"$env:TEMP\\a.exe\")",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe",
+        ),
+        (
+            "Start-BitsTransfer https://a.example/a.exe $env:TEMP\\a.exe",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe",
+        ),
+        (
+            "Invoke-WebRequest https://a.example/a.exe -OutFile $env:TEMP\\a.exe -Headers @{ Referer = 'https://a.example' }",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe{referer: https://a.example}",
+        ),
+        (
+            "Get-ChocolateyWebFile acme $env:TEMP\\a.exe https://a.example/a.exe -Options @{ Headers = @{ 'User-Agent' = 'x' } }",
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe{user-agent: x}",
+        ),
+    ] {
+        let script = format!("{script}\n{install}");
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(shown(&found), expected, "{script}");
+        let is_plain = !expected.contains('{');
+        assert_eq!(found.deployable().is_ok(), is_plain, "{script}");
+    }
+    for script in [
+        "Invoke-WebRequest http://a.example/a.exe -OutFile $env:TEMP\\a.exe",
+        "Invoke-WebRequest $env:Url -OutFile $env:TEMP\\a.exe",
+        "Invoke-WebRequest https://a.example/a.exe -OutFile a.exe",
+        "Invoke-WebRequest https://a.example/a.exe -OutFile $env:TEMP\\a.exe -Headers @{ a = Get-Random }",
+        "Get-ChocolateyWebFile acme $env:TEMP\\a.exe https://a.example/a.exe -Options @{ Headers = $env:Headers }",
+    ] {
+        let found = run(script.as_bytes(), &[]);
+        assert!(!found.findings.is_empty(), "{script}: {}", shown(&found));
+    }
+}
+
+#[test]
+fn app_packages_are_steps() {
+    for (script, expected) in [
+        (
+            "Add-AppxPackage -Path $PSScriptRoot\\a.msixbundle",
+            "Ready Appx [] [0] Any=tools/a.msixbundle",
+        ),
+        (
+            "Add-AppxProvisionedPackage -Online -SkipLicense -PackagePath $PSScriptRoot\\a.msixbundle",
+            "Ready Appx [-Online] [0] Any=tools/a.msixbundle",
+        ),
+    ] {
+        let found = run(script.as_bytes(), &["tools/a.msixbundle"]);
+        assert_eq!(shown(&found), expected, "{script}");
+        assert!(found.deployable().is_err());
+    }
+}
+
+#[test]
 fn files_of_packages_are_found_however_their_folder_is_named() {
     for (path, expected) in [
         (
@@ -151,7 +212,7 @@ fn files_that_may_be_gone_or_elsewhere_are_findings() {
             "no full path",
         ),
         (
-            "Get-WebFile https://a.example/a.exe $env:TEMP\\a.exe 'My browser'",
+            "Get-WebFile https://a.example/a.exe $env:TEMP\\a.exe $env:Browser",
             "user agent",
         ),
     ] {

@@ -50,7 +50,7 @@ fn what_a_step_depends_on_is_said() {
         ),
         (
             "if (Get-Command x -ea 0) { if ($env:Foo -eq 'a') { return } }\nINSTALL '/S'",
-            "unless((Get-Command x -ea 0) -and ($env:Foo -eq 'a') | variable foo, program command x -ea 0)",
+            "unless((Get-Command x -ea 0) -and ($env:Foo -eq 'a') | variable foo, program x)",
         ),
         (
             "if (Test-Path C:\\x) { if (Test-Path C:\\y) {\nINSTALL '/S'\n} }",

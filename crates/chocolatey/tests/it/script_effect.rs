@@ -71,6 +71,57 @@ fn changes_that_are_known_are_listed() {
             "Install-VsCodeExtension -extensionId 'acme.tool@1.0'",
             "+EditorExtension(extensionid=acme.tool@1.0)",
         ),
+        // Shortcuts by the shell's own object.
+        (
+            "$s = New-Object -ComObject WScript.Shell\n$l = $s.CreateShortcut(\"$($s.SpecialFolders.Item('AllUsersDesktop'))\\Acme.lnk\")\n$l.TargetPath = \"$env:ProgramFiles\\Acme\\a.exe\"\n$l.Arguments = '-x'\n$l.Save()",
+            "+Shortcut(arguments=-x shortcutfilepath=%CommonDesktop%\\Acme.lnk targetpath=%ProgramFiles%\\Acme\\a.exe)",
+        ),
+        (
+            "[Environment]::SetEnvironmentVariable('ACME', 'x', 'Machine')",
+            "+EnvironmentVariable(name=ACME scope=Machine value=x)",
+        ),
+        (
+            "[Environment]::SetEnvironmentVariable('ACME', 'x')",
+            "+EnvironmentVariable(name=acme value=x)",
+        ),
+        (
+            "New-NetFirewallRule -DisplayName Acme -Direction Inbound -Action Allow -Program C:\\a.exe | Out-Null",
+            "+Firewall(action=Allow direction=Inbound displayname=Acme program=C:\\a.exe)",
+        ),
+        (
+            "Enable-WindowsOptionalFeature -Online -FeatureName Acme -NoRestart",
+            "+WindowsFeature(featurename=Acme norestart=True online=True)",
+        ),
+        (
+            "Install-ChocolateyFont \"$PSScriptRoot\\*.ttf\" -Multiple",
+            "+Font(multiple=True paths=%ChocolateyPackageFolder%\\tools\\*.ttf)",
+        ),
+        (
+            "New-Service acme C:\\acme.exe",
+            "+Service(binarypathname=C:\\acme.exe name=acme)",
+        ),
+        (
+            "Install-ChocolateyPowershellCommand acme $PSScriptRoot\\a.ps1",
+            "+Shim(packagename=acme psfilefullpath=%ChocolateyPackageFolder%\\tools\\a.ps1)",
+        ),
+        (
+            "Unregister-ScheduledTask -TaskName Acme -Confirm:$false",
+            "+ScheduledTask(taskname=Acme)",
+        ),
+        (
+            "code --install-extension acme.tool",
+            "+EditorExtension(arguments=--install-extension acme.tool file=code)",
+        ),
+        (
+            "Start-Job -ScriptBlock { param($p) Remove-Item $p } -ArgumentList C:\\x | Wait-Job | Out-Null",
+            "+Files(path=C:\\x)",
+        ),
+        (
+            "New-PSDrive -Name HKCR -PSProvider Registry -Root HKEY_CLASSES_ROOT | Out-Null\nNew-Item HKCR:\\Acme",
+            "+Registry(path=HKCR:\\Acme)",
+        ),
+        ("Set-ExecutionPolicy Bypass -Scope Process -Force", ""),
+        ("Get-Date | Export-Clixml $PSScriptRoot\\x.xml", ""),
         // What only the device has, by its name.
         (
             "Set-Content $env:Foo\\x y",
@@ -115,16 +166,21 @@ fn changes_that_are_not_known_are_findings() {
         "Set-ItemProperty HKLM:\\Software\\Acme x (Get-Date)",
         "Stop-Process -Id $pid2.Id -InputObject (Get-Acme)",
         "$env:ACME = Get-Random",
-        "New-Object -ComObject WScript.Shell",
-        "Invoke-WebRequest https://a.example -OutFile C:\\x",
+        "New-Object -ComObject Shell.Application",
+        "$s = New-Object -ComObject WScript.Shell\n$s.RegWrite('HKCU\\x', 1)",
+        "$s = New-Object -ComObject WScript.Shell\n$l = $s.CreateShortcut('C:\\a.lnk')\n$l.TargetPath = Get-Random\n$l.Save()",
+        "Start-Job -FilePath C:\\x.ps1",
+        "Set-ExecutionPolicy Unrestricted",
+        "Invoke-WebRequest https://a.example -Method Post -Body x",
         "Invoke-Expression (Get-Content C:\\x)",
         "Add-Type -TypeDefinition $x",
         "New-Item Cert:\\x",
         "Mount-DiskImage x",
         "$shell.CreateShortcut('x')",
+        "$j = Start-Job { 'x' }\nSet-Content C:\\x ($j | Receive-Job)",
         "Write-Output x > C:\\x",
         "Set-Service -Name (Get-Random) -StartupType Disabled",
-        "New-Service acme C:\\acme.exe",
+        "New-Service acme (Get-Random)",
     ] {
         let text = effects(script);
         assert!(
