@@ -87,7 +87,10 @@ impl Interpreter<'_> {
         let arguments = bound.get("argumentlist").cloned().unwrap_or(Value::Null);
         let arguments = arguments.into_items().into_iter().map(Argument::Value);
         let block = Rc::clone(block);
-        // What it gives is had later, or never.
+        if command.name == "start-job" {
+            let what = "a job runs beside the script: when it does what is not known";
+            self.find(Weight::Review, command.line, what);
+        }
         let (arguments, line) = (arguments.collect(), command.line);
         self.apart(|this| this.call_block(&block, arguments, line));
         (vec![Value::unknown("it comes from a job")], Flow::Next)

@@ -78,6 +78,31 @@ impl Interpreter<'_> {
         })
     }
 
+    /// Whether a clause that is not the last resort fits the subject.
+    fn clause_fits(&mut self, source: &Source, node: Node<'_>, switch: &Switch<'_>) -> Value {
+        let (line, text) = (source.line(node), source.of(node));
+        let condition = peel(node);
+        let pattern = match condition.kind() {
+            // The grammar takes strings in double quotes, and variables, for bare words.
+            "switch_clause_condition" => match named(condition).first() {
+                Some(inner) => self.expression(source, *inner),
+                None => self.word_value(text.trim(), line),
+            },
+            "generic_token" | "simple_name" | "command_name" => self.word_value(text.trim(), line),
+            _ => self.expression(source, condition),
+        };
+        match pattern {
+            Value::Block(block) => Value::collapse(self.run_block(&block).0),
+            _ if switch.operator == "-match" && !self.charge(EXPRESSION_COST) => {
+                Value::unknown("the script applies too many regular expressions")
+            }
+            pattern if switch.operator == "-match" => {
+                self.match_operator(switch.operator, switch.subject, &pattern)
+            }
+            pattern => self.apply(switch.operator, switch.subject.clone(), &pattern),
+        }
+    }
+
     /// Runs the clauses that fit; `matched` tells whether one of those before did, `open` what
     /// those ask of which that is not known.
     fn clauses(
@@ -88,9 +113,6 @@ impl Interpreter<'_> {
         matched: Option<bool>,
         mut open: Vec<Doubt>,
     ) -> (Vec<Value>, Flow) {
-        let Switch {
-            operator, subject, ..
-        } = *switch;
         let Some(((condition, block), others)) = clauses.split_first() else {
             return (Vec::new(), Flow::Next);
         };
@@ -99,41 +121,13 @@ impl Interpreter<'_> {
             return (Vec::new(), Flow::Next);
         }
         let text = source.of(*condition);
-        let mut asked = Value::Null;
         let is_default = text.trim().eq_ignore_ascii_case("default");
-        let fits = if is_default {
-            matched.map(|it| !it)
+        let (asked, fits) = if is_default {
+            (Value::Null, matched.map(|it| !it))
         } else {
-            let condition = peel(*condition);
-            let pattern = match condition.kind() {
-                // The grammar takes strings in double quotes, and variables, for bare words.
-                "switch_clause_condition" => match named(condition).first() {
-                    Some(inner) => self.expression(source, *inner),
-                    None => self.word_value(text.trim(), line),
-                },
-                "generic_token" | "simple_name" | "command_name" => {
-                    self.word_value(text.trim(), line)
-                }
-                _ => self.expression(source, condition),
-            };
-            match pattern {
-                Value::Block(block) => {
-                    asked = Value::collapse(self.run_block(&block).0);
-                    asked.truth()
-                }
-                pattern if operator == "-match" => {
-                    if self.charge(EXPRESSION_COST) {
-                        asked = self.match_operator(operator, subject, &pattern);
-                        asked.truth()
-                    } else {
-                        None
-                    }
-                }
-                pattern => {
-                    asked = self.apply(operator, subject.clone(), &pattern);
-                    asked.truth()
-                }
-            }
+            let asked = self.clause_fits(source, *condition, switch);
+            let fits = asked.truth();
+            (asked, fits)
         };
         let doubt = match fits {
             Some(_) => None,

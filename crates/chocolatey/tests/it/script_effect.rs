@@ -10,6 +10,7 @@ fn effects(script: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn changes_that_are_known_are_listed() {
     for (script, expected) in [
         (
@@ -113,7 +114,7 @@ fn changes_that_are_known_are_listed() {
             "+EditorExtension(arguments=--install-extension acme.tool file=code)",
         ),
         (
-            "Start-Job -ScriptBlock { param($p) Remove-Item $p } -ArgumentList C:\\x | Wait-Job | Out-Null",
+            "Invoke-Command -ScriptBlock { param($p) Remove-Item $p } -ArgumentList C:\\x | Out-Null",
             "+Files(path=C:\\x)",
         ),
         (
@@ -170,6 +171,8 @@ fn changes_that_are_not_known_are_findings() {
         "$s = New-Object -ComObject WScript.Shell\n$s.RegWrite('HKCU\\x', 1)",
         "$s = New-Object -ComObject WScript.Shell\n$l = $s.CreateShortcut('C:\\a.lnk')\n$l.TargetPath = Get-Random\n$l.Save()",
         "Start-Job -FilePath C:\\x.ps1",
+        // When it removes the file, and whether the script waits for it, is not told.
+        "Start-Job -ScriptBlock { Remove-Item C:\\x } | Out-Null",
         "Set-ExecutionPolicy Unrestricted",
         "Invoke-WebRequest https://a.example -Method Post -Body x",
         "Invoke-Expression (Get-Content C:\\x)",
