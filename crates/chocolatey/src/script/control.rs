@@ -102,6 +102,9 @@ impl Interpreter<'_> {
     pub(super) fn try_statement(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
         let mut result = (Vec::new(), Flow::Next);
         let mut threw = false;
+        let mut ended = false;
+        // The conditions under which something was thrown to be caught here.
+        let mut caught: Vec<Doubt> = Vec::new();
         let has_catch = children(node)
             .iter()
             .any(|part| part.kind() == "catch_clauses");
@@ -109,12 +112,17 @@ impl Interpreter<'_> {
             match part.kind() {
                 "statement_block" if has_catch => {
                     let mut flow_inside = Flow::Next;
+                    let mark = self.early.len();
                     result = self.bounded(Bound::Try, |this| {
                         let (output, flow) = this.statements(source, part);
                         flow_inside = flow;
+                        let early = this.early.iter().skip(mark);
+                        let thrown = early.filter(|early| early.flow == Flow::Throw);
+                        caught.extend(thrown.map(|early| negated(&early.rest)));
                         (output, flow)
                     });
-                    threw = flow_inside == Flow::Throw && result.1 == Flow::Next;
+                    ended = flow_inside != Flow::Next && result.1 == Flow::Next;
+                    threw = ended && flow_inside == Flow::Throw;
                 }
                 "statement_block" => result = self.statements(source, part),
                 "catch_clauses" => {
@@ -130,9 +138,11 @@ impl Interpreter<'_> {
                     // What the `try` computes is known to be computed; what may fail is what it does.
                     let mut joined = self.fork();
                     let after = joined.clone();
+                    let mut flows: Vec<Flow> = Vec::new();
                     for block in blocks {
                         self.state = after.clone();
                         let (_, flow) = self.uncertainly(|this| this.statements(source, block));
+                        flows.push(flow);
                         if flow == Flow::Next {
                             let caught = std::mem::take(&mut self.state);
                             let next = &mut self.next_table;
@@ -140,6 +150,12 @@ impl Interpreter<'_> {
                         }
                     }
                     self.state = joined;
+                    let line = source.line(part);
+                    match flows.iter().find(|flow| **flow != Flow::Next) {
+                        Some(flow) if ended && !flows.contains(&Flow::Next) => result.1 = *flow,
+                        Some(flow) => self.leave_caught(*flow, &flows, &caught, line),
+                        None => {}
+                    }
                 }
                 "finally_clause" => {
                     for block in children(part) {
@@ -152,5 +168,16 @@ impl Interpreter<'_> {
             }
         }
         result
+    }
+
+    /// Goes on behind a `try` whose `catch` leaves: not where something was thrown to it.
+    fn leave_caught(&mut self, flow: Flow, flows: &[Flow], caught: &[Doubt], line: u32) {
+        for doubt in caught {
+            // Which of the blocks catches it is not told apart.
+            let same = flows.iter().all(|it| *it == flow);
+            let doubt = doubt.clone().filter(|_| same);
+            let state = self.fork();
+            self.depart(flow, state, Vec::new(), line, ("it is caught", doubt));
+        }
     }
 }

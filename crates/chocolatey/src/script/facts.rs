@@ -127,8 +127,15 @@ impl Facts {
                     if self.software.is_empty() {
                         return false;
                     }
-                    let facts = self.software.iter();
-                    set.extend(facts.map(|name| fact(FactKind::Software, name)));
+                    let property = match c {
+                        INSTALL_LOCATION => "installlocation",
+                        UNINSTALL_STRING => "uninstallstring",
+                        _ => "pschildname",
+                    };
+                    set.extend(self.software.iter().map(|name| Fact {
+                        property: Some(property.to_owned()),
+                        ..fact(FactKind::Software, name)
+                    }));
                 }
                 c if place::has_mark(c.encode_utf8(&mut [0; 4])) => {
                     let name = place::written(&c.to_string());
@@ -262,6 +269,14 @@ impl Interpreter<'_> {
         let mut things = set.iter().map(|it| (it.kind, &it.name));
         let first = things.next();
         is_asked && first.is_some() && things.all(|it| Some(it) == first)
+    }
+
+    /// The software that is looked for, where it is one.
+    pub(super) fn only_software(&self) -> Option<&str> {
+        let mut all = self.facts.software.iter();
+        all.next()
+            .filter(|_| all.next().is_none())
+            .map(String::as_str)
     }
 
     /// Keeps in mind that software is looked for.

@@ -378,6 +378,9 @@ impl Interpreter<'_> {
                     None => Value::unknown("the version's property is not known"),
                 }
             }
+            (Value::Text(_), "count" | "length") if target.may_be_none() => {
+                Value::unknown("what is on the device is known only at run time")
+            }
             (Value::Text(text), "length") if super::place::is_plain(text) => {
                 Value::Int(text.encode_utf16().count() as i64)
             }

@@ -277,7 +277,12 @@ impl Interpreter<'_> {
             items = unique;
         }
         if let Some(skip) = skip {
-            items = items.into_iter().skip(skip).collect();
+            // With `-Last` it is the end that is skipped.
+            if last.is_some() {
+                items.truncate(items.len().saturating_sub(skip));
+            } else {
+                items = items.into_iter().skip(skip).collect();
+            }
         }
         match (first, last) {
             (Some(first), None) => items.truncate(first),

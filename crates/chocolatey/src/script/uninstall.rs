@@ -131,6 +131,7 @@ impl Interpreter<'_> {
         names.dedup();
         match names[..] {
             [one] => Some(one.to_owned()),
+            [] => self.only_software().map(str::to_owned),
             _ => None,
         }
     }

@@ -201,6 +201,8 @@ impl Value {
             Self::File(file) => {
                 file.path.contains([HOLE, STAR]) || super::path::in_package(&file.path).is_none()
             }
+            // There are as many as there is software.
+            Self::Text(text) => !text.is_empty() && text.chars().all(is_of_software),
             _ => false,
         }
     }
@@ -275,15 +277,17 @@ fn is_open(c: char) -> bool {
     matches!(c, HOLE | STAR) || super::place::asked(c).is_some()
 }
 
+/// Whether a mark stands for what the registry has of the software that is looked for.
+fn is_of_software(c: char) -> bool {
+    matches!(c, INSTALL_LOCATION | UNINSTALL_STRING | PRODUCT_CODE)
+}
+
 /// A text of places is not empty, but the place of software that may not be there is.
 fn text_truth(text: &str) -> Option<bool> {
     if text.is_empty() {
         return Some(false);
     }
-    if text
-        .chars()
-        .all(|c| matches!(c, INSTALL_LOCATION | UNINSTALL_STRING | PRODUCT_CODE) || is_open(c))
-    {
+    if text.chars().all(|c| is_of_software(c) || is_open(c)) {
         return None;
     }
     Some(true)

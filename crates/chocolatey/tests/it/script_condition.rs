@@ -9,6 +9,7 @@ use crate::script_flow::install;
 const READY: &str = "Ready Exe [/S] [0] Any=https://a.example/a.exe";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_a_step_depends_on_is_said() {
     for (script, conditions) in [
         (
@@ -55,6 +56,24 @@ fn what_a_step_depends_on_is_said() {
         (
             "if (Test-Path C:\\x) { if (Test-Path C:\\y) {\nINSTALL '/S'\n} }",
             "if(Test-Path C:\\x | existence of file C:\\x) if(Test-Path C:\\y | existence of file C:\\y)",
+        ),
+        // What is caught and thrown again is a refusal.
+        (
+            "try { if (!(Get-Service x -ea 0)) { throw 'x' } } catch { throw 'no' }\nINSTALL '/S'",
+            "unless(!(Get-Service x -ea 0) | service x)",
+        ),
+        (
+            "try { if (Test-Path C:\\x) { throw 'x' } } catch { exit }\nINSTALL '/S'",
+            "unless(Test-Path C:\\x | existence of file C:\\x)",
+        ),
+        // The values that the registry has for software are as many as the software is.
+        (
+            "$k = (Get-UninstallRegistryKey 'x*').UninstallString\nif ($k.Count -eq 1) {\nINSTALL '/S'\n}",
+            "if($k.Count -eq 1 | uninstallstring of software x*)",
+        ),
+        (
+            "$k = @((Get-UninstallRegistryKey 'x*').PSChildName)\nif ($k.Length -gt 0) {\nINSTALL '/S'\n}",
+            "if($k.Length -gt 0 | pschildname of software x*)",
         ),
         // What is looked for on the device may be none, one or many.
         (

@@ -72,6 +72,10 @@ fn changes_that_are_known_are_listed() {
             "Install-VsCodeExtension -extensionId 'acme.tool@1.0'",
             "+EditorExtension(extensionid=acme.tool@1.0)",
         ),
+        (
+            "$k = (Get-UninstallRegistryKey 'acme*').UninstallString\nif ($k.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $k }",
+            "+Uninstall?(silentargs=/S softwarename=acme*)",
+        ),
         // Shortcuts by the shell's own object.
         (
             "$s = New-Object -ComObject WScript.Shell\n$l = $s.CreateShortcut(\"$($s.SpecialFolders.Item('AllUsersDesktop'))\\Acme.lnk\")\n$l.TargetPath = \"$env:ProgramFiles\\Acme\\a.exe\"\n$l.Arguments = '-x'\n$l.Save()",

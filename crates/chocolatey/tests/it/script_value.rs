@@ -23,6 +23,9 @@ fn arguments(before: &str, expression: &str) -> Result<String, String> {
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn expressions_come_to_what_powershell_makes_of_them() {
     for (before, expression, expected) in [
+        ("", "'a', 'b', 'c' | Select-Object -Last 1 -Skip 1", "b"),
+        ("", "'a', 'b', 'c' | Select-Object -First 1 -Skip 1", "b"),
+        ("", "'a', 'b', 'c' | Select-Object -Skip 2", "c"),
         // Texts.
         ("", "'a''b'", "a'b"),
         ("$n = 'x'", "\"$n-${n}-$($n + 1)-`$n\"", "x-x-x1-$n"),
