@@ -56,6 +56,16 @@ fn it_lists_and_installs_what_it_can_read() {
 }
 
 #[test]
+fn it_needs_nothing_but_its_key_where_not_everybody_may_read() {
+    let (site, nuget) = (Site::filled(), NuGet::of_the_first_generation().unwrap());
+    site.close();
+    let delete = ["delete", "acme", "1.1.0", "-ApiKey", &site.key];
+    run(&nuget, &site, &delete).success().unwrap();
+    let text = failure(&run(&nuget, &site, &["install", "acme", "-NoCache"]));
+    assert!(text.contains("provide credentials"), "{text}");
+}
+
+#[test]
 fn it_hides_a_version_and_restores_it_all_the_same() {
     let (site, nuget) = (Site::filled(), NuGet::of_the_first_generation().unwrap());
     let delete = |key: &str| run(&nuget, &site, &["delete", "acme", "1.1.0", "-ApiKey", key]);

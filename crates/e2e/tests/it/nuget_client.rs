@@ -77,16 +77,12 @@ impl NuGet {
         let mut command = Command::new("script");
         command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
         let text = self.run_at_home(&mut command)?.success()?;
-        let is_word = |c: char| !c.is_control();
-        // Mono begins and ends with words to the terminal.
-        let lines = text.split(['\n', '\u{1b}']).map(|line| {
-            let line = line.strip_prefix("[2J").unwrap_or(line);
-            line.chars().filter(|c| is_word(*c)).collect::<String>()
-        });
-        Ok(lines
-            .filter(|line| line.contains(' '))
-            .map(|line| line.trim().to_owned())
-            .collect())
+        // Mono says words to the terminal before and behind its own.
+        let mut words = text.split('\u{1b}');
+        let first = words.next().unwrap_or_default().to_owned();
+        let plain = words.fold(first, |all, part| all + without_word(part));
+        let lines = plain.lines().map(str::trim).filter(|it| !it.is_empty());
+        Ok(lines.map(str::to_owned).collect())
     }
 
     fn run_at_home(&self, command: &mut Command) -> Result<Output> {
@@ -111,4 +107,14 @@ impl NuGet {
         fs::create_dir(&path)?;
         Ok(path)
     }
+}
+
+/// What stands behind a word to the terminal, whose first character was taken off: `[2J`, `[?1h`,
+/// `=`.
+fn without_word(text: &str) -> &str {
+    let Some(rest) = text.strip_prefix('[') else {
+        return text.get(1..).unwrap_or_default();
+    };
+    let end = rest.find(|c: char| c.is_ascii_alphabetic());
+    end.map_or("", |end| &rest[end + 1..])
 }

@@ -2,10 +2,13 @@
 
 use std::fs;
 
+use fleetmend_e2e::msi::Msi;
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_e2e::process::Output;
+use fleetmend_trust::digest_hex;
 use serde_json::json;
 
+use crate::agent_client::Device;
 use crate::console_client::Console;
 use crate::nuget_client::NuGet;
 use crate::server_process::Server;
@@ -16,7 +19,7 @@ pub struct Site {
     console: Console,
     pub feed: String,
     pub key: String,
-    _server: Server,
+    server: Server,
 }
 
 impl Site {
@@ -32,7 +35,7 @@ impl Site {
             console,
             feed,
             key,
-            _server: server,
+            server,
         }
     }
 
@@ -49,6 +52,13 @@ impl Site {
         let push = ["push", "*.nupkg", "-NoSymbols", "-ApiKey", &site.key];
         site.run(&push).success().unwrap();
         site
+    }
+
+    /// From now on only those with a key may read.
+    pub fn close(&self) {
+        self.console
+            .post("/api/v1/feed/readers", &json!({ "open": false }))
+            .unwrap();
     }
 
     fn push(&self, package: &Nupkg, key: &str) -> Output {
@@ -237,9 +247,7 @@ fn it_pushes_with_a_key_that_may_and_shows_why_else_not() {
 #[test]
 fn it_shows_a_key_as_a_password_where_not_everybody_may_read() {
     let site = Site::filled();
-    site.console
-        .post("/api/v1/feed/readers", &json!({ "open": false }))
-        .unwrap();
+    site.close();
     let config = |name: &str, secret: &str| {
         let text = format!(
             r#"<?xml version="1.0" encoding="utf-8"?><configuration>
@@ -267,4 +275,33 @@ fn it_shows_a_key_as_a_password_where_not_everybody_may_read() {
     assert!(text.contains("401"), "{text}");
     let text = failure(&site.run(&["list"]));
     assert!(text.contains("401"), "{text}");
+}
+
+#[test]
+fn what_a_company_pushes_is_offered_and_deployed_to_the_machines_that_lack_it() {
+    let site = Site::new();
+    let device = Device::enrol(site.server.url(), &site.server.token().unwrap()).unwrap();
+    let msi_file = site.nuget.folder().join("app.msi");
+    Msi::new("Notes", "2.0.0").build(&msi_file).unwrap();
+    let msi = fs::read(&msi_file).unwrap();
+    let package = Nupkg::new("notes", "2.0.0").embedding_msi("app.msi", msi.clone(), "Notes");
+    site.push(&package, &site.key).success().unwrap();
+    let windows = json!({
+        "host": {
+            "hostname": "made-by-a-test", "os_family": "windows", "os_name": "Windows 11",
+            "os_version": "10.0.22631", "architecture": "x86_64",
+        },
+        "software": [{
+            "place": "machine64", "key": "Notes", "name": "Notes", "version": "1.0.0",
+        }],
+        "chocolatey": [{"id": "notes", "version": "1.0.0"}],
+    });
+    let answer = device.post("/agent/v1/inventory", &windows).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let job = site.console.approve_and_deploy("notes").unwrap();
+    site.console.wait_status(job, 3).unwrap();
+    let file = format!("/agent/v1/files/{}", digest_hex(&msi));
+    assert_eq!(device.get_bytes(&file).unwrap(), (200, msi));
+    let source = &site.console.items("/api/v1/feed/packages").unwrap()[0];
+    assert_eq!(source["provenance"], "pushed", "{source}");
 }

@@ -136,6 +136,14 @@ async fn without_a_key_nobody_reads_until_the_feed_is_opened_and_nobody_pushes()
             .starts_with("Basic")
     );
     assert_eq!(read(&site, list, "wrong").await.status, 401);
+    for (path, status) in [
+        ("/feed/v2/", 200),
+        ("/feed/v2/$metadata", 401),
+        ("/feed/v2/nothing", 401),
+    ] {
+        let answer = site.send(Method::GET, path, &[], None).await;
+        assert_eq!(answer.status, status, "{path}");
+    }
     assert_eq!(read(&site, list, &reads).await.status, 200);
     // A person's session and an open feed push nothing.
     let nupkg = package("acme", "2");
