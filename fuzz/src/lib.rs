@@ -2,6 +2,9 @@
 //! must hold of whatever came out. None may panic, whatever the input.
 
 pub mod made;
+mod made_installers;
+
+use std::io::Cursor;
 
 use fleetmend_chocolatey::gallery::{Gallery, Item, Request};
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
@@ -25,6 +28,8 @@ pub const READERS: &[(&str, Reader)] = &[
     ("script", script),
     ("versions", versions),
     ("gallery", gallery),
+    ("msi", msi),
+    ("program", program),
 ];
 
 /// A package's manifest.
@@ -90,6 +95,18 @@ pub fn script(input: &[u8]) -> Outcome {
 
 fn plain_nuspec(version: &str) -> Nuspec {
     parse_nuspec(made::nuspec(version).as_bytes()).expect("a plain nuspec")
+}
+
+/// An MSI's Property table.
+pub fn msi(input: &[u8]) -> Outcome {
+    let found = fleetmend_installer::msi::properties(Cursor::new(input));
+    found.map(drop).map_err(|error| error.to_string())
+}
+
+/// A program's version resource.
+pub fn program(input: &[u8]) -> Outcome {
+    let found = fleetmend_installer::pe::version_info(Cursor::new(input));
+    found.map(drop).map_err(|error| error.to_string())
 }
 
 /// Two versions, split at the first line break: every order must be one, from both sides.

@@ -8,6 +8,8 @@ use fleetmend_chocolatey::{gallery, nuspec as manifest, odata};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::made_installers;
+
 /// An input.
 pub struct Made {
     /// The name of its reader in [`crate::READERS`].
@@ -63,6 +65,7 @@ pub fn all() -> impl Iterator<Item = Made> {
         .chain(queries)
         .chain(versions)
         .chain(packages)
+        .chain(made_installers::all())
 }
 
 /// Plain inputs of formats that are not text.
@@ -72,11 +75,13 @@ pub fn seeds() -> Vec<Made> {
     zip.write_all(b"Install-ChocolateyPackage a exe /S https://a.example/a.exe")
         .expect("memory");
     start_stored(&mut zip, "tools/a.exe");
-    vec![Made {
+    let mut seeds = made_installers::seeds();
+    seeds.push(Made {
         reader: "nupkg",
         name: "plain",
         bytes: finish(zip),
-    }]
+    });
+    seeds
 }
 
 fn made(reader: &'static str, name: &'static str, text: String) -> Made {

@@ -11,7 +11,9 @@ use crate::command::{self, command, output};
 use crate::workspace::{root, target_dir};
 
 /// The fuzz targets, as `fuzz/Cargo.toml` has them.
-const TARGETS: [&str; 6] = ["nuspec", "feed", "nupkg", "script", "versions", "gallery"];
+const TARGETS: [&str; 8] = [
+    "nuspec", "feed", "nupkg", "script", "versions", "gallery", "msi", "program",
+];
 /// Published crates whose sources hold bad files.
 const CORPUS_CRATES: [&str; 3] = ["astral_async_zip", "cfb", "zip"];
 /// How long each target runs here, in seconds. Longer runs are for people.

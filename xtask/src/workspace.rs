@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 pub(crate) const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// Crates that know no clock, file, socket or database.
-pub(crate) const PURE_CRATES: [&str; 7] = [
+pub(crate) const PURE_CRATES: [&str; 8] = [
     "versions",
     "model",
     "chocolatey",
+    "installer",
     "reconcile",
     "plan",
     "trust",

@@ -1,7 +1,7 @@
 //! Real outside parts for end-to-end tests.
 //!
 //! Nothing here stands in for Fleetmend's own code: each module builds or starts a real piece of
-//! the world around it. Windows installers ([`msi`], [`nsis`]) and a Windows machine to run them on
+//! the world around it. Windows installers ([`msi`], [`nsis`], and of headers alone [`pe`]) and a Windows machine to run them on
 //! ([`wine`]); Debian packages ([`deb`]), a signed repository of them ([`apt_repository`]) and a
 //! Debian machine ([`debian_root`]) that can be booted ([`booted`]); Chocolatey packages (`nupkg`) and the web site that offers
 //! them (`feed`); a database server ([`postgres`]).
@@ -34,6 +34,7 @@ pub mod nsis;
 pub mod nupkg;
 #[cfg(feature = "feed")]
 mod odata_filter;
+pub mod pe;
 pub mod postgres;
 pub mod process;
 pub mod wine;

@@ -105,6 +105,7 @@ impl Nsis {
         let log_folder = runs_log
             .rsplit_once('\\')
             .map_or("C:\\", |(folder, _)| folder);
+        let numbers = numbers(&self.version);
         let key = format!(r"Software\Microsoft\Windows\CurrentVersion\Uninstall\{name}");
         let mut script = format!(
             r#"Target amd64-unicode
@@ -112,6 +113,13 @@ Name "{name}"
 OutFile "installer.exe"
 RequestExecutionLevel admin
 InstallDir "$PROGRAMFILES64\{name}"
+VIProductVersion {numbers}
+VIAddVersionKey ProductName "{name}"
+VIAddVersionKey ProductVersion "{version}"
+VIAddVersionKey FileVersion "{version}"
+VIAddVersionKey CompanyName "{publisher}"
+VIAddVersionKey FileDescription "{name}"
+VIAddVersionKey LegalCopyright ""
 Page instfiles
 Function .onInit
   CreateDirectory "{log_folder}"
@@ -159,6 +167,17 @@ SectionEnd
         );
         script
     }
+}
+
+/// A version as four numbers; what is no number is 0.
+fn numbers(version: &str) -> String {
+    let numbers = version.split('.').map(|it| it.parse::<u16>().unwrap_or(0));
+    let four: Vec<String> = numbers
+        .chain([0; 4])
+        .take(4)
+        .map(|it| it.to_string())
+        .collect();
+    four.join(".")
 }
 
 /// Makes a text safe inside an NSIS string in double quotes.

@@ -444,7 +444,7 @@ fn write_package(folder: &Path) -> anyhow::Result<()> {
         .title(NAME)
         .file(
             "tools/setup.exe",
-            b"an installer that no machine runs".to_vec(),
+            fleetmend_e2e::pe::Pe::new(NAME, "2.0.0").build(),
         )
         .install_script(&script)
         .build_into(folder)?;

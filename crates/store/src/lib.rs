@@ -27,6 +27,7 @@ pub mod feed_packages;
 pub mod file_reader;
 pub mod files;
 pub mod host_pauses;
+pub mod installer_versions;
 pub mod inventories;
 pub mod login_failures;
 pub mod missing;
@@ -70,6 +71,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     feed_packages::STATEMENTS,
     files::STATEMENTS,
     host_pauses::STATEMENTS,
+    installer_versions::STATEMENTS,
     inventories::STATEMENTS,
     login_failures::STATEMENTS,
     missing::STATEMENTS,

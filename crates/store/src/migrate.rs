@@ -75,6 +75,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0072_quarantine.sql"),
     ),
     (
+        73,
+        "installer versions",
+        include_str!("../migrations/sqlite/0073_installer_versions.sql"),
+    ),
+    (
         80,
         "feed provenance",
         include_str!("../migrations/sqlite/0080_feed_provenance.sql"),
@@ -146,6 +151,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         72,
         "quarantine",
         include_str!("../migrations/postgres/0072_quarantine.sql"),
+    ),
+    (
+        73,
+        "installer versions",
+        include_str!("../migrations/postgres/0073_installer_versions.sql"),
     ),
     (
         80,

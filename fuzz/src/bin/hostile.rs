@@ -2,7 +2,7 @@
 //!
 //! `hostile seeds FOLDER` writes what the fuzz targets of formats that are not text begin with.
 //! `hostile all FOLDER…` takes the inputs that are made here and every `.zip`, `.nupkg` and `.xml` below
-//! the folders; the last line is one JSON object. It fails if a reader dies, panics, or takes more
+//! the folders, and the corpora of `cfb`; the last line is one JSON object. It fails if a reader dies, panics, or takes more
 //! memory than [`MAX_MIB`]; how long the slowest took is told, and fails only at [`HANGS`].
 
 use std::collections::BTreeMap;
@@ -193,9 +193,12 @@ fn run_one(reader: &str, path: &Path) -> Result<Result<Value, String>> {
 }
 
 fn readers_of(path: &Path) -> &'static [&'static str] {
+    let folder = path.parent().unwrap_or(path).to_string_lossy();
     match path.extension().and_then(OsStr::to_str) {
         Some("zip" | "nupkg") => &["nupkg"],
         Some("xml") => &["nuspec", "feed"],
+        // As `cfb` names its corpora.
+        None if folder.ends_with("_fuzzed") => &["msi"],
         _ => &[],
     }
 }

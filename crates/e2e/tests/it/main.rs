@@ -6,6 +6,7 @@ mod browser_driver;
 mod console_client;
 mod debian;
 mod feed;
+mod installers;
 mod linux_deploy;
 mod linux_machine;
 mod linux_service;

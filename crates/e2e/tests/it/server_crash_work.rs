@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use fleetmend_e2e::feed::{Fault, FeedSite};
 use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_e2e::pe::Pe;
 use fleetmend_e2e::postgres::{Database, Postgres};
 use fleetmend_e2e::process::wait_until;
 use fleetmend_trust::digest_hex;
@@ -50,7 +51,9 @@ const GOOD: &str = "good.exe";
 const BAD: &str = "bad.exe";
 
 fn content(name: &str) -> Vec<u8> {
-    name.as_bytes().repeat(20_000)
+    Pe::new(name, "2.0")
+        .carrying(name.as_bytes().repeat(20_000))
+        .build()
 }
 
 /// A server, a device, and a feed.

@@ -10,15 +10,15 @@ use fleetmend_model::release::{Action, AptUpgrade, Release};
 use fleetmend_model::{Millis, PackageId, ReleaseId};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::patches::Patch;
-use fleetmend_store::products::{self, Product};
 use fleetmend_store::quarantine::{self, Accepted};
 use fleetmend_store::sources::Source;
-use fleetmend_store::{files, releases};
+use fleetmend_store::{files, installer_versions, products, releases};
 use fleetmend_trust::sign_release;
 
 use super::address::Named;
 use super::fetch::{Ask, FetchError, shown};
 use super::folder::MAX_NUPKG;
+use super::release::Facts;
 use super::schedule::Asked;
 use super::store_file::{self, Fetched};
 use super::{nupkgs, readiness, release};
@@ -83,7 +83,7 @@ pub async fn release_for(app: &Arc<App>, patch: &Patch) -> Result<ReleaseId, Mir
                     version: patch.version.clone(),
                 }),
             };
-            store(app, patch.patch_type, &release, &[], &[]).await
+            store(app, patch.patch_type, &release, &[], &Facts::default()).await
         }
         (PatchType::ThirdParty, Some(package)) => mirror(app, package).await,
         (PatchType::ThirdParty, None) => Err(MirrorError::Never(
@@ -131,10 +131,10 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
         };
         mirrored.push((file, fetched));
     }
-    let (release, products) = release::make(&app.blobs, &package, recipe, kind, &mirrored)?;
+    let (release, facts) = release::make(&app.blobs, &package, recipe, kind, &mirrored)?;
     let files: Vec<_> = mirrored.into_iter().map(|(_, fetched)| fetched).collect();
     bring::enqueue(app, package.row).await?;
-    store(app, PatchType::ThirdParty, &release, &files, &products).await
+    store(app, PatchType::ThirdParty, &release, &files, &facts).await
 }
 
 /// A digest that is wrong puts the version in quarantine; the last good version stays on offer.
@@ -208,13 +208,13 @@ async fn fetch_file(
     }
 }
 
-/// Signs a release and stores it with its files and with what they register, all or nothing.
+/// Signs a release and stores it with its files and what they say of themselves, all or nothing.
 async fn store(
     app: &App,
     patch_type: PatchType,
     release: &Release,
     fetched: &[Fetched],
-    registers: &[Product],
+    facts: &Facts,
 ) -> Result<ReleaseId, MirrorError> {
     let envelope = sign_release(release, &app.keys.release).map_err(anyhow::Error::from)?;
     let digest = envelope
@@ -227,7 +227,10 @@ async fn store(
         files::insert(&mut tx, &file.sha256, file.length, now).await?;
     }
     let id = releases::insert(&mut tx, patch_type, release, &digest, &json, now).await?;
-    products::upsert_many(&mut tx, registers).await?;
+    products::upsert_many(&mut tx, &facts.products).await?;
+    for version in &facts.versions {
+        installer_versions::upsert(&mut tx, version).await?;
+    }
     tx.commit().await?;
     Ok(id)
 }

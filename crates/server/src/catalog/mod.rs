@@ -13,7 +13,6 @@ pub mod folder;
 pub mod guard;
 pub mod known;
 pub mod mirror;
-pub mod msi;
 pub mod nupkgs;
 pub mod own;
 pub mod pace;

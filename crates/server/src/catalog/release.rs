@@ -1,40 +1,51 @@
 //! A release from a package's recipe and the files that were mirrored for it.
 
+use fleetmend_installer::{Version, VersionInfo, msi, pe};
 use fleetmend_model::detection::Detection;
 use fleetmend_model::recipe::{FileOrigin, InstallerKind, Recipe, RecipeFile};
 use fleetmend_model::release::{Action, Release, ReleaseFile, RunInstaller};
 use fleetmend_store::blobs::Blobs;
+use fleetmend_store::installer_versions::InstallerVersion;
 use fleetmend_store::packages::Package;
 use fleetmend_store::products::Product;
 use fleetmend_versions::display;
 
 use super::mirror::MirrorError;
+use super::readiness;
 use super::store_file::Fetched;
-use super::{msi, readiness};
 
-/// The release, and what its installers register; or why there is none.
+/// What the installers of a release say of themselves.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// What MSIs register.
+    pub products: Vec<Product>,
+    /// The version resources of programs.
+    pub versions: Vec<InstallerVersion>,
+}
+
+/// The release, and what its installers say of themselves; or why there is none.
 pub fn make(
     blobs: &Blobs,
     package: &Package,
     recipe: &Recipe,
     kind: InstallerKind,
     mirrored: &[(&RecipeFile, Fetched)],
-) -> Result<(Release, Vec<Product>), MirrorError> {
-    let mut products = Vec::new();
-    if kind == InstallerKind::Msi {
-        for (_, fetched) in mirrored {
-            let file = blobs.get(&fetched.sha256).map_err(anyhow::Error::from)?;
-            let msi = msi::properties(std::io::BufReader::new(file))
-                .map_err(|why| MirrorError::Never(format!("the installer is {why}")))?;
-            products.push(Product {
-                package: package.id.clone(),
-                product_code: msi.product_code,
-                upgrade_code: msi.upgrade_code,
-                product_name: msi.product_name,
-                product_version: msi.product_version,
-                publisher: msi.manufacturer,
-                package_version: Some(package.version.clone()),
-            });
+) -> Result<(Release, Facts), MirrorError> {
+    let mut facts = Facts::default();
+    for (_, fetched) in mirrored {
+        let file = blobs.get(&fetched.sha256).map_err(anyhow::Error::from)?;
+        let file = std::io::BufReader::new(file);
+        let unusable = |why| MirrorError::Never(format!("the installer is {why}"));
+        match kind {
+            InstallerKind::Msi => {
+                let msi = msi::properties(file).map_err(unusable)?;
+                facts.products.push(product(package, msi));
+            }
+            InstallerKind::Exe => {
+                let info = pe::version_info(file).map_err(unusable)?;
+                let of = |info| version(package, &fetched.sha256, info);
+                facts.versions.extend(info.map(of));
+            }
         }
     }
     let names = readiness::detection_names(recipe, kind).map_err(MirrorError::Never)?;
@@ -56,10 +67,37 @@ pub fn make(
             files,
             arguments: recipe.arguments.clone(),
             exit_codes: recipe.exit_codes.clone(),
-            detection: detection(names, &package.version, &products),
+            detection: detection(names, &package.version, &facts.products),
         }),
     };
-    Ok((release, products))
+    Ok((release, facts))
+}
+
+fn product(package: &Package, msi: msi::Properties) -> Product {
+    Product {
+        package: package.id.clone(),
+        product_code: msi.product_code,
+        upgrade_code: msi.upgrade_code,
+        product_name: msi.product_name,
+        product_version: msi.product_version,
+        publisher: msi.manufacturer,
+        package_version: Some(package.version.clone()),
+    }
+}
+
+fn version(package: &Package, sha256: &str, info: VersionInfo) -> InstallerVersion {
+    let numbers = |version: Option<Version>| version.map(|it| it.to_string()).unwrap_or_default();
+    InstallerVersion {
+        package: package.id.clone(),
+        package_version: package.version.clone(),
+        sha256: sha256.to_owned(),
+        product_name: info.product_name,
+        company_name: info.company_name,
+        product_version: info.product_version,
+        file_version: info.file_version,
+        fixed_product_version: numbers(info.fixed_product_version),
+        fixed_file_version: numbers(info.fixed_file_version),
+    }
 }
 
 /// How the release is found on a device. With a file for each bitness, only what both have in common

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use fleetmend_e2e::feed::{Fault, FeedSite, Request};
+use fleetmend_e2e::pe::Pe;
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
+use fleetmend_store::installer_versions::{self, InstallerVersion};
 use fleetmend_store::{Page, deploy_jobs, queue};
 use fleetmend_trust::digest_hex;
 use serde_json::json;
 
 use crate::clocked::{Clocked, both};
 use crate::failing_work::until;
-use crate::offer::{NOBODY, NOTHING, Offer};
+use crate::offer::{NOBODY, NOTHING, Offer, approve, missing};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -23,9 +25,12 @@ async fn pass(site: &Clocked, time: Duration) {
 
 /// A site with an installer of so many bytes, none like the next.
 fn installer(length: u32) -> (FeedSite, String, Vec<u8>) {
-    let bytes: Vec<u8> = (0..length)
+    let program = Pe::new("Some tool", "2.0");
+    let rest = length - program.build().len() as u32;
+    let payload: Vec<u8> = (0..rest)
         .map(|it| (it.wrapping_mul(2_654_435_761) >> 13) as u8)
         .collect();
+    let bytes = program.carrying(payload).build();
     let site = FeedSite::start().unwrap();
     site.add_file("setup.exe", bytes.clone());
     (site, digest_hex(&bytes), bytes)
@@ -191,5 +196,42 @@ both! {
         assert_eq!(asked(&files).len(), 3, "the rest, then the whole");
         let packages = offer.person.get(&site.site, "/api/v1/sources/1").await.json();
         assert_eq!(packages["problems"], json!([]), "it is in quarantine");
+    }
+
+    async fn what_a_program_says_of_itself_is_kept_and_what_is_none_is_not_deployed(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let files = FeedSite::start().unwrap();
+        let mut program = Pe::new("Some tool", "2.0.0-final");
+        program.version = [2, 0, 0, 7];
+        let page = b"<!doctype html>Sign in".to_vec();
+        files.add_file("setup.exe", page.clone());
+        let url = files.file_url("setup.exe");
+        let offer = Offer::new(&site, folder.path(), &url, &digest_hex(&page)).await;
+        offer.deploy().await;
+        let job = offer.job_when("it has ended", |job| job.state.ending.is_some()).await;
+        assert!(job.cause.starts_with("the installer is not a Windows program: "), "{}", job.cause);
+        assert_eq!(installer_versions::of_package(site.db(), "some-tool").await.unwrap(), []);
+
+        let sha256 = digest_hex(&program.build());
+        files.add_file("program.exe", program.build());
+        crate::offer::offer(folder.path(), "3.0", &files.file_url("program.exe"), &sha256);
+        offer.person.call(&site.site, "/api/v1/sources/1/read", &json!({})).await;
+        let patch = missing(&site, &offer.person, "3.0").await;
+        approve(&site, &offer.person, patch).await;
+        let offer = Offer::known(&site, offer.person, patch);
+        offer.deploy().await;
+        offer.job_when("it is here", |job| job.state.status == DeployStatus::Downloaded).await;
+        let known = installer_versions::of_package(site.db(), "some-tool").await.unwrap();
+        let expected = InstallerVersion {
+            package: "some-tool".to_owned(),
+            package_version: "3.0".to_owned(),
+            sha256,
+            product_name: "Some tool".to_owned(),
+            product_version: "2.0.0-final".to_owned(),
+            fixed_product_version: "2.0.0.7".to_owned(),
+            fixed_file_version: "2.0.0.7".to_owned(),
+            ..InstallerVersion::default()
+        };
+        assert_eq!(known, [expected]);
     }
 }

@@ -2,6 +2,7 @@
 
 use fleetmend_e2e::feed::{Fault, FeedSite};
 use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_e2e::pe::Pe;
 use fleetmend_model::release::Action;
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
 use fleetmend_server::Given;
@@ -16,8 +17,10 @@ use crate::failing_work::until;
 use crate::offer::{Offer, approve, has_software, missing, offer};
 use crate::site::Person;
 
-const NEW: &[u8] = b"what the vendor put there later";
-const NEWER: &[u8] = b"and later still";
+/// An installer of the tool, each time another one.
+fn setup(word: &str) -> Vec<u8> {
+    Pe::new("Some tool", "2.0").carrying(word).build()
+}
 
 /// An offer whose vendor changed the installer of version 2.0, deployed in vain. Version 1.5 was good.
 struct Changed<'a> {
@@ -32,15 +35,15 @@ struct Changed<'a> {
 impl<'a> Changed<'a> {
     async fn new(site: &'a Clocked, folder: &std::path::Path) -> Self {
         let files = FeedSite::start().unwrap();
-        let old = digest_hex(b"what the package was made for");
+        let old = digest_hex(&setup("old"));
         let url = files.file_url("setup.exe");
-        files.add_file("setup.exe", NEW);
-        files.add_file("good.exe", b"good".to_vec());
+        files.add_file("setup.exe", setup("new"));
+        files.add_file("good.exe", setup("good"));
         offer(
             folder,
             "1.5",
             &files.file_url("good.exe"),
-            &digest_hex(b"good"),
+            &digest_hex(&setup("good")),
         );
         let offer = Offer::new(site, folder, &url, &old).await;
         let changed = Self {
@@ -126,12 +129,12 @@ both! {
         let file = &held[0]["file"];
         assert_eq!(file["file"], changed.url);
         assert_eq!(file["wanted"], changed.old);
-        assert_eq!((&file["found"], &file["sha256"]), (&json!(digest_hex(NEW)), &json!(digest_hex(NEW))));
-        assert_eq!(file["length"], NEW.len());
+        assert_eq!((&file["found"], &file["sha256"]), (&json!(digest_hex(&setup("new"))), &json!(digest_hex(&setup("new")))));
+        assert_eq!(file["length"], setup("new").len());
         assert_eq!((&held[0]["version"], &held[0]["offered"]), (&json!("2.0"), &json!("1.5")));
         missing(&site, person, "1.5").await;
         let page = person.get(&site.site, "/quarantine").await.text;
-        for part in [&changed.old, &digest_hex(NEW), &changed.url] {
+        for part in [&changed.old, &digest_hex(&setup("new")), &changed.url] {
             assert!(page.contains(part.as_str()), "{part} is not on {page}");
         }
         until("every page says how many there are", async || {
@@ -140,34 +143,34 @@ both! {
         })
         .await;
 
-        assert_eq!(changed.release(&digest_hex(NEW), " ").await, 400);
+        assert_eq!(changed.release(&digest_hex(&setup("new")), " ").await, 400);
         assert_eq!(changed.release(&changed.old, "looks right").await, 409);
         assert_eq!(changed.held().await.len(), 1);
-        assert_eq!(changed.release(&digest_hex(NEW), "the vendor says so").await, 204);
+        assert_eq!(changed.release(&digest_hex(&setup("new")), "the vendor says so").await, 204);
         assert_eq!(changed.held().await.len(), 0);
         let filter = AuditFilter::default();
         let entries = audit::list(site.db(), &filter, &Page::first(1)).await.unwrap();
         let (_, entry) = &entries.rows[0];
         assert_eq!((entry.action.as_str(), entry.subject.as_str()), ("release_quarantined", "package some-tool 2.0"));
         let after = entry.after.as_deref().unwrap();
-        for part in ["the vendor says so", &digest_hex(NEW), &changed.old, &changed.url] {
+        for part in ["the vendor says so", &digest_hex(&setup("new")), &changed.old, &changed.url] {
             assert!(after.contains(part), "{part} is not in {after}");
         }
         // Before it is fetched, the vendor changes it once more.
-        changed.files.add_file("setup.exe", NEWER);
+        changed.files.add_file("setup.exe", setup("newer"));
         missing(&site, person, "2.0").await;
         changed.deploy_in_vain().await;
         let held = changed.held().await;
-        assert_eq!(held[0]["file"]["wanted"], digest_hex(NEW));
-        assert_eq!(held[0]["file"]["found"], digest_hex(NEWER));
+        assert_eq!(held[0]["file"]["wanted"], digest_hex(&setup("new")));
+        assert_eq!(held[0]["file"]["found"], digest_hex(&setup("newer")));
         // Of two acceptances the later one counts.
         let handle = site.site.running().handle();
         let lines = handle.list_quarantine().await.unwrap();
         let id: i64 = lines[0].split('\t').next().unwrap().parse().unwrap();
-        let error = handle.release_quarantined(id, &digest_hex(NEW), "late").await.unwrap_err();
-        assert!(error.to_string().contains(&digest_hex(NEWER)), "{error}");
-        handle.release_quarantined(id, &digest_hex(NEWER), "so be it").await.unwrap();
-        assert_eq!(changed.deploy().await, digest_hex(NEWER));
+        let error = handle.release_quarantined(id, &digest_hex(&setup("new")), "late").await.unwrap_err();
+        assert!(error.to_string().contains(&digest_hex(&setup("newer"))), "{error}");
+        handle.release_quarantined(id, &digest_hex(&setup("newer")), "so be it").await.unwrap();
+        assert_eq!(changed.deploy().await, digest_hex(&setup("newer")));
         until("no page says that there is any", async || {
             let page = person.get(&site.site, "/devices").await.text;
             (!page.contains("Quarantine <span")).then_some(())
@@ -187,7 +190,7 @@ both! {
         look_again().await;
         missing(&site, changed.person(), "2.0").await;
         changed.deploy_in_vain().await;
-        changed.files.add_file("setup.exe", b"what the package was made for".to_vec());
+        changed.files.add_file("setup.exe", setup("old"));
         look_again().await;
         assert_eq!(changed.deploy().await, changed.old);
         let none = changed.person().call(&site.site, "/api/v1/quarantine/1/retry", &json!({})).await;

@@ -1,0 +1,4 @@
+//! Installers, whole ones and hostile ones.
+
+mod hostile;
+mod programs;
