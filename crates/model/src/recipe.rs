@@ -303,7 +303,15 @@ pub struct UninstallStep {
     pub software_name: Option<String>,
 }
 
-/// What the analysis of a package's scripts came to.
+/// What the analysis of a package's scripts came to. The rule, in this order:
+///
+/// 1. A finding about something that is done, and of which the analysis does not know what it is (a
+///    command, a method, a program, too many of them), or a script that refuses every machine:
+///    [`Self::NeedsChocolatey`]. Nobody can say as data what is not known to be done.
+/// 2. Any other finding, or an installer with an argument that is not known: [`Self::NeedsReview`]. A
+///    person can settle it: a value, a condition, a file that is not there.
+/// 3. At least one installer, archive or program that installs: [`Self::Ready`].
+/// 4. Else [`Self::NoInstaller`]. There may still be effects, each explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {

@@ -84,6 +84,9 @@ impl Interpreter<'_> {
             let inside = item.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
             return self.block(inside.unwrap_or(""), line);
         }
+        if !is_one_word(item) {
+            return Value::unknown(format!("{} is not one word", excerpt(item)));
+        }
         if item.contains(['"', '\'']) {
             return self.quoted_pieces(item, line);
         }
@@ -209,6 +212,36 @@ fn is_expression(item: &str) -> bool {
         Some(byte) if byte.is_ascii_digit() => bytes.iter().all(u8::is_ascii_digit),
         _ => false,
     }
+}
+
+/// Whether a bare word is one: PowerShell ends it at a bracket. A type's name is taken for none, as
+/// its text is not what the script says (see `prepare`).
+fn is_one_word(item: &str) -> bool {
+    let bytes = item.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        at = match byte {
+            b'`' => at + 2,
+            b'\'' => words::skip_single(bytes, at),
+            b'"' => words::skip_double(bytes, at),
+            b'$' if bytes.get(at + 1) == Some(&b'(') => words::skip_brackets(bytes, at + 1),
+            b'$' if bytes.get(at + 1) == Some(&b'{') => {
+                at + 1 + variable_length(&item[at + 1..]).max(1)
+            }
+            b'(' | b')' | b'{' | b'}' => return false,
+            b'[' if is_type_name(&bytes[at + 1..]) => return false,
+            _ => at + 1,
+        };
+    }
+    true
+}
+
+/// Whether a name with a dot or `::` behind its bracket follows.
+fn is_type_name(rest: &[u8]) -> bool {
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_');
+    let length = rest.iter().take_while(is_name).count();
+    rest.get(length) == Some(&b']')
+        && (rest[..length].contains(&b'.') || rest[length + 1..].starts_with(b"::"))
 }
 
 /// Whether a word is one string in quotes; two of them in it stand for one.

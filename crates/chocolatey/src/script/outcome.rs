@@ -148,6 +148,7 @@ fn effects(main: &Run, small: Option<&Run>) -> Vec<Effect> {
     all
 }
 
+/// By the rule of [`Verdict`].
 fn verdict(main: &Run, has_recipe: bool) -> Verdict {
     let has = |weight| main.findings.iter().any(|(it, _)| *it == weight);
     if has(Weight::Custom) {

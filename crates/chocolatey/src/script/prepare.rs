@@ -1,5 +1,5 @@
 //! Rewrites what the grammar takes wrongly into what it takes rightly and means the same, before a
-//! script is parsed. Lines stay where they are.
+//! script is parsed. Lines stay where they are. What stands in a text's `$( )` is rewritten too.
 //!
 //! - A bare path that begins with a variable gets quotes (`$dir\*.exe`).
 //! - A nested type's `+` becomes a dot (`[Environment+SpecialFolder]`).
@@ -18,8 +18,16 @@ const GOES_ON: [&str; 5] = ["else", "elseif", "catch", "finally", "until"];
 /// deeper than real scripts are stays as it is.
 const MAX_AHEAD: usize = 16;
 
+/// How deep texts are looked into for the texts in them.
+const MAX_TEXTS: usize = 4;
+
 /// The text as the grammar is given it.
 pub(super) fn prepare(text: &str) -> String {
+    prepare_in(text, 0)
+}
+
+/// The same for what stands in that many texts.
+fn prepare_in(text: &str, depth: usize) -> String {
     let bytes = text.as_bytes();
     let mut prepared = String::with_capacity(text.len() + 64);
     let (mut at, mut copied) = (0, 0);
@@ -53,7 +61,16 @@ pub(super) fn prepare(text: &str) -> String {
                 skip_here_string(bytes, at).unwrap_or(at + 1)
             }
             b'\'' => skip_single(bytes, at),
-            b'"' => skip_double(bytes, at),
+            b'"' => {
+                let end = skip_double(bytes, at);
+                let parts = parts_inside(bytes, at, end);
+                for (start, close) in parts.into_iter().filter(|_| depth < MAX_TEXTS) {
+                    prepared += &text[copied..start];
+                    prepared += &prepare_in(&text[start..close], depth + 1);
+                    copied = close;
+                }
+                end
+            }
             // A line that goes on with an empty one ends there.
             b'`' if goes_on_empty(&bytes[at + 1..]) => {
                 prepared.push_str(&text[copied..at]);
@@ -73,8 +90,7 @@ pub(super) fn prepare(text: &str) -> String {
                 at + 1
             }
             b'p' | b'P' if begins_word(before) => {
-                let end = parameters_end(bytes, at, &mut ahead);
-                due.extend(end);
+                due.extend(parameters_end(bytes, at, &mut ahead));
                 at + 1
             }
             b'.' if is_range(bytes, at) => {
@@ -114,6 +130,26 @@ pub(super) fn prepare(text: &str) -> String {
     }
     prepared.push_str(text.get(copied..).unwrap_or(""));
     prepared
+}
+
+/// Where the insides of the `$( )` stand in the text in double quotes from `at` to `end`.
+fn parts_inside(bytes: &[u8], mut at: usize, end: usize) -> Vec<(usize, usize)> {
+    let mut parts = Vec::new();
+    at += 1;
+    while at < end {
+        match bytes[at] {
+            b'`' => at += 2,
+            b'$' if bytes.get(at + 1) == Some(&b'(') => {
+                let close = skip_brackets(bytes, at + 1);
+                if close <= end && bytes[close - 1] == b')' && close > at + 2 {
+                    parts.push((at + 2, close - 1));
+                }
+                at = close;
+            }
+            _ => at += 1,
+        }
+    }
+    parts
 }
 
 fn begins_word(before: u8) -> bool {

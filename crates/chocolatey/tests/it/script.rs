@@ -456,6 +456,22 @@ fn scripts_are_read_in_every_encoding_of_powershell() {
 }
 
 #[test]
+fn a_signature_below_a_script_changes_nothing() {
+    let plain = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe\r\n";
+    let line = format!(
+        "# {}==\r\n",
+        "MIIdpwYJKoZIhvcNAQcCoIIdmDCCHZQCAQEx/+".repeat(2)
+    );
+    let signature = format!(
+        "\r\n# SIG # Begin signature block\r\n{}# SIG # End signature block\r\n",
+        line.repeat(100)
+    );
+    let signed = run(format!("{plain}{signature}").as_bytes(), &[]);
+    assert_eq!(signed.verdict, Verdict::Ready);
+    assert_eq!(signed.recipe, run(plain.as_bytes(), &[]).recipe);
+}
+
+#[test]
 fn files_beside_an_embedded_installer_are_pointed_out() {
     let script = b"Install-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\x86.exe\"";
     assert_eq!(

@@ -26,6 +26,13 @@ fn expressions_come_to_what_powershell_makes_of_them() {
         ("", "'a', 'b', 'c' | Select-Object -Last 1 -Skip 1", "b"),
         ("", "'a', 'b', 'c' | Select-Object -First 1 -Skip 1", "b"),
         ("", "'a', 'b', 'c' | Select-Object -Skip 2", "c"),
+        // What stands in a text is read like what stands outside.
+        (
+            "$t = $PSScriptRoot",
+            "\"$(Split-Path $t\\a.exe -Leaf)\"",
+            "a.exe",
+        ),
+        ("", "\"$(1..3)-$('[a+b]')\"", "1 2 3-[a+b]"),
         // Texts.
         ("", "'a''b'", "a'b"),
         ("$n = 'x'", "\"$n-${n}-$($n + 1)-`$n\"", "x-x-x1-$n"),
@@ -220,6 +227,10 @@ fn folders_of_the_device_are_named() {
             "%Programs%",
         ),
         (
+            "\"$([System.Environment]::GetFolderPath([System.Environment+SpecialFolder]::Programs))\"",
+            "%Programs%",
+        ),
+        (
             "Join-Path (Get-ToolsLocation) 'acme'",
             "%ChocolateyToolsLocation%\\acme",
         ),
@@ -252,5 +263,27 @@ fn bare_paths_and_digits_in_parameters_are_read_rightly() {
             "Ready Exe [/S] [0] Any=tools/acme.exe",
             "{script}"
         );
+    }
+}
+
+#[test]
+fn a_bare_word_ends_at_a_bracket() {
+    for word in [
+        "a(1)",
+        "/x{AAAA}",
+        "[a+b]",
+        "[System.Environment+SpecialFolder]::Programs",
+        "[Environment]::GetFolderPath('Programs')",
+        "a\"b\"(1)",
+    ] {
+        let script = format!("Install-ChocolateyPackage acme exe {word} https://a.example/a.exe");
+        let found = run(script.as_bytes(), &[]);
+        assert_ne!(found.verdict, Verdict::Ready, "{word}: {}", shown(&found));
+    }
+    for (word, expected) in [("/a=$(1)", "/a=1"), ("/S`(1`)", "/S(1)"), ("a[0]", "a[0]")] {
+        let script = format!("Install-ChocolateyPackage acme exe {word} https://a.example/a.exe");
+        let found = run(script.as_bytes(), &[]);
+        let arguments = found.recipe.as_ref().map(|it| it.arguments.as_str());
+        assert_eq!(arguments, Some(expected), "{word}: {}", shown(&found));
     }
 }
