@@ -1,11 +1,12 @@
 //! The manifest inside of a nupkg.
 
 use fleetmend_versions::nuget::{Dialect, Version, VersionError};
+use quick_xml::events::BytesStart;
 use thiserror::Error;
 
 use crate::dependency::Dependency;
 use crate::odata::is_package_id;
-use crate::xml::{self, Item, XmlError, XmlReader};
+use crate::xml::{self, XmlError, XmlReader};
 
 /// The largest manifest read, in bytes.
 pub const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
@@ -90,9 +91,7 @@ pub struct Nuspec {
 pub fn parse_nuspec(bytes: &[u8]) -> Result<Nuspec, NuspecError> {
     let text = xml::document(bytes, MAX_DOCUMENT)?;
     let mut reader = XmlReader::new(&text);
-    let Item::Open(root) = reader.next()? else {
-        return Err(XmlError::Empty.into());
-    };
+    let root = reader.root()?;
     let root = xml::local_name(&root);
     if root != "package" {
         return Err(NuspecError::OtherDocument {
@@ -100,14 +99,13 @@ pub fn parse_nuspec(bytes: &[u8]) -> Result<Nuspec, NuspecError> {
         });
     }
     let mut raw = Raw::default();
-    loop {
-        match reader.next()? {
-            Item::Open(start) if xml::local_name(&start) == "metadata" => raw.read(&mut reader)?,
-            Item::Open(_) => reader.skip()?,
-            Item::End => break,
-            Item::Close | Item::Text(_) => {}
+    while let Some(start) = reader.child()? {
+        match xml::local_name(&start) {
+            "metadata" => raw.read(&mut reader)?,
+            _ => reader.skip()?,
         }
     }
+    reader.finish()?;
     raw.into_nuspec()
 }
 
@@ -143,11 +141,7 @@ struct Raw {
 
 impl Raw {
     fn read(&mut self, reader: &mut XmlReader<'_>) -> Result<(), NuspecError> {
-        let depth = reader.depth();
-        while reader.depth() >= depth {
-            let Item::Open(start) = reader.next()? else {
-                continue;
-            };
+        while let Some(start) = reader.child()? {
             let slot = match xml::local_name(&start) {
                 "id" => &mut self.id,
                 "version" => &mut self.version,
@@ -185,39 +179,39 @@ impl Raw {
     }
 
     fn read_dependencies(&mut self, reader: &mut XmlReader<'_>) -> Result<(), NuspecError> {
-        let depth = reader.depth();
-        let mut framework = None;
-        while reader.depth() >= depth {
-            let start = match reader.next()? {
-                Item::Open(start) => start,
-                Item::Close => {
-                    framework = None;
-                    continue;
-                }
-                Item::Text(_) | Item::End => continue,
-            };
-            match xml::local_name(&start) {
-                "group" => framework = xml::attribute(&start, "targetFramework"),
-                "dependency" => {
-                    let id = xml::attribute(&start, "id").filter(|id| !id.trim().is_empty());
-                    if let Some(id) = id {
-                        if self.dependencies.len() >= MAX_DEPENDENCIES {
-                            return Err(NuspecError::TooManyDependencies);
-                        }
-                        self.dependencies.push(Dependency {
-                            id: id.trim().to_owned(),
-                            range: xml::attribute(&start, "version")
-                                .map(|range| range.trim().to_owned())
-                                .filter(|range| !range.is_empty()),
-                            target_framework: framework.clone(),
-                        });
-                    }
-                    reader.skip()?;
-                }
-                _ => reader.skip()?,
+        while let Some(start) = reader.child()? {
+            if xml::local_name(&start) != "group" {
+                self.read_dependency(reader, &start, None)?;
+                continue;
+            }
+            let framework = xml::attribute(&start, "targetFramework");
+            while let Some(start) = reader.child()? {
+                self.read_dependency(reader, &start, framework.as_deref())?;
             }
         }
         Ok(())
+    }
+
+    fn read_dependency(
+        &mut self,
+        reader: &mut XmlReader<'_>,
+        start: &BytesStart<'_>,
+        framework: Option<&str>,
+    ) -> Result<(), NuspecError> {
+        let id = xml::attribute(start, "id").filter(|id| !id.trim().is_empty());
+        if let Some(id) = id.filter(|_| xml::local_name(start) == "dependency") {
+            if self.dependencies.len() >= MAX_DEPENDENCIES {
+                return Err(NuspecError::TooManyDependencies);
+            }
+            self.dependencies.push(Dependency {
+                id: id.trim().to_owned(),
+                range: xml::attribute(start, "version")
+                    .map(|range| range.trim().to_owned())
+                    .filter(|range| !range.is_empty()),
+                target_framework: framework.map(str::to_owned),
+            });
+        }
+        Ok(reader.skip()?)
     }
 
     fn into_nuspec(self) -> Result<Nuspec, NuspecError> {

@@ -9,7 +9,7 @@ use quick_xml::events::BytesStart;
 use thiserror::Error;
 
 use crate::dependency::{self, Dependency};
-use crate::xml::{self, Item, XmlError, XmlReader};
+use crate::xml::{self, XmlError, XmlReader};
 
 /// The largest document read, in bytes. A page of a hundred entries has about 400 KiB;
 /// reading the worst one takes some three times its size.
@@ -83,14 +83,10 @@ pub struct FeedEntry {
     pub title: Option<String>,
     /// Short description.
     pub summary: Option<String>,
-    /// Description, Markdown.
-    pub description: Option<String>,
     /// Authors as one text.
     pub authors: Option<String>,
     /// Home page.
     pub project_url: Option<String>,
-    /// Icon.
-    pub icon_url: Option<String>,
     /// Tags, in the feed's order.
     pub tags: Vec<String>,
     /// What it depends on.
@@ -121,9 +117,7 @@ pub fn parse_feed(bytes: &[u8]) -> Result<FeedPage, FeedError> {
     let text = xml::document(bytes, MAX_DOCUMENT)?;
     let mut reader = XmlReader::new(&text);
     let mut page = FeedPage::default();
-    let Item::Open(root) = reader.next()? else {
-        return Err(XmlError::Empty.into());
-    };
+    let root = reader.root()?;
     page.base = xml::attribute(&root, "base");
     match xml::local_name(&root) {
         "feed" => read_feed(&mut reader, &mut page)?,
@@ -137,53 +131,50 @@ pub fn parse_feed(bytes: &[u8]) -> Result<FeedPage, FeedError> {
         }
     }
     // To the end, so that a document that is cut off behind its last entry is noticed.
-    while !matches!(reader.next()?, Item::End) {}
+    reader.finish()?;
     Ok(page)
 }
 
 fn read_feed(reader: &mut XmlReader<'_>, page: &mut FeedPage) -> Result<(), FeedError> {
-    loop {
-        match reader.next()? {
-            Item::Open(start) => match xml::local_name(&start) {
-                "entry" => {
-                    if page.entries.len() + page.skipped.len() >= MAX_ENTRIES {
-                        return Err(FeedError::TooManyEntries);
-                    }
-                    read_entry(reader, page)?;
+    while let Some(start) = reader.child()? {
+        match xml::local_name(&start) {
+            "entry" => {
+                if page.entries.len() + page.skipped.len() >= MAX_ENTRIES {
+                    return Err(FeedError::TooManyEntries);
                 }
-                "link" => {
-                    if xml::attribute(&start, "rel").as_deref() == Some("next") {
-                        page.next = xml::attribute(&start, "href").filter(|it| !it.is_empty());
-                    }
-                    reader.skip()?;
+                read_entry(reader, page)?;
+            }
+            "link" => {
+                if xml::attribute(&start, "rel").as_deref() == Some("next") {
+                    page.next = xml::attribute(&start, "href").filter(|it| !it.is_empty());
                 }
-                _ => reader.skip()?,
-            },
-            Item::Close => return Ok(()),
-            Item::Text(_) | Item::End => {}
+                reader.skip()?;
+            }
+            _ => reader.skip()?,
         }
     }
+    Ok(())
 }
 
+/// The message of the server's own error document, wherever it stands in it.
 fn read_error(reader: &mut XmlReader<'_>) -> FeedError {
-    loop {
-        match reader.next() {
-            Ok(Item::Open(start)) if xml::local_name(&start) == "message" => {
-                return match reader.read_text() {
-                    Ok(message) => FeedError::Server {
-                        message: message.trim().chars().take(500).collect(),
-                    },
-                    Err(error) => error.into(),
-                };
+    let mut message = || -> Result<Option<String>, XmlError> {
+        while let Some(start) = reader.child()? {
+            if xml::local_name(&start) == "message" {
+                return reader.read_text().map(Some);
             }
-            Ok(Item::End) => {
-                return FeedError::Server {
-                    message: "it gives no message".to_owned(),
-                };
-            }
-            Ok(_) => {}
-            Err(error) => return error.into(),
+            reader.skip()?;
         }
+        Ok(None)
+    };
+    match message() {
+        Ok(message) => FeedError::Server {
+            message: message.map_or_else(
+                || "it gives no message".to_owned(),
+                |it| it.trim().chars().take(500).collect(),
+            ),
+        },
+        Err(error) => error.into(),
     }
 }
 
@@ -199,10 +190,8 @@ struct RawEntry {
     version: Option<String>,
     title: Option<String>,
     summary: Option<String>,
-    description: Option<String>,
     authors: Option<String>,
     project_url: Option<String>,
-    icon_url: Option<String>,
     tags: Option<String>,
     dependencies: Option<String>,
     package_hash: Option<String>,
@@ -217,12 +206,9 @@ struct RawEntry {
 
 fn read_entry(reader: &mut XmlReader<'_>, page: &mut FeedPage) -> Result<(), FeedError> {
     let place = page.entries.len() + page.skipped.len() + 1;
-    let depth = reader.depth();
     let mut raw = RawEntry::default();
-    while reader.depth() >= depth {
-        if let Item::Open(start) = reader.next()? {
-            read_atom(reader, &start, &mut raw)?;
-        }
+    while let Some(start) = reader.child()? {
+        read_atom(reader, &start, &mut raw)?;
     }
     let name = raw
         .id
@@ -251,22 +237,16 @@ fn read_atom(
         "content" => {
             raw.content_url = xml::attribute(start, "src").filter(|it| !it.is_empty());
             // A feed may put the properties inside of the content element (plain OData).
-            let depth = reader.depth();
-            while reader.depth() >= depth {
-                if let Item::Open(inner) = reader.next()? {
-                    read_properties_or_skip(reader, &inner, raw)?;
-                }
+            while let Some(inner) = reader.child()? {
+                read_properties_or_skip(reader, &inner, raw)?;
             }
         }
         "author" => {
-            let depth = reader.depth();
-            while reader.depth() >= depth {
-                if let Item::Open(inner) = reader.next()? {
-                    if xml::local_name(&inner) == "name" {
-                        raw.atom_authors.extend(filled(reader.read_text()?));
-                    } else {
-                        reader.skip()?;
-                    }
+            while let Some(inner) = reader.child()? {
+                if xml::local_name(&inner) == "name" {
+                    raw.atom_authors.extend(filled(reader.read_text()?));
+                } else {
+                    reader.skip()?;
                 }
             }
         }
@@ -283,20 +263,14 @@ fn read_properties_or_skip(
     if xml::local_name(start) != "properties" {
         return reader.skip();
     }
-    let depth = reader.depth();
-    while reader.depth() >= depth {
-        let Item::Open(property) = reader.next()? else {
-            continue;
-        };
+    while let Some(property) = reader.child()? {
         let slot = match xml::local_name(&property) {
             "Id" => &mut raw.id,
             "Version" => &mut raw.version,
             "Title" => &mut raw.title,
             "Summary" => &mut raw.summary,
-            "Description" => &mut raw.description,
             "Authors" => &mut raw.authors,
             "ProjectUrl" => &mut raw.project_url,
-            "IconUrl" => &mut raw.icon_url,
             "Tags" => &mut raw.tags,
             "Dependencies" => &mut raw.dependencies,
             "PackageHash" => &mut raw.package_hash,
@@ -364,12 +338,10 @@ impl RawEntry {
             normalised,
             title: self.title,
             summary: self.summary.or(self.atom_summary),
-            description: self.description,
             authors: self
                 .authors
                 .or_else(|| filled(self.atom_authors.join(", "))),
             project_url: self.project_url,
-            icon_url: self.icon_url,
             tags: self
                 .tags
                 .iter()
@@ -393,8 +365,6 @@ impl RawEntry {
 }
 
 fn checksum(base64: &str, algorithm: Option<&str>) -> Result<Checksum, String> {
-    use std::fmt::Write as _;
-
     let algorithm = algorithm.unwrap_or("SHA512").to_ascii_lowercase();
     let length = match algorithm.as_str() {
         "sha512" => 64,
@@ -417,10 +387,7 @@ fn checksum(base64: &str, algorithm: Option<&str>) -> Result<Checksum, String> {
             "PackageHash is not the Base64 text of a {algorithm} digest"
         ));
     };
-    let mut hex = String::with_capacity(digest.len() * 2);
-    for byte in digest {
-        let _ = write!(hex, "{byte:02x}");
-    }
+    let hex = fleetmend_model::hex::of(&digest);
     Ok(Checksum { algorithm, hex })
 }
 

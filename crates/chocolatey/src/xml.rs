@@ -14,6 +14,9 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// The longest text of one element, in bytes.
 pub(crate) const MAX_TEXT: usize = 1024 * 1024;
 
+/// What is wrong with text outside of the root element.
+const OUTSIDE: &str = "text stands outside of the root element";
+
 /// Why a document was not read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum XmlError {
@@ -73,18 +76,6 @@ pub enum XmlError {
     },
 }
 
-/// What the reader finds next.
-pub(crate) enum Item<'a> {
-    /// An element begins.
-    Open(BytesStart<'a>),
-    /// Text inside an element; one text may come in several items.
-    Text(Cow<'a, str>),
-    /// The innermost element ends.
-    Close,
-    /// The document ends, well-formed.
-    End,
-}
-
 /// Decodes a document and checks that it looks like XML and fits the cap.
 pub(crate) fn document(bytes: &[u8], limit: usize) -> Result<Cow<'_, str>, XmlError> {
     if bytes.len() > limit {
@@ -120,92 +111,123 @@ fn is_html(start: &str) -> bool {
 
 /// Reads a decoded document piece by piece.
 pub(crate) struct XmlReader<'a> {
+    text: &'a str,
     reader: Reader<&'a [u8]>,
-    /// Local names of the open elements.
-    open: Vec<String>,
+    /// How many elements are open.
+    depth: usize,
     seen_root: bool,
 }
 
 impl<'a> XmlReader<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        let mut reader = Reader::from_str(text.trim_start_matches('\u{FEFF}').trim_start());
-        let config = reader.config_mut();
-        config.expand_empty_elements = true;
-        config.check_end_names = true;
+        let text = text.trim_start_matches('\u{FEFF}').trim_start();
         Self {
-            reader,
-            open: Vec::new(),
+            text,
+            reader: reader(text),
+            depth: 0,
             seen_root: false,
         }
     }
 
-    /// How many elements are open.
-    pub(crate) fn depth(&self) -> usize {
-        self.open.len()
+    /// The next event, looked at: what it opens and closes counts, and what is refused is an error.
+    /// The end of the document is one where an element is open.
+    #[inline]
+    fn event(&mut self) -> Result<Event<'a>, XmlError> {
+        let event = match self.reader.read_event() {
+            Ok(event) => event,
+            Err(error) => return Err(self.error(&error)),
+        };
+        match &event {
+            Event::Start(_) => self.open_element()?,
+            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            Event::Text(text) if self.depth == 0 && !text.trim().is_empty() => {
+                return Err(self.malformed(OUTSIDE));
+            }
+            Event::CData(_) if self.depth == 0 => return Err(self.malformed(OUTSIDE)),
+            Event::DocType(_) => return Err(XmlError::Dtd),
+            Event::Eof => self.end()?,
+            // Not asked for: declarations, comments, processing instructions. `Empty` does not come
+            // with `expand_empty_elements`.
+            _ => {}
+        }
+        Ok(event)
     }
 
-    pub(crate) fn next(&mut self) -> Result<Item<'a>, XmlError> {
+    /// The root element.
+    pub(crate) fn root(&mut self) -> Result<BytesStart<'a>, XmlError> {
         loop {
-            let event = self
-                .reader
-                .read_event()
-                .map_err(|error| self.error(&error))?;
-            match event {
-                Event::Start(start) => {
-                    self.open_element(&start)?;
-                    return Ok(Item::Open(start));
-                }
-                Event::End(_) => {
-                    self.open.pop();
-                    return Ok(Item::Close);
-                }
-                Event::Text(text) => {
-                    let content = text.into_inner();
-                    if !self.open.is_empty() {
-                        return Ok(Item::Text(content));
-                    }
-                    if !content.trim().is_empty() {
-                        return Err(self.malformed("text stands outside of the root element"));
-                    }
-                }
-                Event::CData(text) if !self.open.is_empty() => {
-                    return Ok(Item::Text(text.into_inner()));
-                }
-                Event::CData(_) => {
-                    return Err(self.malformed("text stands outside of the root element"));
-                }
-                Event::GeneralRef(reference) => {
-                    return Ok(Item::Text(Cow::Borrowed("")).with_char(self.resolve(&reference)?));
-                }
-                Event::DocType(_) => return Err(XmlError::Dtd),
-                Event::Eof => return self.end(),
-                // Not asked for: declarations, comments, processing instructions. `Empty` does not
-                // come with `expand_empty_elements`.
-                Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Empty(_) => {}
+            match self.event()? {
+                Event::Start(start) => return Ok(start),
+                Event::GeneralRef(_) => return Err(self.malformed(OUTSIDE)),
+                Event::Eof => return Err(XmlError::Empty),
+                _ => {}
             }
         }
     }
 
-    fn open_element(&mut self, start: &BytesStart<'_>) -> Result<(), XmlError> {
-        if self.open.len() >= MAX_DEPTH {
+    /// The next element inside of the one that is open; nothing at that one's end. Whoever gets an
+    /// element reads it to its end: its text, its own children, or by [`Self::skip`].
+    pub(crate) fn child(&mut self) -> Result<Option<BytesStart<'a>>, XmlError> {
+        let inside = self.depth;
+        loop {
+            match self.event()? {
+                Event::Start(start) => return Ok(Some(start)),
+                Event::End(_) if self.depth < inside => return Ok(None),
+                Event::GeneralRef(reference) => drop(self.resolve(&reference)?),
+                _ => {}
+            }
+        }
+    }
+
+    /// Goes to the end of the document, behind the root element.
+    pub(crate) fn finish(&mut self) -> Result<(), XmlError> {
+        loop {
+            match self.event()? {
+                Event::Eof => return Ok(()),
+                Event::GeneralRef(_) => return Err(self.malformed(OUTSIDE)),
+                _ => {}
+            }
+        }
+    }
+
+    fn open_element(&mut self) -> Result<(), XmlError> {
+        if self.depth >= MAX_DEPTH {
             return Err(XmlError::TooDeep);
         }
-        if self.open.is_empty() && self.seen_root {
+        if self.depth == 0 && self.seen_root {
             return Err(self.malformed("it has more than one root element"));
         }
         self.seen_root = true;
-        self.open.push(local_name(start).to_owned());
+        self.depth += 1;
         Ok(())
     }
 
-    fn end(&self) -> Result<Item<'a>, XmlError> {
-        match self.open.last() {
-            Some(inside) => Err(XmlError::Truncated {
-                inside: inside.clone(),
-            }),
-            None if self.seen_root => Ok(Item::End),
+    fn end(&self) -> Result<(), XmlError> {
+        match self.inside() {
+            Some(inside) => Err(XmlError::Truncated { inside }),
+            None if self.seen_root => Ok(()),
             None => Err(XmlError::Empty),
         }
+    }
+
+    /// The innermost element that is open. It is looked for from the beginning on: names are wanted
+    /// in errors alone, and keeping them costs more than all else.
+    fn inside(&self) -> Option<String> {
+        if self.depth == 0 {
+            return None;
+        }
+        let mut again = reader(self.text);
+        let mut open = Vec::new();
+        while again.buffer_position() < self.reader.buffer_position() {
+            match again.read_event() {
+                Ok(Event::Start(start)) => open.push(local_name(&start).to_owned()),
+                Ok(Event::End(_)) => drop(open.pop()),
+                Ok(Event::Eof) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        open.truncate(self.depth);
+        open.pop()
     }
 
     fn resolve(&self, reference: &quick_xml::events::BytesRef<'_>) -> Result<char, XmlError> {
@@ -228,30 +250,43 @@ impl<'a> XmlReader<'a> {
 
     /// The text of the element that was just opened, up to its end; elements inside are left out.
     pub(crate) fn read_text(&mut self) -> Result<String, XmlError> {
-        let depth = self.depth();
+        let depth = self.depth;
         let mut text = String::new();
-        while self.depth() >= depth {
-            if let Item::Text(part) = self.next()? {
-                if self.depth() != depth {
-                    continue;
+        loop {
+            match self.event()? {
+                Event::End(_) if self.depth < depth => return Ok(text),
+                Event::Text(part) if self.depth == depth => self.push(&mut text, &part)?,
+                Event::CData(part) if self.depth == depth => self.push(&mut text, &part)?,
+                Event::GeneralRef(reference) => {
+                    let found = self.resolve(&reference)?;
+                    if self.depth == depth {
+                        self.push(&mut text, found.encode_utf8(&mut [0; 4]))?;
+                    }
                 }
-                if text.len() + part.len() > MAX_TEXT {
-                    let element = self.open.last().cloned().unwrap_or_default();
-                    return Err(XmlError::TextTooLong { element });
-                }
-                text.push_str(&part);
+                _ => {}
             }
         }
-        Ok(text)
+    }
+
+    fn push(&self, text: &mut String, part: &str) -> Result<(), XmlError> {
+        if text.len() + part.len() > MAX_TEXT {
+            let element = self.inside().unwrap_or_default();
+            return Err(XmlError::TextTooLong { element });
+        }
+        text.push_str(part);
+        Ok(())
     }
 
     /// Goes to the end of the element that was just opened.
     pub(crate) fn skip(&mut self) -> Result<(), XmlError> {
-        let depth = self.depth();
-        while self.depth() >= depth {
-            self.next()?;
+        let depth = self.depth;
+        loop {
+            match self.event()? {
+                Event::End(_) if self.depth < depth => return Ok(()),
+                Event::GeneralRef(reference) => drop(self.resolve(&reference)?),
+                _ => {}
+            }
         }
-        Ok(())
     }
 
     fn malformed(&self, reason: &str) -> XmlError {
@@ -262,10 +297,8 @@ impl<'a> XmlReader<'a> {
     }
 
     fn error(&self, error: &Error) -> XmlError {
-        if let (Error::Syntax(_), Some(inside)) = (error, self.open.last()) {
-            return XmlError::Truncated {
-                inside: inside.clone(),
-            };
+        if let (Error::Syntax(_), Some(inside)) = (error, self.inside()) {
+            return XmlError::Truncated { inside };
         }
         XmlError::Malformed {
             position: self.reader.error_position(),
@@ -274,20 +307,20 @@ impl<'a> XmlReader<'a> {
     }
 }
 
-impl Item<'_> {
-    /// The text item that holds one character.
-    fn with_char(self, found: char) -> Self {
-        match self {
-            Item::Text(_) => Item::Text(Cow::Owned(found.to_string())),
-            other => other,
-        }
-    }
+fn reader(text: &str) -> Reader<&[u8]> {
+    let mut reader = Reader::from_str(text);
+    let config = reader.config_mut();
+    config.expand_empty_elements = true;
+    config.check_end_names = true;
+    reader
 }
 
 /// An element's name without its prefix.
 pub(crate) fn local_name<'a>(start: &'a BytesStart<'_>) -> &'a str {
     let name = start.name().0;
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
+    // Names are short: looking at each byte is faster than what searches long texts.
+    let prefix = name.bytes().rposition(|byte| byte == b':');
+    prefix.map_or(name, |colon| &name[colon + 1..])
 }
 
 /// An attribute's value by its name without prefix; `None` where it is absent or not well-formed.

@@ -6,6 +6,7 @@ pub mod condition;
 pub mod detection;
 pub mod device;
 pub mod effect;
+pub mod hex;
 pub mod ids;
 pub mod inventory;
 pub mod name_pattern;

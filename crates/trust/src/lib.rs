@@ -8,10 +8,12 @@ mod keys;
 mod order;
 mod token;
 
+pub use fleetmend_model::hex::of as hex;
+
 pub use envelope::{Envelope, Signature};
 pub use keys::{KeyError, PublicKey, SigningKey};
 pub use order::{
-    Order, OrderPolicy, Refusal, SignedOrder, TrustRoot, Verified, digest_hex, hex, sign_order,
+    Order, OrderPolicy, Refusal, SignedOrder, TrustRoot, Verified, digest_hex, sign_order,
     sign_release, verify, verify_again,
 };
 pub use token::{EnrolToken, TokenError};

@@ -1,7 +1,7 @@
 //! Orders and releases: signing them, and the one check before anything runs.
 
 use fleetmend_model::release::Release;
-use fleetmend_model::{DeployJobId, Millis};
+use fleetmend_model::{DeployJobId, Millis, hex};
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::Envelope;
@@ -126,17 +126,7 @@ pub enum Refusal {
 
 /// SHA-256 of some bytes, lower-case hexadecimal.
 pub fn digest_hex(bytes: &[u8]) -> String {
-    hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
-}
-
-/// Bytes in lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let text = String::with_capacity(2 * bytes.len());
-    bytes.iter().fold(text, |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::of(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
 }
 
 /// Signs a release statement.

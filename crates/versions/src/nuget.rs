@@ -98,6 +98,11 @@ impl Version {
             .map(|prerelease| prerelease.text.as_str())
     }
 
+    /// Chocolatey 1.x's package fix; 0 where there is none.
+    pub fn fix(&self) -> u32 {
+        self.fix
+    }
+
     /// Whether it is a prerelease.
     pub fn is_prerelease(&self) -> bool {
         self.prerelease.is_some()
