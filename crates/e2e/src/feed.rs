@@ -5,6 +5,7 @@
 //! `Packages(Id=…,Version=…)` and `package/<id>/<version>`. Below `/files/` it serves files, with
 //! ranges. Single paths can be made to fail in the ways that outside sites do.
 
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,6 +65,17 @@ pub enum Dialect {
     FirstConditionOnly,
 }
 
+/// What pages of lists tell about whether they have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validator {
+    /// Nothing.
+    None,
+    /// The header `ETag`.
+    Etag,
+    /// The header `Last-Modified`.
+    LastModified,
+}
+
 /// The site, on a free port of the loopback address. It ends on drop.
 #[derive(Debug)]
 pub struct FeedSite {
@@ -85,6 +97,10 @@ struct Content {
     /// Where entries say that their nupkgs are, other than below the feed's own address.
     nupkgs_at: Option<String>,
     gives_digests: bool,
+    validator: Validator,
+    counts: bool,
+    /// Where the last page links to.
+    last_link: Option<String>,
     /// The header that requests must carry.
     authorization: Option<String>,
 }
@@ -103,6 +119,9 @@ impl FeedSite {
             stall_at_skip: usize::MAX,
             nupkgs_at: None,
             gives_digests: true,
+            validator: Validator::None,
+            counts: false,
+            last_link: None,
             authorization: None,
         }));
         let for_site = Arc::clone(&content);
@@ -170,6 +189,26 @@ impl FeedSite {
     /// Has pages behind so many entries begin and never end.
     pub fn set_stall_at_skip(&self, entries: usize) {
         lock(&self.content).stall_at_skip = entries;
+    }
+
+    /// Has pages of lists tell in this way whether they have changed, and answers 304 if not.
+    pub fn set_validator(&self, validator: Validator) {
+        lock(&self.content).validator = validator;
+    }
+
+    /// Has the site say how many packages there are (`Packages()/$count`).
+    pub fn set_counts(&self) {
+        lock(&self.content).counts = true;
+    }
+
+    /// Has the last page of every list link on to this address.
+    pub fn set_last_link(&self, address: &str) {
+        lock(&self.content).last_link = Some(address.to_owned());
+    }
+
+    /// Takes all packages away.
+    pub fn clear(&self) {
+        lock(&self.content).packages.clear();
     }
 
     /// Has documents name the feed by this address, which leads here as well.
@@ -333,6 +372,10 @@ impl Content {
             };
         }
         match path.trim_end_matches("()") {
+            "Packages()/$count" if self.counts => {
+                let latest = self.packages.iter().filter(|it| it.latest).count();
+                Response::new(200, "text/plain", latest.to_string())
+            }
             "" => Response::new(200, XML, service_document(&self.base)),
             "Packages" => self.list(request, "Packages", |_| true),
             "FindPackagesById" => {
@@ -373,16 +416,46 @@ impl Content {
             dialect: self.dialect,
         };
         match paging.page(&self.packages, request, collection, wanted) {
-            Ok(document) => Response {
-                delivery,
-                ..Response::new(200, ATOM, self.changed(document))
-            },
+            Ok(document) => {
+                let mut response = self.validated(request, self.changed(document));
+                response.delivery = delivery;
+                response
+            }
             Err(message) => Response::new(400, XML, error_document(&message)),
         }
     }
 
+    /// The document, or 304 if the client has it as it is.
+    fn validated(&self, request: &Request, document: String) -> Response {
+        let mut hasher = std::hash::DefaultHasher::new();
+        document.hash(&mut hasher);
+        let state = hasher.finish();
+        let (header, condition, value) = match self.validator {
+            Validator::None => return Response::new(200, ATOM, document),
+            Validator::Etag => ("ETag", "if-none-match", format!("\"{state:x}\"")),
+            Validator::LastModified => {
+                // Another second for another document: clients give it back as it came.
+                let (minute, second) = (state / 60 % 60, state % 60);
+                let value = format!("Wed, 21 Oct 2015 07:{minute:02}:{second:02} GMT");
+                ("Last-Modified", "if-modified-since", value)
+            }
+        };
+        let mut response = match request.header(condition) {
+            Some(known) if *known == value => Response::new(304, ATOM, ""),
+            _ => Response::new(200, ATOM, document),
+        };
+        response.headers.push((header.to_owned(), value));
+        response
+    }
+
     /// The document as this site is told to give it.
     fn changed(&self, mut document: String) -> String {
+        if let Some(link) = &self.last_link
+            && !document.contains("rel=\"next\"")
+        {
+            let link = format!("  <link rel=\"next\" href=\"{link}\" />\n</feed>");
+            document = document.replace("</feed>", &link);
+        }
         if let Some(base) = &self.nupkgs_at {
             document = document.replace(&format!("{}package/", self.base), base);
         }

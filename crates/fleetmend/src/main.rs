@@ -6,6 +6,7 @@ mod local_agent;
 mod mirror;
 mod options;
 mod serve;
+mod source;
 mod terminal;
 mod up;
 
@@ -34,9 +35,9 @@ enum Command {
     SetupLink(options::Data),
     /// Make new keys for a server that lost its own, or whose own are not to be trusted any more.
     NewKeys(admin::NewKeys),
-    /// Add, list and read sources of packages.
+    /// Where packages come from: add, change, read, list and remove sources.
     #[command(subcommand)]
-    Source(admin::Source),
+    Source(source::Source),
     /// What the server could not download.
     #[command(subcommand)]
     Downloads(mirror::Downloads),
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
         Command::EnrolToken(command) => runtime(admin::enrol_token(command)),
         Command::SetupLink(options) => runtime(admin::setup_link(options)),
         Command::NewKeys(command) => runtime(admin::new_keys(command)),
-        Command::Source(command) => runtime(admin::source(command)),
+        Command::Source(command) => runtime(source::run(command)),
         Command::Downloads(command) => runtime(mirror::downloads(command)),
         Command::Quarantine(command) => runtime(mirror::quarantine(command)),
         Command::Feed(command) => runtime(feed::run(command)),

@@ -7,10 +7,14 @@ mod apps;
 mod catalog_file;
 mod checkin;
 mod client;
+mod cpu_time;
 mod extensions;
 mod feed;
 mod feed_packages;
+mod feed_pages;
+mod feed_site;
 mod idle;
+mod import;
 mod ingest;
 mod match_cases;
 mod matches;
@@ -47,6 +51,8 @@ enum Command {
     Agent(agent::Options),
     /// The package feed: requests a second, and downloads beside nginx.
     Feed(feed::Options),
+    /// A feed of a public repository's size, read into the catalog.
+    Import(import::Options),
     /// Simulated agents on the agent's own core against a real server.
     Simulate(simulate::Options),
     /// What the analysis makes of package sources.
@@ -94,6 +100,7 @@ fn run(command: Command) -> anyhow::Result<Option<Value>> {
         Command::Idle(options) => runtime.block_on(idle::run(options))?,
         Command::Agent(options) => agent::run(&options)?,
         Command::Feed(options) => runtime.block_on(feed::run(options))?,
+        Command::Import(options) => runtime.block_on(import::run(options))?,
         Command::Simulate(options) => runtime.block_on(simulate::run(options))?,
         Command::Recipes(options) => recipes::run(&options)?,
         Command::Match(options) => matches::run(&options)?,

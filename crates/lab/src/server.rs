@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use fleetmend_server::catalog::offered;
 use fleetmend_server::{App, Config, Given};
-use fleetmend_store::packages;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -88,7 +88,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
 /// Prints a line when every package of the source is known, analysed and in use.
 async fn tell_catalog(app: &App) -> anyhow::Result<()> {
     loop {
-        let packages = packages::latest_all(&app.db, false).await?;
+        let packages = offered::all(app).await?;
         let is_analysed = !packages.is_empty() && packages.iter().all(|it| it.analysis.is_some());
         if is_analysed && app.catalog().offered(&packages[0].id).is_some() {
             println!("catalog");

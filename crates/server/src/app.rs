@@ -56,6 +56,9 @@ pub struct App {
     /// The clock.
     pub clock: Clock,
     pub(crate) catalog: RwLock<Arc<Catalog>>,
+    /// Held while the catalog is put together and put in place: an older one must not replace a
+    /// newer one.
+    pub(crate) renewing: tokio::sync::Mutex<()>,
 }
 
 impl App {

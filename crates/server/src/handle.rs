@@ -4,15 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fleetmend_model::{PackageId, PatchId, SourceId};
+use fleetmend_model::{PackageId, PatchId};
 use fleetmend_store::devices::{self, DeviceFilter};
-use fleetmend_store::{MAX_PAGE, Page, downloads, feed_packages, quarantine, sources};
+use fleetmend_store::{MAX_PAGE, Page, downloads, feed_packages, quarantine};
 
 use crate::agents::enrol;
 use crate::api::time;
 use crate::app::App;
-use crate::catalog::add_source::{self, Given};
-use crate::catalog::private_hosts;
 use crate::deployments::reset;
 use crate::error::ApiError;
 use crate::net::pki;
@@ -25,7 +23,7 @@ const LOCAL_TOKEN: Duration = Duration::from_secs(600);
 /// A server's data, open.
 #[derive(Clone)]
 pub struct Handle {
-    app: Arc<App>,
+    pub(crate) app: Arc<App>,
     url: Option<String>,
 }
 
@@ -105,28 +103,6 @@ impl Handle {
     pub async fn setup_link(&self) -> anyhow::Result<String> {
         self.url()?;
         people::setup_link(&self.app).await
-    }
-
-    /// Adds a source; gives its id.
-    pub async fn add_source(&self, given: &Given<'_>) -> anyhow::Result<SourceId> {
-        add_source::add(&self.app, given, &command_line())
-            .await
-            .map_err(said)
-    }
-
-    /// Sets the hosts that a source may lead to although they are in one's own network.
-    pub async fn set_private_hosts(&self, id: i64, hosts: &[String]) -> anyhow::Result<()> {
-        let hosts = hosts.iter().map(String::as_str);
-        private_hosts::set(&self.app, SourceId(id), hosts, &command_line())
-            .await
-            .map_err(said)
-    }
-
-    /// Has a source read at once.
-    pub async fn read_source(&self, id: i64) -> anyhow::Result<()> {
-        catalog::sources::read_now(&self.app, SourceId(id), &command_line())
-            .await
-            .map_err(said)
     }
 
     /// One line for each patch whose files could not be downloaded: the first thousand.
@@ -256,28 +232,6 @@ impl Handle {
             .map_err(said)
     }
 
-    /// One line a source.
-    pub async fn list_sources(&self) -> anyhow::Result<Vec<String>> {
-        let lines = sources::list(&self.app.db)
-            .await?
-            .into_iter()
-            .map(|source| {
-                let state = catalog::sources::state(&source);
-                let next = catalog::sources::next_read(&source).unwrap_or_default();
-                let error = source.last_read.error.unwrap_or_default();
-                let line = [
-                    &source.id.to_string(),
-                    &source.name,
-                    &source.location,
-                    &state,
-                    &error,
-                    &next,
-                ];
-                line.map(String::as_str).join("\t").trim_end().to_owned()
-            });
-        Ok(lines.collect())
-    }
-
     /// Tells what the fleet's counts are, line by line, whenever they change.
     pub async fn watch(self, tell: impl Fn(&str)) {
         let mut changed = self.app.changed.subscribe();
@@ -349,6 +303,6 @@ fn counted(number: u64, one: &str, many: &str) -> String {
 }
 
 /// An error as a person at the command line reads it.
-fn said(error: ApiError) -> anyhow::Error {
+pub(crate) fn said(error: ApiError) -> anyhow::Error {
     anyhow::anyhow!(error.message())
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetmend_model::{Millis, PackageId, PatchId, SourceId};
-use fleetmend_store::{Tx, queue};
+use fleetmend_store::{MAX_PAGE, Page, Tx, queue};
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -94,6 +94,28 @@ const POLL: Duration = Duration::from_secs(1);
 /// Puts a job into the queue; once for each kind and subject, however often it is asked for.
 pub async fn enqueue(tx: &mut Tx, kind: Kind, subject: i64, now: Millis) -> anyhow::Result<()> {
     Ok(queue::enqueue(tx, kind.key(), subject, now).await?)
+}
+
+/// Whether a server works on a job now.
+pub async fn is_worked_on(app: &App, kind: Kind, subject: i64) -> anyhow::Result<bool> {
+    let now = app.now();
+    let works = asked_for(app, kind).await?;
+    let mut own = works.iter().filter(|it| it.subject == subject);
+    Ok(own.any(|it| it.locked_until.is_some_and(|until| until > now)))
+}
+
+/// Whether a job of a kind is due or worked on.
+pub async fn is_asked_for(app: &App, kind: Kind) -> anyhow::Result<bool> {
+    let now = app.now();
+    Ok(asked_for(app, kind)
+        .await?
+        .iter()
+        .any(|it| it.run_at <= now))
+}
+
+async fn asked_for(app: &App, kind: Kind) -> anyhow::Result<Vec<queue::Work>> {
+    let page = Page::first(MAX_PAGE);
+    Ok(queue::list(&app.db, Some(kind.key()), &page).await?.rows)
 }
 
 /// Makes sure that the jobs that run for ever are in the queue, and that none waits for an earlier

@@ -28,12 +28,13 @@ pub mod people;
 mod registry;
 mod router;
 mod server_id;
+mod source_commands;
 mod start;
 mod text_digest;
 pub mod upkeep;
 
 pub use app::App;
-pub use catalog::add_source::Given;
+pub use catalog::sources::Given;
 pub use clock::{Clock, system_clock};
 pub use config::{Config, Patience, Policy};
 pub use error::ApiError;

@@ -283,6 +283,7 @@ fn app(
         started_at: config.clock.now(),
         clock: config.clock.clone(),
         catalog: RwLock::new(Arc::new(Catalog::default())),
+        renewing: tokio::sync::Mutex::new(()),
     };
     Ok((Arc::new(app), inbox))
 }

@@ -13,12 +13,12 @@ use crate::value::{Row, args, row};
 statements! {
     SET = "INSERT INTO approvals (patch, system_type, decision, decided_by, at, reason)
            SELECT CAST(value->>0 AS BIGINT), value->>1, $2, $3, $4, $5
-           FROM json_each($1) WHERE true
+           FROM jsonb_each($1) WHERE true
            ON CONFLICT (patch, system_type) DO UPDATE SET decision = excluded.decision,
                decided_by = excluded.decided_by, at = excluded.at, reason = excluded.reason";
     GET = "SELECT * FROM approvals WHERE patch = $1 AND system_type = $2";
     OF_PATCH = "SELECT * FROM approvals WHERE patch = $1 ORDER BY system_type DESC";
-    GET_MANY = "SELECT a.* FROM json_each($1) AS j
+    GET_MANY = "SELECT a.* FROM jsonb_each($1) AS j
                 JOIN approvals AS a ON a.patch = CAST(j.value->>0 AS BIGINT)
                     AND a.system_type = j.value->>1
                 ORDER BY a.patch, a.system_type DESC";

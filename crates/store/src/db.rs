@@ -19,6 +19,12 @@ const BUSY: Duration = Duration::from_secs(10);
 const ACQUIRE: Duration = Duration::from_secs(30);
 /// Connections that read from SQLite.
 const SQLITE_READERS: u32 = 4;
+/// What SQLite's writer keeps of the file in memory: more than a large transaction touches. Negative:
+/// in KiB.
+const SQLITE_CACHE: &str = "-32000";
+/// Pages of SQLite's log after which they go into the file: the fewer times, the fewer times the same
+/// page is written.
+const SQLITE_CHECKPOINT: &str = "4000";
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// More than this crate has statements, so that each is prepared once a connection.
@@ -76,7 +82,13 @@ impl Db {
             .max_lifetime(None)
             .test_before_acquire(false)
             .after_release(|connection, _| Box::pin(is_at_rest(connection)))
-            .connect_with(options.clone().create_if_missing(true))
+            .connect_with(
+                options
+                    .clone()
+                    .create_if_missing(true)
+                    .pragma("cache_size", SQLITE_CACHE)
+                    .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT),
+            )
             .await
             .map_err(failed)?;
         let mut connection = writer.acquire().await.map_err(failed)?;

@@ -6,7 +6,7 @@ use crate::db::{Read as _, Tx};
 use crate::error::Result;
 use crate::rows::Rows;
 use crate::sql::Sql;
-use crate::value::{Row, Value, args, bad};
+use crate::value::{Cell, Row, args, bad};
 
 /// The first half of a SHA-256. Of what is the caller's matter, as long as equal entries have an
 /// equal one and different entries a different one.
@@ -22,7 +22,7 @@ pub(crate) async fn all<T, const N: usize>(
     insert: &'static Sql,
     find: &'static Sql,
     entries: &[(Digest, &T)],
-    row: impl Fn(&Digest, &T) -> [Value; N],
+    row: impl for<'a> Fn(&'a Digest, &'a T) -> [Cell<'a>; N],
 ) -> Result<Vec<i64>> {
     if entries.is_empty() {
         return Ok(Vec::new());

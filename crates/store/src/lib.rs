@@ -45,6 +45,8 @@ pub mod sessions;
 pub mod settings;
 pub mod setup_links;
 pub mod software;
+pub mod source_pages;
+pub mod source_use;
 pub mod sources;
 pub mod users;
 
@@ -81,6 +83,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     outages::STATEMENTS,
     packages::STATEMENTS,
     packages::PROBLEM_STATEMENTS,
+    packages::WRITE_STATEMENTS,
     patches::STATEMENTS,
     products::STATEMENTS,
     quarantine::STATEMENTS,
@@ -93,6 +96,8 @@ const STATEMENTS: &[&[&Sql]] = &[
     settings::STATEMENTS,
     setup_links::STATEMENTS,
     software::STATEMENTS,
+    source_pages::STATEMENTS,
+    source_use::STATEMENTS,
     sources::STATEMENTS,
     users::STATEMENTS,
 ];

@@ -60,6 +60,16 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0050_feed.sql"),
     ),
     (
+        60,
+        "source pages",
+        include_str!("../migrations/sqlite/0060_source_pages.sql"),
+    ),
+    (
+        61,
+        "source settings",
+        include_str!("../migrations/sqlite/0061_source_settings.sql"),
+    ),
+    (
         70,
         "private hosts",
         include_str!("../migrations/sqlite/0070_private_hosts.sql"),
@@ -136,6 +146,16 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         50,
         "feed",
         include_str!("../migrations/postgres/0050_feed.sql"),
+    ),
+    (
+        60,
+        "source pages",
+        include_str!("../migrations/postgres/0060_source_pages.sql"),
+    ),
+    (
+        61,
+        "source settings",
+        include_str!("../migrations/postgres/0061_source_settings.sql"),
     ),
     (
         70,

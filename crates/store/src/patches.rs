@@ -17,16 +17,16 @@ statements! {
               SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
                      CAST(value->>6 AS BIGINT), value->>7, CAST(value->>8 AS BIGINT),
                      CAST(value->>9 AS BIGINT)
-              FROM json_each($1) WHERE true
+              FROM jsonb_each($1) WHERE true
               ON CONFLICT (patch_type, name, architecture, version) DO UPDATE SET
                   title = excluded.title, title_key = excluded.title_key,
                   security = excluded.security, origin = excluded.origin,
                   package = excluded.package";
-    KNOWN = "SELECT p.* FROM json_each($1) AS j
+    KNOWN = "SELECT p.* FROM jsonb_each($1) AS j
              JOIN patches AS p ON p.patch_type = j.value->>0 AND p.name = j.value->>1
                  AND p.architecture = j.value->>2 AND p.version = j.value->>3";
     GET = "SELECT * FROM patches WHERE id = $1";
-    BY_IDS = "SELECT p.* FROM json_each($1) AS j
+    BY_IDS = "SELECT p.* FROM jsonb_each($1) AS j
               JOIN patches AS p ON p.id = CAST(j.value->>0 AS BIGINT) ORDER BY p.id";
     ALL = "SELECT * FROM patches ORDER BY id";
 }

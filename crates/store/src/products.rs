@@ -11,7 +11,7 @@ statements! {
                   product_version, publisher, package_version)
               SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
                      value->>6
-              FROM json_each($1) WHERE true
+              FROM jsonb_each($1) WHERE true
               ON CONFLICT (package, product_code) DO UPDATE SET
                   upgrade_code = excluded.upgrade_code, product_name = excluded.product_name,
                   product_version = excluded.product_version, publisher = excluded.publisher,

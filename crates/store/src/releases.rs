@@ -19,7 +19,7 @@ statements! {
     INSERT_FILES = "INSERT INTO release_files (release, sha256, name, length, bitness)
                     SELECT CAST(value->>0 AS BIGINT), value->>1, value->>2,
                            CAST(value->>3 AS BIGINT), value->>4
-                    FROM json_each($1) WHERE true ON CONFLICT (release, sha256, name) DO NOTHING";
+                    FROM jsonb_each($1) WHERE true ON CONFLICT (release, sha256, name) DO NOTHING";
     GET = "SELECT * FROM releases WHERE id = $1";
     BY_DIGEST = "SELECT * FROM releases WHERE payload_digest = $1";
     /// Immutable and made anew when anything changes: the latest counts.

@@ -1,18 +1,22 @@
 //! Several rows as one parameter: a JSON array of arrays, one inner array a row.
 //!
-//! A statement reads it with `FROM json_each($1)` and `value->>0`, `value->>1`, …; numbers are
+//! A statement reads it with `FROM jsonb_each($1)` and `value->>0`, `value->>1`, …; numbers are
 //! cast with `CAST(value->>0 AS BIGINT)`, bytes travel as hexadecimal and come back with
-//! `unhex(value->>2)`. SQLite has both functions built in; the first PostgreSQL migration defines
-//! `json_each(text)` and `unhex(text)` to do the same, so that one text serves both.
+//! `unhex(value->>2)`. SQLite has both functions built in (`json_each` does the same, but makes a text
+//! of each row and reads it again); PostgreSQL's migrations define `jsonb_each(text)` and
+//! `unhex(text)` to do the same, so that one text serves both.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
-use crate::value::{Value, storable};
+use fleetmend_model::hex;
+
+use crate::value::{Cell, Value, storable};
 
 /// Collects rows for one statement.
 #[derive(Debug)]
 pub(crate) struct Rows {
-    json: String,
+    /// Text, always.
+    json: Vec<u8>,
     count: usize,
 }
 
@@ -20,7 +24,7 @@ impl Rows {
     /// No row yet.
     pub(crate) fn new() -> Self {
         Self {
-            json: "[".to_owned(),
+            json: b"[".to_vec(),
             count: 0,
         }
     }
@@ -29,63 +33,61 @@ impl Rows {
     pub(crate) fn of<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Self {
         let mut rows = Self::new();
         for value in values {
-            rows.push(&[value.into()]);
+            rows.push(&[Cell::Value(value.into())]);
         }
         rows
     }
 
     /// Adds a row.
-    pub(crate) fn push(&mut self, row: &[Value]) {
+    pub(crate) fn push(&mut self, row: &[Cell<'_>]) {
         if self.count > 0 {
-            self.json.push(',');
+            self.json.push(b',');
         }
         self.count += 1;
-        self.json.push('[');
-        for (index, value) in row.iter().enumerate() {
+        self.json.push(b'[');
+        for (index, cell) in row.iter().enumerate() {
             if index > 0 {
-                self.json.push(',');
+                self.json.push(b',');
             }
-            self.push_value(value);
+            match cell {
+                Cell::Text(text) => self.push_text(text),
+                Cell::Value(value) => self.push_value(value),
+            }
         }
-        self.json.push(']');
+        self.json.push(b']');
     }
 
     fn push_value(&mut self, value: &Value) {
-        // Writing to a String cannot fail.
         match value {
             Value::Int(Some(number)) => {
                 let _ = write!(self.json, "{number}");
             }
-            Value::Text(Some(text)) => {
-                self.json
-                    .push_str(&serde_json::Value::from(storable(text)).to_string());
+            Value::Text(Some(text)) => self.push_text(text),
+            Value::Blob(Some(bytes)) => self.push_text(&hex::of(bytes)),
+            Value::Int(None) | Value::Text(None) | Value::Blob(None) => {
+                self.json.extend_from_slice(b"null");
             }
-            Value::Blob(Some(bytes)) => {
-                self.json.push('"');
-                push_hex(&mut self.json, bytes);
-                self.json.push('"');
-            }
-            Value::Int(None) | Value::Text(None) | Value::Blob(None) => self.json.push_str("null"),
         }
+    }
+
+    fn push_text(&mut self, text: &str) {
+        // Writing a text to a Vec cannot fail.
+        let _ = if text.contains('\0') {
+            serde_json::to_writer(&mut self.json, &storable(text))
+        } else {
+            serde_json::to_writer(&mut self.json, text)
+        };
     }
 
     /// The parameter.
     pub(crate) fn into_value(mut self) -> Value {
-        self.json.push(']');
-        Value::Text(Some(self.json))
+        self.json.push(b']');
+        Value::Text(String::from_utf8(self.json).ok())
     }
 
     /// Whether there is no row.
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
-    }
-}
-
-fn push_hex(out: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
 }
 

@@ -18,13 +18,13 @@ statements! {
                   product_code, upgrade_code)
               SELECT unhex(value->>0), value->>1, value->>2, value->>3, value->>4, value->>5,
                      value->>6, value->>7
-              FROM json_each($1)
+              FROM jsonb_each($1)
               WHERE NOT EXISTS (SELECT 1 FROM software WHERE digest = unhex(value->>0))
               ON CONFLICT (digest) DO NOTHING";
-    IDS = "SELECT s.id, s.digest FROM json_each($1) AS j
+    IDS = "SELECT s.id, s.digest FROM jsonb_each($1) AS j
            JOIN software AS s ON s.digest = unhex(j.value->>0)";
     ALL = "SELECT * FROM software ORDER BY id";
-    BY_IDS = "SELECT s.* FROM json_each($1) AS j
+    BY_IDS = "SELECT s.* FROM jsonb_each($1) AS j
               JOIN software AS s ON s.id = CAST(j.value->>0 AS BIGINT) ORDER BY s.id";
 }
 

@@ -1,30 +1,39 @@
 //! Sources that the catalog is read from.
 
 use fleetmend_model::{Millis, SourceId};
+use fleetmend_versions::nuget::Dialect;
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Read, Tx};
 use crate::error::{Error, Result};
 use crate::sql::statements;
-use crate::value::{Row, args, to_json};
+use crate::value::{Row, Value, args, to_json};
 
 statements! {
-    INSERT = "INSERT INTO sources (kind, location, name, priority, enabled)
-              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (location) DO NOTHING RETURNING id";
+    INSERT = "INSERT INTO sources (kind, location, name, priority, enabled, per_minute, dialect)
+              VALUES ($1, $2, $3, $4, $5, $6, $7)
+              ON CONFLICT (location) DO NOTHING RETURNING id";
     SET_LOGIN = "UPDATE sources SET user_name = $2, sealed_password = $3 WHERE id = $1";
     SET_PRIVATE_HOSTS = "UPDATE sources SET private_hosts = $2 WHERE id = $1";
-    UPDATE = "UPDATE sources SET name = $2, priority = $3, enabled = $4 WHERE id = $1";
+    AT = "SELECT id FROM sources WHERE location = $1";
+    UPDATE = "UPDATE sources SET location = $2, name = $3, priority = $4, enabled = $5,
+                  per_minute = $6, dialect = $7
+              WHERE id = $1";
     DELETE = "DELETE FROM sources WHERE id = $1";
     GET = "SELECT * FROM sources WHERE id = $1";
-    LIST = "SELECT * FROM sources ORDER BY priority, id";
+    LIST = "SELECT * FROM sources
+            ORDER BY CASE WHEN priority = 0 THEN 1 ELSE 0 END, priority, id";
     NOTE_READ = "UPDATE sources SET last_sync_at = COALESCE($2, last_sync_at), last_error = $3,
                      failures = $4, next_read_at = $5, next_read_why = $6, sync_state = $7,
-                     skipped = $8, skipped_count = $9
+                     skipped = $8, skipped_count = $9,
+                     last_entries = COALESCE($10, last_entries), withheld = $11
                  WHERE id = $1";
+    FORGET_READ = "UPDATE sources SET sync_state = NULL, last_entries = NULL, withheld = NULL,
+                       failures = 0, last_error = NULL WHERE id = $1";
+    WITHHOLD = "UPDATE sources SET withheld = $2 WHERE id = $1";
     NOTE_STATE = "UPDATE sources SET sync_state = $2 WHERE id = $1";
     DUE = "SELECT * FROM sources
-           WHERE enabled = 1 AND (next_read_at IS NULL OR next_read_at <= $1)
-           ORDER BY priority, id";
+           WHERE enabled = 1 AND (next_read_at IS NULL OR next_read_at <= $1) ORDER BY id";
     READ_AT = "UPDATE sources SET next_read_at = $2, next_read_why = $3 WHERE id = $1";
 }
 
@@ -61,19 +70,50 @@ impl SourceKind {
     }
 }
 
-/// A source to add.
+/// What a person sets of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewSource {
-    /// What it is.
-    pub kind: SourceKind,
+pub struct Settings {
     /// Path or URL; unique.
     pub location: String,
     /// What a person calls it.
     pub name: String,
-    /// The lower number is asked first and wins.
+    /// The lower number is asked first and wins; 0 is none, and comes behind all others.
     pub priority: i64,
-    /// Whether it is read.
+    /// Whether it is read, and its packages are offered.
     pub enabled: bool,
+    /// Requests a minute that its operator allows; absent: what public hosts get.
+    pub per_minute: Option<u32>,
+    /// The generation of Chocolatey that its packages are for; absent: either.
+    pub dialect: Option<Dialect>,
+}
+
+impl Settings {
+    /// With nothing but its place and its name.
+    pub fn new(location: &str, name: &str) -> Self {
+        Self {
+            location: location.to_owned(),
+            name: name.to_owned(),
+            priority: 0,
+            enabled: true,
+            per_minute: None,
+            dialect: None,
+        }
+    }
+}
+
+/// A dialect's value in URLs, the API and the database.
+pub fn dialect_key(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Choco1 => "choco1",
+        Dialect::Choco2 => "choco2",
+    }
+}
+
+/// Reads [`dialect_key`].
+pub fn dialect_from_key(key: &str) -> Option<Dialect> {
+    [Dialect::Choco1, Dialect::Choco2]
+        .into_iter()
+        .find(|it| dialect_key(*it) == key)
 }
 
 /// How many things that a read left out are kept with their reason.
@@ -86,6 +126,18 @@ pub struct LeftOut {
     pub what: String,
     /// What is wrong with it.
     pub why: String,
+}
+
+/// What a source no longer has, where that is so much that it may be a fault of the source: nothing
+/// is taken away before a person says that it is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// Versions that the source had listed.
+    pub listed: u64,
+    /// How many of them it no longer has.
+    pub gone: u64,
+    /// When that was seen first.
+    pub since: Millis,
 }
 
 /// How the last read of a source went, and what follows from it.
@@ -107,6 +159,10 @@ pub struct ReadNote {
     pub left_out: Vec<LeftOut>,
     /// How much was left out.
     pub left_out_count: u64,
+    /// Entries of the last read that reached the end; absent where this one did not.
+    pub entries: Option<u64>,
+    /// What is not taken away although the source no longer has it.
+    pub withheld: Option<Withheld>,
 }
 
 /// A source as it is kept.
@@ -116,14 +172,8 @@ pub struct Source {
     pub id: SourceId,
     /// What it is.
     pub kind: SourceKind,
-    /// Path or URL.
-    pub location: String,
-    /// What a person calls it.
-    pub name: String,
-    /// The lower number is asked first and wins.
-    pub priority: i64,
-    /// Whether it is read.
-    pub enabled: bool,
+    /// What a person has set.
+    pub settings: Settings,
     /// Who reads it, where the source asks for a name.
     pub user_name: Option<String>,
     /// The password, sealed; its shape is the server's.
@@ -139,8 +189,7 @@ impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Source")
             .field("id", &self.id)
-            .field("location", &self.location)
-            .field("enabled", &self.enabled)
+            .field("settings", &self.settings)
             .field("last_read", &self.last_read)
             .finish_non_exhaustive()
     }
@@ -150,10 +199,17 @@ fn read(row: &Row) -> Result<Source> {
     Ok(Source {
         id: SourceId(row.int("id")?),
         kind: row.word("kind", SourceKind::from_key)?,
-        location: row.text("location")?,
-        name: row.text("name")?,
-        priority: row.int("priority")?,
-        enabled: row.flag("enabled")?,
+        settings: Settings {
+            location: row.text("location")?,
+            name: row.text("name")?,
+            priority: row.int("priority")?,
+            enabled: row.flag("enabled")?,
+            per_minute: match row.int_opt("per_minute")? {
+                Some(_) => Some(row.u32("per_minute")?),
+                None => None,
+            },
+            dialect: row.word_opt("dialect", dialect_from_key)?,
+        },
         user_name: row.text_opt("user_name")?,
         sealed_password: row.text_opt("sealed_password")?,
         private_hosts: row.json("private_hosts")?,
@@ -166,40 +222,49 @@ fn read(row: &Row) -> Result<Source> {
             state: row.text_opt("sync_state")?,
             left_out: row.json("skipped")?,
             left_out_count: row.u64("skipped_count")?,
+            entries: row.int_opt("last_entries")?.map(|it| it.max(0) as u64),
+            withheld: row.json_opt("withheld")?,
         },
     })
 }
 
 /// Adds a source.
-pub async fn insert(tx: &mut Tx, source: &NewSource) -> Result<SourceId> {
-    let values = args![
-        source.kind.key(),
-        &source.location,
-        &source.name,
-        source.priority,
-        source.enabled,
-    ];
+pub async fn insert(tx: &mut Tx, kind: SourceKind, settings: &Settings) -> Result<SourceId> {
+    let mut values = args![kind.key()];
+    values.extend(settings_values(settings));
     let id = tx.maybe_id(&INSERT, values).await?;
-    id.map(SourceId).ok_or_else(|| Error::Exists {
-        what: "source",
-        name: source.location.clone(),
-    })
+    id.map(SourceId).ok_or_else(|| exists(settings))
 }
 
-/// Changes what a person may change.
-pub async fn update(
-    tx: &mut Tx,
-    source: SourceId,
-    name: &str,
-    priority: i64,
-    enabled: bool,
-) -> Result<()> {
-    match tx
-        .run(&UPDATE, args![source, name, priority, enabled])
-        .await?
-    {
+/// Changes what a person has set.
+pub async fn update(tx: &mut Tx, source: SourceId, settings: &Settings) -> Result<()> {
+    let at = tx.maybe_id(&AT, args![&settings.location]).await?;
+    if at.is_some_and(|it| it != source.0) {
+        return Err(exists(settings));
+    }
+    let mut values = args![source];
+    values.extend(settings_values(settings));
+    match tx.run(&UPDATE, values).await? {
         0 => Err(Error::missing("source", source)),
         _ => Ok(()),
+    }
+}
+
+fn settings_values(it: &Settings) -> Vec<Value> {
+    args![
+        &it.location,
+        &it.name,
+        it.priority,
+        it.enabled,
+        it.per_minute.map(i64::from),
+        it.dialect.map(dialect_key),
+    ]
+}
+
+fn exists(settings: &Settings) -> Error {
+    Error::Exists {
+        what: "source",
+        name: settings.location.clone(),
     }
 }
 
@@ -261,6 +326,10 @@ pub async fn note_read(tx: &mut Tx, source: SourceId, note: &ReadNote) -> Result
         &note.state,
         to_json("skipped", &first)?,
         note.left_out_count as i64,
+        note.entries.map(|it| it as i64),
+        note.withheld
+            .map(|it| to_json("withheld", &it))
+            .transpose()?,
     ];
     tx.run(&NOTE_READ, values).await.map(drop)
 }
@@ -268,6 +337,17 @@ pub async fn note_read(tx: &mut Tx, source: SourceId, note: &ReadNote) -> Result
 /// Notes how far a read has come.
 pub async fn note_state(tx: &mut Tx, source: SourceId, state: &str) -> Result<()> {
     tx.run(&NOTE_STATE, args![source, state]).await.map(drop)
+}
+
+/// Notes what a source no longer has and that is kept all the same, or that there is nothing.
+pub async fn withhold(tx: &mut Tx, source: SourceId, what: Option<Withheld>) -> Result<()> {
+    let json = what.map(|it| to_json("withheld", &it)).transpose()?;
+    tx.run(&WITHHOLD, args![source, json]).await.map(drop)
+}
+
+/// Forgets how the last read went: what is at the source's place now is another thing.
+pub async fn forget_read(tx: &mut Tx, source: SourceId) -> Result<()> {
+    tx.run(&FORGET_READ, args![source]).await.map(drop)
 }
 
 /// Sets when a source is read next.

@@ -23,7 +23,11 @@ pub enum Value {
 
 /// A text as both databases can hold it: PostgreSQL refuses NUL, so it becomes U+FFFD in both.
 pub(crate) fn storable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+    if text.contains('\0') {
+        text.replace('\0', "\u{fffd}")
+    } else {
+        text.to_owned()
+    }
 }
 
 impl From<i64> for Value {
@@ -114,6 +118,56 @@ impl From<crate::rows::Rows> for Value {
     }
 }
 
+/// A value of one row out of several: texts are borrowed, for there may be very many.
+#[derive(Debug)]
+pub(crate) enum Cell<'a> {
+    /// A text.
+    Text(&'a str),
+    /// Any other value, and texts that nobody else holds.
+    Value(Value),
+}
+
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Cell<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a Option<String>> for Cell<'a> {
+    fn from(text: &'a Option<String>) -> Self {
+        text.as_ref()
+            .map_or(Self::Value(Value::Text(None)), Self::from)
+    }
+}
+
+macro_rules! cells_from_values {
+    ($($kind:ty),+ $(,)?) => {$(
+        impl From<$kind> for Cell<'_> {
+            fn from(it: $kind) -> Self {
+                Self::Value(it.into())
+            }
+        }
+    )+};
+}
+cells_from_values!(
+    Value,
+    i64,
+    Option<i64>,
+    u32,
+    bool,
+    String,
+    Option<&str>,
+    Option<String>,
+    Vec<u8>,
+    &[u8],
+);
+
 macro_rules! from_numbers {
     ($($name:ident),+) => {$(
         impl From<$name> for Value {
@@ -126,6 +180,7 @@ macro_rules! from_numbers {
                 Self::Int(id.map(|id| id.0))
             }
         }
+        cells_from_values!($name, Option<$name>);
     )+};
 }
 from_numbers!(
@@ -149,7 +204,7 @@ pub(crate) use args;
 
 /// The values of one row out of several (see [`crate::rows`]).
 macro_rules! row {
-    ($($value:expr),* $(,)?) => { [$($crate::value::Value::from($value)),*] };
+    ($($value:expr),* $(,)?) => { [$($crate::value::Cell::from($value)),*] };
 }
 pub(crate) use row;
 

@@ -26,6 +26,7 @@ mod server_process;
 mod server_readiness;
 mod server_reads;
 mod small_disk;
+mod source_commands;
 mod source_view;
 mod start;
 mod up;

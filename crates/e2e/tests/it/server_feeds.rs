@@ -27,6 +27,11 @@ fn faults() -> Vec<(Fault, &'static str)> {
         (Fault::Truncated, "cannot reach"),
         (Fault::Endless, "larger than"),
         (Fault::Body(b"<feed".to_vec()), "not a feed"),
+        // Packed bytes that nobody asked for are not unpacked.
+        (
+            Fault::Body(b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec()),
+            "not a feed",
+        ),
     ]
 }
 

@@ -2,10 +2,8 @@
 //! a read was interrupted, past the cap on results, and with a name and a password.
 
 use fleetmend_e2e::feed::{Dialect, Fault, FeedSite};
-use fleetmend_e2e::process::wait_until;
 use serde_json::json;
 
-use crate::console_client::PATIENCE;
 use crate::server_feeds::package;
 use crate::server_process::Server;
 use crate::source_view::{SourceView, enrol_with};
@@ -38,12 +36,10 @@ fn a_source_that_fails_says_when_and_why_it_is_read_next_and_a_person_may_read_i
     assert!(list.contains("next read at"), "{list}");
     assert!(list.contains("because its last read failed"), "{list}");
 
-    let id = source.id.to_string();
-    server
-        .admin(&["source", "read", &id])
-        .unwrap()
-        .success()
-        .unwrap();
+    // By its name, waiting for the end, which is not a good one.
+    let name = site.url();
+    let read = server.admin(&["source", "read", &name]).unwrap();
+    assert!(read.stderr.contains("502"), "{read:?}");
     let seen = source
         .wait("it failed twice", |it| it["source"]["failures"] == 2)
         .unwrap();
@@ -131,16 +127,11 @@ fn a_read_that_was_interrupted_goes_on_where_it_was() {
     site.set_page_size(100);
     site.set_stall_at_skip(1_000);
     let source = SourceView::add(&console, &site).unwrap();
-    wait_until(
-        "the read has come to the page that stalls",
-        PATIENCE,
-        || {
-            let requests = site.requests();
-            let last = requests.last().and_then(|it| it.parameter("$skip"));
-            Ok((last == Some("1000")).then_some(()))
-        },
-    )
-    .unwrap();
+    source
+        .wait("the read has come to the page that stalls", |it| {
+            it["source"]["progress"]["entries"] == 1000
+        })
+        .unwrap();
     let before = reads(&site);
     server.crash();
     site.set_stall_at_skip(usize::MAX);

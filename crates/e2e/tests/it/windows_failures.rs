@@ -6,7 +6,6 @@ use fleetmend_e2e::msi::{Msi, MsiEnd};
 use fleetmend_e2e::nsis::Nsis;
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_e2e::process::wait_until;
-use fleetmend_e2e::work_dir::WorkDir;
 use fleetmend_trust::digest_hex;
 use serde_json::json;
 
@@ -178,14 +177,16 @@ fn an_installer_with_a_wrong_checksum_never_runs_and_the_last_good_version_is_of
     let other = Nsis::new("Fleet Forge", "2.0").exiting_with(7);
     let served = bytes_of(|file| other.build(file)).unwrap();
     fleet.site.add_file("forge.exe", served);
-    let newer = WorkDir::new("source").unwrap();
     let digest = digest_hex(&named);
-    Nupkg::new("fleet-forge", "2.0")
+    let newer = Nupkg::new("fleet-forge", "2.0")
         .title("Fleet Forge")
-        .downloading_exe(&fleet.site.file_url("forge.exe"), &digest, "Fleet Forge")
-        .build_into(newer.path())
+        .downloading_exe(&fleet.site.file_url("forge.exe"), &digest, "Fleet Forge");
+    fleet.site.add_package(&newer).unwrap();
+    let read = fleet
+        .console
+        .try_post("/api/v1/sources/1/read", &json!({}))
         .unwrap();
-    fleet.add_source(newer.path().to_str().unwrap()).unwrap();
+    assert_eq!(read.status, 204, "{read:?}");
     wait_offered(&fleet, "2.0");
 
     let job = fleet.deploy("fleet-forge").unwrap();

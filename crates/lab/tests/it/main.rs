@@ -62,8 +62,29 @@ fn simulate_prints_its_figures() {
 }
 
 #[test]
+fn import_prints_its_figures_and_reads_an_unchanged_feed_by_conditional_requests_alone() {
+    let figures = measured(&["import", "--ids", "30"]);
+    assert_has_numbers(
+        &figures,
+        &["seconds", "cpu_seconds", "again_seconds", "http_seconds"],
+    );
+    assert_eq!(
+        (&figures["entries"], &figures["pages"]),
+        (&240.into(), &6.into())
+    );
+    for key in [
+        "again_requests",
+        "again_unchanged",
+        "http_again_requests",
+        "http_again_unchanged",
+    ] {
+        assert_eq!(figures[key], 6, "{key}: {figures}");
+    }
+}
+
+#[test]
 fn every_command_says_what_it_takes() {
-    for command in ["ingest", "checkin", "idle", "agent", "simulate"] {
+    for command in ["ingest", "checkin", "idle", "agent", "import", "simulate"] {
         let output = lab(&[command, "--help"]);
         assert!(output.status.success(), "{output:?}");
         assert!(!output.stdout.is_empty());
@@ -86,6 +107,7 @@ fn what_cannot_be_measured_is_one_line_and_an_exit_code() {
         (&["ingest", "--connections", "0"], "at least one device"),
         (&["idle", "--devices", "0"], "at least one device"),
         (&["idle", "--devices", "900000000"], "ulimit"),
+        (&["import", "--ids", "0"], "at least one entry"),
         (&["simulate", "--devices", "0"], "at least one device"),
     ] {
         let output = lab(arguments);

@@ -20,6 +20,7 @@ mod quarantine;
 mod scans;
 mod session;
 mod shapes;
+pub(crate) mod source_bodies;
 pub(crate) mod sources;
 
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use crate::app::App;
 use crate::error::ApiError;
 
 pub use openapi::document;
-pub(crate) use shapes::time;
+pub(crate) use shapes::{time, time_opt};
 
 /// Every endpoint.
 pub fn routes() -> Router<Arc<App>> {
@@ -67,7 +68,17 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/quarantine/{id}/retry", post(quarantine::retry))
         .route("/api/v1/scans", post(scans::request))
         .route("/api/v1/sources", get(sources::list).post(sources::create))
-        .route("/api/v1/sources/{id}", get(sources::get))
+        .route("/api/v1/sources/{id}", get(sources::get).post(sources::set))
+        .route("/api/v1/sources/{id}/held-back", get(sources::held_back))
+        .route(
+            "/api/v1/sources/{id}/removal",
+            get(sources::preview_removal),
+        )
+        .route("/api/v1/sources/{id}/remove", post(sources::remove))
+        .route(
+            "/api/v1/sources/{id}/remove-gone",
+            post(sources::remove_gone),
+        )
         .route("/api/v1/sources/{id}/login", post(sources::set_login))
         .route(
             "/api/v1/sources/{id}/private-hosts",

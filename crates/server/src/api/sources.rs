@@ -5,189 +5,26 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use fleetmend_model::SourceId;
-use fleetmend_store::packages::{self, Package};
-use fleetmend_store::sources::{self, LeftOut, Source};
+use fleetmend_store::packages;
+use fleetmend_store::sources::{self, LeftOut};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::extract::{Body, Id};
 use super::openapi::Refused;
-use super::shapes::{IdBody, time_opt};
+use super::shapes::{CountBody, IdBody};
+use super::source_bodies::{
+    HeldBackBody, LeftOutBody, OneSourceBody, PrivateHostsBody, RemovalBody, SourceBody,
+    SourceLoginBody, SourceSettingsBody,
+};
 use crate::app::App;
-use crate::catalog::add_source::{self, Given};
-use crate::catalog::credentials::Login;
-use crate::catalog::{self, private_hosts};
+use crate::catalog::sources as service;
+use crate::catalog::{offered, private_hosts};
 use crate::console::stored;
 use crate::error::ApiError;
 use crate::people::{Confirmed, SignedIn};
 
 /// How many packages with problems are listed.
 pub(crate) const MOST_PROBLEMS: u32 = 100;
-
-/// A source.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SourceBody {
-    /// Its id.
-    id: i64,
-    /// `folder`, `feed`, or `own`: what was pushed into this server's own feed.
-    kind: &'static str,
-    /// Path or URL; of this server's own feed the path on this server.
-    location: String,
-    /// What a person calls it.
-    name: String,
-    /// The lower number is asked first and wins.
-    priority: i64,
-    /// Whether it is read.
-    enabled: bool,
-    /// Who reads it, where it wants a name and a password.
-    user: Option<String>,
-    /// The hosts that it may lead to although they are in one's own network.
-    private_hosts: Vec<String>,
-    /// What a person should know of how it is protected.
-    protection: Option<&'static str>,
-    /// How it is doing, in words.
-    state: String,
-    /// When it was last read to its end.
-    last_read_at: Option<String>,
-    /// Why the last read failed.
-    last_error: Option<String>,
-    /// Reads in a row that failed.
-    failures: i64,
-    /// When it is read next.
-    next_read_at: Option<String>,
-    /// Why then.
-    next_read_why: String,
-    /// How many files or entries the last read left out.
-    left_out_count: u64,
-}
-
-impl From<Source> for SourceBody {
-    fn from(it: Source) -> Self {
-        Self {
-            id: it.id.0,
-            kind: it.kind.key(),
-            protection: catalog::sources::protection(&it),
-            state: catalog::sources::state(&it),
-            location: it.location,
-            name: it.name,
-            priority: it.priority,
-            enabled: it.enabled,
-            user: it.user_name,
-            private_hosts: it.private_hosts,
-            last_read_at: time_opt(it.last_read.finished_at),
-            last_error: it.last_read.error,
-            failures: it.last_read.failures,
-            next_read_at: time_opt(it.last_read.next_read_at),
-            next_read_why: it.last_read.next_read_why,
-            left_out_count: it.last_read.left_out_count,
-        }
-    }
-}
-
-/// Something that a source has and that was left out.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LeftOutBody {
-    /// The file's name or the entry's id.
-    what: String,
-    /// What is wrong with it.
-    why: String,
-}
-
-/// A package that cannot be had or read, or is in quarantine.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ProblemBody {
-    /// The package's id.
-    package: String,
-    /// Its version.
-    version: String,
-    /// What is wrong.
-    why: String,
-    /// Whether it is in quarantine: its bytes are not what the package says.
-    quarantined: bool,
-    /// When it is tried again by itself.
-    retry_at: Option<String>,
-}
-
-impl From<Package> for ProblemBody {
-    fn from(it: Package) -> Self {
-        let retry_at = it.problem.as_ref().and_then(|problem| problem.retry_at);
-        let quarantined = it.quarantine.is_some();
-        let why = match (it.quarantine, it.problem) {
-            (Some((_, cause)), _) => cause,
-            (None, Some(problem)) => problem.why,
-            (None, None) => String::new(),
-        };
-        Self {
-            package: it.shown_id,
-            version: it.version,
-            why,
-            quarantined,
-            retry_at: time_opt(retry_at.filter(|_| !quarantined)),
-        }
-    }
-}
-
-/// A source, with what is wrong in it.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct OneSourceBody {
-    /// The source.
-    source: SourceBody,
-    /// What the last read left out: the first hundred.
-    left_out: Vec<LeftOutBody>,
-    /// Packages that cannot be had or read, or are in quarantine: the first hundred.
-    problems: Vec<ProblemBody>,
-}
-
-/// A password on its way in: not shown in any log.
-#[derive(Deserialize, ToSchema)]
-#[serde(transparent)]
-pub(crate) struct Password(String);
-
-impl std::fmt::Debug for Password {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Password")
-    }
-}
-
-/// A source to add.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct NewSourceBody {
-    /// The address of a NuGet v2 feed, or the full path of a folder on the server.
-    location: String,
-    /// What a person calls it; the location by default.
-    name: Option<String>,
-    /// The name for HTTP Basic authentication, if the feed wants one.
-    user: Option<String>,
-    /// The password for it. It is kept sealed and never given out.
-    #[schema(write_only)]
-    password: Option<Password>,
-    /// Whether the feed may be in one's own network. Without it no private, loopback or link-local
-    /// address is asked.
-    #[serde(default)]
-    allow_private: bool,
-    /// Other hosts that it may lead to although they are in one's own network: names or IP
-    /// addresses, without ports.
-    #[serde(default)]
-    private_hosts: Vec<String>,
-}
-
-/// The hosts that a source may lead to although they are in one's own network.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct PrivateHostsBody {
-    /// Names or IP addresses, without ports: all of them, the feed's own as well.
-    hosts: Vec<String>,
-}
-
-/// What a feed is read with; nothing, to read it without.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct SourceLoginBody {
-    /// The name for HTTP Basic authentication.
-    user: Option<String>,
-    /// The password for it. It is kept sealed and never given out.
-    #[schema(write_only)]
-    password: Option<Password>,
-}
 
 /// All sources, the one that is asked first in front.
 #[utoipa::path(get, path = "/api/v1/sources", operation_id = "list_sources", tag = "sources",
@@ -229,22 +66,82 @@ pub(crate) async fn get(
 
 /// Add a source.
 #[utoipa::path(post, path = "/api/v1/sources", operation_id = "create_source", tag = "sources",
-    request_body = NewSourceBody, responses((status = 200, body = IdBody), Refused))]
+    request_body = SourceSettingsBody, responses((status = 200, body = IdBody), Refused))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     Confirmed(by): Confirmed,
-    Body(it): Body<NewSourceBody>,
+    Body(it): Body<SourceSettingsBody>,
 ) -> Result<Json<IdBody>, ApiError> {
-    let given = Given {
-        location: &it.location,
-        name: it.name.as_deref(),
-        user: it.user.as_deref(),
-        password: it.password.as_ref().map(|password| password.0.as_str()),
-        allow_private: it.allow_private,
-        private_hosts: &it.private_hosts,
-    };
-    let id = add_source::add(&app, &given, &by.actor).await?;
+    let id = service::add(&app, &it.given(), &by.actor).await?;
     Ok(Json(IdBody { id: id.0 }))
+}
+
+/// Set what is given of a source; what is not given stays as it is.
+#[utoipa::path(post, path = "/api/v1/sources/{id}", operation_id = "set_source", tag = "sources",
+    params(("id" = i64, Path, description = "The source's id")),
+    request_body = SourceSettingsBody, responses((status = 204), Refused))]
+pub(crate) async fn set(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Id(id): Id,
+    Body(it): Body<SourceSettingsBody>,
+) -> Result<StatusCode, ApiError> {
+    service::change(&app, SourceId(id), &it.given(), &by.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What removing a source would mean now.
+#[utoipa::path(get, path = "/api/v1/sources/{id}/removal", operation_id = "preview_source_removal",
+    tag = "sources", params(("id" = i64, Path, description = "The source's id")),
+    responses((status = 200, body = RemovalBody), Refused))]
+pub(crate) async fn preview_removal(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Id(id): Id,
+) -> Result<Json<RemovalBody>, ApiError> {
+    let found = service::consequences(&app, SourceId(id)).await?;
+    Ok(Json(found.into()))
+}
+
+/// Remove a source with its packages. Releases, jobs and approvals stay.
+#[utoipa::path(post, path = "/api/v1/sources/{id}/remove", operation_id = "remove_source",
+    tag = "sources", params(("id" = i64, Path, description = "The source's id")),
+    responses((status = 204), Refused))]
+pub(crate) async fn remove(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Id(id): Id,
+) -> Result<StatusCode, ApiError> {
+    service::remove(&app, SourceId(id), &by.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take away the versions that a source no longer has and that were kept because they are so many.
+#[utoipa::path(post, path = "/api/v1/sources/{id}/remove-gone",
+    operation_id = "remove_gone_versions", tag = "sources",
+    params(("id" = i64, Path, description = "The source's id")),
+    responses((status = 200, body = CountBody), Refused))]
+pub(crate) async fn remove_gone(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Id(id): Id,
+) -> Result<Json<CountBody>, ApiError> {
+    let count = service::remove_gone(&app, SourceId(id), &by.actor).await?;
+    Ok(Json(CountBody { count }))
+}
+
+/// The packages of a source that are taken from another one, which is asked before: those that have
+/// a higher version here first.
+#[utoipa::path(get, path = "/api/v1/sources/{id}/held-back", operation_id = "list_held_back_packages",
+    tag = "sources", params(("id" = i64, Path, description = "The source's id")),
+    responses((status = 200, body = Vec<HeldBackBody>), Refused))]
+pub(crate) async fn held_back(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Id(id): Id,
+) -> Result<Json<Vec<HeldBackBody>>, ApiError> {
+    let held = offered::held_back_of(&app, SourceId(id)).await?;
+    Ok(Json(held.into_iter().map(Into::into).collect()))
 }
 
 /// Set, or take away, the name and password that a feed is read with.
@@ -257,9 +154,8 @@ pub(crate) async fn set_login(
     Id(id): Id,
     Body(it): Body<SourceLoginBody>,
 ) -> Result<StatusCode, ApiError> {
-    let password = it.password.as_ref().map(|password| password.0.as_str());
-    let login = Login::given(it.user.as_deref(), password)?;
-    catalog::sources::set_login(&app, SourceId(id), login.as_ref(), &by.actor).await?;
+    let login = it.login()?;
+    service::set_login(&app, SourceId(id), login.as_ref(), &by.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -288,6 +184,6 @@ pub(crate) async fn read(
     Confirmed(by): Confirmed,
     Id(id): Id,
 ) -> Result<StatusCode, ApiError> {
-    catalog::sources::read_now(&app, SourceId(id), &by.actor).await?;
+    service::read_now(&app, SourceId(id), &by.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }

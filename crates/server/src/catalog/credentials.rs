@@ -113,7 +113,7 @@ impl Sealing {
         let password = self.open(source.id, sealed).with_context(|| {
             format!(
                 "the password for source {} cannot be opened with the key {KEY_FILE}: give it anew",
-                source.name
+                source.settings.name
             )
         })?;
         Ok(Some(Login {

@@ -2,24 +2,23 @@
 //!
 //! A feed is asked for its latest versions by id. Public feeds give no more than some 10,000 results
 //! to one question, so after some thousands the question is put anew, for the ids behind the last one
-//! seen. A feed that does not understand that is read by its own links to the end.
+//! seen. A feed that does not understand that is read by its own links to the end. A page that is
+//! known is asked for only if it has changed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail};
-use fleetmend_chocolatey::odata::{FeedEntry, FeedPage, MAX_DOCUMENT, parse_feed};
+use fleetmend_chocolatey::odata::{FeedEntry, FeedPage, parse_feed};
 use fleetmend_model::{Millis, SourceId};
 use fleetmend_store::packages::NewPackage;
+use fleetmend_store::source_pages::KnownPage;
 use fleetmend_store::sources::{LeftOut, Source};
+use fleetmend_versions::nuget::{Dialect, Version};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use super::address::Named;
-use super::credentials::Login;
-use super::fetch::{self, Ask, FetchError, shown};
-use super::schedule::Asked;
-use crate::app::App;
+use super::fetch::{Document, FetchError, Validators, shown};
 
 /// Pages of one read at most: more than any feed has at 40 entries a page.
 const MAX_PAGES: u64 = 5_000;
@@ -27,6 +26,19 @@ const MAX_PAGES: u64 = 5_000;
 const NEW_QUESTION: u64 = 5_000;
 /// The longest text kept of what was left out, in characters.
 const MAX_TEXT: usize = 300;
+
+/// Where the pages come from.
+pub trait Pages: Sync {
+    /// A page, unless it is as it was when it came with these validators.
+    fn get(
+        &self,
+        url: &str,
+        known: &Validators,
+    ) -> impl Future<Output = anyhow::Result<Document>> + Send;
+
+    /// How many entries the answer to a question has, where the feed says so.
+    fn count(&self, url: &str) -> impl Future<Output = Option<u64>> + Send;
+}
 
 /// How far a read has come: kept, so that one that was interrupted goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,29 +49,51 @@ pub struct Position {
     pub began_at: Millis,
     /// Entries so far.
     pub entries: u64,
-    pages: u64,
+    /// Pages so far.
+    pub pages: u64,
+    /// How many entries it will be, as the feed says or as it was the last time.
+    #[serde(default)]
+    pub expected: Option<u64>,
     /// Whether the feed took a question with an order.
     is_ordered: bool,
     /// Entries since the question was put.
     since_question: u64,
+    /// The first id of all.
+    #[serde(default)]
+    first_id: String,
     /// The last id seen.
     last_id: String,
     /// Where the feed's own links go on, if it does not understand the question put last.
     own_links: Option<String>,
+    /// A page that the feed linked to when it had been read: what should have stood there is not
+    /// known, and the read ended.
+    #[serde(default)]
+    pub loops_at: Option<String>,
 }
 
 impl Position {
     /// The beginning.
-    pub fn start(location: &str, now: Millis) -> Self {
+    pub fn start(location: &str, now: Millis, expected: Option<u64>) -> Self {
         Self {
             next: Some(question(location, None)),
             began_at: now,
             entries: 0,
             pages: 0,
+            expected,
             is_ordered: true,
             since_question: 0,
+            first_id: String::new(),
             last_id: String::new(),
             own_links: None,
+            loops_at: None,
+        }
+    }
+
+    /// The beginning of a read of so many files.
+    pub fn at_files(now: Millis, files: u64) -> Self {
+        Self {
+            next: None,
+            ..Self::start("", now, Some(files))
         }
     }
 
@@ -78,81 +112,110 @@ pub struct Page {
     pub left_out: Vec<LeftOut>,
 }
 
-/// Reads a feed from a position on.
-pub struct Reader<'a> {
-    app: &'a App,
-    source: SourceId,
-    location: &'a str,
-    login: Option<&'a Login>,
-    private_hosts: &'a [String],
-    /// Pages and ids that this read has seen: feeds link in circles.
-    seen: HashSet<String>,
-    seen_ids: HashSet<String>,
+/// A page that a read came by.
+#[derive(Debug)]
+pub struct Step {
+    /// What is kept of it.
+    pub known: KnownPage,
+    /// What it has; absent where it is as it was the last time.
+    pub page: Option<Page>,
 }
 
-impl<'a> Reader<'a> {
-    /// For a source.
-    pub fn new(app: &'a App, source: &'a Source, login: Option<&'a Login>) -> Self {
+/// Reads a feed from a position on.
+pub struct Reader<'a, P> {
+    pages: &'a P,
+    source: SourceId,
+    location: &'a str,
+    dialect: Option<Dialect>,
+    known: HashMap<String, KnownPage>,
+    /// Pages that this read has seen: feeds link in circles.
+    seen: HashSet<String>,
+}
+
+impl<'a, P: Pages> Reader<'a, P> {
+    /// For a source, some of whose pages are known.
+    pub fn new(
+        pages: &'a P,
+        source: &'a Source,
+        known: impl IntoIterator<Item = KnownPage>,
+    ) -> Self {
         Self {
-            app,
+            pages,
             source: source.id,
-            location: &source.location,
-            login,
-            private_hosts: &source.private_hosts,
+            location: &source.settings.location,
+            dialect: source.settings.dialect,
+            known: known.into_iter().map(|it| (it.url.clone(), it)).collect(),
             seen: HashSet::new(),
-            seen_ids: HashSet::new(),
         }
     }
 
-    /// Reads the next page and moves the position on, if the page could be read.
-    pub async fn page(&mut self, at: &mut Position) -> anyhow::Result<Page> {
+    /// Reads the next page and moves the position on, if the page could be read. Nothing where the
+    /// feed must be asked otherwise first.
+    pub async fn step(&mut self, at: &mut Position) -> anyhow::Result<Option<Step>> {
         let Some(url) = at.next.clone() else {
-            return Ok(Page::default());
+            return Ok(None);
         };
         if at.pages >= MAX_PAGES {
             bail!("the feed has more than {MAX_PAGES} pages");
         }
         if !self.seen.insert(url.clone()) {
-            tracing::warn!(
-                "{}: a page links back to one that was read",
-                shown(self.location)
-            );
-            at.next = None;
-            return Ok(Page::default());
+            at.loops_at = at.next.take();
+            return Ok(None);
         }
-        let page = match self.fetch(&url).await {
-            Ok(page) => page,
+        let step = match self.get(&url).await {
+            Ok(step) => step,
             Err(error) => match self.without_question(at, &error) {
                 Some(other) => {
                     at.next = Some(other);
-                    return Ok(Page::default());
+                    return Ok(None);
                 }
                 None => return Err(error),
             },
         };
-        let is_new = |entry: &FeedEntry| !self.seen_ids.contains(&entry.id.to_lowercase());
-        let is_ignored = at.own_links.is_some() && !page.entries.iter().any(is_new);
-        if is_ignored && let Some(own) = at.own_links.take() {
-            // It answers from the beginning, whatever is asked.
-            at.is_ordered = false;
-            at.next = Some(own);
-            return Ok(Page::default());
+        if let Some(own) = at.own_links.take() {
+            let is_from_the_beginning =
+                step.known.entries > 0 && step.known.first_id == at.first_id;
+            if is_from_the_beginning {
+                // It answers the same, whatever is asked.
+                at.is_ordered = false;
+                at.next = Some(own);
+                return Ok(None);
+            }
         }
-        self.move_on(at, &url, &page)?;
-        Ok(self.read(page))
+        move_on(at, self.location, &step.known);
+        if at.pages == 1 && at.expected.is_none() && at.next.is_some() {
+            at.expected = self.pages.count(&count_question(self.location)).await;
+        }
+        Ok(Some(step))
     }
 
-    async fn fetch(&self, url: &str) -> anyhow::Result<FeedPage> {
-        let ask = Ask {
-            url,
-            named: Named::Feed(self.location),
-            asked: Asked::Page,
-            login: self.login,
-            private_hosts: self.private_hosts,
-            cap: MAX_DOCUMENT as u64,
+    async fn get(&mut self, url: &str) -> anyhow::Result<Step> {
+        let known = self.known.remove(url).unwrap_or_default();
+        let validators = Validators {
+            etag: known.etag.clone(),
+            last_modified: known.last_modified.clone(),
         };
-        let bytes = fetch::document(self.app, &ask).await?;
-        parse_feed(&bytes).with_context(|| format!("{} answered", shown(url)))
+        let (bytes, validators) = match self.pages.get(url, &validators).await? {
+            Document::Unchanged => return Ok(Step { known, page: None }),
+            Document::Changed(bytes, validators) => (bytes, validators),
+        };
+        let page = parse_feed(&bytes).with_context(|| format!("{} answered", shown(url)))?;
+        let next = page.next.as_deref().map(|link| resolve(url, link));
+        let id = |entry: Option<&FeedEntry>| entry.map_or_else(String::new, |it| it.id.clone());
+        let known = KnownPage {
+            url: url.to_owned(),
+            etag: validators.etag,
+            last_modified: validators.last_modified,
+            next: next.transpose()?,
+            entries: (page.entries.len() + page.skipped.len()) as u64,
+            first_id: id(page.entries.first()),
+            last_id: id(page.entries.last()),
+            is_in_order: is_in_order(page.entries.iter().map(|it| it.id.as_str())),
+        };
+        Ok(Step {
+            known,
+            page: Some(self.read(page)),
+        })
     }
 
     /// Where to go on if the feed did not take our own question.
@@ -173,51 +236,37 @@ impl<'a> Reader<'a> {
         Some(own)
     }
 
-    fn move_on(&mut self, at: &mut Position, url: &str, page: &FeedPage) -> anyhow::Result<()> {
-        let next = page
-            .next
-            .as_deref()
-            .map(|link| resolve(url, link))
-            .transpose()?;
-        at.is_ordered &= is_in_order(&at.last_id, &page.entries);
-        at.own_links = None;
-        at.pages += 1;
-        at.entries += page.entries.len() as u64;
-        at.since_question += page.entries.len() as u64;
-        if let Some(last) = page.entries.last() {
-            at.last_id.clone_from(&last.id);
-        }
-        let ids = page.entries.iter().map(|entry| entry.id.to_lowercase());
-        self.seen_ids.extend(ids);
-        if at.is_ordered && next.is_some() && at.since_question >= NEW_QUESTION {
-            at.since_question = 0;
-            at.own_links = next;
-            at.next = Some(question(self.location, Some(&at.last_id)));
-        } else {
-            at.next = next;
-        }
-        Ok(())
-    }
-
     fn read(&self, page: FeedPage) -> Page {
-        let mut read = Page {
-            left_out: page
-                .skipped
-                .into_iter()
-                .map(|it| left_out(&it.entry, &it.reason))
-                .collect(),
-            ..Page::default()
-        };
-        for entry in &page.entries {
-            if let Some(package) = package(self.source, self.location, entry) {
-                read.packages.push(package);
-            } else {
+        let mut read = Page::default();
+        for entry in page.entries {
+            if let Err(why) = fits(self.dialect, &entry.version) {
+                let what = format!("{} {}", entry.id, entry.version);
+                read.left_out.push(left_out(&what, &why));
+                continue;
+            }
+            let Some(content) = content_url(self.location, &entry) else {
                 let what = format!("{} {}", entry.id, entry.version);
                 let why = "the address of its nupkg is none, or carries a name or password";
                 read.left_out.push(left_out(&what, why));
-            }
+                continue;
+            };
+            read.packages.push(package(self.source, content, entry));
+        }
+        for it in page.skipped {
+            read.left_out.push(left_out(&it.entry, &it.reason));
         }
         read
+    }
+}
+
+/// Whether the generation of Chocolatey that a source is for can read a version, or why not.
+pub fn fits(dialect: Option<Dialect>, version: &str) -> Result<(), String> {
+    match dialect {
+        None => Ok(()),
+        Some(dialect) => match Version::parse_in(version, dialect) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        },
     }
 }
 
@@ -260,17 +309,39 @@ fn plain_question(location: &str) -> String {
     format!("{base}/Packages()?$filter=IsLatestVersion")
 }
 
+/// How many the latest versions are.
+fn count_question(location: &str) -> String {
+    let base = location.trim_end_matches('/');
+    format!("{base}/Packages()/$count?$filter=IsLatestVersion")
+}
+
 /// Whether ids come in an order, as far as every collation has it: by their first letters.
-fn is_in_order(last: &str, entries: &[FeedEntry]) -> bool {
+fn is_in_order<'a>(ids: impl IntoIterator<Item = &'a str>) -> bool {
     let first = |id: &str| {
         let c = id.chars().next()?.to_ascii_lowercase();
         c.is_ascii_alphanumeric().then_some(c)
     };
-    let firsts: Vec<char> = std::iter::once(last)
-        .chain(entries.iter().map(|entry| entry.id.as_str()))
-        .filter_map(first)
-        .collect();
-    firsts.is_sorted()
+    ids.into_iter().filter_map(first).is_sorted()
+}
+
+/// Moves on behind a page.
+fn move_on(at: &mut Position, location: &str, page: &KnownPage) {
+    at.is_ordered &= page.is_in_order && is_in_order([at.last_id.as_str(), &page.first_id]);
+    at.own_links = None;
+    at.pages += 1;
+    at.entries += page.entries;
+    at.since_question += page.entries;
+    if at.first_id.is_empty() {
+        at.first_id.clone_from(&page.first_id);
+    }
+    if !page.last_id.is_empty() {
+        at.last_id.clone_from(&page.last_id);
+    }
+    at.next.clone_from(&page.next);
+    if at.is_ordered && at.next.is_some() && at.since_question >= NEW_QUESTION {
+        at.since_question = 0;
+        at.own_links = at.next.replace(question(location, Some(&at.last_id)));
+    }
 }
 
 /// A link of a page, which must stay on the feed's own host: a feed that sends its readers
@@ -289,38 +360,48 @@ fn resolve(page: &str, link: &str) -> anyhow::Result<String> {
     Ok(target.to_string())
 }
 
-fn package(source: SourceId, location: &str, entry: &FeedEntry) -> Option<NewPackage> {
+/// Where an entry's nupkg is; nothing where that is no address, or one that carries a name or a
+/// password.
+fn content_url(location: &str, entry: &FeedEntry) -> Option<String> {
     let base = location.trim_end_matches('/');
-    let content = entry
-        .content_url
-        .clone()
-        .unwrap_or_else(|| format!("{base}/package/{}/{}", entry.id, entry.version));
-    let content = Url::parse(base).ok()?.join(&content).ok()?;
-    if !content.username().is_empty() || content.password().is_some() {
-        return None;
-    }
-    Some(NewPackage {
+    let content = match &entry.content_url {
+        Some(content) => Url::parse(base).ok()?.join(content).ok()?,
+        None => Url::parse(&format!("{base}/package/{}/{}", entry.id, entry.version)).ok()?,
+    };
+    let is_bare = content.username().is_empty() && content.password().is_none();
+    is_bare.then(|| content.into())
+}
+
+/// What is kept of an entry beside what the catalog works with.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    published: Option<&'a str>,
+    summary: Option<&'a str>,
+    tags: &'a [String],
+}
+
+fn package(source: SourceId, content_location: String, entry: FeedEntry) -> NewPackage {
+    let metadata = Metadata {
+        published: entry.published.as_deref(),
+        summary: entry.summary.as_deref(),
+        tags: &entry.tags,
+    };
+    NewPackage {
         source,
-        id: entry.id.clone(),
-        version: entry.version.clone(),
+        metadata: serde_json::to_string(&metadata).unwrap_or_default(),
         normalized: entry.normalised.to_string(),
         prerelease: entry.is_prerelease,
-        title: entry.title.clone().unwrap_or_else(|| entry.id.clone()),
-        authors: entry.authors.clone().unwrap_or_default(),
-        project_url: entry.project_url.clone().unwrap_or_default(),
-        metadata: serde_json::json!({
-            "summary": entry.summary,
-            "tags": entry.tags,
-            "published": entry.published,
-        })
-        .to_string(),
-        content_location: content.to_string(),
+        title: entry.title.unwrap_or_else(|| entry.id.clone()),
+        authors: entry.authors.unwrap_or_default(),
+        project_url: entry.project_url.unwrap_or_default(),
+        content_location,
         content_hash: entry
             .package_hash
-            .as_ref()
             .map(|hash| format!("{}:{}", hash.algorithm, hash.hex)),
         listed: entry.listed,
-    })
+        id: entry.id,
+        version: entry.version,
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use super::pace::host;
 use super::schedule::{self, Asked};
 use crate::app::App;
 
+/// The longest validator kept, in bytes.
+const LONGEST_VALIDATOR: usize = 512;
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
 
@@ -159,26 +161,86 @@ impl Ask<'_> {
 /// How long an answer may take in all.
 fn limit(asked: Asked) -> Duration {
     match asked {
+        Asked::Count => Duration::from_secs(20),
         Asked::Page => Duration::from_mins(1),
         Asked::Nupkg => Duration::from_mins(30),
         Asked::Installer => Duration::from_hours(6),
     }
 }
 
-/// A document's bytes.
-pub async fn document(app: &App, ask: &Ask<'_>) -> Result<Vec<u8>, FetchError> {
-    let mut bytes = Vec::new();
-    let take = |part: &[u8]| {
-        bytes.extend_from_slice(part);
-        Ok(())
+/// What tells whether a document is still as it was.
+///
+/// Source: RFC 9110, section 8.8.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// The header `ETag`, as it came.
+    pub etag: Option<String>,
+    /// The header `Last-Modified`, as it came.
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    fn of(answer: &Response) -> Self {
+        let header = |name| {
+            let value = answer.headers().get(name)?.to_str().ok()?;
+            (value.len() <= LONGEST_VALIDATOR).then(|| value.to_owned())
+        };
+        Self {
+            etag: header(header::ETAG),
+            last_modified: header(header::LAST_MODIFIED),
+        }
+    }
+
+    /// The headers to ask with; none where nothing is known.
+    fn headers(&self) -> HeaderMap {
+        let all = [
+            (header::IF_NONE_MATCH, &self.etag),
+            (header::IF_MODIFIED_SINCE, &self.last_modified),
+        ];
+        all.into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?.parse().ok()?)))
+            .collect()
+    }
+}
+
+/// A document, or that it is as it was.
+#[derive(Debug)]
+pub enum Document {
+    /// Nothing has changed.
+    Unchanged,
+    /// Its bytes, and what tells whether they change.
+    Changed(Vec<u8>, Validators),
+}
+
+/// A document, unless it is as it was when it came with these validators.
+pub async fn document(
+    app: &App,
+    ask: &Ask<'_>,
+    known: &Validators,
+) -> Result<Document, FetchError> {
+    let headers = known.headers();
+    let unchanged = [StatusCode::NOT_MODIFIED];
+    let also = if headers.is_empty() {
+        &[]
+    } else {
+        &unchanged[..]
     };
     let address = turn(app, ask, false).await?;
     let receive = async {
-        let answer = open(app, ask, &address, false, &HeaderMap::new(), &[]).await?;
-        pour(ask, answer, 0, take).await
+        let answer = open(app, ask, &address, false, &headers, also).await?;
+        if answer.status() == StatusCode::NOT_MODIFIED {
+            return Ok(Document::Unchanged);
+        }
+        let validators = Validators::of(&answer);
+        let mut bytes = Vec::new();
+        let take = |part: &[u8]| {
+            bytes.extend_from_slice(part);
+            Ok(())
+        };
+        pour(ask, answer, 0, take).await?;
+        Ok(Document::Changed(bytes, validators))
     };
-    in_time(ask, receive).await?;
-    Ok(bytes)
+    in_time(ask, receive).await
 }
 
 /// The address, if it may be asked; ends when it is its turn.

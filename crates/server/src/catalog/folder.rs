@@ -1,26 +1,51 @@
-//! Reads a folder of .nupkg files.
+//! Reads a folder of .nupkg files. A file that is as it was is not read again.
 
-use std::fs;
+use std::collections::HashMap;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_chocolatey::nuspec::Nuspec;
-use fleetmend_model::SourceId;
+use fleetmend_model::Millis;
 use fleetmend_store::packages::NewPackage;
+use fleetmend_store::source_pages::KnownPage;
+use fleetmend_store::sources::Source;
 
-use super::feed::{Page, left_out};
+use super::feed::{Page, Position, Step, fits, left_out};
 
 /// The most files that are looked at.
 const MAX_FILES: usize = 100_000;
 /// The largest nupkg, in bytes.
 pub const MAX_NUPKG: u64 = 2 * 1024 * 1024 * 1024;
 
-/// The packages in the folder, and why files cannot be read.
-pub fn read(source: SourceId, folder: &Path) -> anyhow::Result<Page> {
+/// Looks at the files of a folder and hands each over with how far that is; gives their number.
+/// `take` says whether to go on.
+pub fn read(
+    source: &Source,
+    known: Vec<KnownPage>,
+    began_at: Millis,
+    take: impl Fn(Step, Position) -> bool,
+) -> anyhow::Result<u64> {
+    let mut known: HashMap<_, _> = known.into_iter().map(|it| (it.url.clone(), it)).collect();
+    let files = files(Path::new(&source.settings.location))?;
+    let mut at = Position::at_files(began_at, files.len() as u64);
+    for path in files {
+        at.pages += 1;
+        at.entries += 1;
+        let known = known.remove(&path.display().to_string());
+        if !take(step(source, &path, known), at.clone()) {
+            break;
+        }
+    }
+    Ok(at.entries)
+}
+
+/// The folder's packages.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut page = Page::default();
+    let mut files = Vec::new();
     for (count, entry) in entries.enumerate() {
         if count >= MAX_FILES {
             bail!("{} has more than {MAX_FILES} files", folder.display());
@@ -31,21 +56,56 @@ pub fn read(source: SourceId, folder: &Path) -> anyhow::Result<Page> {
         let is_package = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("nupkg"));
-        if !is_package {
-            continue;
-        }
-        match package(source, &path) {
-            Ok(package) => page.packages.push(package),
-            Err(error) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                page.left_out.push(left_out(&name, &format!("{error:#}")));
-            }
+        if is_package {
+            files.push(path);
         }
     }
-    Ok(page)
+    Ok(files)
 }
 
-fn package(source: SourceId, path: &PathBuf) -> anyhow::Result<NewPackage> {
+fn step(source: &Source, path: &Path, known: Option<KnownPage>) -> Step {
+    let state = fs::metadata(path).ok().map(|it| state(&it));
+    if let Some(known) = known
+        && known.etag == state
+        && state.is_some()
+    {
+        return Step { known, page: None };
+    }
+    let mut page = Page::default();
+    match package(source, path) {
+        Ok(package) => page.packages.push(package),
+        Err(error) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            page.left_out.push(left_out(&name, &format!("{error:#}")));
+        }
+    }
+    let known = KnownPage {
+        url: path.display().to_string(),
+        etag: state,
+        entries: 1,
+        ..KnownPage::default()
+    };
+    Step {
+        known,
+        page: Some(page),
+    }
+}
+
+/// What is another text after every change of a file: not even setting its time back hides one.
+fn state(file: &Metadata) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let (seconds, nanos) = (file.ctime(), file.ctime_nsec());
+        format!("{} {} {seconds}.{nanos:09}", file.len(), file.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        format!("{} {:?}", file.len(), file.modified().ok())
+    }
+}
+
+fn package(source: &Source, path: &Path) -> anyhow::Result<NewPackage> {
     let length = fs::metadata(path)?.len();
     if length > MAX_NUPKG {
         bail!("it is larger than {MAX_NUPKG} bytes");
@@ -54,13 +114,20 @@ fn package(source: SourceId, path: &PathBuf) -> anyhow::Result<NewPackage> {
     let nupkg = Nupkg::read(&bytes, &Limits::default())?;
     let sha256 = fleetmend_trust::digest_hex(&bytes);
     let location = path.display().to_string();
-    Ok(described(source, nupkg.nuspec(), location, &sha256))
+    described(source, nupkg.nuspec(), location, &sha256)
 }
 
-/// A package as its manifest describes it.
-pub fn described(source: SourceId, nuspec: &Nuspec, location: String, sha256: &str) -> NewPackage {
-    NewPackage {
-        source,
+/// A package as its manifest describes it; an error where its source is for a generation of
+/// Chocolatey that cannot read its version.
+pub fn described(
+    source: &Source,
+    nuspec: &Nuspec,
+    location: String,
+    sha256: &str,
+) -> anyhow::Result<NewPackage> {
+    fits(source.settings.dialect, &nuspec.version).map_err(anyhow::Error::msg)?;
+    Ok(NewPackage {
+        source: source.id,
         id: nuspec.id.clone(),
         version: nuspec.version.clone(),
         normalized: nuspec.normalised.to_string(),
@@ -72,5 +139,5 @@ pub fn described(source: SourceId, nuspec: &Nuspec, location: String, sha256: &s
         content_location: location,
         content_hash: Some(format!("sha256:{sha256}")),
         listed: true,
-    }
+    })
 }

@@ -6,16 +6,17 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use fleetmend_reconcile::{Catalog, CatalogPackage, Product};
-use fleetmend_store::packages;
 use fleetmend_store::{products, quarantine};
 use fleetmend_versions::display;
 
-use super::readiness;
+use super::{offered, readiness};
 use crate::app::App;
 
 /// Puts the catalog in place as the database has it now, and has all devices matched against it.
 pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
+    let renewing = app.renewing.lock().await;
     app.set_catalog(Arc::new(load(app).await?));
+    drop(renewing);
     let held = quarantine::count(&app.db).await?;
     app.quarantined.store(held, Ordering::Relaxed);
     app.ingest.rematch().await?;
@@ -28,9 +29,7 @@ pub async fn load(app: &App) -> anyhow::Result<Catalog> {
     let products = products::load_all(&app.db)
         .await
         .context("cannot read the known products")?;
-    let packages = packages::latest_all(&app.db, false)
-        .await
-        .context("cannot read the catalog")?;
+    let packages = offered::all(app).await.context("cannot read the catalog")?;
     let versions = packages
         .into_iter()
         .map(|package| {

@@ -1,28 +1,31 @@
 //! The catalog stage: sources are read, packages that a device may have are fetched and analysed,
 //! and what is deployed is mirrored.
 
-pub mod add_source;
 pub mod address;
 pub mod candidates;
 pub mod credentials;
 pub mod digest;
 pub mod feed;
 pub mod fetch;
-
 pub mod folder;
 pub mod guard;
+pub mod intake;
 pub mod known;
 pub mod mirror;
 pub mod nupkgs;
+pub mod offered;
 pub mod own;
 pub mod pace;
+pub mod priority;
 pub mod private_hosts;
 pub mod quarantine;
 pub mod readiness;
 pub mod release;
 pub mod resume;
+pub mod retire;
 pub mod schedule;
 pub mod sources;
 pub mod store_file;
 pub mod sync;
 pub mod turns;
+pub mod vanished;

@@ -21,10 +21,10 @@ use super::candidates::Names;
 use super::fetch::{Ask, FetchError, shown};
 use super::folder::MAX_NUPKG;
 use super::known::renew;
-use super::quarantine;
 use super::schedule::{self, Asked};
 use super::store_file::{self, Fetched};
 use super::sync::jitter;
+use super::{offered, quarantine};
 use crate::app::App;
 use crate::jobs;
 
@@ -39,7 +39,7 @@ const RENEW_SHARE: u32 = 10;
 /// Fetches and analyses what is new and due, then puts the new catalog in place and has all devices
 /// matched against it.
 pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
-    let mut new = packages::latest_all(&app.db, false).await?;
+    let mut new = offered::all(app).await?;
     new.retain(|package| package.analysis.is_none());
     if new.is_empty() {
         return Ok(());
@@ -260,7 +260,7 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
             let login = app.sealing.login(&source)?;
             let ask = Ask {
                 url: location,
-                named: Named::Feed(&source.location),
+                named: Named::Feed(&source.settings.location),
                 asked: Asked::Nupkg,
                 login: login.as_ref(),
                 private_hosts: &source.private_hosts,

@@ -5,10 +5,11 @@ use fleetmend_chocolatey::nuspec::parse_nuspec;
 use fleetmend_model::Millis;
 use fleetmend_store::feed_packages::{self, FeedPackage, Provenance};
 use fleetmend_store::packages::NewPackage;
-use fleetmend_store::sources::{self, OWN};
+use fleetmend_store::source_pages::KnownPage;
+use fleetmend_store::sources::{self, OWN, Source};
 use fleetmend_store::{Read, Tx};
 
-use super::feed::{Page, left_out};
+use super::feed::{Page, Step, left_out};
 use super::{folder, sync};
 use crate::app::App;
 use crate::feed::PATH;
@@ -16,21 +17,31 @@ use crate::feed::PATH;
 /// Rows in one read.
 const BATCH: u32 = 1_000;
 
-/// The packages, those that lists do not show included.
-pub async fn read(mut from: impl Read) -> anyhow::Result<Page> {
+/// The packages, those that lists do not show included: as one page.
+pub async fn read(source: &Source, mut from: impl Read) -> anyhow::Result<Step> {
     let mut page = Page::default();
+    let mut entries = 0;
     let mut after = 0;
     loop {
         let rows = feed_packages::after(&mut from, after, BATCH).await?;
         let Some(last) = rows.last() else {
-            return Ok(page);
+            let known = KnownPage {
+                url: PATH.to_owned(),
+                entries,
+                ..KnownPage::default()
+            };
+            return Ok(Step {
+                known,
+                page: Some(page),
+            });
         };
         after = last.id;
         let pushed = rows
             .iter()
             .filter(|row| row.what.provenance == Provenance::Pushed);
         for row in pushed {
-            match package(row) {
+            entries += 1;
+            match package(source, row) {
                 Ok(package) => page.packages.push(package),
                 Err(error) => {
                     let name = format!("{} {}", row.what.package, row.what.version_key);
@@ -41,12 +52,12 @@ pub async fn read(mut from: impl Read) -> anyhow::Result<Page> {
     }
 }
 
-fn package(row: &FeedPackage) -> anyhow::Result<NewPackage> {
+fn package(source: &Source, row: &FeedPackage) -> anyhow::Result<NewPackage> {
     let nuspec = parse_nuspec(&row.what.nuspec)?;
     let location = format!("{PATH}/package/{}/{}", nuspec.id, nuspec.normalised);
     Ok(NewPackage {
         listed: row.listed,
-        ..folder::described(OWN, &nuspec, location, &row.what.sha256)
+        ..folder::described(source, &nuspec, location, &row.what.sha256)?
     })
 }
 
@@ -54,7 +65,7 @@ fn package(row: &FeedPackage) -> anyhow::Result<NewPackage> {
 /// queue is rung.
 pub async fn note_change(app: &App, tx: &mut Tx, now: Millis) -> anyhow::Result<()> {
     let own = sources::get(&mut *tx, OWN).await?;
-    if own.is_some_and(|source| source.enabled) {
+    if own.is_some_and(|source| source.settings.enabled) {
         sync::enqueue(app, tx, OWN, now).await?;
     }
     Ok(())

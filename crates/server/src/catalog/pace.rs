@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fleetmend_store::host_pauses::{self, HostPause};
+use fleetmend_store::sources::Source;
 use reqwest::{StatusCode, Url};
 use tokio::time::Instant;
 
@@ -14,7 +15,8 @@ use super::guard::network::{Reach, reach};
 use super::schedule::{self, Asked};
 use crate::app::App;
 
-/// Requests a minute to a public host, a burst of as many included.
+/// Requests a minute to a public host, a burst of as many included, unless an administrator says
+/// otherwise.
 const PUBLIC_REQUESTS_PER_MINUTE: usize = 15;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -22,6 +24,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub struct Pace {
     hosts: Mutex<HashMap<String, Host>>,
+    /// Requests a minute that an administrator allows for a host.
+    allowed: Mutex<HashMap<String, u32>>,
 }
 
 #[derive(Default)]
@@ -44,28 +48,53 @@ impl Pace {
                 cause: pause.cause,
             });
         }
-        if is_own_network(&host) {
-            return Ok(());
-        }
-        while let Some(pause) = self.turn(&host, Instant::now()) {
+        while let Some(most) = self.most(&host)
+            && let Some(pause) = self.turn(&host, most, Instant::now())
+        {
             tokio::time::sleep(pause).await;
         }
         Ok(())
     }
 
+    /// Takes over what is set for the sources' hosts: of several sources on one host the least.
+    pub fn allow(&self, sources: &[Source]) {
+        let mut allowed = HashMap::new();
+        for settings in sources.iter().map(|it| &it.settings) {
+            if let Some(per_minute) = settings.per_minute
+                && let Ok(address) = Url::parse(&settings.location)
+            {
+                let least = allowed.entry(host(&address)).or_insert(per_minute);
+                *least = per_minute.min(*least);
+            }
+        }
+        *self.allowed.lock().unwrap_or_else(PoisonError::into_inner) = allowed;
+    }
+
+    /// How many requests a minute a host gets; absent: as many as there are.
+    fn most(&self, host: &str) -> Option<usize> {
+        let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        match allowed.get(host) {
+            Some(per_minute) => Some(*per_minute as usize),
+            None if is_own_network(host) => None,
+            None => Some(PUBLIC_REQUESTS_PER_MINUTE),
+        }
+    }
+
     /// Takes a turn, or gives the time until there is one.
-    fn turn(&self, host: &str, now: Instant) -> Option<Duration> {
+    fn turn(&self, host: &str, most: usize, now: Instant) -> Option<Duration> {
         let mut hosts = self.lock();
         for host in hosts.values_mut() {
             host.sent.retain(|at| now.duration_since(*at) < MINUTE);
         }
         hosts.retain(|name, it| name == host || !it.sent.is_empty() || it.refusals > 0);
         let host = hosts.entry(host.to_owned()).or_default();
-        if host.sent.len() < PUBLIC_REQUESTS_PER_MINUTE {
+        if host.sent.len() < most {
             host.sent.push(now);
             return None;
         }
-        Some(MINUTE.saturating_sub(now.duration_since(host.sent[0])))
+        // The most may have become less than what was sent.
+        let next = host.sent[host.sent.len() - most.max(1)];
+        Some(MINUTE.saturating_sub(now.duration_since(next)))
     }
 
     /// Notes that a host gave what was asked for.
@@ -137,7 +166,53 @@ fn is_own_network(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use fleetmend_store::sources::{ReadNote, Settings, SourceKind};
+
     use super::*;
+
+    const MOST: usize = PUBLIC_REQUESTS_PER_MINUTE;
+
+    #[test]
+    fn what_an_administrator_allows_counts_for_the_host_and_of_several_sources_the_least() {
+        let pace = Pace::default();
+        let source = |id: i64, location: &str, per_minute| {
+            let mut settings = Settings::new(location, "name");
+            settings.per_minute = per_minute;
+            Source {
+                id: fleetmend_model::SourceId(id),
+                kind: SourceKind::Feed,
+                settings,
+                user_name: None,
+                sealed_password: None,
+                private_hosts: Vec::new(),
+                last_read: ReadNote::default(),
+            }
+        };
+        pace.allow(&[
+            source(1, "https://more.example/a", Some(300)),
+            source(2, "https://MORE.example:8443/b", Some(120)),
+            source(3, "https://more.example/c", None),
+            source(4, "http://10.0.0.1/nuget", Some(2)),
+            source(5, "/srv/packages", Some(7)),
+        ]);
+        for (host, most) in [
+            ("more.example", Some(120)),
+            ("other.example", Some(PUBLIC_REQUESTS_PER_MINUTE)),
+            ("10.0.0.1", Some(2)),
+            ("10.0.0.2", None),
+        ] {
+            assert_eq!(pace.most(host), most, "{host}");
+        }
+        let start = Instant::now();
+        for _ in 0..5 {
+            assert_eq!(pace.turn("a.example", 5, start), None);
+        }
+        let later = start + Duration::from_secs(10);
+        assert_eq!(pace.turn("a.example", 6, later), None);
+        assert_eq!(pace.turn("a.example", 1, later), Some(MINUTE));
+        pace.allow(&[]);
+        assert_eq!(pace.most("more.example"), Some(PUBLIC_REQUESTS_PER_MINUTE));
+    }
 
     #[test]
     fn a_public_host_gets_fifteen_requests_a_minute_whatever_others_get() {
@@ -145,14 +220,15 @@ mod tests {
         let start = Instant::now();
         for host in ["a.example", "b.example"] {
             for _ in 0..PUBLIC_REQUESTS_PER_MINUTE {
-                assert_eq!(pace.turn(host, start), None);
+                assert_eq!(pace.turn(host, MOST, start), None);
             }
         }
         let later = start + Duration::from_secs(20);
-        assert_eq!(pace.turn("a.example", later), Some(Duration::from_secs(40)));
-        assert_eq!(pace.turn("a.example", start + MINUTE), None);
+        let wait = pace.turn("a.example", MOST, later);
+        assert_eq!(wait, Some(Duration::from_secs(40)));
+        assert_eq!(pace.turn("a.example", MOST, start + MINUTE), None);
         // What is over takes no memory.
-        pace.turn("c.example", start + 2 * MINUTE);
+        pace.turn("c.example", MOST, start + 2 * MINUTE);
         assert_eq!(pace.lock().len(), 1);
     }
 

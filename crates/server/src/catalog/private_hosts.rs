@@ -28,7 +28,7 @@ pub async fn set(
         sources::set_private_hosts(&mut tx, id, &hosts).await?;
         let (subject, after) = (format!("source {id}"), hosts.join(", "));
         journal::record(&mut tx, actor, "set_private_hosts", &subject, &after, now).await?;
-        if source.enabled {
+        if source.settings.enabled {
             packages::retry_now(&mut tx, id, now).await?;
             reset::reset_of_source(app, &mut tx, id).await?;
             sync::enqueue(app, &mut tx, id, now).await?;

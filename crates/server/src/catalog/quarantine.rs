@@ -6,10 +6,11 @@ use std::sync::Arc;
 use fleetmend_model::PackageId;
 use fleetmend_model::recipe::Checksum;
 use fleetmend_store::Tx;
-use fleetmend_store::packages::{self, Package};
+use fleetmend_store::packages::Package;
 use fleetmend_store::quarantine::{self, Accepted, Held, WrongFile};
 
 use super::known::renew;
+use super::offered;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::people::Actor;
@@ -143,7 +144,7 @@ pub async fn offered_instead(
     held: &[Held],
 ) -> Result<Vec<Option<String>>, fleetmend_store::Error> {
     let ids: Vec<&str> = held.iter().map(|it| it.shown_id.as_str()).collect();
-    let latest = packages::latest_of(&app.db, &ids, false).await?;
+    let latest = offered::of(app, &ids).await?;
     let of = |held: &Held| {
         let id = held.shown_id.to_lowercase();
         latest

@@ -48,6 +48,8 @@ fn spread(wait: Duration, jitter: f64) -> Duration {
 /// What was asked for when a host refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
+    /// How many entries a feed has: nice to know, no more.
+    Count,
     /// A page of a feed.
     Page,
     /// A nupkg.
@@ -84,7 +86,7 @@ pub fn pause(
             let is_host = match asked {
                 Asked::Page => true,
                 Asked::Nupkg => refusals > 1,
-                Asked::Installer => false,
+                Asked::Count | Asked::Installer => false,
             };
             if !is_host {
                 return None;
@@ -177,6 +179,7 @@ mod tests {
             (403, None, Asked::Nupkg, 1, false, None),
             (403, None, Asked::Nupkg, 2, false, Some((60, true))),
             (403, None, Asked::Installer, 9, false, None),
+            (403, None, Asked::Count, 9, false, None),
             (503, None, Asked::Page, 0, false, None),
             (503, minutes(2), Asked::Page, 0, false, Some((2, false))),
             (500, minutes(2), Asked::Page, 0, false, None),

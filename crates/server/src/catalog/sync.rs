@@ -1,138 +1,259 @@
 //! Reads sources into the catalog. A source that is down or answers nonsense changes nothing that
 //! was known, and is asked ever more rarely.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use fleetmend_chocolatey::odata::MAX_DOCUMENT;
 use fleetmend_model::{Millis, SourceId};
 use fleetmend_store::host_pauses::HostPause;
-use fleetmend_store::packages;
-use fleetmend_store::sources::{self, LeftOut, MAX_LEFT_OUT, OWN, ReadNote, Source, SourceKind};
+use fleetmend_store::source_pages;
+use fleetmend_store::sources::{self, MAX_LEFT_OUT, ReadNote, Source, SourceKind};
 use reqwest::Url;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-use super::feed::{Page, Position, Reader};
+use super::address::Named;
+use super::credentials::Login;
+use super::feed::{self, Pages, Position, Reader};
+use super::fetch::{self, Ask, Document, Validators};
+use super::intake::{Intake, READER, Tally};
 use super::pace::{host, pause_of};
-use super::{folder, own, schedule};
+use super::schedule::Asked;
+use super::{folder, own, retire, schedule};
 use crate::app::App;
 use crate::jobs;
 
-/// Packages stored in one transaction.
-const BATCH: usize = 500;
 /// How long an interrupted read may be taken up again.
 const MAX_PAUSE: Duration = Duration::from_hours(24);
+/// More pages than one source has: those of reads that failed are kept, but not for ever.
+const MAX_KNOWN_PAGES: u64 = 20_000;
+/// Why what stands behind a page is not known.
+const LOOPS: &str = "the feed leads back to this page, which was read: what should be behind it is \
+    not known, and nothing is taken away";
+/// The longest answer to the question how many entries there are, in bytes.
+const MAX_COUNT: u64 = 64;
 
 /// Reads one source.
 pub async fn sync(app: &Arc<App>, id: SourceId) -> anyhow::Result<()> {
-    let Some(source) = sources::get(&app.db, id)
-        .await?
-        .filter(|source| source.enabled)
-    else {
+    let all = sources::list(&app.db).await?;
+    // Another process may have changed what is allowed.
+    app.pace.allow(&all);
+    let source = all.into_iter().find(|source| source.id == id);
+    let Some(source) = source.filter(|source| source.settings.enabled) else {
         return Ok(());
     };
-    let mut read = Read::default();
-    let outcome = match source.kind {
-        SourceKind::Feed => read.feed(app, &source).await,
-        SourceKind::Folder => read.folder(app, &source).await,
-        SourceKind::Own => read.own(app).await,
-    };
-    let note = note(app, &source, read, &outcome).await?;
-    match &note.error {
-        None => tracing::info!("source {}: read", source.name),
-        Some(error) => tracing::warn!("source {}: {error}", source.name),
+    match source.kind {
+        SourceKind::Folder => {
+            let read = read_folder(app, &source).await?;
+            conclude(app, &source, read).await
+        }
+        SourceKind::Own => {
+            let read = read_own(app, &source).await?;
+            conclude(app, &source, read).await
+        }
+        SourceKind::Feed => match app.sealing.login(&source) {
+            Ok(login) => {
+                let pages = Network {
+                    app,
+                    source: &source,
+                    login: login.as_ref(),
+                };
+                read(app, &source, &pages).await
+            }
+            Err(error) => {
+                let read = Read {
+                    error: Some(error),
+                    ..Read::default()
+                };
+                conclude(app, &source, read).await
+            }
+        },
     }
+}
+
+/// Reads a feed to its end or as far as it goes, and notes how that went.
+pub async fn read(app: &Arc<App>, source: &Source, pages: &impl Pages) -> anyhow::Result<()> {
+    let read = read_feed(app, source, pages).await?;
+    conclude(app, source, read).await
+}
+
+/// Pages over the network.
+struct Network<'a> {
+    app: &'a App,
+    source: &'a Source,
+    login: Option<&'a Login>,
+}
+
+impl Network<'_> {
+    async fn ask(
+        &self,
+        url: &str,
+        asked: Asked,
+        cap: u64,
+        known: &Validators,
+    ) -> anyhow::Result<Document> {
+        let ask = Ask {
+            url,
+            named: Named::Feed(&self.source.settings.location),
+            asked,
+            login: self.login,
+            private_hosts: &self.source.private_hosts,
+            cap,
+        };
+        Ok(fetch::document(self.app, &ask, known).await?)
+    }
+}
+
+impl Pages for Network<'_> {
+    async fn get(&self, url: &str, known: &Validators) -> anyhow::Result<Document> {
+        self.ask(url, Asked::Page, MAX_DOCUMENT as u64, known).await
+    }
+
+    async fn count(&self, url: &str) -> Option<u64> {
+        let known = Validators::default();
+        match self.ask(url, Asked::Count, MAX_COUNT, &known).await {
+            Ok(Document::Changed(bytes, _)) => String::from_utf8(bytes).ok()?.trim().parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// How a read went.
+#[derive(Default)]
+struct Read {
+    /// Where an unfinished read goes on.
+    position: Option<Position>,
+    /// Where the source led back to what was read: what it has behind that is not known.
+    loops_at: Option<String>,
+    /// When it began: what the pages that it came by are marked with.
+    began_at: Millis,
+    /// Entries so far.
+    entries: u64,
+    /// What it has changed.
+    tally: Tally,
+    /// Why it did not come to its end.
+    error: Option<anyhow::Error>,
+}
+
+async fn read_folder(app: &Arc<App>, source: &Source) -> anyhow::Result<Read> {
+    let began_at = source_pages::next_mark(&app.db, source.id, app.now()).await?;
+    let known = source_pages::known(&app.db, source.id, READER).await?;
+    let intake = Intake::start(app, source, began_at);
+    let steps = intake.steps();
+    let folder = source.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        folder::read(&folder, known, began_at, |step, at| {
+            steps.blocking_send((step, at)).is_ok()
+        })
+    });
+    let outcome = reading.await?;
+    let tally = intake.end().await?;
+    Ok(Read {
+        began_at,
+        tally,
+        entries: outcome.as_ref().copied().unwrap_or(0),
+        error: outcome.err(),
+        ..Read::default()
+    })
+}
+
+async fn read_own(app: &Arc<App>, source: &Source) -> anyhow::Result<Read> {
+    let began_at = source_pages::next_mark(&app.db, source.id, app.now()).await?;
+    let step = own::read(source, &app.db).await?;
+    let entries = step.known.entries;
+    let intake = Intake::start(app, source, began_at);
+    let at = Position::at_files(began_at, entries);
+    // Where it cannot be stored, the end says why.
+    let _ = intake.steps().send((step, at)).await;
+    Ok(Read {
+        began_at,
+        entries,
+        tally: intake.end().await?,
+        ..Read::default()
+    })
+}
+
+async fn read_feed(app: &Arc<App>, source: &Source, pages: &impl Pages) -> anyhow::Result<Read> {
+    let known = source_pages::known(&app.db, source.id, READER).await?;
+    let mut reader = Reader::new(pages, source, known);
+    let began_at = source_pages::next_mark(&app.db, source.id, app.now()).await?;
+    let mut at = resumed(source, app.now()).unwrap_or_else(|| {
+        let expected = source.last_read.entries;
+        Position::start(&source.settings.location, began_at, expected)
+    });
+    let intake = Intake::start(app, source, at.began_at);
+    let steps = intake.steps();
+    let mut has_moved = false;
+    let error = loop {
+        match reader.step(&mut at).await {
+            Ok(Some(step)) => {
+                has_moved = true;
+                // Waits while storing is slower than reading.
+                if steps.send((step, at.clone())).await.is_err() {
+                    break None;
+                }
+            }
+            Ok(None) if at.next.is_some() => {}
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    drop(steps);
+    let tally = intake.end().await?;
+    // A place at which nothing but errors comes is left, and the next read begins anew.
+    let goes_on = error.is_some() && has_moved && !at.is_start();
+    Ok(Read {
+        began_at: at.began_at,
+        entries: at.entries,
+        loops_at: at.loops_at.clone(),
+        position: goes_on.then_some(at),
+        tally,
+        error,
+    })
+}
+
+/// Notes how a read went, and sees to what follows from it.
+async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result<()> {
+    match &read.error {
+        None => tracing::info!(
+            "source {}: read, {} entries",
+            source.settings.name,
+            read.entries
+        ),
+        Some(error) => tracing::warn!("source {}: {error:#}", source.settings.name),
+    }
+    let now = app.now();
+    let pause = match Url::parse(&source.settings.location) {
+        Ok(feed) if source.kind == SourceKind::Feed => pause_of(app, &host(&feed)).await?,
+        _ => None,
+    };
+    let mut note = note(app, source, &read, pause)?;
+    let mut is_other = read.tally.packages > 0;
     let mut tx = app.db.begin().await?;
-    sources::note_read(&mut tx, id, &note).await?;
-    jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, app.now()).await?;
+    if read.error.is_none() && read.loops_at.is_none() {
+        let changed = read.tally.pages;
+        let retired = retire::after_read(&mut tx, source, read.began_at, changed, now).await?;
+        note.withheld = retired.withheld;
+        is_other |= retired.gone > 0;
+    }
+    source_pages::limit(&mut tx, source.id, MAX_KNOWN_PAGES).await?;
+    (note.left_out, note.left_out_count) =
+        source_pages::left_out(&mut tx, source.id, MAX_LEFT_OUT).await?;
+    if let Some(url) = &read.loops_at {
+        note.left_out
+            .insert(0, feed::left_out(&fetch::shown(url), LOOPS));
+        note.left_out_count += 1;
+    }
+    sources::note_read(&mut tx, source.id, &note).await?;
+    jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+    if is_other {
+        jobs::enqueue(&mut tx, jobs::Kind::Rematch, 0, now).await?;
+    }
     tx.commit().await?;
     app.jobs_due.notify_one();
     app.touch();
     Ok(())
-}
-
-/// What a read has brought so far.
-#[derive(Default)]
-struct Read {
-    left_out: Vec<LeftOut>,
-    left_out_count: u64,
-    /// Where an unfinished read goes on.
-    position: Option<Position>,
-}
-
-impl Read {
-    async fn folder(&mut self, app: &Arc<App>, source: &Source) -> anyhow::Result<()> {
-        let (id, location) = (source.id, source.location.clone());
-        let page =
-            tokio::task::spawn_blocking(move || folder::read(id, Path::new(&location))).await??;
-        self.store(app, source.id, page, None).await
-    }
-
-    async fn own(&mut self, app: &App) -> anyhow::Result<()> {
-        let page = own::read(&app.db).await?;
-        self.store(app, OWN, page, None).await
-    }
-
-    async fn feed(&mut self, app: &App, source: &Source) -> anyhow::Result<()> {
-        let login = app.sealing.login(source)?;
-        let mut reader = Reader::new(app, source, login.as_ref());
-        let mut at = match resumed(source, app.now()) {
-            Some(at) => {
-                self.left_out.clone_from(&source.last_read.left_out);
-                self.left_out_count = source.last_read.left_out_count;
-                at
-            }
-            None => Position::start(&source.location, app.now()),
-        };
-        let mut has_moved = false;
-        let mut pending = Page::default();
-        let outcome = loop {
-            if at.next.is_none() {
-                break Ok(());
-            }
-            match reader.page(&mut at).await {
-                Ok(page) => {
-                    has_moved = true;
-                    pending.packages.extend(page.packages);
-                    pending.left_out.extend(page.left_out);
-                }
-                Err(error) => break Err(error),
-            }
-            if pending.packages.len() >= BATCH {
-                let page = std::mem::take(&mut pending);
-                self.store(app, source.id, page, Some(&at)).await?;
-            }
-        };
-        self.store(app, source.id, pending, None).await?;
-        // A place at which nothing but errors comes is left, and the next read begins anew.
-        self.position = (outcome.is_err() && has_moved && !at.is_start()).then_some(at);
-        outcome
-    }
-
-    /// Stores what a page has, and how far the read has come.
-    async fn store(
-        &mut self,
-        app: &App,
-        source: SourceId,
-        page: Page,
-        at: Option<&Position>,
-    ) -> anyhow::Result<()> {
-        for batch in page.packages.chunks(BATCH) {
-            let mut tx = app.db.begin().await?;
-            packages::upsert_many(&mut tx, batch, app.now()).await?;
-            if let Some(at) = at {
-                let state = serde_json::to_string(at)?;
-                sources::note_state(&mut tx, source, &state).await?;
-            }
-            tx.commit().await?;
-            app.touch();
-        }
-        self.left_out_count += page.left_out.len() as u64;
-        let room = MAX_LEFT_OUT.saturating_sub(self.left_out.len());
-        self.left_out.extend(page.left_out.into_iter().take(room));
-        Ok(())
-    }
 }
 
 /// How far a read that is not over has come.
@@ -148,24 +269,24 @@ fn resumed(source: &Source, now: Millis) -> Option<Position> {
 }
 
 /// What is kept of a read: how it went, and when the next one is.
-async fn note(
+fn note(
     app: &App,
     source: &Source,
-    read: Read,
-    outcome: &anyhow::Result<()>,
+    read: &Read,
+    pause: Option<HostPause>,
 ) -> anyhow::Result<ReadNote> {
     let now = app.now();
     let every = Duration::from_secs(app.policy.sync_seconds);
     let state = read.position.as_ref().map(serde_json::to_string);
     let note = ReadNote {
         state: state.transpose()?,
-        left_out: read.left_out,
-        left_out_count: read.left_out_count,
+        withheld: source.last_read.withheld,
         ..ReadNote::default()
     };
-    let Err(error) = outcome else {
+    let Some(error) = &read.error else {
         return Ok(ReadNote {
             finished_at: Some(now),
+            entries: Some(read.entries),
             next_read_at: Some(now + every),
             next_read_why: format!("it is read every {}", shown(every)),
             ..note
@@ -173,10 +294,6 @@ async fn note(
     };
     let failures = source.last_read.failures + 1;
     let backed_off = schedule::after_failed_read(now, failures, every, jitter());
-    let pause = match Url::parse(&source.location) {
-        Ok(feed) if source.kind == SourceKind::Feed => pause_of(app, &host(&feed)).await?,
-        _ => None,
-    };
     let (next_read_at, next_read_why) = match pause {
         Some(HostPause {
             until, host, cause, ..

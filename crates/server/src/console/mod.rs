@@ -24,6 +24,7 @@ mod missing;
 mod notice;
 mod quarantine;
 mod remove_device;
+mod remove_source;
 mod setup;
 mod source;
 mod sources;
@@ -38,7 +39,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
-pub(crate) use view::stored;
+pub(crate) use view::{counted, stored};
 
 /// Every page and form.
 pub fn routes() -> Router<Arc<App>> {
@@ -71,7 +72,13 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/quarantine/{id}/release", post(quarantine::release))
         .route("/quarantine/{id}/retry", post(quarantine::retry))
         .route("/sources", get(sources::page).post(sources::add))
-        .route("/sources/{id}", get(source::page))
+        .route("/sources/{id}", get(source::page).post(source::set))
+        .route("/sources/{id}/held-back", get(source::held_back))
+        .route(
+            "/sources/{id}/remove",
+            get(remove_source::question).post(remove_source::remove),
+        )
+        .route("/sources/{id}/remove-gone", post(source::remove_gone))
         .route("/sources/{id}/login", post(source::set_login))
         .route(
             "/sources/{id}/private-hosts",

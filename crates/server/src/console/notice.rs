@@ -35,6 +35,12 @@ pub enum Done {
     SourceRead,
     /// The private hosts of a source were set.
     PrivateHostsSet,
+    /// A source was changed.
+    SourceSet,
+    /// A source was removed.
+    SourceRemoved,
+    /// What a source no longer has was taken away.
+    GoneRemoved,
     /// A key of the feed was taken away.
     FeedKeyRevoked,
     /// Who may read the feed was set.
@@ -48,7 +54,7 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 22] = [
         Self::Scan,
         Self::SystemType,
         Self::DeviceRemoved,
@@ -63,6 +69,9 @@ impl Done {
         Self::SourceAdded,
         Self::SourceRead,
         Self::PrivateHostsSet,
+        Self::SourceSet,
+        Self::SourceRemoved,
+        Self::GoneRemoved,
         Self::FeedKeyRevoked,
         Self::FeedReadersSet,
         Self::FeedPackageShown,
@@ -86,6 +95,9 @@ impl Done {
             Self::SourceAdded => "source-added",
             Self::SourceRead => "source-read",
             Self::PrivateHostsSet => "private-hosts-set",
+            Self::SourceSet => "source-set",
+            Self::SourceRemoved => "source-removed",
+            Self::GoneRemoved => "gone-removed",
             Self::FeedKeyRevoked => "feed-key-revoked",
             Self::FeedReadersSet => "feed-readers-set",
             Self::FeedPackageShown => "feed-package-shown",
@@ -140,6 +152,11 @@ impl Done {
             Self::SourceRead => "The source is being read.".to_owned(),
             Self::PrivateHostsSet => {
                 "The private hosts were set, and the source is being read.".to_owned()
+            }
+            Self::SourceSet => "The source was changed.".to_owned(),
+            Self::SourceRemoved => "The source was removed.".to_owned(),
+            Self::GoneRemoved => {
+                format!("{} taken away.", counted(n, "version was", "versions were"))
             }
             Self::FeedKeyRevoked => "The key was taken away: it opens nothing.".to_owned(),
             Self::FeedReadersSet => "Who may read the feed was set.".to_owned(),

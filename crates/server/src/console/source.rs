@@ -1,4 +1,4 @@
-//! One source: how it is doing, when it is read next, and what is wrong in it.
+//! One source: how it is doing, when it is read next, what is wrong in it, and what is set.
 
 use std::sync::Arc;
 
@@ -7,19 +7,32 @@ use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::SourceId;
 use fleetmend_store::packages::{self, Package};
-use fleetmend_store::sources::{self, Source};
+use fleetmend_store::sources::{self, Source, dialect_key};
 
 use super::fields::Fields;
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Layout, PageError, PathId, Viewer, stored};
+use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stored};
 use crate::api::sources::MOST_PROBLEMS;
 use crate::app::App;
 use crate::catalog::credentials::Login;
-use crate::catalog::private_hosts;
-use crate::catalog::sources::{self as catalog, protection, read_now, state};
+use crate::catalog::priority::HeldBack;
+use crate::catalog::sources::{
+    self as service, ANY_DIALECT, Given, MOST_PER_MINUTE, MOST_PRIORITY, Progress, protection,
+    read_now, state,
+};
 use crate::catalog::sync::is_reading;
+use crate::catalog::{offered, private_hosts};
 use crate::error::ApiError;
+
+/// How many packages that are held back are shown.
+const MOST_HELD_BACK: usize = 500;
+/// What may be chosen as dialect.
+const DIALECTS: [(&str, &str); 3] = [
+    (ANY_DIALECT, "Any"),
+    ("choco2", "Chocolatey 2.x"),
+    ("choco1", "Chocolatey 1.x"),
+];
 
 #[derive(Template)]
 #[template(path = "source.html")]
@@ -29,8 +42,18 @@ struct One {
     packages: u64,
     state: String,
     is_reading: bool,
+    progress: Option<Progress>,
+    withheld: Option<String>,
     protection: Option<&'static str>,
     problems: Vec<Package>,
+    dialects: Vec<Choice>,
+    most_priority: i64,
+    most_per_minute: u32,
+}
+
+async fn find(app: &App, id: SourceId) -> Result<Source, ApiError> {
+    let found = sources::get(&app.db, id).await.map_err(stored)?;
+    found.ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))
 }
 
 /// The page.
@@ -40,20 +63,65 @@ pub async fn page(
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     let id = SourceId(id);
-    let source = sources::get(&app.db, id)
-        .await
-        .map_err(stored)?
-        .ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))?;
+    let source = find(&app, id).await?;
+    let chosen = source.settings.dialect.map_or(ANY_DIALECT, dialect_key);
+    let chosen = DIALECTS.into_iter().find(|(key, _)| *key == chosen);
     view::page(&One {
-        layout: viewer.layout(&app, source.name.clone(), "sources"),
+        layout: viewer.layout(&app, source.settings.name.clone(), "sources"),
         packages: packages::count(&app.db, id).await.map_err(stored)?,
         state: state(&source),
         is_reading: is_reading(&source),
+        progress: service::progress(&source),
+        withheld: service::withheld(&source),
         protection: protection(&source),
         problems: packages::with_problems(&app.db, id, MOST_PROBLEMS)
             .await
             .map_err(stored)?,
+        dialects: choices(
+            &DIALECTS,
+            chosen,
+            |it| it.0.to_owned(),
+            |it| it.1.to_owned(),
+        ),
+        most_priority: MOST_PRIORITY,
+        most_per_minute: MOST_PER_MINUTE,
         source,
+    })
+}
+
+/// Sets what the form says.
+pub async fn set(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    change: Change,
+) -> Result<Response, PageError> {
+    let fields = &change.fields;
+    let given = Given {
+        enabled: fields.word("enabled", |it| match it {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        })?,
+        ..given(fields)?
+    };
+    service::change(&app, SourceId(id), &given, change.actor()).await?;
+    Ok(change.done(&format!("/sources/{id}"), Done::SourceSet, 1))
+}
+
+/// What a form says of a source. An empty number of requests is none of its own.
+pub fn given(fields: &Fields) -> Result<Given<'_>, ApiError> {
+    let has_per_minute = fields.0.iter().any(|(name, _)| name == "per_minute");
+    let per_minute = fields.word("per_minute", |it| it.parse().ok())?;
+    Ok(Given {
+        location: fields.get("location"),
+        name: fields.get("name"),
+        priority: fields.word("priority", |it| it.parse().ok())?,
+        per_minute: has_per_minute.then(|| per_minute.unwrap_or(0)),
+        dialect: fields.get("dialect"),
+        user: fields.get("user"),
+        password: password(fields),
+        allow_private: fields.get("allow_private").is_some(),
+        ..Given::default()
     })
 }
 
@@ -65,7 +133,7 @@ pub async fn set_login(
 ) -> Result<Response, PageError> {
     let fields = &change.fields;
     let login = Login::given(fields.get("user"), password(fields))?;
-    catalog::set_login(&app, SourceId(id), login.as_ref(), change.actor()).await?;
+    service::set_login(&app, SourceId(id), login.as_ref(), change.actor()).await?;
     Ok(change.done(&format!("/sources/{id}"), Done::SourceRead, 1))
 }
 
@@ -81,7 +149,7 @@ pub async fn set_private_hosts(
 }
 
 /// A form's password, as it was typed.
-pub fn password(fields: &Fields) -> Option<&str> {
+fn password(fields: &Fields) -> Option<&str> {
     Some(fields.verbatim("password")).filter(|it| !it.is_empty())
 }
 
@@ -93,4 +161,51 @@ pub async fn read(
 ) -> Result<Response, PageError> {
     read_now(&app, SourceId(id), change.actor()).await?;
     Ok(change.done(&format!("/sources/{id}"), Done::SourceRead, 1))
+}
+
+/// Takes away what the source no longer has.
+pub async fn remove_gone(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    change: Change,
+) -> Result<Response, PageError> {
+    let count = service::remove_gone(&app, SourceId(id), change.actor()).await?;
+    Ok(change.done(&format!("/sources/{id}"), Done::GoneRemoved, count))
+}
+
+#[derive(Template)]
+#[template(path = "held_back.html")]
+struct HeldBackPage {
+    layout: Layout,
+    source: Source,
+    rows: Vec<(HeldBack, String)>,
+    count: usize,
+}
+
+/// The packages that are taken from another source.
+pub async fn held_back(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    viewer: Viewer,
+) -> Result<Response, PageError> {
+    let source = find(&app, SourceId(id)).await?;
+    let mut held = offered::held_back_of(&app, source.id).await?;
+    let count = held.len();
+    held.truncate(MOST_HELD_BACK);
+    let all = sources::list(&app.db).await.map_err(stored)?;
+    let name = |id: SourceId| {
+        let source = all.iter().find(|it| it.id == id);
+        source.map_or_else(|| id.to_string(), |it| it.settings.name.clone())
+    };
+    let title = format!("{}: taken from other sources", source.settings.name);
+    view::page(&HeldBackPage {
+        layout: viewer.layout(&app, title, "sources"),
+        rows: held
+            .into_iter()
+            .map(|it| (name(it.taken_from), it))
+            .map(|(name, it)| (it, name))
+            .collect(),
+        source,
+        count,
+    })
 }

@@ -10,13 +10,11 @@ use fleetmend_store::sources::{self, Source, SourceKind};
 
 use super::form::Change;
 use super::notice::Done;
-use super::source::password;
+use super::source::given;
 use super::view::{self, Layout, PageError, Viewer, stored};
 use crate::app::App;
-use crate::catalog::add_source::{self, Given};
-use crate::catalog::sources::state;
+use crate::catalog::sources::{self as service, Progress, progress, state};
 use crate::catalog::sync::is_reading;
-use crate::error::ApiError;
 
 #[derive(Template)]
 #[template(path = "sources.html")]
@@ -33,6 +31,7 @@ struct Row {
     /// The State column.
     state: String,
     is_reading: bool,
+    progress: Option<Progress>,
 }
 
 /// The page.
@@ -43,6 +42,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         rows.push(Row {
             state: state(&source),
             is_reading: is_reading(&source),
+            progress: progress(&source),
             source,
             packages,
         });
@@ -56,17 +56,6 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
 
 /// Adds a source.
 pub async fn add(State(app): State<Arc<App>>, change: Change) -> Result<Response, PageError> {
-    let location = change.fields.get("location").ok_or_else(|| {
-        ApiError::Bad("field 'location' is empty: give a feed's address or a folder".to_owned())
-    })?;
-    let given = Given {
-        location,
-        name: change.fields.get("name"),
-        user: change.fields.get("user"),
-        password: password(&change.fields),
-        allow_private: change.fields.get("allow_private").is_some(),
-        private_hosts: &[],
-    };
-    add_source::add(&app, &given, change.actor()).await?;
+    service::add(&app, &given(&change.fields)?, change.actor()).await?;
     Ok(change.done("/sources", Done::SourceAdded, 1))
 }

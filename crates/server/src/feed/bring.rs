@@ -8,14 +8,14 @@ use anyhow::Context as _;
 use fleetmend_chocolatey::dependency::{Dependency, Range};
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_chocolatey::nuspec::read_version;
-use fleetmend_model::{Millis, PackageId, SourceId};
+use fleetmend_model::{Millis, PackageId};
 use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::packages::{self, Package};
-use fleetmend_store::sources::{self, OWN};
+use fleetmend_store::sources::OWN;
 
 use super::{AddError, add_original};
 use crate::app::App;
-use crate::catalog::nupkgs;
+use crate::catalog::{nupkgs, offered};
 use crate::jobs;
 use crate::people::Actor;
 
@@ -67,7 +67,7 @@ pub async fn bring(app: &Arc<App>, root: PackageId) -> anyhow::Result<()> {
 
 /// The latest packages without an installer of their own that bring this one.
 async fn through(app: &App, package: &Package) -> anyhow::Result<Vec<PackageId>> {
-    let latest = packages::latest_all(&app.db, false).await?;
+    let latest = offered::all(app).await?;
     let is_through = |it: &Package| {
         let analysis = it.analysis.as_ref();
         analysis.is_some_and(|it| it.through.iter().any(|id| id.to_lowercase() == package.id))
@@ -141,7 +141,8 @@ async fn dependencies(app: &App, package: &Package) -> anyhow::Result<Vec<Depend
         .with_context(|| format!("{} {} cannot be read", package.shown_id, package.version))
 }
 
-/// The newest version in the catalog that a dependency takes; none where the feed has one.
+/// The newest version that a dependency takes, of the source that its package is taken from; none
+/// where the feed has one.
 async fn best(app: &App, dependency: &Dependency) -> anyhow::Result<Option<PackageId>> {
     let Ok(range) = Range::parse(dependency.range.as_deref().unwrap_or_default()) else {
         return Ok(None);
@@ -149,18 +150,14 @@ async fn best(app: &App, dependency: &Dependency) -> anyhow::Result<Option<Packa
     if app.feed.read(|it| it.has_in(&dependency.id, &range)) {
         return Ok(None);
     }
-    let enabled: HashSet<SourceId> = sources::list(&app.db)
-        .await?
-        .into_iter()
-        .filter(|source| source.enabled)
-        .map(|source| source.id)
-        .collect();
-    let versions = packages::versions(&app.db, &dependency.id).await?;
+    let Some(source) = offered::source_of(app, &dependency.id).await? else {
+        return Ok(None);
+    };
+    let versions = packages::versions(&app.db, source, &dependency.id).await?;
     let fits = |it: &&Package| {
         it.listed
             && !it.prerelease
             && it.quarantine.is_none()
-            && enabled.contains(&it.source)
             && read_version(&it.normalized).is_ok_and(|version| range.has(&version))
     };
     Ok(versions.iter().find(fits).map(|it| it.row))

@@ -43,7 +43,7 @@ pub async fn original(app: &App, package: &Package) -> anyhow::Result<Option<Ori
         .await?
         .with_context(|| format!("source {} is gone", package.source))?;
     Ok(Some(Original {
-        source: source.name,
+        source: source.settings.name,
         location: package.content_location.clone(),
         sha256,
     }))

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::seed;
 use crate::site::{Site, form_body, json_body};
 
-const FORMS: [&str; 22] = [
+const FORMS: [&str; 25] = [
     "/logout",
     "/devices/scan",
     "/devices/system-type",
@@ -23,9 +23,12 @@ const FORMS: [&str; 22] = [
     "/quarantine/1/release",
     "/quarantine/1/retry",
     "/sources",
+    "/sources/1",
     "/sources/1/login",
     "/sources/1/read",
     "/sources/1/private-hosts",
+    "/sources/1/remove",
+    "/sources/1/remove-gone",
     "/feed/keys",
     "/feed/keys/revoke",
     "/feed/readers",
@@ -33,7 +36,7 @@ const FORMS: [&str; 22] = [
     "/enrol",
 ];
 
-const CALLS: [&str; 20] = [
+const CALLS: [&str; 23] = [
     "/api/v1/devices/system-type",
     "/api/v1/devices/remove",
     "/api/v1/scans",
@@ -46,6 +49,9 @@ const CALLS: [&str; 20] = [
     "/api/v1/quarantine/1/release",
     "/api/v1/quarantine/1/retry",
     "/api/v1/sources",
+    "/api/v1/sources/1",
+    "/api/v1/sources/1/remove",
+    "/api/v1/sources/1/remove-gone",
     "/api/v1/sources/1/login",
     "/api/v1/sources/1/read",
     "/api/v1/sources/1/private-hosts",

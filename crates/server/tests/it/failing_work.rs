@@ -74,7 +74,7 @@ both! {
         let folder = tempfile::tempdir().unwrap();
         let patch = PatchId(Offer::new(&site, folder.path(), NOBODY, NOTHING).await.patch);
         // It goes into quarantine, and the server dies before it matched the devices anew.
-        let package = packages::latest_all(site.db(), false).await.unwrap().remove(0);
+        let package = fleetmend_server::catalog::offered::all(site.app()).await.unwrap().remove(0);
         let mut tx = site.db().begin().await.unwrap();
         packages::quarantine(&mut tx, package.row, Some("a wrong byte"), site.now()).await.unwrap();
         tx.commit().await.unwrap();

@@ -11,7 +11,7 @@ use fleetmend_server::feed::{self, AddError, Added};
 use fleetmend_server::people::Actor;
 use fleetmend_store::feed_packages::{self, Original, Provenance};
 use fleetmend_store::packages::{self, NewPackage, Package};
-use fleetmend_store::sources::{self, NewSource, SourceKind};
+use fleetmend_store::sources::{self, Settings, SourceKind};
 use fleetmend_trust::digest_hex;
 
 use crate::site::Site;
@@ -84,17 +84,15 @@ async fn package(site: &Site, version: &str, analysis: &Analysis) -> Package {
     let sha256 = keep(site, &nupkg(version));
     let mut tx = app.db.begin().await.unwrap();
     let known = sources::list(&mut tx).await.unwrap();
-    let source = if let Some(known) = known.iter().find(|it| it.location == LOCATION) {
+    let known = known.iter().find(|it| it.settings.location == LOCATION);
+    let source = if let Some(known) = known {
         known.id
     } else {
-        let new = NewSource {
-            kind: SourceKind::Feed,
-            location: LOCATION.to_owned(),
-            name: "community".to_owned(),
-            priority: 0,
-            enabled: false,
-        };
-        sources::insert(&mut tx, &new).await.unwrap()
+        let mut settings = Settings::new(LOCATION, "community");
+        settings.enabled = false;
+        sources::insert(&mut tx, SourceKind::Feed, &settings)
+            .await
+            .unwrap()
     };
     let new = NewPackage {
         source,

@@ -1,10 +1,10 @@
 //! What is mirrored comes into the feed of one's own, with what it depends on.
 
 use fleetmend_e2e::nupkg::Nupkg;
-use fleetmend_server::catalog::{nupkgs, sync};
+use fleetmend_server::catalog::{nupkgs, offered, sync};
 use fleetmend_server::feed::bring::bring;
 use fleetmend_store::packages::{self, Package};
-use fleetmend_store::sources::{self, NewSource, SourceKind};
+use fleetmend_store::sources::{self, Settings, SourceKind};
 use fleetmend_store::{Page, feed_packages};
 
 use crate::site::Site;
@@ -17,22 +17,20 @@ async fn with(all: &[Nupkg]) -> (Site, tempfile::TempDir) {
     for package in all {
         package.build_into(folder.path()).unwrap();
     }
-    let new = NewSource {
-        kind: SourceKind::Folder,
-        location: folder.path().display().to_string(),
-        name: "the folder".to_owned(),
-        priority: 0,
-        enabled: true,
-    };
+    let settings = Settings::new(folder.path().to_str().unwrap(), "the folder");
     let mut tx = app.db.begin().await.unwrap();
-    let source = sources::insert(&mut tx, &new).await.unwrap();
+    let source = sources::insert(&mut tx, SourceKind::Folder, &settings)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     sync::sync(app, source).await.unwrap();
     (site, folder)
 }
 
 async fn latest(site: &Site, id: &str) -> Package {
-    let versions = packages::versions(&site.running().app().db, id).await;
+    let app = site.running().app();
+    let source = offered::source_of(app, id).await.unwrap().unwrap();
+    let versions = packages::versions(&app.db, source, id).await;
     versions.unwrap().remove(0)
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use fleetmend_store::packages::{self, Package};
-use fleetmend_store::sources::{self, OWN};
+use fleetmend_store::Page;
+use fleetmend_store::packages::{self, Package, PackageFilter};
+use fleetmend_store::sources::{self, OWN, Settings};
 use reqwest::Method;
 
 use crate::feed::{key, package, push};
@@ -17,7 +18,12 @@ async fn versions(site: &Site, id: &str, wanted: impl Fn(&[Package]) -> bool) ->
     let mut changed = app.changed.subscribe();
     let waited = tokio::time::timeout(PATIENCE, async {
         loop {
-            let found = packages::versions(&app.db, id).await.unwrap();
+            let filter = PackageFilter {
+                text: Some(id.to_owned()),
+                ..PackageFilter::default()
+            };
+            let page = Page::first(50);
+            let found = packages::list(&app.db, &filter, &page).await.unwrap().rows;
             if wanted(&found) {
                 return found;
             }
@@ -60,9 +66,12 @@ async fn what_is_pushed_is_left_alone_while_the_source_is_switched_off() {
     let app = site.running().app();
     let secret = key(&site, &person, "build", true).await;
     let mut tx = app.db.begin().await.unwrap();
-    sources::update(&mut tx, OWN, "This server's feed", 0, false)
-        .await
-        .unwrap();
+    let own = sources::get(&mut tx, OWN).await.unwrap().unwrap();
+    let off = Settings {
+        enabled: false,
+        ..own.settings
+    };
+    sources::update(&mut tx, OWN, &off).await.unwrap();
     tx.commit().await.unwrap();
     push(&site, "/feed/v2/", &secret, &package("acme", "1.0")).await;
     let before = sources::get(&app.db, OWN).await.unwrap().unwrap();

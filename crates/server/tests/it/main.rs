@@ -33,5 +33,8 @@ mod seed;
 mod sign_in;
 mod site;
 mod slow_clients;
+mod source_reads;
+mod source_settings;
+mod source_view;
 mod stop;
 mod waiting_scans;

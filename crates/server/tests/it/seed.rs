@@ -14,7 +14,7 @@ use fleetmend_store::missing::{self, DeviceMissing, Grounds, NewMissing};
 use fleetmend_store::packages::{self, NewPackage};
 use fleetmend_store::patches::{self, NewPatch};
 use fleetmend_store::quarantine::{self, WrongFile};
-use fleetmend_store::sources::{self, LeftOut, NewSource, ReadNote, SourceKind};
+use fleetmend_store::sources::{self, LeftOut, ReadNote, Settings, SourceKind};
 use fleetmend_store::{Db, Tx, approvals, audit, deployments, downloads, enrol_tokens, scan_jobs};
 
 /// When everything here happened.
@@ -227,14 +227,11 @@ async fn inventory(tx: &mut Tx, device: DeviceId, text: &str) {
 }
 
 async fn source(tx: &mut Tx, text: &str) -> SourceId {
-    let new = NewSource {
-        kind: SourceKind::Folder,
-        location: text.to_owned(),
-        name: text.to_owned(),
-        priority: 0,
-        enabled: false,
-    };
-    sources::insert(tx, &new).await.unwrap()
+    let mut settings = Settings::new(text, text);
+    settings.enabled = false;
+    sources::insert(tx, SourceKind::Folder, &settings)
+        .await
+        .unwrap()
 }
 
 /// A package version in quarantine.

@@ -18,15 +18,15 @@ statements! {
               SELECT $2, CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT),
                      CAST(value->>2 AS BIGINT), 1, value->>3, value->>4, $3, $3,
                      CAST(value->>5 AS BIGINT), CAST(value->>6 AS BIGINT)
-              FROM json_each($1) WHERE true
+              FROM jsonb_each($1) WHERE true
               ON CONFLICT DO NOTHING RETURNING id, device, patch";
-    OPEN_IDS = "SELECT d.id, d.device, d.patch FROM json_each($1) AS j
+    OPEN_IDS = "SELECT d.id, d.device, d.patch FROM jsonb_each($1) AS j
                 JOIN deploy_jobs AS d ON d.device = CAST(j.value->>0 AS BIGINT)
                     AND d.patch = CAST(j.value->>1 AS BIGINT)
                 WHERE d.finished_at IS NULL";
     CREATED = "INSERT INTO deploy_transitions (job, seq, status, ending, cause, at, taken_by)
                SELECT CAST(value->>0 AS BIGINT), 1, 1, NULL, value->>1, $2, $3
-               FROM json_each($1)";
+               FROM jsonb_each($1)";
 }
 
 /// A job to make.

@@ -49,7 +49,7 @@ statements! {
               ORDER BY id LIMIT $2";
     AWAITING_RESTART = "SELECT * FROM deploy_jobs
                         WHERE finished_at IS NULL AND status = 10 AND device IN
-                            (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))
+                            (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
                         ORDER BY id";
     EXPIRED = "SELECT * FROM deploy_jobs
                WHERE finished_at IS NULL AND deadline_at <= $1 AND status <> 10

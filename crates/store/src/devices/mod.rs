@@ -39,11 +39,11 @@ statements! {
              FROM (SELECT CAST(value->>0 AS BIGINT) AS device, CAST(value->>1 AS BIGINT) AS seen,
                           value->>2 AS boot_id, CAST(value->>3 AS BIGINT) AS boot_at,
                           value->>4 AS agent_version, CAST(value->>5 AS BIGINT) AS protocol
-                   FROM json_each($1)) AS t
+                   FROM jsonb_each($1)) AS t
              WHERE devices.id = t.device";
     SET_SYSTEM_TYPE = "UPDATE devices SET system_type = $2
                        WHERE removed_at IS NULL AND id IN
-      (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))";
+      (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     APPLY_INVENTORIES = "UPDATE devices SET
                  hostname = t.hostname, hostname_key = t.hostname_key, os_family = t.os_family,
                  os_name = t.os_name, os_version = t.os_version, architecture = t.architecture,
@@ -57,7 +57,7 @@ statements! {
                           CAST(value->>8 AS BIGINT) AS at, CAST(value->>9 AS BIGINT) AS complete,
                           value->>10 AS note, value->>11 AS restart_pending,
                           value->>12 AS cannot_deploy
-                   FROM json_each($1)) AS t
+                   FROM jsonb_each($1)) AS t
              WHERE devices.id = t.device";
     NEXT_ORDER_COUNTER = "UPDATE devices SET order_counter = order_counter + 1
                           WHERE id = $1 RETURNING order_counter AS id";
@@ -69,9 +69,9 @@ statements! {
     /// Two servers that write the same devices take their rows in the same order.
     LOCK = {
         sqlite: "SELECT id FROM devices WHERE removed_at IS NULL AND id IN
-                     (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1)) ORDER BY id",
+                     (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id",
         postgres: "SELECT id FROM devices WHERE removed_at IS NULL AND id IN
-                       (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1)) ORDER BY id
+                       (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id
                    FOR NO KEY UPDATE",
     };
 }

@@ -15,7 +15,7 @@ statements! {
     PUT = "INSERT INTO inventories (device, digest, at, software, chocolatey, updates, withheld)
            SELECT CAST(value->>0 AS BIGINT), value->>1, CAST(value->>2 AS BIGINT),
                   unhex(value->>3), value->>4, value->>5, value->>6
-           FROM json_each($1)
+           FROM jsonb_each($1)
            WHERE EXISTS (SELECT 1 FROM devices AS d
                          WHERE d.id = CAST(value->>0 AS BIGINT) AND d.removed_at IS NULL)
            ON CONFLICT (device) DO UPDATE SET digest = excluded.digest, at = excluded.at,

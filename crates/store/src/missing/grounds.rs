@@ -11,11 +11,11 @@ use crate::value::{Row, row};
 statements! {
     INTERN = "INSERT INTO missing_grounds (digest, installed_version, evidence, confidence, reason)
               SELECT unhex(value->>0), value->>1, value->>2, value->>3, value->>4
-              FROM json_each($1)
+              FROM jsonb_each($1)
               WHERE NOT EXISTS
                   (SELECT 1 FROM missing_grounds WHERE digest = unhex(value->>0))
               ON CONFLICT (digest) DO NOTHING";
-    IDS = "SELECT g.id, g.digest FROM json_each($1) AS j
+    IDS = "SELECT g.id, g.digest FROM jsonb_each($1) AS j
            JOIN missing_grounds AS g ON g.digest = unhex(j.value->>0)";
 }
 

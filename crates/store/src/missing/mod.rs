@@ -30,23 +30,23 @@ statements! {
     STORED = "SELECT device, string_agg(CAST(patch AS TEXT) || ':' || CAST(grounds AS TEXT), ' ')
                   AS patches
               FROM missing
-              WHERE device IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))
+              WHERE device IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
               GROUP BY device";
     /// `since` stays where the row was there before.
     PUT = "INSERT INTO missing (device, patch, grounds, since)
            SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT),
                   CAST(value->>2 AS BIGINT), $2
-           FROM json_each($1) WHERE true
+           FROM jsonb_each($1) WHERE true
            ON CONFLICT (device, patch) DO UPDATE SET grounds = excluded.grounds";
     DELETE = "DELETE FROM missing WHERE (device, patch) IN
                   (SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT)
-                   FROM json_each($1))";
+                   FROM jsonb_each($1))";
     COUNT = "UPDATE devices SET missing_third_party = t.third_party, missing_os = t.os,
                  missing_total = t.third_party + t.os
              FROM (SELECT CAST(value->>0 AS BIGINT) AS device,
                           CAST(value->>1 AS BIGINT) AS third_party,
                           CAST(value->>2 AS BIGINT) AS os
-                   FROM json_each($1)) AS t
+                   FROM jsonb_each($1)) AS t
              WHERE devices.id = t.device";
     GET = "SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason
            FROM missing AS m JOIN missing_grounds AS g ON g.id = m.grounds

@@ -2,6 +2,7 @@
 
 mod order_key;
 mod problems;
+mod write;
 
 use fleetmend_model::recipe::{Analysis, Verdict};
 use fleetmend_model::{Millis, PackageId, SourceId};
@@ -11,76 +12,41 @@ use crate::error::{Error, Result};
 use crate::page::{Kind, Page, Paged, contains};
 use crate::rows::Rows;
 use crate::sql::statements;
-use crate::value::{Row, args, row, storable, to_json};
+use crate::value::{Row, Value, args, to_json};
 
 pub use order_key::order_key;
 pub(crate) use problems::STATEMENTS as PROBLEM_STATEMENTS;
 pub use problems::{Problem, retry_now, set_problem, with_problems};
+pub(crate) use write::STATEMENTS as WRITE_STATEMENTS;
+pub use write::{NewPackage, store_many, upsert_many};
 
 statements! {
-    /// Other bytes than those that were analysed take the analysis away, and what was wrong with
-    /// them; so does another place to have them from.
-    UPSERT = "INSERT INTO packages (source, package, shown_id, version, normalized, order_key,
-                  prerelease, title, title_key, authors, project_url, metadata, content_location,
-                  content_hash, listed, first_seen)
-              SELECT CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4,
-                     value->>5, CAST(value->>6 AS BIGINT), value->>7, value->>8, value->>9,
-                     value->>10, value->>11, value->>12, value->>13, CAST(value->>14 AS BIGINT),
-                     CAST(value->>15 AS BIGINT)
-              FROM json_each($1) WHERE true
-              ON CONFLICT (source, package, normalized) DO UPDATE SET
-                  shown_id = excluded.shown_id, version = excluded.version,
-                  title = excluded.title, title_key = excluded.title_key,
-                  authors = excluded.authors, project_url = excluded.project_url,
-                  metadata = excluded.metadata, content_location = excluded.content_location,
-                  listed = excluded.listed,
-                  verdict = CASE WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
-                                 THEN NULL ELSE packages.verdict END,
-                  analysis = CASE WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
-                                  THEN NULL ELSE packages.analysis END,
-                  analysed_at = CASE
-                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
-                      THEN NULL ELSE packages.analysed_at END,
-                  content_sha256 = CASE
-                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
-                      THEN NULL ELSE packages.content_sha256 END,
-                  problem = CASE
-                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
-                           OR packages.content_location <> excluded.content_location
-                      THEN NULL ELSE packages.problem END,
-                  problem_tries = CASE
-                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
-                           OR packages.content_location <> excluded.content_location
-                      THEN 0 ELSE packages.problem_tries END,
-                  content_hash = excluded.content_hash
-              RETURNING id, source, package, normalized";
     GET = "SELECT * FROM packages WHERE id = $1";
     GET_MANY = "SELECT * FROM packages
-                WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))";
+                WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     FIND = "SELECT * FROM packages WHERE source = $1 AND package = $2 AND normalized = $3";
-    VERSIONS = "SELECT p.* FROM packages AS p JOIN sources AS s ON s.id = p.source
-                WHERE p.package = $1 ORDER BY p.order_key DESC, s.priority, s.id";
-    /// Of equal versions the one of the source that is asked first.
-    LATEST = "SELECT * FROM (
-                  SELECT p.*, ROW_NUMBER() OVER (PARTITION BY p.package
-                             ORDER BY p.order_key DESC, s.priority, s.id) AS place
+    VERSIONS = "SELECT * FROM packages WHERE source = $1 AND package = $2
+                ORDER BY order_key DESC, id";
+    /// Of each package of each source the version that can be used first, then the newest.
+    OFFERS = "SELECT id, source, package, version, order_key, is_usable FROM (
+                  SELECT p.id, p.source, p.package, p.version, p.order_key,
+                         CASE WHEN p.quarantined_at IS NULL AND (p.prerelease = 0 OR $1 = 1)
+                              THEN 1 ELSE 0 END AS is_usable,
+                         ROW_NUMBER() OVER (
+                             PARTITION BY p.package, p.source
+                             ORDER BY CASE WHEN p.quarantined_at IS NULL
+                                                AND (p.prerelease = 0 OR $1 = 1)
+                                           THEN 0 ELSE 1 END, p.order_key DESC, p.id) AS place
                   FROM packages AS p JOIN sources AS s ON s.id = p.source
-                  WHERE p.listed = 1 AND p.quarantined_at IS NULL AND s.enabled = 1
-                    AND (p.prerelease = 0 OR $1 = 1)) AS ranked
-              WHERE place = 1 ORDER BY package";
-    LATEST_OF = "SELECT * FROM (
-                  SELECT p.*, ROW_NUMBER() OVER (PARTITION BY p.package
-                             ORDER BY p.order_key DESC, s.priority, s.id) AS place
-                  FROM packages AS p JOIN sources AS s ON s.id = p.source
-                  WHERE p.package IN (SELECT value->>0 FROM json_each($2))
-                    AND p.listed = 1 AND p.quarantined_at IS NULL AND s.enabled = 1
-                    AND (p.prerelease = 0 OR $1 = 1)) AS ranked
-              WHERE place = 1 ORDER BY package";
+                  WHERE p.listed = 1 AND s.enabled = 1
+                    AND (CAST($2 AS TEXT) IS NULL OR p.package IN (
+                         SELECT value->>0 FROM jsonb_each(CAST($2 AS TEXT))))) AS ranked
+              WHERE place = 1 ORDER BY package, source";
     SET_ANALYSIS = "UPDATE packages SET verdict = $2, analysis = $3, analysed_at = $4,
                         content_sha256 = $5, problem = NULL, problem_tries = 0
                     WHERE id = $1";
     SET_LISTED = "UPDATE packages SET listed = $2
-                  WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))";
+                  WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     QUARANTINE = "UPDATE packages SET quarantined_at = $2, quarantine_cause = $3 WHERE id = $1";
     LIST = "SELECT p.* FROM packages AS p
             WHERE (CAST($1 AS TEXT) IS NULL OR p.package LIKE CAST($1 AS TEXT) ESCAPE '\\'
@@ -98,36 +64,9 @@ statements! {
                        AND (p.order_key < CAST($7 AS TEXT)
                             OR (p.order_key = CAST($7 AS TEXT) AND p.id > CAST($8 AS BIGINT)))))
             ORDER BY p.package, p.order_key DESC, p.id LIMIT $9";
+    LISTED_OF = "SELECT id, package, normalized, order_key FROM packages
+                 WHERE source = $1 AND listed = 1 ORDER BY package, order_key DESC";
     COUNT = "SELECT COUNT(*) AS id FROM packages WHERE source = $1";
-}
-
-/// A package version as a source describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewPackage {
-    /// Where it comes from.
-    pub source: SourceId,
-    /// The id as the source writes it; compared in lower case.
-    pub id: String,
-    /// The version as the source writes it.
-    pub version: String,
-    /// The version's normalized text; with source and id it is the row's identity.
-    pub normalized: String,
-    /// Whether it is a prerelease.
-    pub prerelease: bool,
-    /// What a person calls it.
-    pub title: String,
-    /// Its software's authors.
-    pub authors: String,
-    /// Its software's home page; empty where there is none.
-    pub project_url: String,
-    /// Everything else that the source says, JSON.
-    pub metadata: String,
-    /// Path or URL of the nupkg.
-    pub content_location: String,
-    /// The nupkg's digest as the source names it (`SHA512:…`), where it does.
-    pub content_hash: Option<String>,
-    /// Whether the source lists it.
-    pub listed: bool,
 }
 
 /// A package version as it is kept.
@@ -223,68 +162,6 @@ fn read(row: &Row) -> Result<Package> {
     })
 }
 
-/// Stores versions that are new and brings the others up to date; returns the rows' ids in the
-/// order given. `first_seen`, quarantine and, as long as the digest stays, the analysis stay.
-pub async fn upsert_many(
-    tx: &mut Tx,
-    packages: &[NewPackage],
-    now: Millis,
-) -> Result<Vec<PackageId>> {
-    let key = |it: &NewPackage| {
-        (
-            it.source.0,
-            storable(&it.id.to_lowercase()),
-            storable(&it.normalized),
-        )
-    };
-    let mut distinct = std::collections::BTreeMap::new();
-    for it in packages {
-        // The last one of several with one identity counts: a statement may not write a row twice.
-        distinct.insert(key(it), it);
-    }
-    let mut rows = Rows::new();
-    for ((source, id, normalized), it) in &distinct {
-        rows.push(&row![
-            *source,
-            id,
-            &it.id,
-            &it.version,
-            normalized,
-            order_key(&it.normalized),
-            it.prerelease,
-            &it.title,
-            it.title.to_lowercase(),
-            &it.authors,
-            &it.project_url,
-            &it.metadata,
-            &it.content_location,
-            &it.content_hash,
-            it.listed,
-            now,
-        ]);
-    }
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut ids = std::collections::HashMap::with_capacity(distinct.len());
-    for row in tx.rows(&UPSERT, args![rows]).await? {
-        let key = (
-            row.int("source")?,
-            row.text("package")?,
-            row.text("normalized")?,
-        );
-        ids.insert(key, PackageId(row.int("id")?));
-    }
-    packages
-        .iter()
-        .map(|it| {
-            ids.get(&key(it))
-                .copied()
-                .ok_or_else(|| Error::missing("package", it.id.clone()))
-        })
-        .collect()
-}
-
 /// A package version by its row.
 pub async fn get(mut from: impl Read, package: PackageId) -> Result<Option<Package>> {
     from.row(&GET, args![package])
@@ -319,35 +196,83 @@ pub async fn find(
         .transpose()
 }
 
-/// All versions of a package, newest first; of equal ones the source that is asked first.
-pub async fn versions(mut from: impl Read, id: &str) -> Result<Vec<Package>> {
-    from.rows(&VERSIONS, args![id.to_lowercase()])
+/// All versions of a package that a source has or had, newest first.
+pub async fn versions(mut from: impl Read, source: SourceId, id: &str) -> Result<Vec<Package>> {
+    from.rows(&VERSIONS, args![source, id.to_lowercase()])
         .await?
         .iter()
         .map(read)
         .collect()
 }
 
-/// The latest usable version of every package (listed, not in quarantine, source enabled), by id.
-pub async fn latest_all(mut from: impl Read, with_prereleases: bool) -> Result<Vec<Package>> {
-    from.rows(&LATEST, args![with_prereleases])
-        .await?
-        .iter()
-        .map(read)
-        .collect()
+/// What one source has of one package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The newest version that can be used; where none can, the newest.
+    pub row: PackageId,
+    /// Whose it is.
+    pub source: SourceId,
+    /// The package's id in lower case.
+    pub package: String,
+    /// The version as the source writes it.
+    pub version: String,
+    /// [`order_key`] of the version.
+    pub order_key: String,
+    /// Whether it can be used: it is not in quarantine, and no prerelease unless those are wanted.
+    pub is_usable: bool,
 }
 
-/// The latest usable version of each of these packages, by id.
-pub async fn latest_of(
+/// What every enabled source has of every package that it lists, or of these alone: by package, then
+/// by source.
+pub async fn offers(
     mut from: impl Read,
-    ids: &[&str],
     with_prereleases: bool,
-) -> Result<Vec<Package>> {
-    let ids = Rows::of(ids.iter().map(|id| id.to_lowercase()));
-    from.rows(&LATEST_OF, args![with_prereleases, ids])
-        .await?
-        .iter()
-        .map(read)
+    ids: Option<&[&str]>,
+) -> Result<Vec<Offer>> {
+    let ids = match ids {
+        Some(ids) => Rows::of(ids.iter().map(|id| id.to_lowercase())).into_value(),
+        None => Value::Text(None),
+    };
+    let rows = from.rows(&OFFERS, args![with_prereleases, ids]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Offer {
+                row: PackageId(row.int("id")?),
+                source: SourceId(row.int("source")?),
+                package: row.text("package")?,
+                version: row.text("version")?,
+                order_key: row.text("order_key")?,
+                is_usable: row.flag("is_usable")?,
+            })
+        })
+        .collect()
+}
+
+/// A version that a source lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedVersion {
+    /// The row's id.
+    pub row: PackageId,
+    /// The package's id in lower case.
+    pub id: String,
+    /// The version's normalized text.
+    pub normalized: String,
+    /// [`order_key`] of the version.
+    pub order_key: String,
+}
+
+/// What a source lists as far as is known: by id, the newest version first.
+pub async fn listed_of(mut from: impl Read, source: SourceId) -> Result<Vec<ListedVersion>> {
+    let rows = from.rows(&LISTED_OF, args![source]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ListedVersion {
+                row: PackageId(row.int("id")?),
+                id: row.text("package")?,
+                normalized: row.text("normalized")?,
+                order_key: row.text("order_key")?,
+            })
+        })
         .collect()
 }
 

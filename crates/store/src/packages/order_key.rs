@@ -1,37 +1,61 @@
 //! Versions as texts that sort byte by byte as the versions do, so that the database can find the
 //! latest.
 
-use std::fmt::Write as _;
+use fleetmend_versions::nuget::{Dialect, Version};
 
-use fleetmend_versions::nuget::Version;
-
-/// A text that is greater the later the version is, by Chocolatey 2.x's order. A text that is no
-/// version comes before all versions.
+/// A text that is greater the later the version is, by Chocolatey's order; a package fix of
+/// Chocolatey 1.x (`1.0_1`) comes behind the version that it fixes. A text that is no version comes
+/// before all versions.
 pub fn order_key(version: &str) -> String {
-    Version::parse(version).map_or_else(|_| format!(" {}", version.to_lowercase()), |it| of(&it))
+    Version::parse(version)
+        .or_else(|_| Version::parse_in(version, Dialect::Choco1))
+        .map_or_else(|_| format!(" {}", version.to_lowercase()), |it| of(&it))
 }
 
 fn of(version: &Version) -> String {
-    let [a, b, c, d] = version.numbers();
-    let mut key = format!("{a:010}.{b:010}.{c:010}.{d:010}");
-    let Some(prerelease) = version.prerelease() else {
+    let mut key = String::with_capacity(48);
+    for number in version.numbers() {
+        if !key.is_empty() {
+            key.push('.');
+        }
+        push_number(&mut key, number);
+    }
+    match version.prerelease() {
         // After every '-'.
-        key.push('~');
-        return key;
-    };
+        None => key.push('~'),
+        Some(prerelease) => push_prerelease(&mut key, prerelease),
+    }
+    if version.fix() != 0 {
+        // What has no fix ends here, and so comes first.
+        push_number(&mut key, version.fix());
+    }
+    key
+}
+
+fn push_prerelease(key: &mut String, prerelease: &str) {
     key.push('-');
     for label in prerelease.split('.') {
         // Numbers come before texts. A label may be written '-5'.
         if let Ok(number) = label.parse::<i32>() {
-            let _ = write!(key, "0{:010}", i64::from(number) - i64::from(i32::MIN));
+            key.push('0');
+            push_number(key, number.abs_diff(i32::MIN));
         } else {
             key.push('1');
-            key.push_str(&label.to_lowercase());
+            key.extend(label.chars().map(|it| it.to_ascii_lowercase()));
         }
         // Before every character of a label.
         key.push('!');
     }
-    key
+}
+
+/// Ten digits: as many as the largest number has.
+fn push_number(key: &mut String, mut number: u32) {
+    let mut digits = [b'0'; 10];
+    for digit in digits.iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
+    }
+    key.extend(digits.map(char::from));
 }
 
 #[cfg(test)]
@@ -62,7 +86,10 @@ mod tests {
             "1.0-alpha.1",
             "1.0-alphab",
             "1.0-beta",
+            "1.0-beta_2",
             "1.0",
+            "1.0_1",
+            "1.0.0_10",
             "1.0.0.1",
             "1.2",
             "1.10",

@@ -20,4 +20,6 @@ mod releases;
 mod reports;
 mod scan_jobs;
 mod small_tables;
+mod source_pages;
+mod source_use;
 mod statements;

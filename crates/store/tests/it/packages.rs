@@ -5,23 +5,23 @@ use fleetmend_model::recipe::{Analysis, Verdict};
 use fleetmend_store::host_pauses::HostPause;
 use fleetmend_store::packages::{NewPackage, PackageFilter, Problem};
 use fleetmend_store::products::Product;
-use fleetmend_store::sources::{LeftOut, MAX_LEFT_OUT, NewSource, OWN, ReadNote, SourceKind};
+use fleetmend_store::sources::{
+    LeftOut, MAX_LEFT_OUT, OWN, ReadNote, Settings, SourceKind, Withheld,
+};
 use fleetmend_store::{Db, Error, Page, Tx, host_pauses, packages, products, sources};
+use fleetmend_versions::nuget::Dialect;
 
 use crate::fixture::{T0, both, t};
 
-fn source(location: &str, priority: i64) -> NewSource {
-    NewSource {
-        kind: SourceKind::Feed,
-        location: location.to_owned(),
-        name: location.to_owned(),
+fn source(location: &str, priority: i64) -> Settings {
+    Settings {
         priority,
-        enabled: true,
+        ..Settings::new(location, location)
     }
 }
 
 pub async fn add_source(tx: &mut Tx, location: &str, priority: i64) -> SourceId {
-    sources::insert(tx, &source(location, priority))
+    sources::insert(tx, SourceKind::Feed, &source(location, priority))
         .await
         .unwrap()
 }
@@ -43,6 +43,12 @@ pub fn package(source: SourceId, id: &str, version: &str) -> NewPackage {
     }
 }
 
+async fn switch_off(tx: &mut Tx, id: SourceId) {
+    let mut settings = sources::get(&mut *tx, id).await.unwrap().unwrap().settings;
+    settings.enabled = false;
+    sources::update(tx, id, &settings).await.unwrap();
+}
+
 const READY: Analysis = Analysis {
     verdict: Verdict::Ready,
     recipe: None,
@@ -57,9 +63,9 @@ both! {
         let mut tx = db.begin().await.unwrap();
         let second = add_source(&mut tx, "https://b", 20).await;
         let first = add_source(&mut tx, "https://a", 10).await;
-        let error = sources::insert(&mut tx, &source("https://a", 1)).await.unwrap_err();
+        let error = sources::insert(&mut tx, SourceKind::Feed, &source("https://a", 1)).await.unwrap_err();
         assert!(matches!(error, Error::Exists { .. }), "{error}");
-        let done = ReadNote { finished_at: Some(t(5)), ..ReadNote::default() };
+        let done = ReadNote { finished_at: Some(t(5)), entries: Some(63), ..ReadNote::default() };
         sources::note_read(&mut tx, first, &done).await.unwrap();
         let what = |number: usize| LeftOut { what: format!("{number}.nupkg"), why: "torn".to_owned() };
         let failed = ReadNote {
@@ -71,18 +77,34 @@ both! {
             state: Some("page 3".to_owned()),
             left_out: (0..MAX_LEFT_OUT + 5).map(what).collect(),
             left_out_count: 105,
+            entries: None,
+            withheld: Some(Withheld { listed: 9, gone: 8, since: t(4) }),
         };
         sources::note_read(&mut tx, first, &failed).await.unwrap();
         sources::set_login(&mut tx, first, Some(("reader", "sealed"))).await.unwrap();
-        sources::update(&mut tx, second, "B", 5, false).await.unwrap();
-        sources::update(&mut tx, SourceId(99), "B", 5, false).await.unwrap_err();
+        let changed = Settings {
+            location: "https://c".to_owned(),
+            name: "B".to_owned(),
+            priority: 5,
+            enabled: false,
+            per_minute: Some(120),
+            dialect: Some(Dialect::Choco1),
+        };
+        sources::update(&mut tx, second, &changed).await.unwrap();
+        sources::update(&mut tx, second, &changed).await.unwrap();
+        let error = sources::update(&mut tx, second, &source("https://a", 1)).await.unwrap_err();
+        assert!(matches!(error, Error::Exists { .. }), "{error}");
+        let error = sources::update(&mut tx, SourceId(99), &source("https://d", 1)).await.unwrap_err();
+        assert!(matches!(error, Error::Missing { .. }), "{error}");
+        let last = add_source(&mut tx, "https://none", 0).await;
         tx.commit().await.unwrap();
         let list = sources::list(&db).await.unwrap();
-        assert_eq!(list.iter().map(|it| it.id).collect::<Vec<_>>(), [OWN, second, first]);
-        assert_eq!((list[1].name.as_str(), list[1].enabled), ("B", false));
+        assert_eq!(list.iter().map(|it| it.id).collect::<Vec<_>>(), [second, first, OWN, last]);
+        assert_eq!(list[0].settings, changed);
         let first = sources::get(&db, first).await.unwrap().unwrap();
         let kept = ReadNote {
             finished_at: Some(t(5)),
+            entries: Some(63),
             left_out: failed.left_out[..MAX_LEFT_OUT].to_vec(),
             ..failed
         };
@@ -92,9 +114,15 @@ both! {
         let mut tx = db.begin().await.unwrap();
         sources::note_state(&mut tx, first.id, "page 4").await.unwrap();
         sources::set_login(&mut tx, first.id, None).await.unwrap();
+        sources::withhold(&mut tx, first.id, None).await.unwrap();
         tx.commit().await.unwrap();
         let first = sources::get(&db, first.id).await.unwrap().unwrap();
         assert_eq!((first.last_read.state.as_deref(), first.user_name), (Some("page 4"), None));
+        assert_eq!(first.last_read.withheld, None);
+        let mut tx = db.begin().await.unwrap();
+        sources::forget_read(&mut tx, first.id).await.unwrap();
+        let anew = sources::get(&mut tx, first.id).await.unwrap().unwrap().last_read;
+        assert_eq!((anew.state, anew.entries, anew.error, anew.failures), (None, None, None, 0));
     }
 
     async fn a_source_is_due_when_its_time_has_come_and_it_is_switched_on(db: Db) {
@@ -102,7 +130,7 @@ both! {
         let new = add_source(&mut tx, "https://a", 1).await;
         let later = add_source(&mut tx, "https://b", 2).await;
         let off = add_source(&mut tx, "https://c", 3).await;
-        sources::update(&mut tx, off, "off", 1, false).await.unwrap();
+        switch_off(&mut tx, off).await;
         sources::read_at(&mut tx, later, t(5), "it failed").await.unwrap();
         tx.commit().await.unwrap();
         for (now, wanted) in [(t(4), vec![OWN, new]), (t(5), vec![OWN, new, later])] {
@@ -187,42 +215,89 @@ both! {
         assert_eq!(many.iter().map(|it| it.row).collect::<Vec<_>>(), [first[2]]);
     }
 
-    async fn the_latest_usable_version_is_found_by_the_order_of_versions(db: Db) {
+    async fn only_what_is_new_or_changed_is_written(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let feed = add_source(&mut tx, "https://a", 10).await;
+        let same = package(feed, "zip", "1.0");
+        let all = [same.clone(), package(feed, "zip", "2.0"), same.clone()];
+        assert_eq!(packages::store_many(&mut tx, &all, T0).await.unwrap(), 2);
+        assert_eq!(packages::store_many(&mut tx, &all, t(1)).await.unwrap(), 0);
+        assert_eq!(packages::store_many(&mut tx, &[], t(1)).await.unwrap(), 0);
+        let text = || "other".to_owned();
+        for changed in [
+            NewPackage { id: "ZIP".to_owned(), ..same.clone() },
+            NewPackage { version: text(), ..same.clone() },
+            NewPackage { prerelease: true, ..same.clone() },
+            NewPackage { title: text(), ..same.clone() },
+            NewPackage { authors: text(), ..same.clone() },
+            NewPackage { project_url: text(), ..same.clone() },
+            NewPackage { metadata: "{\"a\":1}".to_owned(), ..same.clone() },
+            NewPackage { content_location: text(), ..same.clone() },
+            NewPackage { content_hash: None, ..same.clone() },
+            NewPackage { content_hash: Some("SHA512:bb".to_owned()), ..same.clone() },
+            NewPackage { listed: false, ..same.clone() },
+        ] {
+            let written = packages::store_many(&mut tx, std::slice::from_ref(&changed), t(2)).await;
+            assert_eq!(written.unwrap(), 1, "{changed:?}");
+            let kept = packages::find(&mut tx, feed, "zip", "1.0").await.unwrap().unwrap();
+            assert_eq!(
+                (&kept.shown_id, &kept.version, kept.prerelease, &kept.title, &kept.authors),
+                (&changed.id, &changed.version, changed.prerelease, &changed.title, &changed.authors),
+            );
+            assert_eq!(
+                (&kept.project_url, &kept.metadata, &kept.content_location, &kept.content_hash, kept.listed),
+                (&changed.project_url, &changed.metadata, &changed.content_location, &changed.content_hash, changed.listed),
+            );
+            packages::store_many(&mut tx, std::slice::from_ref(&same), t(3)).await.unwrap();
+        }
+        let listed = packages::listed_of(&mut tx, feed).await.unwrap();
+        let shown: Vec<_> = listed.iter().map(|it| (it.id.as_str(), it.normalized.as_str())).collect();
+        assert_eq!(shown, [("zip", "2.0"), ("zip", "1.0")]);
+        packages::set_listed(&mut tx, &[listed[0].row], false).await.unwrap();
+        assert_eq!(packages::listed_of(&mut tx, feed).await.unwrap(), listed[1..]);
+    }
+
+    async fn each_source_offers_its_newest_usable_version_by_the_order_of_versions(db: Db) {
         let mut tx = db.begin().await.unwrap();
         let main = add_source(&mut tx, "https://a", 10).await;
         let other = add_source(&mut tx, "https://b", 20).await;
         let off = add_source(&mut tx, "https://c", 1).await;
-        sources::update(&mut tx, off, "off", 1, false).await.unwrap();
+        switch_off(&mut tx, off).await;
         let new = [
             package(main, "zip", "1.9"),
-            package(other, "zip", "1.10"),
+            package(other, "zip", "1.8"),
             package(main, "zip", "1.10"),
             package(main, "zip", "2.0-beta"),
             package(off, "zip", "9.0"),
             NewPackage { listed: false, ..package(main, "zip", "8.0") },
             package(main, "zip", "7.0"),
-            package(main, "gone", "1.0-alpha"),
+            package(main, "only", "1.0-alpha"),
             package(other, "tool", "3.0"),
+            NewPackage { listed: false, ..package(main, "gone", "1.0") },
         ];
         let ids = packages::upsert_many(&mut tx, &new, T0).await.unwrap();
         packages::quarantine(&mut tx, ids[6], Some("digest mismatch"), t(1)).await.unwrap();
         tx.commit().await.unwrap();
-        let rows = |packages: Vec<packages::Package>| packages.iter().map(|it| it.row).collect::<Vec<_>>();
-        assert_eq!(rows(packages::latest_all(&db, false).await.unwrap()), [ids[8], ids[2]]);
-        assert_eq!(rows(packages::latest_all(&db, true).await.unwrap()), [ids[7], ids[8], ids[3]]);
-        let of = packages::latest_of(&db, &["ZIP", "unknown"], false).await.unwrap();
-        assert_eq!(rows(of), [ids[2]]);
-        let versions = packages::versions(&db, "Zip").await.unwrap();
-        assert_eq!(rows(versions)[..3], [ids[4], ids[5], ids[6]]);
+        let shown = |offers: Vec<packages::Offer>| -> Vec<_> {
+            offers.iter().map(|it| (it.package.clone(), it.source, it.row, it.is_usable)).collect()
+        };
+        let row = |package: &str, source, row, is_usable| (package.to_owned(), source, row, is_usable);
+        assert_eq!(shown(packages::offers(&db, false, None).await.unwrap()), [
+            row("only", main, ids[7], false),
+            row("tool", other, ids[8], true),
+            row("zip", main, ids[2], true),
+            row("zip", other, ids[1], true),
+        ]);
+        let all = packages::offers(&db, true, None).await.unwrap();
+        assert_eq!((all[0].row, all[0].is_usable), (ids[7], true));
+        assert_eq!((all[2].row, all[2].version.as_str()), (ids[3], "2.0-beta"));
         let held = packages::get(&db, ids[6]).await.unwrap().unwrap();
         assert_eq!(held.quarantine, Some((t(1), "digest mismatch".to_owned())));
         let mut tx = db.begin().await.unwrap();
         packages::quarantine(&mut tx, ids[6], None, t(2)).await.unwrap();
-        let of = packages::latest_of(&mut tx, &["zip"], false).await.unwrap();
-        assert_eq!(rows(of), [ids[6]]);
+        assert_eq!(packages::offers(&mut tx, false, Some(&["ZIP", "unknown"])).await.unwrap()[0].row, ids[6]);
         packages::set_listed(&mut tx, &[ids[6], ids[2]], false).await.unwrap();
-        let of = packages::latest_of(&mut tx, &["zip"], false).await.unwrap();
-        assert_eq!(rows(of), [ids[1]]);
+        assert_eq!(packages::offers(&mut tx, false, Some(&["ZIP", "unknown"])).await.unwrap()[0].row, ids[0]);
     }
 
     async fn an_analysis_holds_for_the_bytes_that_were_analysed(db: Db) {

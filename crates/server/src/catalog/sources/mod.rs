@@ -1,30 +1,36 @@
-//! The sources: their login, reading at once, and what a person sees of their state.
+//! The sources: adding, changing, reading at once and removing them, and what a person sees of their
+//! state.
+
+mod add;
+mod change;
+mod remove;
+mod settings;
+mod view;
 
 use fleetmend_model::SourceId;
-use fleetmend_store::Tx;
-use fleetmend_store::packages;
 use fleetmend_store::sources::{self, Source, SourceKind};
+use fleetmend_store::{Tx, host_pauses, packages};
 use reqwest::Url;
 
-use super::address::is_unprotected;
 use super::credentials::Login;
 use super::pace::{host, pause_of};
-use super::sync;
+use super::{retire, sync};
 use crate::api::time;
 use crate::app::App;
+use crate::console::stored;
 use crate::error::ApiError;
+use crate::jobs;
 use crate::journal;
 use crate::people::Actor;
 
-/// What stands where a source is read without TLS.
-const UNPROTECTED: &str = "It is read without TLS: whoever is on the way could change what it \
-    offers, digests included. Give its https address if it has one.";
-/// The same where it has a login.
-const EXPOSED: &str = "It is read without TLS: whoever is on the way could read its password and \
-    change what it offers, digests included. Give its https address if it has one.";
+pub use add::add;
+pub use change::change;
+pub use remove::{Consequences, consequences, remove};
+pub use settings::{ANY_DIALECT, Given, MOST_PER_MINUTE, MOST_PRIORITY};
+pub use view::{Progress, next_read, progress, protection, state, withheld};
 
-/// Why a folder takes no login.
-pub(super) const NO_LOGIN: &str = "only a feed elsewhere is read with name and password";
+/// Why a source takes no login.
+const NO_LOGIN: &str = "only a feed elsewhere is read with name and password";
 
 /// Sets, or takes away, the name and password that a feed is read with, and has it read at once.
 pub async fn set_login(
@@ -38,33 +44,26 @@ pub async fn set_login(
         return Err(ApiError::Bad(NO_LOGIN.to_owned()));
     }
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     store_login(app, &mut tx, id, login).await?;
     let name = login.map_or("", |login| &login.name);
-    journal::record(
-        &mut tx,
-        actor,
-        "set_source_login",
-        &format!("source {id}"),
-        name,
-        now,
-    )
-    .await?;
-    if source.enabled {
+    let subject = format!("source {id}");
+    journal::record(&mut tx, actor, "set_source_login", &subject, name, now).await?;
+    if source.settings.enabled {
         sync::enqueue(app, &mut tx, id, now).await?;
     }
-    tx.commit().await.map_err(anyhow::Error::from)?;
+    tx.commit().await.map_err(stored)?;
     app.jobs_due.notify_one();
     app.touch();
     Ok(())
 }
 
-pub(super) async fn store_login(
+async fn store_login(
     app: &App,
     tx: &mut Tx,
     id: SourceId,
     login: Option<&Login>,
-) -> anyhow::Result<()> {
+) -> Result<(), ApiError> {
     let sealed = match login {
         Some(login) => Some((&login.name, app.sealing.seal(id, &login.password)?)),
         None => None,
@@ -72,24 +71,42 @@ pub(super) async fn store_login(
     let sealed = sealed
         .as_ref()
         .map(|(name, password)| (name.as_str(), password.as_str()));
-    Ok(sources::set_login(tx, id, sealed).await?)
+    sources::set_login(tx, id, sealed).await.map_err(stored)
 }
 
 pub(super) async fn existing(app: &App, id: SourceId) -> Result<Source, ApiError> {
     sources::get(&app.db, id)
         .await
-        .map_err(anyhow::Error::from)?
+        .map_err(stored)?
         .ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))
+}
+
+/// Finds a source by its number, or by the name or the location that one source alone has.
+pub async fn find(app: &App, word: &str) -> Result<Source, ApiError> {
+    if let Ok(id) = word.parse() {
+        return existing(app, SourceId(id)).await;
+    }
+    let mut found = sources::list(&app.db).await.map_err(stored)?;
+    found.retain(|it| it.settings.name == word || it.settings.location == word);
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(ApiError::Missing(format!(
+            "there is no source '{word}': name one by its number or its name"
+        ))),
+        count => Err(ApiError::Bad(format!(
+            "{count} sources are called '{word}': name one by its number"
+        ))),
+    }
 }
 
 /// Has a source read at once, and the nupkgs tried anew that it could not give, whatever wait they
 /// are in. Only a host's ban is kept.
 pub async fn read_now(app: &App, id: SourceId, actor: &Actor) -> Result<(), ApiError> {
     let source = existing(app, id).await?;
-    if !source.enabled {
+    if !source.settings.enabled {
         return Err(ApiError::Conflict(format!(
             "source {} is switched off",
-            source.name
+            source.settings.name
         )));
     }
     let host = host_of(&source);
@@ -106,72 +123,62 @@ pub async fn read_now(app: &App, id: SourceId, actor: &Actor) -> Result<(), ApiE
         )));
     }
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     if let Some(host) = host {
-        fleetmend_store::host_pauses::end(&mut tx, &host)
-            .await
-            .map_err(anyhow::Error::from)?;
+        host_pauses::end(&mut tx, &host).await.map_err(stored)?;
     }
     packages::retry_now(&mut tx, id, now)
         .await
-        .map_err(anyhow::Error::from)?;
-    journal::record(
-        &mut tx,
-        actor,
-        "read_source",
-        &format!("source {id}"),
-        &source.location,
-        now,
-    )
-    .await?;
+        .map_err(stored)?;
+    let (subject, location) = (format!("source {id}"), &source.settings.location);
+    journal::record(&mut tx, actor, "read_source", &subject, location, now).await?;
     sync::enqueue(app, &mut tx, id, now).await?;
-    tx.commit().await.map_err(anyhow::Error::from)?;
+    tx.commit().await.map_err(stored)?;
     app.jobs_due.notify_one();
     app.touch();
     Ok(())
 }
 
+/// Takes away what a source no longer has and what was kept because it was so much: a person says
+/// that it is right. Gives how many versions that were.
+pub async fn remove_gone(app: &App, id: SourceId, actor: &Actor) -> Result<u64, ApiError> {
+    let mut tx = app.db.begin().await.map_err(stored)?;
+    let source = sources::get(&mut tx, id).await.map_err(stored)?;
+    let source = source.ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))?;
+    let name = &source.settings.name;
+    if source.last_read.withheld.is_none() {
+        let message = format!("source {name} has all that it had: there is nothing to remove");
+        return Err(ApiError::Conflict(message));
+    }
+    if sync::is_reading(&source) {
+        let message = format!("source {name} is being read: look again when that is over");
+        return Err(ApiError::Conflict(message));
+    }
+    let now = app.now();
+    let count = retire::accept(&mut tx, &source).await?;
+    sources::withhold(&mut tx, id, None).await.map_err(stored)?;
+    let (subject, after) = (format!("source {id}"), format!("{count} versions"));
+    journal::record(
+        &mut tx,
+        actor,
+        "remove_gone_versions",
+        &subject,
+        &after,
+        now,
+    )
+    .await?;
+    jobs::enqueue(&mut tx, jobs::Kind::Rematch, 0, now).await?;
+    tx.commit().await.map_err(stored)?;
+    app.jobs_due.notify_one();
+    app.touch();
+    Ok(count as u64)
+}
+
 /// The host that a feed is on.
 fn host_of(source: &Source) -> Option<String> {
     let is_feed = source.kind == SourceKind::Feed;
-    let address = Url::parse(&source.location).ok().filter(|_| is_feed)?;
+    let address = Url::parse(&source.settings.location)
+        .ok()
+        .filter(|_| is_feed)?;
     Some(host(&address))
-}
-
-/// How a source is doing, in a few words.
-pub fn state(source: &Source) -> String {
-    let read = &source.last_read;
-    if !source.enabled {
-        return "Switched off".to_owned();
-    }
-    if sync::is_reading(source) {
-        return match (sync::position(source), read.finished_at) {
-            (Some(at), _) => format!("Being read: {} entries so far", at.entries),
-            (None, None) => "Being read for the first time".to_owned(),
-            (None, Some(_)) => "Being read".to_owned(),
-        };
-    }
-    match (&read.error, read.finished_at) {
-        (Some(_), _) => "Cannot be read".to_owned(),
-        (None, Some(_)) => "Read".to_owned(),
-        (None, None) => "Not read yet".to_owned(),
-    }
-}
-
-/// When a source is read next and why then, as a sentence; nothing while it is being read.
-pub fn next_read(source: &Source) -> Option<String> {
-    let read = &source.last_read;
-    let at = read.next_read_at.filter(|_| source.enabled)?;
-    let is_told = !sync::is_reading(source);
-    is_told.then(|| format!("next read at {}, because {}", time(at), read.next_read_why))
-}
-
-/// What a person should know of how a source is protected.
-pub fn protection(source: &Source) -> Option<&'static str> {
-    let note = if source.user_name.is_some() {
-        EXPOSED
-    } else {
-        UNPROTECTED
-    };
-    is_unprotected(&source.location).then_some(note)
 }

@@ -1,0 +1,51 @@
+//! The packages that the sources offer, each once: from the source that it is taken from.
+
+use fleetmend_model::SourceId;
+use fleetmend_store::Read;
+use fleetmend_store::packages::{self, Package};
+use fleetmend_store::sources;
+
+use super::priority::{HeldBack, Order, choose, held_back};
+use crate::app::App;
+
+/// The version of every package that is offered, by id.
+pub async fn all(app: &App) -> anyhow::Result<Vec<Package>> {
+    let mut tx = app.db.read().await?;
+    Ok(read(&mut tx, None).await?)
+}
+
+/// The version of each of these packages that is offered, by id.
+pub async fn of(app: &App, ids: &[&str]) -> Result<Vec<Package>, fleetmend_store::Error> {
+    let mut tx = app.db.read().await?;
+    read(&mut tx, Some(ids)).await
+}
+
+async fn read(
+    mut from: impl Read,
+    ids: Option<&[&str]>,
+) -> Result<Vec<Package>, fleetmend_store::Error> {
+    let order = Order::of(&sources::list(&mut from).await?);
+    let offers = packages::offers(&mut from, false, ids).await?;
+    let rows: Vec<_> = choose(&order, &offers)
+        .filter_map(|it| it.offered())
+        .collect();
+    let mut all = packages::get_many(&mut from, &rows).await?;
+    all.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(all)
+}
+
+/// The source that a package is taken from, if any has it.
+pub async fn source_of(app: &App, id: &str) -> anyhow::Result<Option<SourceId>> {
+    let mut tx = app.db.read().await?;
+    let order = Order::of(&sources::list(&mut tx).await?);
+    let offers = packages::offers(&mut tx, false, Some(&[id])).await?;
+    Ok(choose(&order, &offers).next().map(|it| it.own.source))
+}
+
+/// What of a source is held back, because another one has it.
+pub async fn held_back_of(app: &App, source: SourceId) -> anyhow::Result<Vec<HeldBack>> {
+    let mut tx = app.db.read().await?;
+    let order = Order::of(&sources::list(&mut tx).await?);
+    let offers = packages::offers(&mut tx, false, None).await?;
+    Ok(held_back(&order, &offers, source))
+}

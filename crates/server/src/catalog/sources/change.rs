@@ -1,0 +1,83 @@
+//! Changing a source.
+
+use fleetmend_model::SourceId;
+use fleetmend_store::source_pages;
+use fleetmend_store::sources::{self, SourceKind};
+
+use super::super::sync;
+use super::add::reachable;
+use super::settings::{Given, LoginChange, difference};
+use super::{NO_LOGIN, existing, store_login};
+use crate::app::App;
+use crate::console::stored;
+use crate::error::ApiError;
+use crate::people::Actor;
+use crate::{jobs, journal};
+
+/// Changes what is given of a source, and notes who did. It is read at once if that may bring
+/// something else.
+pub async fn change(
+    app: &App,
+    id: SourceId,
+    given: &Given<'_>,
+    actor: &Actor,
+) -> Result<(), ApiError> {
+    let source = existing(app, id).await?;
+    let before = &source.settings;
+    let login = given.login()?;
+    let after = given.changed(&source).map_err(ApiError::Bad)?;
+    if source.kind != SourceKind::Feed && matches!(login, LoginChange::Set(_)) {
+        return Err(ApiError::Bad(NO_LOGIN.to_owned()));
+    }
+    let known = &source.private_hosts;
+    let private_hosts = match before.location == after.location {
+        true => known.clone(),
+        false => reachable(app, source.kind, &after.location, given, known).await?,
+    };
+    let mut changes = difference(before, &after);
+    let has_new_login = !matches!(login, LoginChange::Keep);
+    let login = login.given();
+    if has_new_login {
+        let user = login.as_ref().map_or("none", |it| &it.name);
+        changes = [changes, format!("user: {user}")].join("; ");
+    }
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let now = app.now();
+    let mut tx = app.db.begin().await.map_err(stored)?;
+    sources::update(&mut tx, id, &after).await.map_err(stored)?;
+    if has_new_login {
+        store_login(app, &mut tx, id, login.as_ref()).await?;
+    }
+    if private_hosts != *known {
+        changes = format!("{changes}; private hosts: {}", private_hosts.join(", "));
+        sources::set_private_hosts(&mut tx, id, &private_hosts)
+            .await
+            .map_err(stored)?;
+    }
+    let is_other_feed = before.location != after.location;
+    if is_other_feed || before.dialect != after.dialect {
+        // What was read of it says nothing about what it has now.
+        source_pages::drop_all(&mut tx, id).await.map_err(stored)?;
+        sources::forget_read(&mut tx, id).await.map_err(stored)?;
+    }
+    let is_switched_on = after.enabled && !before.enabled;
+    let is_read_anew = is_other_feed || is_switched_on || has_new_login;
+    if after.enabled && (is_read_anew || before.dialect != after.dialect) {
+        sync::enqueue(app, &mut tx, id, now).await?;
+    }
+    if before.priority != after.priority || before.enabled != after.enabled {
+        // What is offered now may not have been looked at yet.
+        jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+        jobs::enqueue(&mut tx, jobs::Kind::Rematch, 0, now).await?;
+    }
+    let subject = format!("source {id}");
+    journal::record(&mut tx, actor, "set_source", &subject, &changes, now).await?;
+    tx.commit().await.map_err(stored)?;
+    app.pace
+        .allow(&sources::list(&app.db).await.map_err(stored)?);
+    app.jobs_due.notify_one();
+    app.touch();
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! What sources say, written into the catalog: all that is new, and of the rest only what changed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fleetmend_model::{Millis, PackageId, SourceId};
+
+use super::order_key;
+use crate::db::{Read as _, Tx};
+use crate::error::{Error, Result};
+use crate::rows::Rows;
+use crate::sql::statements;
+use crate::value::{args, row, storable};
+
+statements! {
+    /// Other bytes than those that were analysed take the analysis away, and what was wrong with
+    /// them; so does another place to have them from. A row that would stay as it is is not written.
+    UPSERT = "INSERT INTO packages (source, package, shown_id, version, normalized, order_key,
+                  prerelease, title, title_key, authors, project_url, metadata, content_location,
+                  content_hash, listed, first_seen)
+              SELECT CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4,
+                     value->>5, CAST(value->>6 AS BIGINT), value->>7, value->>8, value->>9,
+                     value->>10, value->>11, value->>12, value->>13, CAST(value->>14 AS BIGINT), $2
+              FROM jsonb_each($1) WHERE true
+              ON CONFLICT (source, package, normalized) DO UPDATE SET
+                  shown_id = excluded.shown_id, version = excluded.version,
+                  order_key = excluded.order_key, prerelease = excluded.prerelease,
+                  title = excluded.title, title_key = excluded.title_key,
+                  authors = excluded.authors, project_url = excluded.project_url,
+                  metadata = excluded.metadata, content_location = excluded.content_location,
+                  listed = excluded.listed,
+                  verdict = CASE WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                                 THEN NULL ELSE packages.verdict END,
+                  analysis = CASE WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                                  THEN NULL ELSE packages.analysis END,
+                  analysed_at = CASE
+                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                      THEN NULL ELSE packages.analysed_at END,
+                  content_sha256 = CASE
+                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                      THEN NULL ELSE packages.content_sha256 END,
+                  problem = CASE
+                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                           OR packages.content_location <> excluded.content_location
+                      THEN NULL ELSE packages.problem END,
+                  problem_tries = CASE
+                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                           OR packages.content_location <> excluded.content_location
+                      THEN 0 ELSE packages.problem_tries END,
+                  content_hash = excluded.content_hash
+              WHERE packages.listed <> excluded.listed
+                 OR packages.content_hash IS DISTINCT FROM excluded.content_hash
+                 OR packages.content_location <> excluded.content_location
+                 OR packages.metadata <> excluded.metadata OR packages.title <> excluded.title
+                 OR packages.authors <> excluded.authors
+                 OR packages.project_url <> excluded.project_url
+                 OR packages.shown_id <> excluded.shown_id OR packages.version <> excluded.version
+                 OR packages.order_key <> excluded.order_key
+                 OR packages.prerelease <> excluded.prerelease";
+    KEYS = "SELECT p.id, p.source, p.package, p.normalized FROM jsonb_each($1) AS j
+            JOIN packages AS p ON p.source = CAST(j.value->>0 AS BIGINT)
+                AND p.package = j.value->>1 AND p.normalized = j.value->>2";
+}
+
+/// A package version as a source describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPackage {
+    /// Where it comes from.
+    pub source: SourceId,
+    /// The id as the source writes it; compared in lower case.
+    pub id: String,
+    /// The version as the source writes it.
+    pub version: String,
+    /// The version's normalized text; with source and id it is the row's identity.
+    pub normalized: String,
+    /// Whether it is a prerelease.
+    pub prerelease: bool,
+    /// What a person calls it.
+    pub title: String,
+    /// Its software's authors.
+    pub authors: String,
+    /// Its software's home page; empty where there is none.
+    pub project_url: String,
+    /// Everything else that the source says, JSON.
+    pub metadata: String,
+    /// Path or URL of the nupkg.
+    pub content_location: String,
+    /// The nupkg's digest as the source names it (`SHA512:…`), where it does.
+    pub content_hash: Option<String>,
+    /// Whether the source lists it.
+    pub listed: bool,
+}
+
+/// Source, id in lower case, normalized version: a row's identity.
+type Key = (i64, String, String);
+
+fn key(it: &NewPackage) -> Key {
+    (
+        it.source.0,
+        storable(&it.id.to_lowercase()),
+        storable(&it.normalized),
+    )
+}
+
+/// Each identity once: a statement may not write a row twice, and of several the last counts.
+fn distinct(packages: &[NewPackage]) -> BTreeMap<Key, &NewPackage> {
+    packages.iter().map(|it| (key(it), it)).collect()
+}
+
+/// Stores versions that are new and brings the others up to date; gives how many rows that wrote.
+/// `first_seen`, quarantine and, as long as the digest stays, the analysis stay.
+pub async fn store_many(tx: &mut Tx, packages: &[NewPackage], now: Millis) -> Result<u64> {
+    let mut rows = Rows::new();
+    for ((source, id, normalized), it) in &distinct(packages) {
+        rows.push(&row![
+            *source,
+            id,
+            &it.id,
+            &it.version,
+            normalized,
+            order_key(&it.normalized),
+            it.prerelease,
+            &it.title,
+            it.title.to_lowercase(),
+            &it.authors,
+            &it.project_url,
+            &it.metadata,
+            &it.content_location,
+            &it.content_hash,
+            it.listed,
+        ]);
+    }
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    tx.run(&UPSERT, args![rows, now]).await
+}
+
+/// [`store_many`]; returns the rows' ids in the order given.
+pub async fn upsert_many(
+    tx: &mut Tx,
+    packages: &[NewPackage],
+    now: Millis,
+) -> Result<Vec<PackageId>> {
+    store_many(tx, packages, now).await?;
+    let mut rows = Rows::new();
+    for (source, id, normalized) in distinct(packages).keys() {
+        rows.push(&row![*source, id, normalized]);
+    }
+    let mut ids = HashMap::with_capacity(packages.len());
+    for row in tx.rows(&KEYS, args![rows]).await? {
+        let key = (
+            row.int("source")?,
+            row.text("package")?,
+            row.text("normalized")?,
+        );
+        ids.insert(key, PackageId(row.int("id")?));
+    }
+    packages
+        .iter()
+        .map(|it| {
+            ids.get(&key(it))
+                .copied()
+                .ok_or_else(|| Error::missing("package", it.id.clone()))
+        })
+        .collect()
+}
