@@ -30,9 +30,10 @@ pub async fn change(
         return Err(ApiError::Bad(NO_LOGIN.to_owned()));
     }
     let known = &source.private_hosts;
-    let private_hosts = match before.location == after.location {
-        true => known.clone(),
-        false => reachable(app, source.kind, &after.location, given, known).await?,
+    let private_hosts = if before.location == after.location {
+        known.clone()
+    } else {
+        reachable(app, source.kind, &after.location, given, known).await?
     };
     let mut changes = difference(before, &after);
     let has_new_login = !matches!(login, LoginChange::Keep);
