@@ -66,6 +66,7 @@ fn package(line: Line, id: i64) -> CatalogPackage {
         tags: line.tags.unwrap_or_default(),
         dependencies: line.dependencies.into_iter().map(|it| it.id).collect(),
         software_names: line.software_name,
+        observed: Vec::new(),
         products: Vec::new(),
         deployable: Ok(()),
         name: line.id,

@@ -26,6 +26,7 @@ mod server;
 mod simulate;
 mod table;
 mod versions;
+mod versions_map;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,8 @@ enum Command {
     Names(names::Options),
     /// How package versions are read and ordered, against the real libraries' verdicts.
     Versions(versions::Options),
+    /// Whether installed versions are told rightly, against rows whose version is known.
+    VersionsMap(versions_map::Options),
     /// The server that the other commands measure.
     #[command(hide = true)]
     Serve(server::Options),
@@ -106,6 +109,7 @@ fn run(command: Command) -> anyhow::Result<Option<Value>> {
         Command::Match(options) => matches::run(&options)?,
         Command::Names(options) => names::run(&options)?,
         Command::Versions(options) => versions::run(&options)?,
+        Command::VersionsMap(options) => versions_map::run(&options)?,
         Command::Serve(options) => {
             runtime.block_on(server::serve(options))?;
             return Ok(None);

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Offer};
 use crate::matching::{Match, match_software};
+use crate::relation::Told;
 
 /// What is known about one installed application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,25 +146,27 @@ fn compare(
         return result;
     }
     let installed = software.version.trim();
-    if installed.is_empty() {
-        return (None, "the application registers no version".to_owned());
+    if let Some(registers) = registered_version(offer, software)
+        && let Some(order) = display::compare(installed, registers)
+    {
+        let word = word(order);
+        let basis = format!(
+            "its version {installed} is {word}: the installer on offer registers {registers}"
+        );
+        return (Some(order), basis);
     }
-    let (reference, source) = match registered_version(offer, software) {
-        Some(version) => (version.to_owned(), "the installer on offer registers"),
-        None => (
-            fix_date::without(&offer.text, installed),
-            "the package's version is",
-        ),
-    };
-    let order = display::compare(installed, &reference);
-    let basis = match order {
-        Some(order) => format!(
-            "its version {installed} is {}: {source} {reference}",
-            word(order)
-        ),
-        None => format!("its version '{installed}' cannot be compared: {source} '{reference}'"),
-    };
-    (order, basis)
+    let relation = catalog.named(&found.package).map(|it| &it.relation);
+    match relation.map(|it| it.order(software, &offer.text)) {
+        Some(Told::Order { order, what, how }) => {
+            let word = word(order);
+            let how = how.map_or(String::new(), |how| format!(" ({what} {how})"));
+            let offered = &offer.text;
+            let basis = format!("{what} is {word}: the package's version is {offered}{how}");
+            (Some(order), basis)
+        }
+        Some(Told::CannotTell(why)) => (None, why),
+        None => (None, "the package is not known".to_owned()),
+    }
 }
 
 /// A product code names the package version exactly, unless a patch raised the version in place.
@@ -229,8 +232,9 @@ fn registered_version<'o>(offer: &'o Offer, software: &Software) -> Option<&'o s
 /// software.
 pub(crate) fn compare_to_offer(known: &Version, offer: &Offer) -> Ordering {
     let (a, b) = (known.numbers(), offer.version.numbers());
-    let is_repair =
-        a[..3] == b[..3] && a[3] == 0 && fix_date::is_fix_date(b[3]) && !known.is_prerelease();
+    let is_repair = !known.is_prerelease()
+        && fix_date::place(&offer.version)
+            .is_some_and(|place| a[..place] == b[..place] && a[place..].iter().all(|it| *it == 0));
     if is_repair {
         Ordering::Equal
     } else {

@@ -9,6 +9,7 @@ use fleetmend_versions::nuget::{Dialect, Version};
 use crate::identity::Identity;
 use crate::names::{Candidate, NameIndex, Row};
 use crate::pattern::{Pattern, PatternIndex};
+use crate::relation::{Pair, Relation};
 
 /// One version of one package. The catalog takes all versions that the sources have or had: older
 /// ones give product codes, and only the latest that is listed and no prerelease is offered.
@@ -34,10 +35,21 @@ pub struct CatalogPackage {
     pub dependencies: Vec<String>,
     /// The package's own patterns for `DisplayName`, with `*` and `?`.
     pub software_names: Vec<String>,
+    /// What devices register where Chocolatey or Fleetmend installed this version.
+    pub observed: Vec<Observed>,
     /// What this version's installers register, as far as the mirror opened them.
     pub products: Vec<Product>,
     /// `Err` with why no release can be made of it.
     pub deployable: Result<(), String>,
+}
+
+/// What a device registers where a known version is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// `DisplayName`.
+    pub name: String,
+    /// `DisplayVersion`.
+    pub version: String,
 }
 
 /// What an MSI registers.
@@ -70,6 +82,8 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) identity: Identity,
+    /// How what its software registers stands to its versions.
+    pub(crate) relation: Relation,
     /// Absent when no version is listed and released.
     pub(crate) offer: Option<Offer>,
 }
@@ -142,6 +156,7 @@ impl Catalog {
             .first()
             .map(|(_, newest)| Identity::of(newest, &patterns))
             .unwrap_or_default();
+        let relation = Relation::learn(&pairs(&versions));
         let mut offer: Option<Offer> = None;
         for (version, it) in versions {
             for product in &it.products {
@@ -188,6 +203,7 @@ impl Catalog {
             name,
             patterns,
             identity,
+            relation,
             offer,
         });
     }
@@ -250,6 +266,39 @@ impl Catalog {
             Some(&self.package(package)?.identity)
         })
     }
+}
+
+/// What is certain of how versions are registered: by installers, and on devices.
+fn pairs(versions: &[(Version, CatalogPackage)]) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for (_, package) in versions {
+        // Of several products nobody knows which one a row is.
+        let mut of_installers: Vec<(&str, &String)> = package
+            .products
+            .iter()
+            .map(|it| ("", &it.product_version))
+            .collect();
+        of_installers.sort_unstable();
+        of_installers.dedup();
+        if of_installers.len() > 1 {
+            of_installers.clear();
+        }
+        let of_devices = package
+            .observed
+            .iter()
+            .map(|it| (it.name.as_str(), &it.version));
+        pairs.extend(
+            of_installers
+                .into_iter()
+                .chain(of_devices)
+                .map(|(name, registered)| Pair {
+                    name: name.to_owned(),
+                    registered: registered.clone(),
+                    version: package.version.clone(),
+                }),
+        );
+    }
+    pairs
 }
 
 /// Newest first; of one version the deployable one first, then the one seen first.

@@ -13,8 +13,9 @@ pub mod matching;
 mod names;
 pub mod normal;
 mod pattern;
+pub mod relation;
 
 pub use answer::{Answer, answer};
-pub use catalog::{Catalog, CatalogPackage, Product};
+pub use catalog::{Catalog, CatalogPackage, Observed, Product};
 pub use device::{MissingPatch, combine, os, third_party};
 pub use matching::{Match, match_software};

@@ -27,7 +27,10 @@ fn the_registered_version_is_compared_with_the_package_version() {
         ("24.08", "24.9.0", "missing"),
         ("24.09", "24.9.0", "current"),
         ("v2.0.0", "2.0", "current"),
-        ("2.7.4.0960", "2.7.4", "newer"),
+        ("2.7.4.0960", "2.7.4", "current"),
+        ("1.77", "1.77.20160812", "current"),
+        ("243.25659.43", "2024.3.4", "cannot tell"),
+        ("1.8.3321.9", "8.0.332", "cannot tell"),
         ("3.0", "2.0", "newer"),
         ("", "2.0", "cannot tell"),
         ("8u401", "2.0", "cannot tell"),
@@ -36,7 +39,9 @@ fn the_registered_version_is_compared_with_the_package_version() {
         ("2.7.3", "2.7.4.20240131", "missing"),
         ("2.7.4.20240101", "2.7.4.20240131", "missing"),
         ("2.7.4.1", "2.7.4.2", "missing"),
-        ("2.7.4", "2.7.4.20241331", "missing"),
+        // No date, but a build number, which the application does not register.
+        ("2.7.4", "2.7.4.20241331", "current"),
+        ("2.7.3", "2.7.4.20241331", "missing"),
     ];
     for (installed, offered, expected) in cases {
         let catalog = Catalog::new(vec![with_pattern(package(7, "app", offered), "Example*")]);

@@ -6,6 +6,7 @@ mod matches;
 mod names;
 mod normal;
 mod properties;
+mod relations;
 
 use fleetmend_model::PackageId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
@@ -24,6 +25,7 @@ pub(crate) fn package(id: i64, name: &str, version: &str) -> CatalogPackage {
         tags: String::new(),
         dependencies: Vec::new(),
         software_names: Vec::new(),
+        observed: Vec::new(),
         products: Vec::new(),
         deployable: Ok(()),
     }

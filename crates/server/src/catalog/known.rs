@@ -68,6 +68,7 @@ pub async fn load(app: &App) -> anyhow::Result<Catalog> {
                     .and_then(|recipe| recipe.software_name.clone())
                     .into_iter()
                     .collect(),
+                observed: Vec::new(),
                 products: own,
                 deployable,
             }

@@ -1,0 +1,180 @@
+//! How what an installed application registers as its version stands to its package's version.
+//!
+//! `DisplayVersion` is the package's version in three of five cases. In the others it has a build
+//! number behind it (`3.15.3.20250107` for 3.15.3), lacks the package's (`2.9.6` for 2.9.6.4552),
+//! counts years otherwise (`243.25659.43` for 2024.3.4), or packs numbers (`3.11.7150.0` for 3.11.7).
+//! Often the name holds the version that the package has (`Python 3.11.7 (64-bit)`).
+//!
+//! A [`Relation`] is learnt for each package from pairs that are certain: what the mirror found in an
+//! installer, and what devices register where Chocolatey or Fleetmend installed a known version. It is
+//! taken only if it holds for them all but a few. Where there is no pair, versions of the same shape
+//! are taken for the same; whatever else is not known is told as such.
+
+mod learn;
+mod numbers;
+mod rule;
+mod table;
+mod transform;
+
+use std::cmp::Ordering;
+
+use fleetmend_model::inventory::Software;
+
+use crate::normal::Name;
+use numbers::Numbers;
+use rule::Rule;
+use table::Table;
+
+/// What an application registers where a version of its package is certain to be installed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pair {
+    /// `DisplayName`; empty where it is not known.
+    pub name: String,
+    /// `DisplayVersion`.
+    pub registered: String,
+    /// The package's version.
+    pub version: String,
+}
+
+/// What is known of a package's versions. Equal for the same pairs in any order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relation {
+    /// For the registered version.
+    registered: Known,
+    /// For the version in the name.
+    named: Known,
+    table: Table,
+}
+
+/// What is known of one of the row's two versions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Known {
+    /// There was nothing to learn from.
+    #[default]
+    Nothing,
+    /// No rule holds.
+    NoRule,
+    /// Holds for the pairs.
+    Rule(Rule),
+}
+
+/// An installed version against one of the package's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// How the installed one stands to it.
+    Order {
+        /// The installed one against the package's.
+        order: Ordering,
+        /// What of the row was compared, e.g. `its version 1.5`.
+        what: String,
+        /// How that is the package's version, where it was learnt; goes on from `what`.
+        how: Option<String>,
+    },
+    /// Why that cannot be told, in a part of a sentence.
+    CannotTell(String),
+}
+
+impl Relation {
+    /// From pairs that are certain. Those that cannot be read count as nothing.
+    pub fn learn(pairs: &[Pair]) -> Self {
+        learn::learn(pairs)
+    }
+
+    /// The installed application against a version of its package.
+    pub fn order(&self, software: &Software, version: &str) -> Told {
+        let Some(offer) = Numbers::of_package(version, &software.version) else {
+            return Told::CannotTell(format!("the package's version '{version}' has no order"));
+        };
+        let row = RowVersions::of(&software.name, &software.version);
+        let by_version = |order, how| Told::Order {
+            order,
+            what: format!("its version {}", software.version.trim()),
+            how,
+        };
+        if let Some((order, how)) = self.table.exact(&row, &offer) {
+            return by_version(order, Some(how));
+        }
+        let registered = told(&self.registered, row.registered.as_ref(), &offer);
+        let named = told(&self.named, row.named.as_ref(), &offer);
+        let is_learnt = |known: &Known| matches!(known, Known::Rule(_));
+        let from_registered = |order| by_version(order, self.registered.says());
+        let from_name = |order| {
+            let text = row.named.as_ref().map_or("", |it| it.text.as_str());
+            Told::Order {
+                order,
+                what: format!("the version {text} in its name"),
+                how: self.named.says(),
+            }
+        };
+        match (registered, named) {
+            (Some(a), Some(b)) if a == b => from_registered(a),
+            (Some(a), Some(_)) if is_learnt(&self.registered) && !is_learnt(&self.named) => {
+                from_registered(a)
+            }
+            (Some(_), Some(b)) if is_learnt(&self.named) && !is_learnt(&self.registered) => {
+                from_name(b)
+            }
+            (Some(_), Some(_)) => Told::CannotTell(format!(
+                "its name and its version '{}' say different things",
+                software.version
+            )),
+            (Some(a), None) => from_registered(a),
+            (None, Some(b)) => from_name(b),
+            (None, None) => self.between(software, &row, &offer),
+        }
+    }
+
+    fn between(&self, software: &Software, row: &RowVersions, offer: &Numbers) -> Told {
+        let registered = software.version.trim();
+        if let Some((order, how)) = self.table.between(row, offer) {
+            return Told::Order {
+                order,
+                what: format!("its version {registered}"),
+                how: Some(how),
+            };
+        }
+        Told::CannotTell(if registered.is_empty() && row.named.is_none() {
+            "the application registers no version".to_owned()
+        } else if row.registered.is_none() && row.named.is_none() {
+            format!("its version '{registered}' is no row of numbers")
+        } else {
+            format!(
+                "it is not known how its version '{registered}' stands to the package's version {}",
+                offer.text
+            )
+        })
+    }
+}
+
+impl Known {
+    fn says(&self) -> Option<String> {
+        match self {
+            Self::Rule(rule) => Some(rule.says()),
+            Self::Nothing | Self::NoRule => None,
+        }
+    }
+}
+
+fn told(known: &Known, installed: Option<&Numbers>, offer: &Numbers) -> Option<Ordering> {
+    match known {
+        Known::Rule(rule) => rule.order(installed?, offer),
+        Known::NoRule => None,
+        Known::Nothing => rule::order_of_same_shape(installed?, offer),
+    }
+}
+
+/// The two versions that a row may have.
+struct RowVersions {
+    registered: Option<Numbers>,
+    named: Option<Numbers>,
+}
+
+impl RowVersions {
+    fn of(name: &str, registered: &str) -> Self {
+        let named = Name::of(name, "").versions.into_iter().next();
+        Self {
+            registered: Numbers::of(registered),
+            named: named.and_then(|it| Numbers::of(&it)),
+        }
+    }
+}

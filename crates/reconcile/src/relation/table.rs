@@ -1,0 +1,94 @@
+//! Pairs as they are: a version that was seen is known, and one between two that were seen lies
+//! between.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::RowVersions;
+use super::numbers::Numbers;
+use super::rule::{Fit, fit};
+
+/// Package versions by the registered version that they were seen with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Table {
+    by_registered: BTreeMap<Vec<u64>, BTreeSet<Vec<u64>>>,
+    /// Whether later registered versions always stood for later ones of the package.
+    is_rising: bool,
+}
+
+impl Table {
+    pub(super) fn new<'p>(pairs: impl Iterator<Item = (&'p Numbers, &'p Numbers)>) -> Self {
+        let mut table = Self::default();
+        for (registered, package) in pairs {
+            table
+                .by_registered
+                .entry(trimmed(&registered.parts))
+                .or_default()
+                .insert(trimmed(&package.parts));
+        }
+        let rows: Vec<&BTreeSet<Vec<u64>>> = table.by_registered.values().collect();
+        table.is_rising = rows.windows(2).all(|it| it[0].last() <= it[1].first());
+        table
+    }
+
+    /// Where this registered version was seen.
+    pub(super) fn exact(&self, row: &RowVersions, offer: &Numbers) -> Option<(Ordering, String)> {
+        let registered = row.registered.as_ref().filter(|it| !it.is_open)?;
+        let seen = self.by_registered.get(&trimmed(&registered.parts))?;
+        let mut orders = seen.iter().map(|it| order(it, &trimmed(&offer.parts)));
+        let first = orders.next()?;
+        let how = format!("is known to be the package's {}", shown(seen.first()?));
+        orders.all(|it| it == first).then_some((first, how))
+    }
+
+    /// Where it lies between versions that were seen, on one side of the offer.
+    pub(super) fn between(&self, row: &RowVersions, offer: &Numbers) -> Option<(Ordering, String)> {
+        const LEAST: usize = 2;
+        let registered = row.registered.as_ref().filter(|it| !it.is_open)?;
+        if !self.is_rising || self.by_registered.len() < LEAST {
+            return None;
+        }
+        let (installed, offer) = (trimmed(&registered.parts), trimmed(&offer.parts));
+        let above = self.by_registered.range(installed.clone()..).next();
+        if let Some((known, packages)) = above
+            && packages.last().is_some_and(|it| *it <= offer)
+        {
+            let how = format!(
+                "is lower than {}, which is the package's {}",
+                shown(known),
+                shown(packages.last()?)
+            );
+            return Some((Ordering::Less, how));
+        }
+        let below = self.by_registered.range(..installed).next_back()?;
+        let (known, packages) = below;
+        packages.first().is_some_and(|it| *it >= offer).then(|| {
+            let how = format!(
+                "is higher than {}, which is the package's {}",
+                shown(known),
+                packages.first().map(|it| shown(it)).unwrap_or_default()
+            );
+            (Ordering::Greater, how)
+        })
+    }
+}
+
+fn order(a: &[u64], b: &[u64]) -> Ordering {
+    match fit(a, b) {
+        Fit::Same => Ordering::Equal,
+        Fit::FirstHasMore => Ordering::Greater,
+        Fit::SecondHasMore => Ordering::Less,
+        Fit::Differ(_, order) => order,
+    }
+}
+
+/// Without zeros at the end.
+fn trimmed(parts: &[u64]) -> Vec<u64> {
+    let end = parts.iter().rposition(|it| *it != 0).map_or(0, |it| it + 1);
+    parts[..end].to_vec()
+}
+
+fn shown(parts: &[u64]) -> String {
+    let parts: Vec<String> = parts.iter().map(u64::to_string).collect();
+    parts.join(".")
+}
