@@ -115,7 +115,7 @@ impl Interpreter<'_> {
                 _ => self.call_block(block, arguments, line),
             };
         }
-        let target = value.to_path();
+        let target = value.to_text();
         if let Some(path) = path::in_package(&target)
             && let Some(result) = self.run_script(&path, arguments.clone(), operator == ".", line)
         {

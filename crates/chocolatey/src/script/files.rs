@@ -143,15 +143,27 @@ impl Interpreter<'_> {
         if !text.contains(['\\', '/']) || text.contains([':', '[']) && !path::is_full(text) {
             return None;
         }
-        let (folder, leaf) = if text.contains(['*', '?']) {
+        let has_wildcard = text.contains(['*', '?']);
+        let (folder, leaf) = if has_wildcard {
             (path::parent(text), Some(path::leaf(text)))
         } else {
             (text.to_owned(), None)
         };
+        let names = |name: &str| bound.get(name).is_some();
+        let is_folder = bound.is_on("recurse") || names("filter") || bound.is_on("directory");
+        // It may be a file, which is found itself.
+        if !has_wildcard && !is_folder && path::leaf(text).contains('.') {
+            return None;
+        }
         let pattern = one_pattern(bound, leaf)?;
         let deep = if bound.is_on("recurse") { "\\**" } else { "" };
         let path = path::with_stars(&format!("{folder}{deep}\\{pattern}"));
-        Some(full_item(path, bound.is_on("directory")))
+        let item = FileItem {
+            path,
+            is_folder: bound.is_on("directory"),
+            is_text_full: has_wildcard || names("include"),
+        };
+        Some(Value::File(item.into()))
     }
 
     fn query(&self, query: &Query) -> Vec<Value> {

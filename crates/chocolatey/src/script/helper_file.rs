@@ -7,7 +7,6 @@ use fleetmend_model::recipe::{Checksum, FileOrigin};
 
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::Bound;
-use super::path;
 use super::place::is_plain;
 use super::recipe_file::Located;
 use super::value::{HOLE, Value};
@@ -20,18 +19,10 @@ impl Interpreter<'_> {
         name: &str,
         line: u32,
     ) -> Result<Option<String>, ()> {
-        if let Some(Value::File(file)) = bound.get(name) {
-            if !file.is_text_full {
-                let what = format!(
-                    "the argument {name} is a file's name alone in Windows PowerShell: {}",
-                    excerpt(&path::leaf(&file.path))
-                );
-                self.find(Weight::Review, line, what);
-                return Err(());
-            }
-            if !file.path.contains(HOLE) {
-                return Ok(Some(file.path.clone()));
-            }
+        if let Some(Value::File(file)) = bound.get(name)
+            && !file.path.contains(HOLE)
+        {
+            return Ok(Some(file.path.clone()));
         }
         // The full path of a file that stands for others.
         if let Some(Value::Text(text)) = bound.get(name)

@@ -180,6 +180,7 @@ impl Interpreter<'_> {
         let target_node = *target;
         let target = self.expression(source, target_node);
         if let (true, Value::Type(type_name)) = (is_static, &target) {
+            let arguments: Vec<Value> = arguments.into_iter().map(Value::into_argument).collect();
             return self.static_call(&type_name.clone(), &name, &arguments, whole, line);
         }
         if let Value::Table(id) = target

@@ -240,9 +240,6 @@ pub(super) fn add(left: Value, right: &Value) -> Value {
             Value::array(all)
         }
         (Value::Null, right) => right.clone(),
-        (Value::File(file), right) if file.is_text_full => {
-            Value::text(file.path.clone() + &right.to_text())
-        }
         (left @ Value::Unknown(_), _) => left,
         _ => Value::unknown("what is added is not known"),
     }

@@ -98,6 +98,10 @@ impl Bound {
     }
 
     fn put(&mut self, parameter: &Parameter, value: Value) {
+        let value = match parameter.name {
+            "inputobject" => value,
+            _ => value.into_argument(),
+        };
         if self.values.insert(parameter.name, value).is_some() {
             self.problem = Some(format!("the parameter {} is given twice", parameter.name));
         }

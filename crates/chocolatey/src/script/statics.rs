@@ -262,9 +262,6 @@ pub(super) fn cast_value(kind: &str, value: Value) -> Value {
     match kind {
         "string" => match &value {
             Value::Text(_) => value,
-            Value::File(file) if !file.is_text_full => {
-                Value::unknown("a file is used as a text, which has its name alone")
-            }
             Value::Block(_) | Value::Type(_) | Value::Object(_) => {
                 Value::unknown("it is an object that is used as a text")
             }

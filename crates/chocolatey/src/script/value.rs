@@ -163,9 +163,9 @@ impl Value {
                 .collect::<Vec<_>>()
                 .join("."),
             Self::File(file) if file.is_text_full => file.path.clone(),
+            Self::File(file) => super::path::leaf(&file.path),
             Self::Asked(facts) => super::place::asked_mark(*facts).to_string(),
-            Self::File(_)
-            | Self::List(_)
+            Self::List(_)
             | Self::Block(_)
             | Self::Type(_)
             | Self::Object(_)
@@ -250,10 +250,21 @@ impl Value {
         }
     }
 
+    /// What a parameter that takes a text is given: of a file its text, which may be its name alone.
+    pub(super) fn into_argument(self) -> Self {
+        match self {
+            Self::File(file) if !file.is_text_full => Self::text(super::path::leaf(&file.path)),
+            Self::Array(items) if items.all.iter().any(|it| matches!(it, Self::File(_))) => {
+                Self::array(items.all.iter().cloned().map(Self::into_argument).collect())
+            }
+            other => other,
+        }
+    }
+
     /// The path that it stands for where a command takes a path.
     pub(super) fn to_path(&self) -> String {
         match self {
-            // Files that come through a pipeline or as a path are bound by their full path.
+            // Files that come through a pipeline are bound by their full path.
             Self::File(file) => file.path.clone(),
             other => other.to_text(),
         }

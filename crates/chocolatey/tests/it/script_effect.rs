@@ -76,6 +76,28 @@ fn changes_that_are_known_are_listed() {
             "$k = (Get-UninstallRegistryKey 'acme*').UninstallString\nif ($k.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $k }",
             "+Uninstall?(silentargs=/S softwarename=acme*)",
         ),
+        // What is found in a folder without wildcards has its name alone as its text, which is what
+        // parameters are given; only a pipeline hands over the full path.
+        (
+            "Remove-Item (Join-Path C:\\y (Get-ChildItem C:\\x -Filter a*))",
+            "+Files(path=C:\\y\\a*)",
+        ),
+        (
+            "Get-ChildItem C:\\x -Filter a* | % { Remove-Item \"C:\\y\\$_\" }",
+            "+Files?(path=C:\\y\\a*)",
+        ),
+        (
+            "Get-ChildItem C:\\x -Filter a* | Remove-Item",
+            "+Files(path=C:\\x\\a*)",
+        ),
+        (
+            "Get-ChildItem C:\\x -Filter a* | % { Remove-Item $_.FullName }",
+            "+Files?(path=C:\\x\\a*)",
+        ),
+        (
+            "Get-ChildItem C:\\x\\a* | % { Remove-Item $_ }",
+            "+Files?(path=C:\\x\\a*)",
+        ),
         // Shortcuts by the shell's own object.
         (
             "$s = New-Object -ComObject WScript.Shell\n$l = $s.CreateShortcut(\"$($s.SpecialFolders.Item('AllUsersDesktop'))\\Acme.lnk\")\n$l.TargetPath = \"$env:ProgramFiles\\Acme\\a.exe\"\n$l.Arguments = '-x'\n$l.Save()",

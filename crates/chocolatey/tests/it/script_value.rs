@@ -114,6 +114,16 @@ fn expressions_come_to_what_powershell_makes_of_them() {
         ),
         (
             "",
+            "\"$(Get-ChildItem $PSScriptRoot -Filter *.zip)\"",
+            "acme-2.0.zip",
+        ),
+        (
+            "",
+            "[string](Get-ChildItem $PSScriptRoot -Filter *.zip)",
+            "acme-2.0.zip",
+        ),
+        (
+            "",
             "(Get-ChildItem $PSScriptRoot -Filter *.zip).BaseName",
             "acme-2.0",
         ),
