@@ -4,6 +4,7 @@
 
 pub mod dependency;
 pub mod gallery;
+pub mod internalize;
 pub mod nupkg;
 pub mod nuspec;
 pub mod odata;

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::io::{self, Cursor, Read, Seek, Write};
 
 use thiserror::Error;
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{ZipArchive, ZipWriter};
 
 use crate::nuspec::{self, Nuspec, NuspecError, parse_nuspec};
 use budget::Budget;
@@ -194,6 +194,20 @@ impl<R: Read + Seek + Clone> NupkgIn<R> {
         Ok(bytes)
     }
 
+    /// Puts a file into another zip as it is packed here.
+    pub(crate) fn copy_raw<W: Write + Seek>(
+        &self,
+        path: &str,
+        to: &mut ZipWriter<W>,
+    ) -> Result<(), NupkgError> {
+        let place = self.contents.place(path)?;
+        let mut archive = self.contents.archive.clone();
+        let entry = archive
+            .by_index_raw(place)
+            .map_err(|error| zip_error(&error))?;
+        to.raw_copy_file(entry).map_err(|error| zip_error(&error))
+    }
+
     /// Unpacks one file into a writer; returns how many bytes it has.
     pub fn copy_to(&self, path: &str, writer: &mut dyn Write) -> Result<u64, NupkgError> {
         self.contents
@@ -332,11 +346,15 @@ impl<R: Read + Seek + Clone> Contents<R> {
         Ok(bytes)
     }
 
+    /// A file's place in the archive.
+    fn place(&self, path: &str) -> Result<usize, NupkgError> {
+        let name = path.replace('\\', "/").to_lowercase();
+        let place = self.index.get(&name).copied();
+        place.ok_or_else(|| NupkgError::NoEntry(cut(path)))
+    }
+
     fn copy_to(&self, path: &str, writer: &mut dyn Write, limit: u64) -> Result<u64, NupkgError> {
-        let place = *self
-            .index
-            .get(&path.replace('\\', "/").to_lowercase())
-            .ok_or_else(|| NupkgError::NoEntry(cut(path)))?;
+        let place = self.place(path)?;
         // A clone of the archive shares its table of contents and has a position of its own.
         let mut archive = self.archive.clone();
         let mut entry = archive.by_index(place).map_err(|error| zip_error(&error))?;

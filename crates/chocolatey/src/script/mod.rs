@@ -30,6 +30,7 @@ mod helper_file;
 mod installation;
 mod interpreter;
 mod iso;
+pub(crate) mod literals;
 mod lookup;
 mod loops;
 mod member;
@@ -188,6 +189,18 @@ pub fn analyse_with<R: Read + Seek + Clone>(
     package: &NupkgIn<R>,
     extensions: Vec<Arc<Extension>>,
 ) -> Analysis {
+    match package_of(package, extensions) {
+        Ok(package) => analyse_scripts(&package),
+        Err(finding) => Analysis::needs_review(finding),
+    }
+}
+
+/// What of a nupkg the analysis looks at; or what is in the way, where a script that Chocolatey runs
+/// cannot be read.
+pub(crate) fn package_of<R: Read + Seek + Clone>(
+    package: &NupkgIn<R>,
+    extensions: Vec<Arc<Extension>>,
+) -> Result<Package<'_>, Finding> {
     let paths: Vec<String> = package
         .files()
         .iter()
@@ -205,7 +218,7 @@ pub fn analyse_with<R: Read + Seek + Clone>(
                 });
             }
             Err(error) if is_install_script(&file.path) => {
-                return Analysis::needs_review(Finding {
+                return Err(Finding {
                     file: file.path.clone(),
                     line: 1,
                     what: format!("the script cannot be read: {error}"),
@@ -215,7 +228,7 @@ pub fn analyse_with<R: Read + Seek + Clone>(
             Err(_) => {}
         }
     }
-    analyse_scripts(&Package {
+    Ok(Package {
         nuspec: package.nuspec(),
         paths,
         is_complete: true,

@@ -3,6 +3,7 @@
 mod feed;
 mod gallery;
 mod gallery_clients;
+mod internalize;
 mod nupkg;
 mod nuspec;
 mod package;

@@ -1,0 +1,169 @@
+//! Where files that are put into a package lie in it.
+
+use fleetmend_model::recipe::{Analysis, FileOrigin, RecipeKind};
+
+use super::{Placed, Refused, files};
+use crate::script::{self, Package};
+
+/// The longest name, in characters.
+const LONGEST: usize = 80;
+/// Endings that a file keeps.
+const KNOWN: [&str; 14] = [
+    "exe",
+    "msi",
+    "msu",
+    "msp",
+    "zip",
+    "7z",
+    "rar",
+    "cab",
+    "iso",
+    "img",
+    "vsix",
+    "appx",
+    "msix",
+    "msixbundle",
+];
+
+/// The folder of the install script.
+pub(super) fn folder<'p>(package: &'p Package<'_>) -> Result<&'p str, Refused> {
+    let install = package
+        .scripts
+        .iter()
+        .find(|it| script::is_install_script(&it.path));
+    let folder = install.and_then(|it| it.path.rsplit_once('/'));
+    let (folder, _) = folder.ok_or_else(|| Refused::new("its install script lies in no folder"))?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    if !folder.chars().all(is_plain) {
+        return Err(Refused::new(
+            "the folder of its install script has a name that a script cannot be given safely",
+        ));
+    }
+    Ok(folder)
+}
+
+/// A path that nothing else in the package has, for the file of an address.
+pub(super) fn path(
+    folder: &str,
+    url: &str,
+    analysis: &Analysis,
+    package: &Package<'_>,
+    placed: &[Placed],
+) -> String {
+    let is_taken = |path: &str| {
+        let others = placed.iter().map(|it| &it.path);
+        let mut all = package.paths.iter().chain(others);
+        all.any(|it| it.eq_ignore_ascii_case(path))
+    };
+    let name = name(url, analysis);
+    let mut path = format!("{folder}/{name}");
+    let mut number = 1;
+    while is_taken(&path) {
+        number += 1;
+        path = format!("{folder}/{number}-{name}");
+    }
+    path
+}
+
+/// The last part of an address as a file's name, with the ending that its kind has.
+fn name(url: &str, analysis: &Analysis) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let plain: String = last
+        .chars()
+        .map(|c| match c {
+            c if c.is_ascii_alphanumeric() || "-_.".contains(c) => c,
+            _ => '_',
+        })
+        .collect();
+    // From the end: there the ending is.
+    let cut = plain.len().saturating_sub(LONGEST);
+    let plain = plain[cut..].trim_matches(['.', '_', '-']);
+    let ending = plain
+        .rsplit_once('.')
+        .map(|(_, end)| end.to_ascii_lowercase());
+    if ending.is_some_and(|it| KNOWN.contains(&it.as_str())) {
+        return plain.to_owned();
+    }
+    let stem = if plain.is_empty() { "installer" } else { plain };
+    match kind(url, analysis) {
+        Some(RecipeKind::Msi) => format!("{stem}.msi"),
+        Some(RecipeKind::Msu) => format!("{stem}.msu"),
+        Some(RecipeKind::Msp) => format!("{stem}.msp"),
+        Some(RecipeKind::Archive) => format!("{stem}.zip"),
+        Some(RecipeKind::Exe) => format!("{stem}.exe"),
+        _ => stem.to_owned(),
+    }
+}
+
+fn kind(url: &str, analysis: &Analysis) -> Option<RecipeKind> {
+    let recipe = analysis.recipe.as_ref()?;
+    let all = std::iter::once(recipe).chain(&recipe.further);
+    let mut of_url = all.filter(|it| {
+        files(it)
+            .iter()
+            .any(|file| matches!(&file.origin, FileOrigin::Url { url: it } if it == url))
+    });
+    of_url.next().map(|it| it.kind)
+}
+
+/// The file that keeps Chocolatey from making a command of a program in the package.
+pub(super) fn ignored(path: &str) -> Option<String> {
+    let is_program = path.to_ascii_lowercase().ends_with(".exe");
+    is_program.then(|| format!("{path}.ignore"))
+}
+
+#[cfg(test)]
+mod tests {
+    use fleetmend_model::recipe::{Bitness, Recipe, RecipeFile, Verdict};
+
+    use super::*;
+
+    fn analysis(kind: RecipeKind, url: &str) -> Analysis {
+        let origin = FileOrigin::Url {
+            url: url.to_owned(),
+        };
+        let file = RecipeFile::new(origin, Bitness::Any, None);
+        Analysis {
+            verdict: Verdict::Ready,
+            recipe: Some(Recipe::new(kind, vec![file], "/S")),
+            effects: Vec::new(),
+            through: Vec::new(),
+            uninstall: None,
+            findings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_file_has_the_name_of_its_address_with_the_ending_of_its_kind() {
+        for (url, kind, expected) in [
+            (
+                "https://a/b/Setup-1.0_x64.exe",
+                RecipeKind::Exe,
+                "Setup-1.0_x64.exe",
+            ),
+            (
+                "https://a/b/Setup%201.msi?x=y#z",
+                RecipeKind::Msi,
+                "Setup_201.msi",
+            ),
+            (
+                "https://a/download.php?id=3",
+                RecipeKind::Exe,
+                "download.php.exe",
+            ),
+            ("https://a/latest/", RecipeKind::Msi, "installer.msi"),
+            ("https://a/v1.0", RecipeKind::Archive, "v1.0.zip"),
+            ("https://a/..%2f..", RecipeKind::Exe, "2f.exe"),
+            ("https://a/$(calc)`\".exe", RecipeKind::Exe, "calc___.exe"),
+        ] {
+            let found = name(url, &analysis(kind, url));
+            assert_eq!(found, expected, "{url}");
+        }
+        let long = format!("https://a/{}.exe", "x".repeat(500));
+        assert_eq!(
+            name(&long, &analysis(RecipeKind::Exe, &long)).len(),
+            LONGEST
+        );
+    }
+}
