@@ -242,7 +242,7 @@ impl Interpreter<'_> {
     }
 
     /// The same where each part that only the device knows is one value with a name.
-    fn text_of_facts(
+    pub(super) fn text_of_facts(
         &mut self,
         bound: &Bound,
         name: &str,

@@ -40,8 +40,14 @@ impl Interpreter<'_> {
             }
             Err(()) => None,
         };
-        let arguments = self.text_or_asked(&bound, "silentargs", line);
-        let file = self.text_or_asked(&bound, "file", line);
+        // A step must be possible to follow: what it is made of has a name. An effect is only shown.
+        let text = if self.is_uninstalling {
+            Self::text_of_facts
+        } else {
+            Self::text_or_asked
+        };
+        let arguments = text(self, &bound, "silentargs", line);
+        let file = text(self, &bound, "file", line);
         let exit_codes: Option<Vec<i64>> = match bound.get("validexitcodes") {
             None => Some(vec![0]),
             Some(value) => value

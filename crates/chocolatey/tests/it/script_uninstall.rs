@@ -50,6 +50,23 @@ foreach ($k in $key) { Uninstall-ChocolateyPackage acme msi \"$($k.PSChildName) 
 }
 
 #[test]
+fn a_step_that_nobody_could_follow_is_a_finding() {
+    for script in [
+        // What a loop changes in each of its rounds is not what it was in the first.
+        "$a = @{ packageName = 'acme'; fileType = 'msi'; silentArgs = '/qn' }
+$key = Get-UninstallRegistryKey -SoftwareName 'Acme*'
+if ($key.Count -eq 1) { $key | % {
+  $a['silentArgs'] = \"$($_.PSChildName) $($a['silentArgs'])\"
+  Uninstall-ChocolateyPackage @a } }",
+        "$key = Get-UninstallRegistryKey -SoftwareName 'Acme*'
+Uninstall-ChocolateyPackage acme exe '/S' ($key.UninstallString.Split('/')[0])",
+    ] {
+        let found = uninstall(script);
+        assert_ne!(found.verdict, Verdict::Ready, "{found:?}");
+    }
+}
+
+#[test]
 fn what_an_uninstall_script_does_otherwise_is_a_finding() {
     let found = uninstall("Start-Process acme");
     assert_eq!(found.verdict, Verdict::NeedsChocolatey);
