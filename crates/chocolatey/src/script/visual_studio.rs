@@ -40,7 +40,8 @@ impl Interpreter<'_> {
                 file,
                 arguments: version.unwrap_or_default(),
                 names_places: false,
-                exit_codes: vec![0],
+                // 1001: it is installed already, which both helpers take for success.
+                exit_codes: vec![0, 1001],
                 software_name: None,
                 destination: None,
                 conditions: Vec::new(),

@@ -34,7 +34,7 @@ fn archives_are_unpacked_where_the_script_says() {
         ),
         (
             "Install-ChocolateyVsixPackage acme https://a.example/a.vsix -Checksum SHA -ChecksumType sha256",
-            "Ready Vsix [] [0] Any=https://a.example/a.vsix#sha256:e3b0",
+            "Ready Vsix [] [0, 1001] Any=https://a.example/a.vsix#sha256:e3b0",
         ),
         (
             "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\nGet-ChildItem $PSScriptRoot -Recurse -Include *.exe | % { Install-BinFile $_.BaseName $_.FullName }",
