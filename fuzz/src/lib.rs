@@ -87,6 +87,7 @@ pub fn script(input: &[u8]) -> Outcome {
             path: "tools/chocolateyInstall.ps1".to_owned(),
             bytes: input.to_vec(),
         }],
+        extensions: Vec::new(),
     };
     let explained = script::explain(&package);
     assert!(explained.helpers.resolved <= explained.helpers.calls);
