@@ -224,7 +224,12 @@ impl Console {
         let row = self.wait_missing(package)?;
         let patch = row["patch"]["id"].as_i64().context("a patch has an id")?;
         self.approve(patch)?;
-        let plan = self.deploy(patch)?;
+        // A patch is known to be missing before its package was fetched and read.
+        let plan = wait_until("the package was analysed", PATIENCE, || {
+            let plan = self.deploy(patch)?;
+            let is_early = plan["devices"][0]["reason"]["why"] == "not_analysed";
+            Ok((!is_early).then_some(plan))
+        })?;
         ensure!(plan["deployment"].is_i64(), "nothing deploys: {plan}");
         self.only_job_of(patch)
     }

@@ -2,6 +2,7 @@
 //! anybody approves it.
 
 use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_e2e::pe::Pe;
 use fleetmend_e2e::work_dir::WorkDir;
 use serde_json::json;
 
@@ -15,7 +16,8 @@ fn package(id: &str, software_name: Option<&str>) -> Nupkg {
         .title("Git")
         .file(
             "tools/setup.exe",
-            b"an installer that no machine runs".to_vec(),
+            // An installer that no machine runs.
+            Pe::new("Git", "2.0").build(),
         )
         .install_script(&format!(
             "$toolsDir = Split-Path -Parent $MyInvocation.MyCommand.Definition\n\
