@@ -2,23 +2,9 @@
 
 use fleetmend_model::condition::FactKind;
 
-/// Commands that print, wait or read: no effect on the machine, an output that is not known.
-const HARMLESS: [&str; 95] = [
-    "write-host",
-    "write-warning",
-    "write-verbose",
-    "write-debug",
-    "write-information",
-    "write-progress",
-    "write-functioncalllogmessage",
-    "write-chocolateysuccess",
-    "out-null",
+/// Commands that read: no effect on the machine, an output that is not known.
+const READING: [&str; 74] = [
     "out-string",
-    "out-host",
-    "out-default",
-    "update-sessionenvironment",
-    "start-sleep",
-    "set-strictmode",
     "get-content",
     "resolve-path",
     "convert-path",
@@ -87,21 +73,14 @@ const HARMLESS: [&str; 95] = [
     "import-clixml",
     "import-powershelldatafile",
     "test-connection",
-    "wait-process",
-    "export-modulemember",
-    "set-powershellexitcode",
-    "new-psdrive",
-    "remove-psdrive",
-    "wait-job",
     "receive-job",
-    "remove-job",
     "get-job",
     "new-timespan",
     "get-packageprovider",
     "get-diskimage",
 ];
 
-/// Those of them that give no output.
+/// Commands that print or wait: no effect on the machine, and no output.
 const SILENT: [&str; 21] = [
     "write-host",
     "write-warning",
@@ -215,7 +194,7 @@ pub(super) fn full(name: &str) -> &str {
 }
 
 pub(super) fn is_harmless(name: &str) -> bool {
-    HARMLESS.contains(&name)
+    READING.contains(&name) || is_silent(name)
 }
 
 /// What a command reads of the device, if that has a name.

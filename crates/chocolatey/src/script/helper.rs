@@ -101,31 +101,41 @@ impl Interpreter<'_> {
             Ok(None) => return self.no_file(line),
             Err(()) => None,
         };
-        let kind = self.kind(&bound, file.as_ref(), line);
-        let arguments = self.silent_arguments(&bound, kind, line);
-        let exit_codes = self.exit_codes(&bound, line);
         let is_copied = is_download && !bound.is_on("useoriginallocation");
-        let step = match (kind, file, arguments, exit_codes) {
-            (Some(kind), Some(file), Some((arguments, names_places)), Some(exit_codes))
-                if bound.problem.is_none() =>
-            {
-                Some(Step {
-                    kind,
-                    has_neighbours: !is_copied,
-                    file,
-                    arguments,
-                    names_places,
-                    exit_codes,
-                    software_name,
-                    destination: None,
-                    conditions: Vec::new(),
-                    is_used: false,
-                })
-            }
-            _ => None,
-        };
+        let step = self.installing(&bound, file, !is_copied, software_name, line);
         self.call_done(line, step);
         (Vec::new(), Flow::Next)
+    }
+
+    /// The run of an installer, as the arguments of its helper say it. `None` where anything about it
+    /// is not known.
+    pub(super) fn installing(
+        &mut self,
+        bound: &Bound,
+        file: Option<Located>,
+        has_neighbours: bool,
+        software_name: Option<String>,
+        line: u32,
+    ) -> Option<Step> {
+        let kind = self.kind(bound, file.as_ref(), line);
+        let arguments = self.silent_arguments(bound, kind, line);
+        let exit_codes = self.exit_codes(bound, line);
+        if bound.problem.is_some() {
+            return None;
+        }
+        let (arguments, names_places) = arguments?;
+        Some(Step {
+            kind: kind?,
+            has_neighbours,
+            file: file?,
+            arguments,
+            names_places,
+            exit_codes: exit_codes?,
+            software_name,
+            destination: None,
+            conditions: Vec::new(),
+            is_used: false,
+        })
     }
 
     /// A helper without a file for this machine refuses it.

@@ -3,7 +3,6 @@
 
 use super::command::Invocation;
 use super::helper::Result;
-use super::installation::Step;
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::parameters::{Bound, Parameter, switch, value};
 use super::recipe_file::Located;
@@ -61,28 +60,7 @@ impl Interpreter<'_> {
             }),
             _ => None,
         };
-        let kind = self.kind(&bound, file.as_ref(), line);
-        let arguments = self.silent_arguments(&bound, kind, line);
-        let exit_codes = self.exit_codes(&bound, line);
-        let step = match (kind, file, arguments, exit_codes) {
-            (Some(kind), Some(file), Some((arguments, names_places)), Some(exit_codes))
-                if bound.problem.is_none() =>
-            {
-                Some(Step {
-                    kind,
-                    has_neighbours: false,
-                    file,
-                    arguments,
-                    names_places,
-                    exit_codes,
-                    software_name,
-                    destination: None,
-                    conditions: Vec::new(),
-                    is_used: false,
-                })
-            }
-            _ => None,
-        };
+        let step = self.installing(&bound, file, false, software_name, line);
         self.call_done(line, step);
         (Vec::new(), Flow::Next)
     }
