@@ -368,16 +368,7 @@ impl Interpreter<'_> {
         let Some(value) = bound.get("validexitcodes") else {
             return Some(vec![0]);
         };
-        let items = value.clone().into_items();
-        let codes: Option<Vec<i64>> = items
-            .iter()
-            .map(|item| match item {
-                Value::Int(code) => Some(*code),
-                Value::Text(text) => text.trim().parse().ok(),
-                _ => None,
-            })
-            .collect();
-        match codes {
+        match numbers(value) {
             Some(codes) if !codes.is_empty() => Some(codes),
             _ => {
                 self.find(
@@ -389,6 +380,17 @@ impl Interpreter<'_> {
             }
         }
     }
+}
+
+/// The exit codes in a list or a single value. `None` where one is not known.
+pub(super) fn numbers(value: &Value) -> Option<Vec<i64>> {
+    let items = value.clone().into_items();
+    let number = |item: &Value| match item {
+        Value::Int(code) => Some(*code),
+        Value::Text(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    items.iter().map(number).collect()
 }
 
 /// The extension of a file's name in lower case.

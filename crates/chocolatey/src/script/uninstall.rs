@@ -7,6 +7,7 @@ use fleetmend_model::effect::{Effect, EffectKind};
 use fleetmend_model::recipe::{InstallerKind, UninstallStep};
 
 use super::command::Invocation;
+use super::helper::numbers;
 use super::installation::UninstallCall;
 use super::interpreter::{Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::{Parameter, bind, value};
@@ -50,16 +51,7 @@ impl Interpreter<'_> {
         let file = text(self, &bound, "file", line);
         let exit_codes: Option<Vec<i64>> = match bound.get("validexitcodes") {
             None => Some(vec![0]),
-            Some(value) => value
-                .clone()
-                .into_items()
-                .iter()
-                .map(|item| match item {
-                    Value::Int(code) => Some(*code),
-                    Value::Text(text) => text.trim().parse().ok(),
-                    _ => None,
-                })
-                .collect(),
+            Some(value) => numbers(value),
         };
         let step = match (kind, arguments, file, exit_codes) {
             (Some(kind), Ok(arguments), Ok(file), Some(exit_codes)) => {

@@ -89,17 +89,10 @@ pub async fn release(
         "{reason}; accepted {} with the SHA-256 {} instead of {}",
         accepted.file, accepted.sha256, accepted.named
     );
-    let change = async {
-        quarantine::accept(&mut tx, id, &accepted).await?;
-        let subject = format!("package {name}");
-        let now = app.now();
-        journal::record(&mut tx, actor, "release_quarantined", &subject, &after, now).await?;
-        let_out(app, &mut tx, id).await?;
-        anyhow::Ok(tx.commit().await?)
-    };
-    change.await?;
-    app.jobs_due.notify_one();
-    app.touch();
+    quarantine::accept(&mut tx, id, &accepted)
+        .await
+        .map_err(anyhow::Error::from)?;
+    let_out(app, tx, id, (actor, "release_quarantined", &name, &after)).await?;
     Ok(())
 }
 
@@ -107,16 +100,8 @@ pub async fn release(
 /// anew, the nupkg at once and the installers when it is deployed.
 pub async fn look_again(app: &App, id: PackageId, actor: &Actor) -> Result<(), ApiError> {
     let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
-    let subject = format!("package {}", name(&held(&mut tx, id).await?));
-    let change = async {
-        let now = app.now();
-        journal::record(&mut tx, actor, "retry_quarantined", &subject, "", now).await?;
-        let_out(app, &mut tx, id).await?;
-        anyhow::Ok(tx.commit().await?)
-    };
-    change.await?;
-    app.jobs_due.notify_one();
-    app.touch();
+    let name = name(&held(&mut tx, id).await?);
+    let_out(app, tx, id, (actor, "retry_quarantined", &name, "")).await?;
     Ok(())
 }
 
@@ -131,11 +116,24 @@ fn name(held: &Held) -> String {
     format!("{} {}", held.shown_id, held.version)
 }
 
-async fn let_out(app: &App, tx: &mut Tx, id: PackageId) -> anyhow::Result<()> {
+/// Ends a version's quarantine, with the line of the audit log that says who did what to which package
+/// and what came of it.
+async fn let_out(
+    app: &App,
+    mut tx: Tx,
+    id: PackageId,
+    (actor, action, name, after): (&Actor, &str, &str, &str),
+) -> anyhow::Result<()> {
     let now = app.now();
-    quarantine::end(tx, id, now).await?;
-    jobs::enqueue(tx, jobs::Kind::FetchPackages, 0, now).await?;
-    jobs::enqueue(tx, jobs::Kind::Rematch, 0, now).await
+    let subject = format!("package {name}");
+    journal::record(&mut tx, actor, action, &subject, after, now).await?;
+    quarantine::end(&mut tx, id, now).await?;
+    jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+    jobs::enqueue(&mut tx, jobs::Kind::Rematch, 0, now).await?;
+    tx.commit().await?;
+    app.jobs_due.notify_one();
+    app.touch();
+    Ok(())
 }
 
 /// The versions that are offered while others of the package are in quarantine.

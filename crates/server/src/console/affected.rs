@@ -8,12 +8,11 @@ use axum::response::Response;
 use fleetmend_model::PatchId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Evidence;
-use fleetmend_store::Page;
 use fleetmend_store::approvals::{self, ApprovalRow};
 use fleetmend_store::missing::{self, AffectedSystem};
 use fleetmend_store::patches::{self, Patch};
 
-use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, PathId, Viewer, choices, stored};
+use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stored};
 use crate::app::App;
 use crate::catalog::readiness;
 use crate::error::ApiError;
@@ -63,10 +62,7 @@ pub async fn page(
     let fields = &viewer.fields;
     let system_type = fields.word("system_type", SystemType::from_key)?;
     let hostname = fields.get("hostname");
-    let wanted = Page {
-        limit: PAGE_ROWS,
-        after: fields.owned("after"),
-    };
+    let wanted = fields.wanted_page();
     let listed = missing::affected_systems(&app.db, id, system_type, hostname, &wanted)
         .await
         .map_err(stored)?;

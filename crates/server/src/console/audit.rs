@@ -5,10 +5,9 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use fleetmend_store::Page;
 use fleetmend_store::audit::{self, AuditFilter, Entry};
 
-use super::view::{self, Layout, PAGE_ROWS, PageError, Viewer, stored};
+use super::view::{self, Layout, PageError, Viewer, stored};
 use crate::app::App;
 
 #[derive(Template)]
@@ -36,10 +35,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         action: fields.owned("action"),
         subject: fields.owned("subject"),
     };
-    let wanted = Page {
-        limit: PAGE_ROWS,
-        after: fields.owned("after"),
-    };
+    let wanted = fields.wanted_page();
     let listed = audit::list(&app.db, &filter, &wanted)
         .await
         .map_err(stored)?;

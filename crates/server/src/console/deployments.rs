@@ -8,13 +8,12 @@ use axum::response::Response;
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, DeploymentId, DeviceId, PatchId};
-use fleetmend_store::Page;
 use fleetmend_store::deploy_jobs::{self, DeployJob, JobFilter, JobProgress, ListedJob};
 
 use super::fields::Fields;
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, Viewer, choices, stored};
+use super::view::{self, Choice, Layout, PageError, Viewer, choices, stored};
 use crate::app::App;
 use crate::deployments;
 use crate::error::ApiError;
@@ -77,10 +76,7 @@ fn filter(fields: &Fields) -> Result<JobFilter, ApiError> {
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
     let filter = filter(fields)?;
-    let wanted = Page {
-        limit: PAGE_ROWS,
-        after: fields.owned("after"),
-    };
+    let wanted = fields.wanted_page();
     let listed = deploy_jobs::list(&app.db, &filter, &wanted)
         .await
         .map_err(stored)?;

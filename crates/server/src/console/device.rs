@@ -15,7 +15,7 @@ use fleetmend_store::scan_jobs::{self, ScanJob};
 use fleetmend_store::{Page, inventories};
 
 use super::devices::{is_down, last_seen, os_label};
-use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, PathId, Viewer, choices, stored};
+use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stored};
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -58,10 +58,7 @@ pub async fn page(
     let device = find(&app, id).await?;
     let fields = &viewer.fields;
     let patch_type = fields.word("patch_type", PatchType::from_key)?;
-    let wanted = Page {
-        limit: PAGE_ROWS,
-        after: fields.owned("after"),
-    };
+    let wanted = fields.wanted_page();
     let missing = missing::of_device(&app.db, id, patch_type, &wanted)
         .await
         .map_err(stored)?;

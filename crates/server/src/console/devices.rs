@@ -8,13 +8,12 @@ use axum::response::Response;
 use fleetmend_model::device::{OsFamily, SystemType};
 use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_model::{DeviceId, Millis};
-use fleetmend_store::Page;
 use fleetmend_store::devices::{self, Device, DeviceFilter, DeviceSort, Totals};
 
 use super::fields::Fields;
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, Viewer, choices, stored};
+use super::view::{self, Choice, Layout, PageError, Viewer, choices, stored};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::inventory::{scans, system_type};
@@ -78,10 +77,7 @@ fn filter(fields: &Fields) -> Result<DeviceFilter, ApiError> {
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
     let filter = filter(fields)?;
-    let wanted = Page {
-        limit: PAGE_ROWS,
-        after: fields.owned("after"),
-    };
+    let wanted = fields.wanted_page();
     let listed = devices::list(&app.db, &filter, DeviceSort::Hostname, &wanted)
         .await
         .map_err(stored)?;

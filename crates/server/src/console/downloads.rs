@@ -6,12 +6,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::PatchId;
-use fleetmend_store::Page;
 use fleetmend_store::downloads::{self, Listed};
 
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Layout, PAGE_ROWS, PageError, Viewer, stored};
+use super::view::{self, Layout, PageError, Viewer, stored};
 use crate::app::App;
 use crate::deployments::reset;
 
@@ -28,10 +27,7 @@ struct List {
 /// The page.
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
-    let wanted = Page {
-        limit: PAGE_ROWS,
-        after: fields.owned("after"),
-    };
+    let wanted = fields.wanted_page();
     let listed = downloads::list(&app.db, &wanted).await.map_err(stored)?;
     view::page(&List {
         layout: viewer.layout(&app, "Downloads", "downloads"),

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use fleetmend_store::Page;
 use fleetmend_store::feed_keys::FeedKey;
 use fleetmend_store::feed_packages::{self, ListedPackage};
 
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Layout, PAGE_ROWS, PageError, Viewer, stored};
+use super::view::{self, Layout, PageError, Viewer, stored};
 use crate::api::feed::DAYS;
 use crate::app::App;
 use crate::error::ApiError;
@@ -105,10 +104,8 @@ async fn draw(
 ) -> Result<Response, PageError> {
     let fields = &viewer.fields;
     let text = fields.owned("text").filter(|_| secret.is_none());
-    let wanted = Page {
-        limit: PAGE_ROWS,
-        after: fields.owned("after").filter(|_| secret.is_none()),
-    };
+    let mut wanted = fields.wanted_page();
+    wanted.after = wanted.after.filter(|_| secret.is_none());
     let listed = feed_packages::list(&app.db, text.as_deref(), &wanted)
         .await
         .map_err(stored)?;

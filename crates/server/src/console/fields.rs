@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+use fleetmend_store::Page;
+
+use super::view::PAGE_ROWS;
 use crate::error::ApiError;
 
 /// Name and value, in the order sent.
@@ -59,6 +62,14 @@ impl Fields {
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)
+    }
+
+    /// The part of a list that is asked for.
+    pub fn wanted_page(&self) -> Page {
+        Page {
+            limit: PAGE_ROWS,
+            after: self.owned("after"),
+        }
     }
 
     /// The address of the same list from `after` on.

@@ -10,13 +10,13 @@ use fleetmend_model::PatchId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_store::missing::{self, MissingPatch, PatchFilter, PatchSort};
-use fleetmend_store::{Page, sources};
+use fleetmend_store::sources;
 
 use super::deploy::{Target, Where};
 use super::fields::Fields;
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Choice, Layout, PAGE_ROWS, PageError, Viewer, choices, stored};
+use super::view::{self, Choice, Layout, PageError, Viewer, choices, stored};
 use crate::app::App;
 use crate::approvals;
 use crate::catalog::readiness;
@@ -54,10 +54,7 @@ fn filter(fields: &Fields) -> Result<PatchFilter, ApiError> {
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
     let filter = filter(fields)?;
-    let wanted = Page {
-        limit: PAGE_ROWS,
-        after: fields.owned("after"),
-    };
+    let wanted = fields.wanted_page();
     let listed = missing::list(&app.db, &filter, PatchSort::Title, &wanted)
         .await
         .map_err(stored)?;

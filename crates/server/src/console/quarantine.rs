@@ -6,12 +6,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::PackageId;
-use fleetmend_store::Page;
 use fleetmend_store::quarantine::{self, Held};
 
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Layout, PAGE_ROWS, PageError, PathId, Viewer, stored};
+use super::view::{self, Layout, PageError, PathId, Viewer, stored};
 use crate::app::App;
 use crate::catalog::quarantine::{look_again, offered_instead};
 
@@ -27,10 +26,7 @@ struct List {
 /// The page.
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
-    let wanted = Page {
-        limit: PAGE_ROWS,
-        after: fields.owned("after"),
-    };
+    let wanted = fields.wanted_page();
     let listed = quarantine::list(&app.db, &wanted).await.map_err(stored)?;
     let offered = offered_instead(&app, &listed.rows).await.map_err(stored)?;
     view::page(&List {

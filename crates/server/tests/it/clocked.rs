@@ -18,6 +18,9 @@ const POSTGRES: &str = "FLEETMEND_TEST_POSTGRES";
 /// Longer than any test's time.
 const FOR_GOOD: Duration = Duration::from_hours(24 * 365 * 10);
 
+/// How long anything may take to happen on a loaded machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// Makes one test into two: on SQLite and on PostgreSQL.
 macro_rules! both {
     ($(async fn $name:ident($($site:tt)+) $body:block)+) => {$(
@@ -181,4 +184,18 @@ fn set_up(clock: &Arc<AtomicI64>, database: Option<String>) -> impl FnOnce(&mut 
         config.database = database;
         config.clock = Clock::new(move || Millis(clock.load(Ordering::SeqCst)));
     }
+}
+
+/// Waits until something is so.
+pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let wait = async {
+        loop {
+            match look().await {
+                Some(found) => return found,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, wait).await;
+    found.unwrap_or_else(|_| panic!("waited in vain until {what}"))
 }

@@ -10,8 +10,7 @@ use fleetmend_store::{Page, deploy_jobs, queue};
 use fleetmend_trust::digest_hex;
 use serde_json::json;
 
-use crate::clocked::{Clocked, both};
-use crate::failing_work::until;
+use crate::clocked::{Clocked, both, until};
 use crate::offer::{NOBODY, NOTHING, Offer, approve, missing};
 
 const MINUTE: Duration = Duration::from_mins(1);

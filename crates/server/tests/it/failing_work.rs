@@ -6,25 +6,11 @@ use fleetmend_model::PatchId;
 use fleetmend_store::queue::{self, Work};
 use fleetmend_store::{Page, missing, packages};
 
-use crate::clocked::{Clocked, both};
+use crate::clocked::{Clocked, both, until};
 use crate::offer::{NOBODY, NOTHING, Offer};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
-
-/// Waits until something is so.
-pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-    let wait = async {
-        loop {
-            match look().await {
-                Some(found) => return found,
-                None => tokio::task::yield_now().await,
-            }
-        }
-    };
-    let found = tokio::time::timeout(MINUTE, wait).await;
-    found.unwrap_or_else(|_| panic!("waited in vain until {what}"))
-}
 
 /// The work of a kind that is in the queue and that nobody works on.
 async fn resting(site: &Clocked, kind: &str) -> Option<Work> {

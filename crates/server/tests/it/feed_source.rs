@@ -1,36 +1,27 @@
 //! The feed of one's own as a source of the catalog.
 
-use std::time::Duration;
-
 use fleetmend_store::Page;
 use fleetmend_store::packages::{self, Package, PackageFilter};
 use fleetmend_store::sources::{self, OWN, Settings};
 use reqwest::Method;
 
+use crate::clocked::until;
 use crate::feed::{key, package, push};
 use crate::site::Site;
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The catalog's versions of a package, newest first, once they are as they should be.
 async fn versions(site: &Site, id: &str, wanted: impl Fn(&[Package]) -> bool) -> Vec<Package> {
     let app = site.running().app();
-    let mut changed = app.changed.subscribe();
-    let waited = tokio::time::timeout(PATIENCE, async {
-        loop {
-            let filter = PackageFilter {
-                text: Some(id.to_owned()),
-                ..PackageFilter::default()
-            };
-            let page = Page::first(50);
-            let found = packages::list(&app.db, &filter, &page).await.unwrap().rows;
-            if wanted(&found) {
-                return found;
-            }
-            let _ = changed.recv().await;
-        }
-    });
-    waited.await.unwrap_or_else(|_| panic!("{id} never came"))
+    let filter = PackageFilter {
+        text: Some(id.to_owned()),
+        ..PackageFilter::default()
+    };
+    until(&format!("{id} is as it should be"), async || {
+        let page = Page::first(50);
+        let found = packages::list(&app.db, &filter, &page).await.unwrap().rows;
+        wanted(&found).then_some(found)
+    })
+    .await
 }
 
 #[tokio::test]

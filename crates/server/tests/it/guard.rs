@@ -6,7 +6,7 @@ use fleetmend_store::Page;
 use fleetmend_store::audit::{self, AuditFilter};
 use serde_json::{Value as Json, json};
 
-use crate::failing_work::until;
+use crate::clocked::until;
 use crate::site::{Answer, Person, Site};
 
 const SOURCES: &str = "/api/v1/sources";

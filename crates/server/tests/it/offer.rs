@@ -11,8 +11,7 @@ use fleetmend_store::deploy_jobs::{self, DeployJob};
 use serde_json::{Value as Json, json};
 
 use crate::agent::{Agent, inventory};
-use crate::clocked::Clocked;
-use crate::failing_work::until;
+use crate::clocked::{Clocked, until};
 use crate::site::Person;
 
 /// An installer where nobody listens.

@@ -12,8 +12,7 @@ use fleetmend_trust::digest_hex;
 use serde_json::{Value as Json, json};
 
 use crate::agent::Agent;
-use crate::clocked::{Clocked, both};
-use crate::failing_work::until;
+use crate::clocked::{Clocked, both, until};
 use crate::offer::{Offer, approve, has_software, missing, offer};
 use crate::site::Person;
 

@@ -6,7 +6,7 @@ use fleetmend_e2e::feed::{Fault, FeedSite, Request, Validator};
 use fleetmend_server::Given;
 use fleetmend_store::{packages, source_pages};
 
-use crate::clocked::{Clocked, both};
+use crate::clocked::{Clocked, both, until};
 use crate::source_view::{SourceView, offered, package};
 
 /// A feed of so many packages, `p00 1.0` and so on, ten on a page.
@@ -199,7 +199,7 @@ both! {
         let given = Given { allow_private: true, ..Given::at(&url) };
         let id = handle.add_source(&given).await.unwrap();
         let view = SourceView { site: &site, id };
-        let shown = crate::source_view::until("it has come as far as it can", async || {
+        let shown = until("it has come as far as it can", async || {
             let state = fleetmend_server::catalog::sources::state(&view.get().await);
             state.contains("30 of").then_some(state)
         })

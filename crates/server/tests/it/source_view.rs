@@ -1,7 +1,5 @@
 //! A source of a test's server, read when the test says so.
 
-use std::time::Duration;
-
 use fleetmend_e2e::feed::FeedSite;
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_model::SourceId;
@@ -10,24 +8,7 @@ use fleetmend_server::catalog::{offered, sync};
 use fleetmend_server::jobs::{self, Kind};
 use fleetmend_store::sources::{self, ReadNote, Source};
 
-use crate::clocked::Clocked;
-
-/// How long anything may take to happen on a loaded machine.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Waits until something is so.
-pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-    let wait = async {
-        loop {
-            match look().await {
-                Some(found) => return found,
-                None => tokio::task::yield_now().await,
-            }
-        }
-    };
-    let found = tokio::time::timeout(PATIENCE, wait).await;
-    found.unwrap_or_else(|_| panic!("waited in vain until {what}"))
-}
+use crate::clocked::{Clocked, until};
 
 /// A package that nobody fetches.
 pub fn package(id: &str, version: &str) -> Nupkg {
