@@ -248,8 +248,7 @@ fn windows_tests() -> Result<()> {
     // for the names of their tests.
     let wine = Wine::new().context("cannot start Wine")?;
     let mut nextest = for_windows("cargo nextest run --locked -p fleetmend-agent");
-    // What reads installers runs on the server alone, and its tests build some with Debian's programs.
-    for name in PURE_CRATES.iter().filter(|it| **it != "installer") {
+    for name in PURE_CRATES {
         nextest.args(["-p", &format!("fleetmend-{name}")]);
     }
     // A copy: building the workspace may have put a new program in this one's place.

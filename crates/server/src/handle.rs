@@ -11,6 +11,7 @@ use fleetmend_store::{MAX_PAGE, Page, downloads, feed_packages, quarantine};
 use crate::agents::enrol;
 use crate::api::time;
 use crate::app::App;
+use crate::console::counted;
 use crate::deployments::reset;
 use crate::error::ApiError;
 use crate::net::pki;
@@ -181,11 +182,7 @@ impl Handle {
             self.app.feed.len()
         )];
         for key in feed::keys::list(&self.app).await.map_err(said)? {
-            let may = if key.can_push {
-                "reads and pushes"
-            } else {
-                "reads"
-            };
+            let may = feed::keys::may(key.can_push);
             lines.push(format!("{}  {may}  made by {}", key.name, key.created_by));
         }
         Ok(lines)
@@ -295,11 +292,6 @@ impl Handle {
         }
         Ok(lines)
     }
-}
-
-/// A number and what is counted.
-fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// An error as a person at the command line reads it.

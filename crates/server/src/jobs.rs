@@ -28,7 +28,7 @@ pub enum Kind {
     SyncDue,
     /// Put the catalog in place as the database has it, and match all devices against it. Subject: 0.
     Rematch,
-    /// Bring a package into the feed of one\'s own, with what it depends on. Subject: the package.
+    /// Bring a package into the feed of one's own, with what it depends on. Subject: the package.
     BringToFeed,
 }
 

@@ -18,7 +18,7 @@ statements! {
     GET = "SELECT * FROM downloads WHERE patch = $1";
     GIVEN_UP = "SELECT * FROM downloads
                 WHERE retry_at IS NULL
-                  AND patch IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))";
+                  AND patch IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     RESET = "DELETE FROM downloads WHERE patch = $1";
     RESET_OF_SOURCE = "DELETE FROM downloads WHERE patch IN (
                            SELECT p.id FROM patches AS p JOIN packages AS k ON k.id = p.package

@@ -12,7 +12,6 @@ statements! {
                   expires_at)
               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     DELETE = "DELETE FROM feed_keys WHERE name = $1";
-    FIND = "SELECT * FROM feed_keys WHERE secret_sha256 = $1 AND expires_at > $2";
     ALL = "SELECT * FROM feed_keys ORDER BY name";
 }
 
@@ -66,19 +65,6 @@ pub async fn insert(tx: &mut Tx, key: &FeedKey) -> Result<()> {
 /// Takes a key away; false if there is none of that name.
 pub async fn delete(tx: &mut Tx, name: &str) -> Result<bool> {
     Ok(tx.run(&DELETE, args![name]).await? == 1)
-}
-
-/// The key with this secret, as long as it opens anything.
-pub async fn find(
-    mut from: impl Read,
-    secret_sha256: &str,
-    now: Millis,
-) -> Result<Option<FeedKey>> {
-    from.row(&FIND, args![secret_sha256, now])
-        .await?
-        .as_ref()
-        .map(read)
-        .transpose()
 }
 
 /// All keys, by name.

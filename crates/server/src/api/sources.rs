@@ -46,10 +46,7 @@ pub(crate) async fn get(
     _: SignedIn,
     Id(id): Id,
 ) -> Result<Json<OneSourceBody>, ApiError> {
-    let mut source = sources::get(&app.db, SourceId(id))
-        .await
-        .map_err(stored)?
-        .ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))?;
+    let mut source = service::existing(&app.db, SourceId(id)).await?;
     let left_out = std::mem::take(&mut source.last_read.left_out);
     let problems = packages::with_problems(&app.db, source.id, MOST_PROBLEMS)
         .await

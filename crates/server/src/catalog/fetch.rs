@@ -6,7 +6,7 @@ use std::time::Duration;
 use fleetmend_model::Millis;
 use fleetmend_store::quarantine::WrongFile;
 use futures_util::StreamExt as _;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use reqwest::{Response, Url};
 
 use super::address::{Named, may_fetch, may_follow};
@@ -168,6 +168,12 @@ fn limit(asked: Asked) -> Duration {
     }
 }
 
+/// A header that tells whether a file is still the same, unless it is too long to be kept.
+pub fn validator(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    (value.len() <= LONGEST_VALIDATOR).then(|| value.to_owned())
+}
+
 /// What tells whether a document is still as it was.
 ///
 /// Source: RFC 9110, section 8.8.
@@ -181,13 +187,9 @@ pub struct Validators {
 
 impl Validators {
     fn of(answer: &Response) -> Self {
-        let header = |name| {
-            let value = answer.headers().get(name)?.to_str().ok()?;
-            (value.len() <= LONGEST_VALIDATOR).then(|| value.to_owned())
-        };
         Self {
-            etag: header(header::ETAG),
-            last_modified: header(header::LAST_MODIFIED),
+            etag: validator(answer.headers(), header::ETAG),
+            last_modified: validator(answer.headers(), header::LAST_MODIFIED),
         }
     }
 

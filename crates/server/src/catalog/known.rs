@@ -56,7 +56,7 @@ pub async fn load(app: &App) -> anyhow::Result<Catalog> {
                 title: package.title.clone(),
                 version: package.version.clone(),
                 listed: package.listed,
-                // The store does not keep what feeds say of these yet.
+                // Not handed in yet: matching goes by names, patterns and codes alone.
                 authors: String::new(),
                 project_url: String::new(),
                 tags: String::new(),

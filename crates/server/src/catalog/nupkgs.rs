@@ -30,6 +30,8 @@ use crate::jobs;
 
 /// Packages fetched at one time: a slow one holds up no other.
 const WIDTH: usize = 4;
+/// How many devices' inventories are read at a time.
+const INVENTORIES: u32 = 100;
 /// How often is looked whether what was analysed should wait any longer for those that are still
 /// being fetched.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -159,10 +161,13 @@ fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
 async fn names(app: &App) -> anyhow::Result<Names> {
     let software = software::load_all(&app.db).await?;
     let mut ids = Vec::new();
-    for (device, _) in inventories::load_all(&app.db).await? {
-        if let Some(inventory) = inventories::get(&app.db, device).await? {
-            ids.extend(inventory.chocolatey.into_iter().map(|record| record.id));
-        }
+    let mut after = None;
+    loop {
+        let page = inventories::after(&app.db, after, INVENTORIES).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.device);
+        let records = page.into_iter().flat_map(|it| it.chocolatey);
+        ids.extend(records.map(|record| record.id));
     }
     let windows = software
         .iter()

@@ -2,7 +2,7 @@
 
 use fleetmend_model::SourceId;
 use fleetmend_store::Read;
-use fleetmend_store::packages::{self, Package};
+use fleetmend_store::packages::{self, Offer, Package};
 use fleetmend_store::sources;
 
 use super::priority::{HeldBack, Order, choose, held_back};
@@ -24,8 +24,7 @@ async fn read(
     mut from: impl Read,
     ids: Option<&[&str]>,
 ) -> Result<Vec<Package>, fleetmend_store::Error> {
-    let order = Order::of(&sources::list(&mut from).await?);
-    let offers = packages::offers(&mut from, false, ids).await?;
+    let (order, offers) = order_and_offers(&mut from, ids).await?;
     let rows: Vec<_> = choose(&order, &offers)
         .filter_map(|it| it.offered())
         .collect();
@@ -34,18 +33,26 @@ async fn read(
     Ok(all)
 }
 
+/// The sources in their order, and what each has to offer of these packages, or of all.
+pub async fn order_and_offers(
+    mut from: impl Read,
+    ids: Option<&[&str]>,
+) -> Result<(Order, Vec<Offer>), fleetmend_store::Error> {
+    let order = Order::of(&sources::list(&mut from).await?);
+    let offers = packages::offers(&mut from, false, ids).await?;
+    Ok((order, offers))
+}
+
 /// The source that a package is taken from, if any has it.
 pub async fn source_of(app: &App, id: &str) -> anyhow::Result<Option<SourceId>> {
     let mut tx = app.db.read().await?;
-    let order = Order::of(&sources::list(&mut tx).await?);
-    let offers = packages::offers(&mut tx, false, Some(&[id])).await?;
+    let (order, offers) = order_and_offers(&mut tx, Some(&[id])).await?;
     Ok(choose(&order, &offers).next().map(|it| it.own.source))
 }
 
 /// What of a source is held back, because another one has it.
 pub async fn held_back_of(app: &App, source: SourceId) -> anyhow::Result<Vec<HeldBack>> {
     let mut tx = app.db.read().await?;
-    let order = Order::of(&sources::list(&mut tx).await?);
-    let offers = packages::offers(&mut tx, false, None).await?;
+    let (order, offers) = order_and_offers(&mut tx, None).await?;
     Ok(held_back(&order, &offers, source))
 }

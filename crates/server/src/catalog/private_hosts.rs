@@ -21,7 +21,7 @@ pub async fn set(
     actor: &Actor,
 ) -> Result<(), ApiError> {
     let hosts = hosts::normals(hosts).map_err(ApiError::Bad)?;
-    let source = existing(app, id).await?;
+    let source = existing(&app.db, id).await?;
     let now = app.now();
     let change = async {
         let mut tx = app.db.begin().await?;

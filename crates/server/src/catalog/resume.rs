@@ -6,8 +6,7 @@
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-/// The longest validator kept, in bytes.
-const LONGEST_VALIDATOR: usize = 512;
+use super::fetch::validator;
 
 /// What is noted of a file while a part of it is here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,10 +20,7 @@ pub struct Note {
 impl Note {
     /// Of an answer that brings the whole file.
     pub fn of(headers: &HeaderMap) -> Self {
-        let header = |name| {
-            let value = headers.get(name)?.to_str().ok()?;
-            (value.len() <= LONGEST_VALIDATOR).then(|| value.to_owned())
-        };
+        let header = |name| validator(headers, name);
         // A weak one (`W/"…"`) says nothing about single bytes.
         let etag = header(header::ETAG).filter(|it: &String| it.starts_with('"'));
         Self {

@@ -80,7 +80,6 @@ mod tests {
             row: PackageId(row),
             id: id.to_owned(),
             normalized: version.to_owned(),
-            order_key: version.to_owned(),
         }
     }
 

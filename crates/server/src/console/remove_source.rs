@@ -6,14 +6,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::SourceId;
-use fleetmend_store::sources;
 
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Layout, PageError, PathId, Viewer, stored};
+use super::view::{self, Layout, PageError, PathId, Viewer};
 use crate::app::App;
 use crate::catalog::sources as service;
-use crate::error::ApiError;
 
 #[derive(Template)]
 #[template(path = "remove_source.html")]
@@ -31,8 +29,7 @@ pub async fn question(
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     let id = SourceId(id);
-    let source = sources::get(&app.db, id).await.map_err(stored)?;
-    let source = source.ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))?;
+    let source = service::existing(&app.db, id).await?;
     let consequences = service::consequences(&app, id).await?;
     let name = source.settings.name;
     view::page(&RemoveSource {

@@ -18,8 +18,8 @@ use crate::app::App;
 use crate::catalog::credentials::Login;
 use crate::catalog::priority::HeldBack;
 use crate::catalog::sources::{
-    self as service, ANY_DIALECT, Given, MOST_PER_MINUTE, MOST_PRIORITY, Progress, protection,
-    read_now, state,
+    self as service, ANY_DIALECT, Given, MOST_PER_MINUTE, MOST_PRIORITY, Progress, existing,
+    protection, read_now, state,
 };
 use crate::catalog::sync::is_reading;
 use crate::catalog::{offered, private_hosts};
@@ -51,11 +51,6 @@ struct One {
     most_per_minute: u32,
 }
 
-async fn find(app: &App, id: SourceId) -> Result<Source, ApiError> {
-    let found = sources::get(&app.db, id).await.map_err(stored)?;
-    found.ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))
-}
-
 /// The page.
 pub async fn page(
     State(app): State<Arc<App>>,
@@ -63,7 +58,7 @@ pub async fn page(
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     let id = SourceId(id);
-    let source = find(&app, id).await?;
+    let source = existing(&app.db, id).await?;
     let chosen = source.settings.dialect.map_or(ANY_DIALECT, dialect_key);
     let chosen = DIALECTS.into_iter().find(|(key, _)| *key == chosen);
     view::page(&One {
@@ -188,7 +183,7 @@ pub async fn held_back(
     PathId(id): PathId,
     viewer: Viewer,
 ) -> Result<Response, PageError> {
-    let source = find(&app, SourceId(id)).await?;
+    let source = existing(&app.db, SourceId(id)).await?;
     let mut held = offered::held_back_of(&app, source.id).await?;
     let count = held.len();
     held.truncate(MOST_HELD_BACK);
@@ -202,8 +197,10 @@ pub async fn held_back(
         layout: viewer.layout(&app, title, "sources"),
         rows: held
             .into_iter()
-            .map(|it| (name(it.taken_from), it))
-            .map(|(name, it)| (it, name))
+            .map(|it| {
+                let name = name(it.taken_from);
+                (it, name)
+            })
             .collect(),
         source,
         count,

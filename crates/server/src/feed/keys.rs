@@ -16,6 +16,15 @@ const LONGEST_NAME: usize = 100;
 /// How long a key can open the feed at most, in days.
 const LONGEST_DAYS: u32 = 3 * 366;
 
+/// What a key opens, in words.
+pub fn may(can_push: bool) -> &'static str {
+    if can_push {
+        "reads and pushes"
+    } else {
+        "reads"
+    }
+}
+
 /// Makes a key and gives its secret, which is kept nowhere.
 pub async fn make(
     app: &App,
@@ -50,12 +59,7 @@ pub async fn make(
         .await
         .map_err(crate::console::stored)?;
     note_change(&mut tx).await?;
-    let may = if can_push {
-        "reads and pushes"
-    } else {
-        "reads"
-    };
-    journal::record(&mut tx, actor, "make_feed_key", name, may, now).await?;
+    journal::record(&mut tx, actor, "make_feed_key", name, may(can_push), now).await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     refresh(app).await?;
     Ok(secret)

@@ -64,7 +64,7 @@ statements! {
                        AND (p.order_key < CAST($7 AS TEXT)
                             OR (p.order_key = CAST($7 AS TEXT) AND p.id > CAST($8 AS BIGINT)))))
             ORDER BY p.package, p.order_key DESC, p.id LIMIT $9";
-    LISTED_OF = "SELECT id, package, normalized, order_key FROM packages
+    LISTED_OF = "SELECT id, package, normalized FROM packages
                  WHERE source = $1 AND listed = 1 ORDER BY package, order_key DESC";
     COUNT = "SELECT COUNT(*) AS id FROM packages WHERE source = $1";
 }
@@ -257,8 +257,6 @@ pub struct ListedVersion {
     pub id: String,
     /// The version's normalized text.
     pub normalized: String,
-    /// [`order_key`] of the version.
-    pub order_key: String,
 }
 
 /// What a source lists as far as is known: by id, the newest version first.
@@ -270,7 +268,6 @@ pub async fn listed_of(mut from: impl Read, source: SourceId) -> Result<Vec<List
                 row: PackageId(row.int("id")?),
                 id: row.text("package")?,
                 normalized: row.text("normalized")?,
-                order_key: row.text("order_key")?,
             })
         })
         .collect()

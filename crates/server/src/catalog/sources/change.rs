@@ -22,7 +22,7 @@ pub async fn change(
     given: &Given<'_>,
     actor: &Actor,
 ) -> Result<(), ApiError> {
-    let source = existing(app, id).await?;
+    let source = existing(&app.db, id).await?;
     let before = &source.settings;
     let login = given.login()?;
     let after = given.changed(&source).map_err(ApiError::Bad)?;

@@ -9,7 +9,7 @@ mod view;
 
 use fleetmend_model::SourceId;
 use fleetmend_store::sources::{self, Source, SourceKind};
-use fleetmend_store::{Tx, host_pauses, packages};
+use fleetmend_store::{Read, Tx, host_pauses, packages};
 use reqwest::Url;
 
 use super::credentials::Login;
@@ -39,7 +39,7 @@ pub async fn set_login(
     login: Option<&Login>,
     actor: &Actor,
 ) -> Result<(), ApiError> {
-    let source = existing(app, id).await?;
+    let source = existing(&app.db, id).await?;
     if source.kind != SourceKind::Feed {
         return Err(ApiError::Bad(NO_LOGIN.to_owned()));
     }
@@ -74,8 +74,9 @@ async fn store_login(
     sources::set_login(tx, id, sealed).await.map_err(stored)
 }
 
-pub(super) async fn existing(app: &App, id: SourceId) -> Result<Source, ApiError> {
-    sources::get(&app.db, id)
+/// A source, or that there is none of this number.
+pub async fn existing(from: impl Read, id: SourceId) -> Result<Source, ApiError> {
+    sources::get(from, id)
         .await
         .map_err(stored)?
         .ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))
@@ -84,7 +85,7 @@ pub(super) async fn existing(app: &App, id: SourceId) -> Result<Source, ApiError
 /// Finds a source by its number, or by the name or the location that one source alone has.
 pub async fn find(app: &App, word: &str) -> Result<Source, ApiError> {
     if let Ok(id) = word.parse() {
-        return existing(app, SourceId(id)).await;
+        return existing(&app.db, SourceId(id)).await;
     }
     let mut found = sources::list(&app.db).await.map_err(stored)?;
     found.retain(|it| it.settings.name == word || it.settings.location == word);
@@ -102,7 +103,7 @@ pub async fn find(app: &App, word: &str) -> Result<Source, ApiError> {
 /// Has a source read at once, and the nupkgs tried anew that it could not give, whatever wait they
 /// are in. Only a host's ban is kept.
 pub async fn read_now(app: &App, id: SourceId, actor: &Actor) -> Result<(), ApiError> {
-    let source = existing(app, id).await?;
+    let source = existing(&app.db, id).await?;
     if !source.settings.enabled {
         return Err(ApiError::Conflict(format!(
             "source {} is switched off",
@@ -143,8 +144,7 @@ pub async fn read_now(app: &App, id: SourceId, actor: &Actor) -> Result<(), ApiE
 /// that it is right. Gives how many versions that were.
 pub async fn remove_gone(app: &App, id: SourceId, actor: &Actor) -> Result<u64, ApiError> {
     let mut tx = app.db.begin().await.map_err(stored)?;
-    let source = sources::get(&mut tx, id).await.map_err(stored)?;
-    let source = source.ok_or_else(|| ApiError::Missing(format!("there is no source {id}")))?;
+    let source = existing(&mut tx, id).await?;
     let name = &source.settings.name;
     if source.last_read.withheld.is_none() {
         let message = format!("source {name} has all that it had: there is nothing to remove");

@@ -4,7 +4,8 @@ use fleetmend_model::SourceId;
 use fleetmend_store::source_use::{self, SourceUse};
 use fleetmend_store::sources::{self, Source, SourceKind};
 
-use super::super::priority::{Order, choose};
+use super::super::offered::order_and_offers;
+use super::super::priority::choose;
 use super::existing;
 use crate::app::App;
 use crate::console::{counted, stored};
@@ -68,7 +69,7 @@ impl Consequences {
 }
 
 async fn removable(app: &App, id: SourceId) -> Result<Source, ApiError> {
-    let source = existing(app, id).await?;
+    let source = existing(&app.db, id).await?;
     if source.kind == SourceKind::Own {
         return Err(ApiError::Conflict(
             "this server's own feed cannot be removed: switch it off, and nothing of it is offered"
@@ -83,10 +84,7 @@ pub async fn consequences(app: &App, id: SourceId) -> Result<Consequences, ApiEr
     removable(app, id).await?;
     let mut tx = app.db.read().await.map_err(stored)?;
     let uses = source_use::of(&mut tx, id).await.map_err(stored)?;
-    let order = Order::of(&sources::list(&mut tx).await.map_err(stored)?);
-    let offers = fleetmend_store::packages::offers(&mut tx, false, None)
-        .await
-        .map_err(stored)?;
+    let (order, offers) = order_and_offers(&mut tx, None).await.map_err(stored)?;
     let elsewhere = choose(&order, &offers).filter(|it| it.own.source == id && it.all.len() > 1);
     Ok(Consequences {
         elsewhere: elsewhere.count() as u64,
