@@ -1,6 +1,8 @@
 //! `Get-Item` and `Get-ChildItem`: over the package's files, and over what its archives hold, of
 //! which only the names are known that the script looks for.
 
+use std::collections::HashSet;
+
 use super::command::Invocation;
 use super::interpreter::Interpreter;
 use super::parameters::{Parameter, bind, switch, value};
@@ -182,9 +184,9 @@ impl Interpreter<'_> {
                     .iter()
                     .any(|it| path::matches(&it.to_lowercase(), &name))
         };
-        let mut folders: Vec<String> = Vec::new();
+        let mut folders: HashSet<&str> = HashSet::new();
         let mut paths: Vec<&String> = self.package.paths.iter().collect();
-        paths.sort_by_key(|path| path.to_lowercase());
+        paths.sort_by_cached_key(|path| path.to_lowercase());
         for path in paths {
             let Some(rest) = path.to_lowercase().strip_prefix(&prefix).map(str::len) else {
                 continue;
@@ -196,23 +198,21 @@ impl Interpreter<'_> {
                 let folder = &rest[..at + next];
                 let name = folder.rsplit('/').next().unwrap_or(folder);
                 let is_deep = folder.contains('/');
-                let full = format!("{}{folder}", &path[..path.len() - rest.len()]);
+                let full = &path[..path.len() - rest.len() + folder.len()];
                 if query.folders != Some(false)
                     && (query.recurse || !is_deep)
                     && fits(name)
-                    && !folders.contains(&full)
+                    && folders.insert(full)
                 {
-                    found.push(path::item(&full, true, query.is_text_full));
-                    folders.push(full);
+                    found.push(path::item(full, true, query.is_text_full));
                 }
                 at += next + 1;
             }
             let name = rest.rsplit('/').next().unwrap_or(rest);
-            let is_gone = self.is_removed(path);
             if query.folders != Some(true)
                 && (query.recurse || !rest.contains('/'))
                 && fits(name)
-                && !is_gone
+                && !self.is_removed(path)
             {
                 found.push(path::item(path, false, query.is_text_full));
             }
