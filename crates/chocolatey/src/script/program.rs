@@ -331,12 +331,7 @@ impl Interpreter<'_> {
         if self.is_uninstalling && self.uninstalls.len() < MAX_FINDINGS {
             self.uninstalls.push(UninstallCall { step: Some(step) });
         } else {
-            let mut operands = BTreeMap::from([("silentargs".to_owned(), step.arguments)]);
-            operands.extend(step.file.map(|file| ("file".to_owned(), file)));
-            let name = step.software_name;
-            operands.extend(name.map(|name| ("softwarename".to_owned(), name)));
-            let kind = EffectKind::Uninstall;
-            self.note_operands(kind, start.command, operands, start.line);
+            self.note_uninstall(step, start.command, start.line);
         }
         started()
     }

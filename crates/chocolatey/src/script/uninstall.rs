@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fleetmend_model::effect::{Effect, EffectKind};
+use fleetmend_model::effect::EffectKind;
 use fleetmend_model::recipe::{InstallerKind, UninstallStep};
 
 use super::command::Invocation;
@@ -79,32 +79,24 @@ impl Interpreter<'_> {
             );
         } else if self.is_uninstalling {
             self.uninstalls.push(UninstallCall { step });
+        } else if let Some(step) = step {
+            self.note_uninstall(step, command.name, line);
         } else {
-            self.note_uninstall(step, command);
+            let what = format!("uninstalls what is not known: {}", excerpt(command.text));
+            self.find(Weight::Custom, line, what);
         }
         Vec::new()
     }
 
-    fn note_uninstall(&mut self, step: Option<UninstallStep>, command: &Invocation<'_>) {
-        let Some(step) = step else {
-            let what = format!("uninstalls what is not known: {}", excerpt(command.text));
-            self.find(Weight::Custom, command.line, what);
-            return;
-        };
+    /// Notes as an effect that a command uninstalls something.
+    pub(super) fn note_uninstall(&mut self, step: UninstallStep, command: &str, line: u32) {
         let mut operands = BTreeMap::from([("silentargs".to_owned(), step.arguments)]);
         operands.extend(step.file.map(|file| ("file".to_owned(), file)));
         operands.extend(
             step.software_name
                 .map(|name| ("softwarename".to_owned(), name)),
         );
-        self.note(Effect {
-            kind: EffectKind::Uninstall,
-            command: command.name.to_owned(),
-            operands,
-            always: self.is_certain(),
-            file: self.script.as_ref().to_owned(),
-            line: command.line,
-        });
+        self.note_operands(EffectKind::Uninstall, command, operands, line);
     }
 
     /// The pattern by which the script looks for installed software, where it has one only.
