@@ -288,7 +288,7 @@ impl Interpreter<'_> {
             return Some(started());
         }
         let named = super::temporary::name_job_folder(arguments);
-        let arguments = named.unwrap_or_else(|_| arguments.to_owned());
+        let arguments = named.unwrap_or_else(|| arguments.to_owned());
         let is_known = !arguments.chars().any(|c| place::asked(c).is_some());
         let is_remote = matches!(&located.origin, FileOrigin::Url { .. });
         let exit_codes = start.exit_codes.clone().filter(|_| is_known);
@@ -416,7 +416,7 @@ impl Interpreter<'_> {
             self.find(Weight::Review, start.line, what);
         }
         let named = super::temporary::name_job_folder(arguments);
-        let arguments = named.unwrap_or_else(|_| arguments.to_owned());
+        let arguments = named.unwrap_or_else(|| arguments.to_owned());
         let is_known = !arguments.chars().any(|c| place::asked(c).is_some());
         if !is_known || !tools::is_silent(&arguments) {
             let what = "the installer has no silent arguments: it would wait for a person";

@@ -5,12 +5,13 @@ use fleetmend_model::arguments::{JOB_FOLDER, is_in_quotes};
 
 use super::value::TEMP;
 
-/// Puts the job's folder where the arguments name a file in the folder for temporary files, or says
-/// what of it is not understood. Only a file right in the folder will do: other folders in it need
-/// not exist on the device.
-pub(super) fn name_job_folder(arguments: &str) -> Result<String, &'static str> {
+/// Puts the job's folder where the arguments name a file in the folder for temporary files. `None`:
+/// how they name it is not understood. Only a file right in the folder will do: other folders in it
+/// need not exist on the device.
+pub(super) fn name_job_folder(arguments: &str) -> Option<String> {
+    // The word means something else to Fleetmend.
     if arguments.contains(JOB_FOLDER) {
-        return Err("the silent arguments hold a word that means something else to Fleetmend");
+        return None;
     }
     let mut line = String::with_capacity(arguments.len());
     let mut rest = arguments;
@@ -19,29 +20,24 @@ pub(super) fn name_job_folder(arguments: &str) -> Result<String, &'static str> {
         rest = &rest[at + TEMP.len_utf8()..];
         let in_quotes = is_in_quotes(&line);
         let word = line.rsplit('"').next().unwrap_or(&line);
+        // The folder stands in the middle of a quoted text.
         if in_quotes && word.contains(char::is_whitespace) {
-            return Err(
-                "the silent arguments name the folder for temporary files in the middle of a \
-                 quoted text",
-            );
+            return None;
         }
         // NSIS takes the folder to install into unquoted, to the end of the line.
         if line.to_ascii_lowercase().ends_with("/d=") {
-            return Err("the silent arguments name a folder for temporary files to install into");
+            return None;
         }
         let name = rest
             .strip_prefix(['\\', '/'])
-            .and_then(|behind| file_name(behind, in_quotes))
-            .ok_or(
-                "the silent arguments name the folder for temporary files, but no file right in it",
-            )?;
+            .and_then(|behind| file_name(behind, in_quotes))?;
         line.push_str(JOB_FOLDER);
         line.push('\\');
         line.push_str(name);
         rest = &rest[1 + name.len()..];
     }
     line.push_str(rest);
-    Ok(line)
+    Some(line)
 }
 
 /// The file's name at the beginning of a text, if it ends where the word or its quotes end.
