@@ -29,13 +29,7 @@ pub(super) struct Fork {
     is_repeated: bool,
 }
 
-/// How a condition is taken to be decided.
-#[derive(Debug, Clone)]
-pub(super) struct Assumption {
-    condition: Condition,
-    holds: bool,
-}
-
+/// Whether two are one condition of a script, whichever way it is decided.
 fn is_same(one: &Condition, other: &Condition) -> bool {
     one.file == other.file && one.line == other.line && one.text == other.text
 }
@@ -59,7 +53,7 @@ impl Interpreter<'_> {
             }
         }
         let mut assumptions = self.assumptions.iter();
-        let found = assumptions.find(|it| is_same(&it.condition, condition));
+        let found = assumptions.find(|it| is_same(it, condition));
         found.map(|it| it.holds)
     }
 
@@ -104,12 +98,12 @@ pub(super) fn settle(
     }
     let mut ways = Vec::new();
     for way in 0..1_usize << forks.len() {
-        let assumptions: Vec<Assumption> = forks
+        let assumptions: Vec<Condition> = forks
             .iter()
             .enumerate()
-            .map(|(place, fork)| Assumption {
-                condition: fork.condition.clone(),
+            .map(|(place, fork)| Condition {
                 holds: way & (1 << place) != 0,
+                ..fork.condition.clone()
             })
             .collect();
         let run = Run::under(package, trees, profile, &assumptions);

@@ -81,14 +81,7 @@ impl Interpreter<'_> {
     /// How a condition that facts alone decide is assumed to be decided, if it is; in any case it is
     /// noted.
     pub(super) fn decided(&mut self, doubt: &Doubt) -> Option<bool> {
-        let asked = doubt.as_ref()?;
-        let holds = self.meet_fork(asked.condition.as_ref())?;
-        let condition = Condition {
-            holds,
-            ..asked.condition.as_ref().clone()
-        };
-        self.assumed.push(condition);
-        Some(holds)
+        self.meet_fork(&doubt.as_ref()?.condition)
     }
 
     /// Whether no condition that is not known stands around.

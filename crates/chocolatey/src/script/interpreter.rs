@@ -13,7 +13,7 @@ use fleetmend_model::recipe::Finding;
 use tree_sitter::{Node, Tree};
 
 use super::Package;
-use super::alternatives::{Assumption, Fork};
+use super::alternatives::Fork;
 use super::doubt::Doubt;
 use super::facts::{Facts, FactsId};
 use super::installation::{Call, UninstallCall};
@@ -93,10 +93,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) facts: Facts,
     /// The conditions that facts alone decide, in the order in which they are met.
     pub(super) forks: Vec<Fork>,
-    /// How some of them are assumed to be decided.
-    pub(super) assumptions: Vec<Assumption>,
-    /// Those that were met, as they were assumed.
-    pub(super) assumed: Vec<Condition>,
+    /// Some of them, as they are assumed to be decided.
+    pub(super) assumptions: Vec<Condition>,
     /// What arguments depend on that are not known, and how many forks stand before them.
     pub(super) unsettled: BTreeSet<Fact>,
     pub(super) unsettled_at: usize,
@@ -169,7 +167,6 @@ impl<'p> Interpreter<'p> {
             facts: Facts::default(),
             forks: Vec::new(),
             assumptions: Vec::new(),
-            assumed: Vec::new(),
             unsettled: BTreeSet::new(),
             unsettled_at: 0,
             branches: 0,

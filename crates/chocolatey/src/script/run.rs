@@ -7,7 +7,7 @@ use fleetmend_model::condition::{Condition, Fact};
 use fleetmend_model::effect::Effect;
 use fleetmend_model::recipe::{FileOrigin, Finding};
 
-use super::alternatives::{self, Assumption, Fork};
+use super::alternatives::{self, Fork};
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::profile::{Asked, MAIN, Profile};
@@ -31,8 +31,6 @@ pub(super) struct Run {
     pub(super) unsettled: BTreeSet<Fact>,
     /// How many of the forks stand before the last of these.
     pub(super) unsettled_at: usize,
-    /// The conditions that were taken to hold, or to fail.
-    pub(super) assumed: Vec<Condition>,
 }
 
 impl Run {
@@ -56,7 +54,6 @@ impl Run {
             forks: Vec::new(),
             unsettled: BTreeSet::new(),
             unsettled_at: 0,
-            assumed: Vec::new(),
         }
     }
 
@@ -65,7 +62,7 @@ impl Run {
         package: &Package<'_>,
         trees: &RefCell<Trees>,
         profile: Profile,
-        assumptions: &[Assumption],
+        assumptions: &[Condition],
     ) -> Self {
         let mut run = Self::empty();
         let installs = package.named(INSTALL);
@@ -89,7 +86,7 @@ impl Run {
         trees: &RefCell<Trees>,
         script: &Script,
         profile: Profile,
-        assumptions: &[Assumption],
+        assumptions: &[Condition],
     ) {
         let text = match script.text() {
             Ok(text) => text,
@@ -127,7 +124,6 @@ impl Run {
         }
         self.forks.append(&mut interpreter.forks);
         self.unsettled.append(&mut interpreter.unsettled);
-        self.assumed.append(&mut interpreter.assumed);
     }
 
     pub(super) fn find(&mut self, weight: Weight, file: &str, what: &str) {
