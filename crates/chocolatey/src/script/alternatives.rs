@@ -59,11 +59,7 @@ impl Interpreter<'_> {
 
     /// Keeps in mind that an argument depends on the device.
     pub(super) fn unsettle(&mut self, values: &[&Value]) {
-        let mut set = BTreeSet::new();
-        if values
-            .iter()
-            .all(|value| self.facts.collect(value, &mut set))
-        {
+        if let Some(set) = self.facts.collect_all(values.iter().copied()) {
             self.unsettled.extend(set);
             self.unsettled_at = self.forks.len();
         }

@@ -1,7 +1,5 @@
 //! What is asked of the device: whether paths are there, and what commands read.
 
-use std::collections::BTreeSet;
-
 use fleetmend_model::condition::FactKind;
 
 use super::command::Invocation;
@@ -184,9 +182,7 @@ impl Interpreter<'_> {
                 Argument::Entries(_) | Argument::Splat(_) => return unknown(),
             }
         }
-        let all: Vec<&Value> = values.iter().collect();
-        let mut set = BTreeSet::new();
-        if !all.iter().all(|value| self.facts.collect(value, &mut set)) {
+        if self.facts.collect_all(&values).is_none() {
             return unknown();
         }
         self.fact(kind, name.trim())

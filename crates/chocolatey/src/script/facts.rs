@@ -79,8 +79,31 @@ impl Facts {
             })
     }
 
+    /// What all of some values depend on; `None`: one of them depends on more than facts.
+    pub(super) fn collect_all<'v>(
+        &self,
+        values: impl IntoIterator<Item = &'v Value>,
+    ) -> Option<BTreeSet<Fact>> {
+        let mut set = BTreeSet::new();
+        let mut values = values.into_iter();
+        values
+            .all(|value| self.collect(value, &mut set))
+            .then_some(set)
+    }
+
+    /// The name of what comes of values and of what decides between them.
+    pub(super) fn id_with<'v>(
+        &mut self,
+        why: FactsId,
+        values: impl IntoIterator<Item = &'v Value>,
+    ) -> Option<FactsId> {
+        let mut set = self.collect_all(values)?;
+        set.extend(self.get(why).iter().cloned());
+        self.id(set)
+    }
+
     /// Adds what a value depends on; `false`: on more than facts.
-    pub(super) fn collect(&self, value: &Value, set: &mut BTreeSet<Fact>) -> bool {
+    fn collect(&self, value: &Value, set: &mut BTreeSet<Fact>) -> bool {
         match value {
             Value::Unknown(_)
             | Value::Table(_)
@@ -185,11 +208,8 @@ fn starless(text: &str) -> String {
 impl Interpreter<'_> {
     /// What values depend on, where at least one is asked and none is not known otherwise.
     pub(super) fn facts_in(&mut self, values: &[&Value]) -> Option<FactsId> {
-        let mut set = BTreeSet::new();
-        let is_asked = values
-            .iter()
-            .all(|value| self.facts.collect(value, &mut set));
-        if is_asked { self.facts.id(set) } else { None }
+        let set = self.facts.collect_all(values.iter().copied())?;
+        self.facts.id(set)
     }
 
     /// What is computed from values: where it is not known, it may still be asked.
@@ -262,13 +282,12 @@ impl Interpreter<'_> {
 
     /// Whether a value depends on one thing alone, whatever of it is asked.
     pub(super) fn is_of_one(&self, values: &[&Value]) -> bool {
-        let mut set = BTreeSet::new();
-        let is_asked = values
-            .iter()
-            .all(|value| self.facts.collect(value, &mut set));
+        let Some(set) = self.facts.collect_all(values.iter().copied()) else {
+            return false;
+        };
         let mut things = set.iter().map(|it| (it.kind, &it.name));
         let first = things.next();
-        is_asked && first.is_some() && things.all(|it| Some(it) == first)
+        first.is_some() && things.all(|it| Some(it) == first)
     }
 
     /// The software that is looked for, where it is one.

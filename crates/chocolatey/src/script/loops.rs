@@ -1,7 +1,5 @@
 //! Loops: over known values they run round by round; else once, with what changes in them unknown.
 
-use std::collections::BTreeSet;
-
 use tree_sitter::Node;
 
 use super::doubt::{Doubt, facts_of};
@@ -198,12 +196,7 @@ impl Interpreter<'_> {
         if outputs.is_empty() {
             return outputs;
         }
-        let mut set = BTreeSet::new();
-        let is_asked = outputs.iter().all(|it| self.facts.collect(it, &mut set));
-        let id = why.filter(|_| is_asked).and_then(|why| {
-            set.extend(self.facts.get(why).iter().cloned());
-            self.facts.id(set)
-        });
+        let id = why.and_then(|why| self.facts.id_with(why, &outputs));
         let unknown = || Value::unknown("it comes from a loop");
         vec![id.map_or_else(unknown, Value::Asked)]
     }
@@ -302,16 +295,9 @@ fn changed(before: &State, after: State, why: Option<FactsId>, facts: &mut Facts
             values.push(list);
         }
     }
-    let mut set = why.map(|id| facts.get(id).as_ref().clone());
-    if let Some(all) = &mut set
-        && !values.iter().all(|value| facts.collect(value, all))
-    {
-        set = None;
-    }
-    let value = match set.and_then(|set| facts.id(set)) {
-        Some(id) => Value::Asked(id),
-        None => Value::unknown("it changes in a loop"),
-    };
+    let id = why.and_then(|why| facts.id_with(why, values.iter().map(|it| &**it)));
+    let unknown = || Value::unknown("it changes in a loop");
+    let value = id.map_or_else(unknown, Value::Asked);
     for place in values {
         *place = value.clone();
     }

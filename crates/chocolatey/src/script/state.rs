@@ -278,12 +278,8 @@ impl Joiner<'_> {
 
     /// The value of what is one or another: where facts decide and nothing else is in them, asked.
     fn either(&mut self, left: &Value, right: &Value) -> Value {
-        let Some(why) = self.why else {
-            return unsettled();
-        };
-        let mut set = self.facts.get(why).as_ref().clone();
-        let is_asked = self.facts.collect(left, &mut set) && self.facts.collect(right, &mut set);
-        let id = if is_asked { self.facts.id(set) } else { None };
+        let values = [left, right];
+        let id = self.why.and_then(|why| self.facts.id_with(why, values));
         id.map_or_else(unsettled, Value::Asked)
     }
 
