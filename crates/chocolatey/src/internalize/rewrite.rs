@@ -2,13 +2,11 @@
 
 use super::encoding::Encoding;
 use super::{Placed, Refused};
-use crate::script::Script;
 use crate::script::literals::{Literal, literals};
+use crate::script::{Script, UNINSTALL, as_address};
 
 /// Stands at the end of a script that is signed.
 const SIGNATURE: &str = "# SIG # Begin signature block";
-/// The script that removes the package: it installs nothing.
-const UNINSTALL: &str = "chocolateyUninstall.ps1";
 /// How much of a text must be fixed for it to be taken for an address of which parts are not, in bytes.
 const FIXED: usize = 8;
 
@@ -72,13 +70,7 @@ fn file_of<'f>(literal: &Literal, files: &'f [Placed]) -> Option<&'f Placed> {
 
 /// Whether a text is an address, as the helpers take it.
 fn is_same(text: &str, url: &str) -> bool {
-    text == url
-        || text
-            .trim()
-            .replace("//", "/")
-            .replace(":/", "://")
-            .replace(' ', "%20")
-            == url
+    text == url || as_address(text.trim()) == url
 }
 
 /// Parts with those that the operator -f fills in taken out as well.

@@ -9,7 +9,7 @@ use super::function::Function;
 use super::interpreter::Interpreter;
 use super::place::CHOCOLATEY_INSTALL;
 use super::syntax::{Source, children};
-use super::{MAX_SCRIPT, MAX_SCRIPTS, Package, Script, is_script};
+use super::{Package, Script, is_script, read_scripts};
 use crate::nupkg::NupkgIn;
 use crate::nuspec::Nuspec;
 
@@ -52,18 +52,7 @@ impl Extension {
     /// The extension that a nupkg holds. What of its scripts cannot be read is left out: calls of
     /// what is in it are findings.
     pub fn of<R: Read + Seek + Clone>(package: &NupkgIn<R>) -> Self {
-        let mut left = MAX_SCRIPTS;
-        let files = package.files().iter();
-        let paths = files.filter(|file| is_extension_script(&file.path));
-        let scripts = paths.filter_map(|file| {
-            let limit = left.min(MAX_SCRIPT as u64);
-            let bytes = package.get_up_to(&file.path, limit).ok()?;
-            left -= bytes.len() as u64;
-            Some(Script {
-                path: file.path.clone(),
-                bytes,
-            })
-        });
+        let scripts = read_scripts(package, is_extension_script).flatten();
         Self::new(&package.nuspec().id, scripts.collect())
     }
 

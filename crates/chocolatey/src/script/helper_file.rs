@@ -119,10 +119,7 @@ impl Interpreter<'_> {
     }
 
     fn address(&mut self, text: &str, line: u32) -> Option<FileOrigin> {
-        // As Get-ChocolateyWebFile does.
-        let text = text.replace("//", "/").replace(":/", "://");
-        // As .NET's Uri writes it.
-        let text = text.replace(' ', "%20");
+        let text = as_address(text);
         let lower = text.to_ascii_lowercase();
         let has_host = ["http://", "https://"].iter().any(|scheme| {
             lower
@@ -143,6 +140,14 @@ impl Interpreter<'_> {
         self.find(Weight::Review, line, what);
         None
     }
+}
+
+/// The address that a text becomes in Chocolatey's hands.
+pub(crate) fn as_address(text: &str) -> String {
+    // As Get-ChocolateyWebFile does.
+    let text = text.replace("//", "/").replace(":/", "://");
+    // As .NET's Uri writes it.
+    text.replace(' ', "%20")
 }
 
 /// Whether a text is a path and no address.

@@ -74,6 +74,8 @@ use fleetmend_model::recipe::{Analysis, Finding};
 use crate::nupkg::NupkgIn;
 use crate::nuspec::Nuspec;
 
+pub(crate) use helper_file::as_address;
+
 pub use extension::{Extension, extension_ids, is_extension_script};
 
 /// The largest script analysed, in bytes: ten times the largest real ones. The tree of a script made to
@@ -85,7 +87,8 @@ const MAX_SCRIPTS: u64 = 8 * 1024 * 1024;
 
 const INSTALL: &str = "chocolateyInstall.ps1";
 const BEFORE_MODIFY: &str = "chocolateyBeforeModify.ps1";
-const UNINSTALL: &str = "chocolateyUninstall.ps1";
+/// The script that removes the package: it installs nothing.
+pub(crate) const UNINSTALL: &str = "chocolateyUninstall.ps1";
 
 /// What of a package the analysis looks at.
 #[derive(Debug, Clone)]
@@ -207,23 +210,10 @@ pub(crate) fn package_of<R: Read + Seek + Clone>(
         .map(|file| file.path.clone())
         .collect();
     let mut scripts = Vec::new();
-    let mut left = MAX_SCRIPTS;
-    for file in package.files().iter().filter(|file| is_script(&file.path)) {
-        match package.get_up_to(&file.path, left.min(MAX_SCRIPT as u64)) {
-            Ok(bytes) => {
-                left -= bytes.len() as u64;
-                scripts.push(Script {
-                    path: file.path.clone(),
-                    bytes,
-                });
-            }
-            Err(error) if is_install_script(&file.path) => {
-                return Err(Finding {
-                    file: file.path.clone(),
-                    line: 1,
-                    what: format!("the script cannot be read: {error}"),
-                });
-            }
+    for script in read_scripts(package, is_script) {
+        match script {
+            Ok(script) => scripts.push(script),
+            Err(finding) if is_install_script(&finding.file) => return Err(finding),
             // What another script runs and cannot be read is a finding where it is run.
             Err(_) => {}
         }
@@ -234,6 +224,32 @@ pub(crate) fn package_of<R: Read + Seek + Clone>(
         is_complete: true,
         scripts,
         extensions,
+    })
+}
+
+/// Reads the scripts of a nupkg that are wanted, up to [`MAX_SCRIPTS`]; or says of each what is in the
+/// way.
+fn read_scripts<R: Read + Seek + Clone>(
+    package: &NupkgIn<R>,
+    is_wanted: fn(&str) -> bool,
+) -> impl Iterator<Item = Result<Script, Finding>> {
+    let mut left = MAX_SCRIPTS;
+    let files = package.files().iter();
+    let wanted = files.filter(move |file| is_wanted(&file.path));
+    wanted.map(move |file| {
+        let limit = left.min(MAX_SCRIPT as u64);
+        let bytes = package
+            .get_up_to(&file.path, limit)
+            .map_err(|error| Finding {
+                file: file.path.clone(),
+                line: 1,
+                what: format!("the script cannot be read: {error}"),
+            })?;
+        left -= bytes.len() as u64;
+        Ok(Script {
+            path: file.path.clone(),
+            bytes,
+        })
     })
 }
 
