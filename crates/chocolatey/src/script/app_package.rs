@@ -37,10 +37,7 @@ impl Interpreter<'_> {
             self.find(Weight::Custom, line, what);
             return (Vec::new(), Flow::Next);
         }
-        if self.conditions().is_none() {
-            let what = "installs under a condition that is not known";
-            self.find(Weight::Review, line, what);
-        }
+        self.find_unknown_condition(line);
         let path = self.path_argument(&bound, "path", line).ok().flatten();
         let file = path.and_then(|path| match self.locate(&path) {
             Ok(file) => Some(file),
@@ -51,20 +48,12 @@ impl Interpreter<'_> {
         });
         let is_for_all = bound.is_on("online");
         let step = file.map(|file| Step {
-            kind: RecipeKind::Appx,
-            has_neighbours: false,
-            file,
             arguments: if is_for_all {
                 "-Online".to_owned()
             } else {
                 String::new()
             },
-            names_places: false,
-            exit_codes: vec![0],
-            software_name: None,
-            destination: None,
-            conditions: Vec::new(),
-            is_used: false,
+            ..Step::new(RecipeKind::Appx, file)
         });
         self.call_done(line, step);
         (Vec::new(), Flow::Next)

@@ -260,15 +260,7 @@ impl Interpreter<'_> {
 /// A step that puts a file, or what an archive holds, into place.
 pub(super) fn brought(kind: RecipeKind, file: &Located, destination: String) -> Step {
     Step {
-        kind,
-        file: file.clone(),
-        arguments: String::new(),
-        names_places: false,
-        exit_codes: vec![0],
-        software_name: None,
         destination: Some(destination),
-        conditions: Vec::new(),
-        is_used: false,
-        has_neighbours: false,
+        ..Step::new(kind, file.clone())
     }
 }

@@ -172,7 +172,7 @@ impl Facts {
 
     /// A text for results, with the facts that parts of it depend on.
     pub(super) fn written(&self, text: &str) -> String {
-        if !text.chars().any(|c| place::asked(c).is_some()) {
+        if !place::has_asked(text) {
             return place::written(text);
         }
         let mut named = String::with_capacity(text.len() + 32);

@@ -150,10 +150,7 @@ impl Interpreter<'_> {
         headers: BTreeMap<String, String>,
         line: u32,
     ) {
-        if self.conditions().is_none() {
-            let what = "installs under a condition that is not known";
-            self.find(Weight::Review, line, what);
-        }
+        self.find_unknown_condition(line);
         let address = address.as_plain().map(str::to_owned);
         let file = address.and_then(|it| self.remote(&it, None, line));
         let path = Some(target.to_path()).filter(|it| target.is_known() && path::is_full(it));

@@ -125,16 +125,12 @@ impl Interpreter<'_> {
         }
         let (arguments, names_places) = arguments?;
         Some(Step {
-            kind: kind?,
             has_neighbours,
-            file: file?,
             arguments,
             names_places,
             exit_codes: exit_codes?,
             software_name,
-            destination: None,
-            conditions: Vec::new(),
-            is_used: false,
+            ..Step::new(kind?, file?)
         })
     }
 
@@ -166,11 +162,16 @@ impl Interpreter<'_> {
             let what = format!("an argument of the installer: {problem}");
             self.find(Weight::Review, line, what);
         }
+        self.find_unknown_condition(line);
+        bound
+    }
+
+    /// Finds where something is installed under a condition that is not known.
+    pub(super) fn find_unknown_condition(&mut self, line: u32) {
         if self.conditions().is_none() {
             let what = "installs under a condition that is not known";
             self.find(Weight::Review, line, what);
         }
-        bound
     }
 
     /// Notes a helper's call.
@@ -259,7 +260,7 @@ impl Interpreter<'_> {
         line: u32,
     ) -> std::result::Result<Option<String>, ()> {
         if let Some(Value::Text(text)) = bound.get(name)
-            && text.chars().any(|c| place::asked(c).is_some())
+            && place::has_asked(text)
             && !text.contains([HOLE, STAR])
             && text
                 .chars()

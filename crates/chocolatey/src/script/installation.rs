@@ -34,6 +34,24 @@ pub(super) struct Step {
     pub(super) has_neighbours: bool,
 }
 
+impl Step {
+    /// A step without arguments, for which 0 alone is success.
+    pub(super) fn new(kind: RecipeKind, file: Located) -> Self {
+        Self {
+            kind,
+            file,
+            arguments: String::new(),
+            names_places: false,
+            exit_codes: vec![0],
+            software_name: None,
+            destination: None,
+            conditions: Vec::new(),
+            is_used: false,
+            has_neighbours: false,
+        }
+    }
+}
+
 /// A call of the uninstall helper.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct UninstallCall {

@@ -164,6 +164,11 @@ pub(super) fn has_mark(text: &str) -> bool {
     text.contains(|c| MARKS.contains(&c) || ASKED.contains(&c))
 }
 
+/// Whether a part of a text is asked of the device.
+pub(super) fn has_asked(text: &str) -> bool {
+    text.contains(|c| ASKED.contains(&c))
+}
+
 /// Whether nothing of a text is left to the device.
 pub(super) fn is_plain(text: &str) -> bool {
     !has_mark(text)

@@ -289,7 +289,7 @@ impl Interpreter<'_> {
         }
         let named = super::temporary::name_job_folder(arguments);
         let arguments = named.unwrap_or_else(|| arguments.to_owned());
-        let is_known = !arguments.chars().any(|c| place::asked(c).is_some());
+        let is_known = !place::has_asked(&arguments);
         let is_remote = matches!(&located.origin, FileOrigin::Url { .. });
         let exit_codes = start.exit_codes.clone().filter(|_| is_known);
         if exit_codes.is_none() {
@@ -297,16 +297,11 @@ impl Interpreter<'_> {
             self.find(Weight::Review, start.line, what);
         }
         let step = exit_codes.map(|exit_codes| Step {
-            kind: RecipeKind::Exe,
             has_neighbours: !is_remote,
-            file: located,
             names_places: !place::is_plain(&arguments),
             arguments: place::written(&arguments),
             exit_codes,
-            software_name: None,
-            destination: None,
-            conditions: Vec::new(),
-            is_used: false,
+            ..Step::new(RecipeKind::Exe, located)
         });
         self.call_done(start.line, step);
         Some(started())
@@ -411,13 +406,10 @@ impl Interpreter<'_> {
                 return started();
             }
         };
-        if self.conditions().is_none() {
-            let what = "installs under a condition that is not known";
-            self.find(Weight::Review, start.line, what);
-        }
+        self.find_unknown_condition(start.line);
         let named = super::temporary::name_job_folder(arguments);
         let arguments = named.unwrap_or_else(|| arguments.to_owned());
-        let is_known = !arguments.chars().any(|c| place::asked(c).is_some());
+        let is_known = !place::has_asked(&arguments);
         if !is_known || !tools::is_silent(&arguments) {
             let what = "the installer has no silent arguments: it would wait for a person";
             self.find(Weight::Review, start.line, what);
@@ -426,16 +418,11 @@ impl Interpreter<'_> {
             return self.not_started(start.text, start.line);
         }
         let step = Step {
-            kind,
             has_neighbours: matches!(&located.origin, FileOrigin::Embedded { .. }),
-            file: located,
             names_places: !place::is_plain(&arguments),
             arguments: place::written(&arguments),
             exit_codes: start.exit_codes.clone().unwrap_or_default(),
-            software_name: None,
-            destination: None,
-            conditions: Vec::new(),
-            is_used: false,
+            ..Step::new(kind, located)
         };
         self.call_done(start.line, Some(step));
         started()

@@ -35,17 +35,10 @@ impl Interpreter<'_> {
         let version = self.text(&bound, "vsversion", line);
         let step = match (file, version) {
             (Some(file), Ok(version)) if bound.problem.is_none() => Some(Step {
-                kind: RecipeKind::Vsix,
-                has_neighbours: false,
-                file,
                 arguments: version.unwrap_or_default(),
-                names_places: false,
                 // 1001: it is installed already, which both helpers take for success.
                 exit_codes: vec![0, 1001],
-                software_name: None,
-                destination: None,
-                conditions: Vec::new(),
-                is_used: false,
+                ..Step::new(RecipeKind::Vsix, file)
             }),
             _ => None,
         };
