@@ -60,8 +60,9 @@ impl Interpreter<'_> {
     /// Runs a helper that installs; `None`: the command is none.
     pub(super) fn helper(&mut self, command: &Invocation<'_>) -> Option<Result> {
         Some(match command.name {
-            "install-chocolateypackage" => self.install(command, &PACKAGE),
-            "install-chocolateyinstallpackage" => self.install(command, &INSTALL_PACKAGE),
+            "install-chocolateypackage" | "install-chocolateyinstallpackage" => {
+                self.install(command)
+            }
             "install-chocolateyvsixpackage" | "install-visualstudiovsixextension" => {
                 self.install_extension(command)
             }
@@ -81,8 +82,14 @@ impl Interpreter<'_> {
         })
     }
 
-    fn install(&mut self, command: &Invocation<'_>, parameters: &'static [Parameter]) -> Result {
+    fn install(&mut self, command: &Invocation<'_>) -> Result {
         let line = command.line;
+        let is_download = command.name == "install-chocolateypackage";
+        let (parameters, names): (&'static [Parameter], _) = if is_download {
+            (&PACKAGE, ["url", "url64bit"])
+        } else {
+            (&INSTALL_PACKAGE, ["file", "file64"])
+        };
         // `softwareName` is no parameter of the helpers; templates hand it to them all the same.
         let software_name = software_name(&command.arguments);
         let bound = self.bind_helper(command, parameters);
@@ -90,12 +97,6 @@ impl Interpreter<'_> {
             let block = Rc::clone(block);
             self.run_block(&block);
         }
-        let is_download = std::ptr::eq(parameters, &raw const PACKAGE);
-        let names = if is_download {
-            ["url", "url64bit"]
-        } else {
-            ["file", "file64"]
-        };
         let file = match self.file(&bound, line, names) {
             Ok(Some(file)) => Some(file),
             Ok(None) => return self.no_file(line),
