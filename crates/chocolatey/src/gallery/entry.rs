@@ -69,13 +69,14 @@ impl Entry {
             .chain([tags.clone()])
             .collect::<Vec<_>>()
             .join("\n");
+        let shown = properties::shown_version(nuspec);
         Self {
             id_key: nuspec.id.to_lowercase(),
             tags,
             searched,
-            is_readable: is_readable(nuspec),
+            is_readable: is_readable(&shown),
             latest: [Latest::default(); 2],
-            parts: parts(&item),
+            parts: parts(&item, &shown),
             item,
         }
     }
@@ -131,13 +132,12 @@ fn flags(latest: Latest) -> &'static str {
     }
 }
 
-fn is_readable(nuspec: &Nuspec) -> [bool; 2] {
-    let shown = properties::shown_version(nuspec);
-    let by = |dialect| Version::parse_in(&shown, dialect).is_ok();
+fn is_readable(version: &str) -> [bool; 2] {
+    let by = |dialect| Version::parse_in(version, dialect).is_ok();
     [by(Dialect::Choco1), by(Dialect::Choco2)]
 }
 
-fn parts(item: &Item) -> [Box<str>; 3] {
+fn parts(item: &Item, shown_version: &str) -> [Box<str>; 3] {
     let nuspec = &item.nuspec;
     let id = escape(&nuspec.id);
     let version = escape(&nuspec.normalised.to_string());
@@ -158,7 +158,7 @@ fn parts(item: &Item) -> [Box<str>; 3] {
         escape(nuspec.authors.as_deref().unwrap_or_default()),
     );
     let middle = format!("package/{id}/{version}\" /><m:properties>");
-    let [before, behind] = properties::write(item, published(item));
+    let [before, behind] = properties::write(item, shown_version, published(item));
     [
         head.into(),
         (middle + &before).into(),

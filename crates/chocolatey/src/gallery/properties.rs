@@ -12,7 +12,7 @@ use crate::dependency::Dependency;
 use crate::nuspec::Nuspec;
 
 /// The properties that stand before and behind the flags of the latest version.
-pub(super) fn write(item: &Item, published: &str) -> [String; 2] {
+pub(super) fn write(item: &Item, shown_version: &str, published: &str) -> [String; 2] {
     let nuspec = &item.nuspec;
     let mut out = String::new();
     let mut text = |name: &str, text: Option<&str>| {
@@ -21,7 +21,7 @@ pub(super) fn write(item: &Item, published: &str) -> [String; 2] {
         }
     };
     text("Id", Some(&nuspec.id));
-    text("Version", Some(&shown_version(nuspec)));
+    text("Version", Some(shown_version));
     text("NormalizedVersion", Some(&nuspec.normalised.to_string()));
     text("Title", Some(nuspec.title.as_ref().unwrap_or(&nuspec.id)));
     text("Authors", nuspec.authors.as_deref());

@@ -239,25 +239,19 @@ impl Interpreter<'_> {
             .and_then(Value::as_plain)
             .map(super::expression::type_name)
             .unwrap_or_default();
-        let first = bound
+        let items = bound
             .get("argumentlist")
             .cloned()
             .map(Value::into_items)
-            .and_then(|items| items.first().cloned());
+            .unwrap_or_default();
         if bound.problem.is_none() && bound.get("comobject").is_none() {
-            let numbers: Option<Vec<i64>> = bound
-                .get("argumentlist")
-                .cloned()
-                .map(Value::into_items)
-                .unwrap_or_default()
-                .iter()
-                .map(|it| match it {
-                    Value::Int(number) => Some(*number),
-                    _ => None,
-                })
-                .collect();
-            match (kind.as_str(), first) {
+            match (kind.as_str(), items.first()) {
                 ("version", Some(Value::Int(_))) => {
+                    let number = |it: &Value| match it {
+                        Value::Int(number) => Some(*number),
+                        _ => None,
+                    };
+                    let numbers: Option<Vec<i64>> = items.iter().map(number).collect();
                     return match numbers {
                         Some(numbers) if (2..=4).contains(&numbers.len()) => {
                             Value::Version(numbers.into())
@@ -265,7 +259,7 @@ impl Interpreter<'_> {
                         _ => Value::unknown("it is no version"),
                     };
                 }
-                ("version", Some(text)) => return cast_value("version", text),
+                ("version", Some(text)) => return cast_value("version", text.clone()),
                 (list, None) if super::statics::is_list(list) => {
                     return self.new_list(Vec::new());
                 }

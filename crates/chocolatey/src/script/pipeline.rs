@@ -48,16 +48,16 @@ impl Interpreter<'_> {
         command: &Invocation<'_>,
     ) -> Option<(Vec<Value>, Flow)> {
         let input = || command.input.clone().unwrap_or_default();
-        let arguments = command.arguments.clone();
+        let arguments = || command.arguments.clone();
         Some(match command.name {
             "foreach-object" => self.for_each(command),
             "where-object" => (self.filter(command), Flow::Next),
             "select-object" => {
-                let bound = bind(&SELECT, false, arguments);
+                let bound = bind(&SELECT, false, arguments());
                 (self.select(&bound, input()), Flow::Next)
             }
             "sort-object" => {
-                let bound = bind(&SORT, false, arguments);
+                let bound = bind(&SORT, false, arguments());
                 (sort(&bound, input()), Flow::Next)
             }
             "start-job" | "invoke-command" => self.run_elsewhere(command),
