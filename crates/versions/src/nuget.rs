@@ -11,6 +11,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The longest text taken for a version, in bytes. Real ones stay under 64.
 pub const MAX_LENGTH: usize = 512;
 
+/// The longest text of prerelease labels, in bytes: with four numbers of full length and a package fix
+/// it is no longer than [`MAX_LENGTH`], so that what a version is written as is one as well.
+const MAX_PRERELEASE: usize = MAX_LENGTH - 64;
+
 /// The largest number of a part: NuGet holds them as signed 32-bit integers.
 const MAX_NUMBER: u32 = i32::MAX as u32;
 
@@ -193,6 +197,9 @@ fn read_number(text: &str) -> Result<u32, &'static str> {
 }
 
 fn read_prerelease(text: &str, dialect: Dialect) -> Result<Prerelease, &'static str> {
+    if text.len() > MAX_PRERELEASE {
+        return Err("its labels are longer than any version's");
+    }
     match dialect {
         Dialect::Choco1 => {
             let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic());

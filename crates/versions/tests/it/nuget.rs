@@ -97,6 +97,20 @@ fn a_text_over_the_cap_is_refused() {
 }
 
 #[test]
+fn the_longest_version_is_read_again_from_its_normalised_text() {
+    let length = (1..MAX_LENGTH).rev().find(|length| {
+        let text = format!("2147483647.1-{}", "a".repeat(*length));
+        Version::parse(&text).is_ok()
+    });
+    let text = format!("2147483647.1-{}", "a".repeat(length.expect("one is read")));
+    for dialect in [Dialect::Choco1, Dialect::Choco2] {
+        let version = Version::parse_in(&text, dialect).expect("it was read");
+        let again = Version::parse_in(&version.to_string(), dialect);
+        assert_eq!(again, Ok(version));
+    }
+}
+
+#[test]
 fn json_holds_the_normalised_text_in_both_dialects() {
     for (text, dialect, json) in [
         ("01.2-Rc.1+meta", Dialect::Choco2, r#""1.2.0-Rc.1""#),
