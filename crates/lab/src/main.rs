@@ -1,5 +1,6 @@
-//! Measures of speed and accuracy. Each command starts what it needs, tells its progress on
-//! standard error, and prints one JSON object as the last line of standard output.
+//! Measures of speed and accuracy. Each command starts what it needs (tables and packages to
+//! measure on are its arguments), tells its progress on standard error, and prints one JSON object as
+//! the last line of standard output.
 
 mod agent;
 mod agent_build;

@@ -11,7 +11,7 @@ use crate::names::{Candidate, NameIndex, Row};
 use crate::pattern::{Pattern, PatternIndex};
 use crate::relation::{Pair, Relation};
 
-/// One version of one package. The catalog takes all versions that the sources have or had: older
+/// One version of one package. The catalog can take all versions that the sources have or had: older
 /// ones give product codes, and only the latest that is listed and no prerelease is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogPackage {
