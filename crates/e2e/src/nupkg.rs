@@ -1,11 +1,12 @@
 //! Chocolatey packages, built as `choco pack` builds them.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{Cursor, Write as _};
+use std::fs::File;
+use std::io::{self, Cursor, Read as _, Seek, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::msi::escape;
@@ -25,6 +26,8 @@ pub struct Nupkg {
     pub dependencies: Vec<(String, String)>,
     /// Its files: path with `/`, content.
     pub files: Vec<(String, Vec<u8>)>,
+    /// Files of nothing but zeros, not compressed: path, length.
+    blank_files: Vec<(String, u64)>,
     /// The year and month of its manifest's schema.
     schema: &'static str,
 }
@@ -39,6 +42,7 @@ impl Nupkg {
             authors: "Fleetmend Test Publisher".to_owned(),
             dependencies: Vec::new(),
             files: Vec::new(),
+            blank_files: Vec::new(),
             schema: "2015/06",
         }
     }
@@ -61,6 +65,13 @@ impl Nupkg {
     #[must_use]
     pub fn file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
         self.files.push((path.to_owned(), content.into()));
+        self
+    }
+
+    /// Adds a file of nothing but zeros, which takes as many bytes in the package.
+    #[must_use]
+    pub fn blank_file(mut self, path: &str, length: u64) -> Self {
+        self.blank_files.push((path.to_owned(), length));
         self
     }
 
@@ -134,6 +145,11 @@ Install-ChocolateyPackage @packageArgs
 
     /// The package's bytes.
     pub fn build(&self) -> Result<Vec<u8>> {
+        Ok(self.write(Cursor::new(Vec::new()))?.into_inner())
+    }
+
+    /// Writes the package.
+    fn write<W: Write + Seek>(&self, to: W) -> Result<W> {
         let nuspec = format!("{}.nuspec", self.id);
         let properties = "package/services/metadata/core-properties/fleetmend.psmdcp";
         let mut entries = vec![
@@ -150,20 +166,27 @@ Install-ChocolateyPackage @packageArgs
         ));
         entries.push((properties.to_owned(), self.core_properties().into_bytes()));
 
-        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        let mut archive = ZipWriter::new(to);
         for (name, content) in entries {
             archive
                 .start_file(&*name, SimpleFileOptions::default())
                 .with_context(|| format!("cannot pack {name}"))?;
             archive.write_all(&content)?;
         }
-        Ok(archive.finish()?.into_inner())
+        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        for (name, length) in &self.blank_files {
+            archive.start_file(&**name, stored)?;
+            io::copy(&mut io::repeat(0).take(*length), &mut archive)?;
+        }
+        Ok(archive.finish()?)
     }
 
     /// Writes the package into a folder under its usual name.
     pub fn build_into(&self, folder: &Path) -> Result<()> {
         let path = folder.join(self.file_name());
-        fs::write(&path, self.build()?).with_context(|| format!("cannot write {}", path.display()))
+        let write = || self.write(File::create(&path)?);
+        write().with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(())
     }
 
     fn nuspec(&self) -> String {

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::file_reader::FileReader;
+
 /// The folder.
 #[derive(Debug, Clone)]
 pub struct Blobs {
@@ -68,6 +70,11 @@ impl Blobs {
     /// Opens a file.
     pub fn get(&self, sha256: &str) -> io::Result<File> {
         File::open(self.path(sha256)?)
+    }
+
+    /// Opens a file to be read from several places at once.
+    pub fn reader(&self, sha256: &str) -> io::Result<FileReader> {
+        FileReader::new(self.get(sha256)?)
     }
 
     /// The whole content, if it is not longer than `cap`.

@@ -1,4 +1,6 @@
-//! The digests of what is fetched.
+//! The digests of what is fetched, and of what lies on the disk.
+
+use std::io::{self, Read};
 
 use fleetmend_model::recipe::Checksum;
 use fleetmend_store::quarantine::WrongFile;
@@ -6,6 +8,29 @@ use fleetmend_trust::hex;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
 use super::fetch::{FetchError, shown};
+
+/// How much of a file is in memory at a time, in bytes.
+const PART: usize = 256 * 1024;
+
+/// Reads to the end, and hands on part by part: files are larger than the memory that there is.
+pub fn each_part(mut from: impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut part = vec![0; PART];
+    loop {
+        match from.read(&mut part) {
+            Ok(0) => return Ok(()),
+            Ok(count) => take(&part[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The SHA-256 of all that is read, lower-case hexadecimal.
+pub fn sha256(from: impl Read) -> io::Result<String> {
+    let mut sha256 = Context::new(&SHA256);
+    each_part(from, |part| sha256.update(part))?;
+    Ok(hex(sha256.finish().as_ref()))
+}
 
 /// The digests of a file on its way: SHA-256, and the one that the package names.
 pub struct Sums {

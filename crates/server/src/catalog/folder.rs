@@ -1,17 +1,19 @@
 //! Reads a folder of .nupkg files. A file that is as it was is not read again.
 
 use std::collections::HashMap;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
+use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_chocolatey::nuspec::Nuspec;
 use fleetmend_model::Millis;
+use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::packages::NewPackage;
 use fleetmend_store::source_pages::KnownPage;
 use fleetmend_store::sources::Source;
 
+use super::digest;
 use super::feed::{Page, Position, Step, fits, left_out};
 
 /// The most files that are looked at.
@@ -106,13 +108,12 @@ fn state(file: &Metadata) -> String {
 }
 
 fn package(source: &Source, path: &Path) -> anyhow::Result<NewPackage> {
-    let length = fs::metadata(path)?.len();
-    if length > MAX_NUPKG {
+    let reader = FileReader::new(File::open(path)?)?;
+    if reader.length() > MAX_NUPKG {
         bail!("it is larger than {MAX_NUPKG} bytes");
     }
-    let bytes = fs::read(path)?;
-    let nupkg = Nupkg::read(&bytes, &Limits::default())?;
-    let sha256 = fleetmend_trust::digest_hex(&bytes);
+    let nupkg = NupkgIn::open(reader.clone(), &Limits::default())?;
+    let sha256 = digest::sha256(reader)?;
     let location = path.display().to_string();
     described(source, nupkg.nuspec(), location, &sha256)
 }

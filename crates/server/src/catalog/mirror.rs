@@ -3,30 +3,22 @@
 
 use std::sync::Arc;
 
-use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_model::patch::PatchType;
-use fleetmend_model::recipe::{FileOrigin, RecipeFile};
+use fleetmend_model::recipe::RecipeFile;
 use fleetmend_model::release::{Action, AptUpgrade, Release};
 use fleetmend_model::{Millis, PackageId, ReleaseId};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::patches::Patch;
-use fleetmend_store::quarantine::{self, Accepted};
-use fleetmend_store::sources::Source;
 use fleetmend_store::{files, installer_versions, products, releases};
 use fleetmend_trust::sign_release;
 
-use super::address::Named;
-use super::fetch::{Ask, FetchError, shown};
-use super::folder::MAX_NUPKG;
+use super::fetch::FetchError;
+use super::package_files::PackageFiles;
 use super::release::Facts;
-use super::schedule::Asked;
-use super::store_file::{self, Fetched};
-use super::{nupkgs, readiness, release};
+use super::store_file::Fetched;
+use super::{readiness, release};
 use crate::app::App;
 use crate::feed::bring;
-
-/// The largest installer, in bytes.
-const MAX_INSTALLER: u64 = 8 * 1024 * 1024 * 1024;
 
 /// Why there is no release.
 #[derive(Debug, thiserror::Error)]
@@ -121,11 +113,10 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
         .as_ref()
         .and_then(|analysis| analysis.deployable().ok())
         .ok_or_else(|| MirrorError::Never("the package has no recipe".to_owned()))?;
-    let source = nupkgs::source(app, &package).await?;
-    let accepted = quarantine::accepted(&app.db, package.row).await?;
+    let from = PackageFiles::of(app, &package).await?;
     let mut mirrored = Vec::new();
     for file in &recipe.files {
-        let fetched = match fetch_file(app, &package, &source, &accepted, file).await {
+        let fetched = match from.fetch(file).await {
             Ok(fetched) => fetched,
             Err(error) => return Err(refused(app, &package, file, error).await?),
         };
@@ -163,49 +154,6 @@ async fn refused(
         FetchError::Internal(error) => MirrorError::Internal(error),
         _ => MirrorError::Refused(cause),
     })
-}
-
-async fn fetch_file(
-    app: &App,
-    package: &Package,
-    source: &Source,
-    accepted: &[Accepted],
-    file: &RecipeFile,
-) -> Result<Fetched, FetchError> {
-    let named = match &file.origin {
-        FileOrigin::Url { url } => shown(url),
-        FileOrigin::Embedded { path } => path.clone(),
-    };
-    let checksum = file.checksum.as_ref();
-    let instead = checksum.and_then(|it| Accepted::instead_of(accepted, &named, it));
-    let checksum = instead.as_ref().or(checksum);
-    match &file.origin {
-        FileOrigin::Url { url } => {
-            let ask = Ask {
-                url,
-                named: Named::Script,
-                asked: Asked::Installer,
-                login: None,
-                private_hosts: &source.private_hosts,
-                cap: MAX_INSTALLER,
-            };
-            store_file::from_outside(app, &ask, checksum).await
-        }
-        FileOrigin::Embedded { path } => {
-            let disk = |error| FetchError::Disk {
-                url: path.clone(),
-                error,
-            };
-            let sha256 = package.content_sha256.as_deref().unwrap_or_default();
-            let bytes = app.blobs.read(sha256, MAX_NUPKG).map_err(disk)?;
-            let nupkg = Nupkg::read(&bytes, &Limits::default())
-                .map_err(|error| disk(std::io::Error::other(error)))?;
-            let content = nupkg
-                .get(path)
-                .map_err(|error| disk(std::io::Error::other(error)))?;
-            store_file::from_bytes(path, &content, checksum, &app.blobs)
-        }
-    }
 }
 
 /// Signs a release and stores it with its files and what they say of themselves, all or nothing.

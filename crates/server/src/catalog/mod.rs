@@ -16,6 +16,7 @@ pub mod nupkgs;
 pub mod offered;
 pub mod own;
 pub mod pace;
+pub mod package_files;
 pub mod priority;
 pub mod private_hosts;
 pub mod quarantine;

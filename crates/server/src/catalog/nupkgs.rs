@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
+use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_chocolatey::script;
 use fleetmend_model::Millis;
 use fleetmend_model::inventory::Place;
 use fleetmend_model::recipe::{Analysis, Checksum, Finding, Verdict};
+use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::packages::{self, Package, Problem};
 use fleetmend_store::quarantine::{self as quarantined, Accepted};
 use fleetmend_store::sources::{self, Source, SourceKind};
@@ -189,9 +190,9 @@ async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> Result<Verdict,
         url: package.content_location.clone(),
         error,
     };
-    let bytes = app.blobs.read(&sha256, MAX_NUPKG).map_err(disk)?;
+    let reader = app.blobs.reader(&sha256).map_err(disk)?;
     let named = (package.id.clone(), package.normalized.clone());
-    let looked_at = tokio::task::spawn_blocking(move || analyse(&bytes, &named.0, &named.1)).await;
+    let looked_at = tokio::task::spawn_blocking(move || analyse(reader, &named.0, &named.1)).await;
     let (analysis, problem) = looked_at.map_err(|error| FetchError::Internal(error.into()))?;
     let mut tx = app.db.begin().await.map_err(internal)?;
     packages::set_analysis(&mut tx, package.row, &analysis, &sha256, app.now())
@@ -208,8 +209,8 @@ async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> Result<Verdict,
 
 /// A nupkg that cannot be read is a package that needs review, with why; it is not asked for again
 /// until the source offers other bytes.
-fn analyse(bytes: &[u8], id: &str, normalized: &str) -> (Analysis, Option<Problem>) {
-    let why = match Nupkg::read(bytes, &Limits::default()) {
+fn analyse(reader: FileReader, id: &str, normalized: &str) -> (Analysis, Option<Problem>) {
+    let why = match NupkgIn::open(reader, &Limits::default()) {
         Ok(nupkg) => {
             let found = nupkg.nuspec();
             let version = found.normalised.to_string();
@@ -274,8 +275,7 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
             store_file::from_outside(app, &ask, checksum.as_ref()).await
         }
         SourceKind::Folder => {
-            let bytes = tokio::fs::read(location).await.map_err(disk)?;
-            store_file::from_bytes(location, &bytes, checksum.as_ref(), &app.blobs)
+            store_file::from_disk(app, location, MAX_NUPKG, checksum.as_ref()).await
         }
         // The mirror has it already.
         SourceKind::Own => {

@@ -1,25 +1,29 @@
 //! Gets files into the store under their digest: from outside, on from where a download broke off,
-//! and from inside of packages.
+//! from the disk, and from inside of packages.
 
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use fleetmend_chocolatey::nupkg::{NupkgError, NupkgIn};
 use fleetmend_model::recipe::Checksum;
 use fleetmend_store::blobs::Blobs;
+use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::partials::{self, Partial};
 use fleetmend_trust::digest_hex;
 use http::{HeaderMap, StatusCode};
 use reqwest::Url;
+use tempfile::NamedTempFile;
 
-use super::digest::Sums;
+use super::digest::{Sums, each_part};
 use super::fetch::{self, Ask, FetchError, shown};
 use super::resume::{self, Brings, Note};
 use crate::app::App;
 
 /// How long a part is kept that nobody adds to.
 const KEEP_PARTS: Duration = Duration::from_hours(7 * 24);
-/// Bytes read at a time from the disk.
-const BLOCK: usize = 256 * 1024;
 
 /// A file that is in the store now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,23 +90,15 @@ fn at_hand(blobs: &Blobs, checksum: &Checksum) -> Option<Fetched> {
 
 /// A file whose digest nobody names: in one piece.
 async fn fetch_whole(app: &App, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
-    let disk = |error| disk(ask, error);
-    let mut sums = Sums::new(ask.url, None)?;
-    let mut file = app.blobs.incoming().map_err(disk)?;
-    let take = |part: &[u8]| {
-        sums.update(part);
-        file.write_all(part).map_err(disk)
-    };
+    let mut incoming = Incoming::new(&app.blobs, ask.url, None)?;
+    let take = |part: &[u8]| incoming.write_all(part).map_err(|error| disk(ask, error));
     let address = fetch::turn(app, ask, false).await?;
     let receive = async {
         let answer = fetch::open(app, ask, &address, false, &HeaderMap::new(), &[]).await?;
         fetch::pour(ask, answer, 0, take).await
     };
     fetch::in_time(ask, receive).await?;
-    let (sha256, length) = (sums.sha256(), sums.length());
-    file.as_file_mut().seek(SeekFrom::Start(0)).map_err(disk)?;
-    app.blobs.keep(file, &sha256).map_err(disk)?;
-    Ok(Fetched { sha256, length })
+    incoming.keep(&app.blobs, None)
 }
 
 /// Gets what a partial file lacks; gives the digests of the whole.
@@ -185,43 +181,114 @@ async fn receive_rest(
 
 /// Takes what is here of a file into its digests.
 async fn summed(ask: &Ask<'_>, partial: &Partial, mut sums: Sums) -> Result<Sums, FetchError> {
-    let mut file = partial.reader().map_err(|error| disk(ask, error))?;
+    let file = partial.reader().map_err(|error| disk(ask, error))?;
     let read = tokio::task::spawn_blocking(move || {
-        let mut block = vec![0; BLOCK];
-        loop {
-            match file.read(&mut block)? {
-                0 => return Ok(sums),
-                length => sums.update(&block[..length]),
-            }
-        }
+        each_part(file, |part| sums.update(part)).map(|()| sums)
     });
     read.await
         .map_err(|error| FetchError::Internal(error.into()))?
         .map_err(|error| disk(ask, error))
 }
 
-/// Stores bytes that are at hand (a file inside a package) under their digest.
-pub fn from_bytes(
-    name: &str,
-    bytes: &[u8],
-    checksum: Option<&Checksum>,
-    blobs: &Blobs,
-) -> Result<Fetched, FetchError> {
-    let disk = |error| FetchError::Disk {
-        url: name.to_owned(),
-        error,
-    };
-    let mut sums = Sums::new(name, checksum)?;
-    sums.update(bytes);
-    if let Some(checksum) = checksum {
-        sums.check(name, checksum)?;
+/// A file on its way into the store: digested as it is written, and gone unless it is kept.
+struct Incoming {
+    /// What it is called where something is wrong with it.
+    name: String,
+    file: NamedTempFile,
+    sums: Sums,
+}
+
+impl Incoming {
+    fn new(blobs: &Blobs, name: &str, checksum: Option<&Checksum>) -> Result<Self, FetchError> {
+        let sums = Sums::new(name, checksum)?;
+        let file = blobs.incoming().map_err(|error| unstored(name, error))?;
+        let name = name.to_owned();
+        Ok(Self { name, file, sums })
     }
-    let mut file = blobs.incoming().map_err(disk)?;
-    file.write_all(bytes).map_err(disk)?;
-    let sha256 = sums.sha256();
-    blobs.keep(file, &sha256).map_err(disk)?;
-    Ok(Fetched {
-        sha256,
-        length: bytes.len() as u64,
-    })
+
+    /// Takes it into the store, if it is the one that is wanted.
+    fn keep(self, blobs: &Blobs, checksum: Option<&Checksum>) -> Result<Fetched, FetchError> {
+        if let Some(checksum) = checksum {
+            self.sums.check(&self.name, checksum)?;
+        }
+        let (sha256, length) = (self.sums.sha256(), self.sums.length());
+        let kept = blobs.keep(self.file, &sha256);
+        kept.map_err(|error| unstored(&self.name, error))?;
+        Ok(Fetched { sha256, length })
+    }
+}
+
+impl Write for Incoming {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.sums.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn unstored(name: &str, error: io::Error) -> FetchError {
+    FetchError::Disk {
+        url: shown(name),
+        error,
+    }
+}
+
+/// Stores a file of the disk under its digest, if it has `cap` bytes at most.
+pub async fn from_disk(
+    app: &App,
+    path: &str,
+    cap: u64,
+    checksum: Option<&Checksum>,
+) -> Result<Fetched, FetchError> {
+    let source = PathBuf::from(path);
+    let write = move |incoming: &mut Incoming| {
+        let name = incoming.name.clone();
+        let file = File::open(source).map_err(|error| unstored(&name, error))?;
+        let copied = io::copy(&mut file.take(cap + 1), incoming);
+        if copied.map_err(|error| unstored(&name, error))? > cap {
+            return Err(FetchError::TooLarge { url: name, cap });
+        }
+        Ok(())
+    };
+    written(app, path, checksum, write).await
+}
+
+/// Stores a file of a package under its digest.
+pub async fn from_package(
+    app: &App,
+    nupkg: &Arc<NupkgIn<FileReader>>,
+    path: &str,
+    checksum: Option<&Checksum>,
+) -> Result<Fetched, FetchError> {
+    let (nupkg, inside) = (Arc::clone(nupkg), path.to_owned());
+    let write = move |incoming: &mut Incoming| {
+        let copied = nupkg.copy_to(&inside, incoming).map(drop);
+        copied.map_err(|error| match error {
+            NupkgError::Write { error, .. } => unstored(&inside, error),
+            error => unstored(&inside, io::Error::other(error)),
+        })
+    };
+    written(app, path, checksum, write).await
+}
+
+/// Stores what `write` writes, away from the tasks that must not wait for a disk.
+async fn written(
+    app: &App,
+    name: &str,
+    checksum: Option<&Checksum>,
+    write: impl FnOnce(&mut Incoming) -> Result<(), FetchError> + Send + 'static,
+) -> Result<Fetched, FetchError> {
+    let mut incoming = Incoming::new(&app.blobs, name, checksum)?;
+    let (blobs, checksum) = (app.blobs.clone(), checksum.cloned());
+    let written = tokio::task::spawn_blocking(move || {
+        write(&mut incoming)?;
+        incoming.keep(&blobs, checksum.as_ref())
+    });
+    written
+        .await
+        .map_err(|error| FetchError::Internal(error.into()))?
 }

@@ -1,6 +1,6 @@
 //! Taking a nupkg into the feed: pushed by a person, or brought by the mirror.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -16,12 +16,9 @@ use ring::digest::{Context, SHA512};
 use super::incoming::Incoming;
 use super::{download, item, note_change};
 use crate::app::App;
-use crate::catalog::own;
+use crate::catalog::{digest, own};
 use crate::journal;
 use crate::people::Actor;
-
-/// How much of a nupkg is in memory at a time while it is digested, in bytes.
-const PART: usize = 256 * 1024;
 
 /// Why a nupkg did not come into the feed.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +71,7 @@ pub async fn add(
 ) -> Result<Added, AddError> {
     let (blobs, named) = (app.blobs.clone(), sha256.to_owned());
     let looked_at = tokio::task::spawn_blocking(move || {
-        let reader = blobs.get(&named).and_then(FileReader::new);
-        let reader = reader.context("a package cannot be read")?;
+        let reader = blobs.reader(&named).context("a package cannot be read")?;
         let sha512 = sha512(reader.clone()).context("a package cannot be read")?;
         examine(reader, named, sha512)
     });
@@ -207,15 +203,10 @@ pub(super) fn examine(
 }
 
 /// A file's SHA-512, Base64.
-fn sha512(mut file: FileReader) -> io::Result<String> {
+fn sha512(file: FileReader) -> io::Result<String> {
     let mut sha512 = Context::new(&SHA512);
-    let mut part = vec![0; PART];
-    loop {
-        match file.read(&mut part)? {
-            0 => return Ok(STANDARD.encode(sha512.finish())),
-            count => sha512.update(&part[..count]),
-        }
-    }
+    digest::each_part(file, |part| sha512.update(part))?;
+    Ok(STANDARD.encode(sha512.finish()))
 }
 
 /// Ranges that NuGet reads; `1.*` it does as well.

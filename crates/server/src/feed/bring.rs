@@ -9,7 +9,6 @@ use fleetmend_chocolatey::dependency::{Dependency, Range};
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_chocolatey::nuspec::read_version;
 use fleetmend_model::{Millis, PackageId};
-use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::sources::OWN;
 
@@ -133,8 +132,7 @@ async fn dependencies(app: &App, package: &Package) -> anyhow::Result<Vec<Depend
     let sha256 = package.content_sha256.clone().unwrap_or_default();
     let blobs = app.blobs.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let reader = FileReader::new(blobs.get(&sha256)?)?;
-        let nupkg = NupkgIn::open(reader, &Limits::default())?;
+        let nupkg = NupkgIn::open(blobs.reader(&sha256)?, &Limits::default())?;
         anyhow::Ok(nupkg.nuspec().dependencies.clone())
     });
     read.await?

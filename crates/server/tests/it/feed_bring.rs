@@ -10,7 +10,7 @@ use fleetmend_store::{Page, feed_packages};
 use crate::site::Site;
 
 /// A server that has read a folder with these packages.
-async fn with(all: &[Nupkg]) -> (Site, tempfile::TempDir) {
+pub async fn with(all: &[Nupkg]) -> (Site, tempfile::TempDir) {
     let site = Site::start().await;
     let app = site.running().app();
     let folder = tempfile::tempdir().unwrap();
@@ -27,7 +27,7 @@ async fn with(all: &[Nupkg]) -> (Site, tempfile::TempDir) {
     (site, folder)
 }
 
-async fn latest(site: &Site, id: &str) -> Package {
+pub async fn latest(site: &Site, id: &str) -> Package {
     let app = site.running().app();
     let source = offered::source_of(app, id).await.unwrap().unwrap();
     let versions = packages::versions(&app.db, source, id).await;

@@ -22,6 +22,7 @@ mod guard;
 mod handed_out;
 mod hostile_texts;
 mod keys;
+mod large_package;
 mod lost_state;
 mod offer;
 mod pages;

@@ -1,0 +1,91 @@
+//! The files that a package installs: from where its script has them, or from inside of its nupkg.
+
+use std::sync::Arc;
+
+use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
+use fleetmend_model::recipe::{FileOrigin, RecipeFile};
+use fleetmend_store::file_reader::FileReader;
+use fleetmend_store::packages::Package;
+use fleetmend_store::quarantine::{self, Accepted};
+use fleetmend_store::sources::Source;
+use tokio::sync::OnceCell;
+
+use super::address::Named;
+use super::fetch::{Ask, FetchError, shown};
+use super::nupkgs;
+use super::schedule::Asked;
+use super::store_file::{self, Fetched};
+use crate::app::App;
+
+/// The largest installer, in bytes.
+const MAX_INSTALLER: u64 = 8 * 1024 * 1024 * 1024;
+
+/// Gets the files of one package into the store.
+pub struct PackageFiles<'a> {
+    app: &'a App,
+    package: &'a Package,
+    source: Source,
+    /// Files that a person accepted instead of those that the package names.
+    accepted: Vec<Accepted>,
+    /// Opened for the first file in it.
+    nupkg: OnceCell<Arc<NupkgIn<FileReader>>>,
+}
+
+impl<'a> PackageFiles<'a> {
+    /// Those of this package.
+    pub async fn of(app: &'a App, package: &'a Package) -> anyhow::Result<Self> {
+        Ok(Self {
+            app,
+            package,
+            source: nupkgs::source(app, package).await?,
+            accepted: quarantine::accepted(&app.db, package.row).await?,
+            nupkg: OnceCell::new(),
+        })
+    }
+
+    /// Gets a file, if it is the one that the package names.
+    pub async fn fetch(&self, file: &RecipeFile) -> Result<Fetched, FetchError> {
+        let named = match &file.origin {
+            FileOrigin::Url { url } => shown(url),
+            FileOrigin::Embedded { path } => path.clone(),
+        };
+        let checksum = file.checksum.as_ref();
+        let instead = checksum.and_then(|it| Accepted::instead_of(&self.accepted, &named, it));
+        let checksum = instead.as_ref().or(checksum);
+        match &file.origin {
+            FileOrigin::Url { url } => {
+                let ask = Ask {
+                    url,
+                    named: Named::Script,
+                    asked: Asked::Installer,
+                    login: None,
+                    private_hosts: &self.source.private_hosts,
+                    cap: MAX_INSTALLER,
+                };
+                store_file::from_outside(self.app, &ask, checksum).await
+            }
+            FileOrigin::Embedded { path } => {
+                let nupkg = self.nupkg(path).await?;
+                store_file::from_package(self.app, nupkg, path, checksum).await
+            }
+        }
+    }
+
+    /// The nupkg, for the file of that path.
+    async fn nupkg(&self, path: &str) -> Result<&Arc<NupkgIn<FileReader>>, FetchError> {
+        let open = async || {
+            let sha256 = self.package.content_sha256.clone().unwrap_or_default();
+            let blobs = self.app.blobs.clone();
+            let opened = tokio::task::spawn_blocking(move || {
+                let opened = NupkgIn::open(blobs.reader(&sha256)?, &Limits::default());
+                opened.map(Arc::new).map_err(std::io::Error::other)
+            });
+            let opened = opened.await.map_err(anyhow::Error::from)?;
+            opened.map_err(|error| FetchError::Disk {
+                url: path.to_owned(),
+                error,
+            })
+        };
+        self.nupkg.get_or_try_init(open).await
+    }
+}
