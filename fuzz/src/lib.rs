@@ -18,19 +18,30 @@ use fleetmend_versions::{debian, display, rpm};
 pub type Outcome = Result<(), String>;
 
 /// Reads inputs of one kind.
-pub type Reader = fn(&[u8]) -> Outcome;
+pub struct Reader {
+    /// The reader's name, which is its fuzz target's as well.
+    pub name: &'static str,
+    /// Reads one input.
+    pub read: fn(&[u8]) -> Outcome,
+    /// How many inputs a short run of its target makes: some seconds' worth.
+    pub runs: u32,
+}
 
-/// The readers by name, as the fuzz targets are called.
-pub const READERS: &[(&str, Reader)] = &[
-    ("nuspec", nuspec),
-    ("feed", feed),
-    ("nupkg", nupkg),
-    ("script", script),
-    ("versions", versions),
-    ("gallery", gallery),
-    ("msi", msi),
-    ("program", program),
+/// All readers.
+pub const READERS: &[Reader] = &[
+    reader("nuspec", nuspec, 400_000),
+    reader("feed", feed, 400_000),
+    reader("nupkg", nupkg, 400_000),
+    reader("script", script, 10_000),
+    reader("versions", versions, 400_000),
+    reader("gallery", gallery, 400_000),
+    reader("msi", msi, 400_000),
+    reader("program", program, 1_000_000),
 ];
+
+const fn reader(name: &'static str, read: fn(&[u8]) -> Outcome, runs: u32) -> Reader {
+    Reader { name, read, runs }
+}
 
 /// A package's manifest.
 pub fn nuspec(input: &[u8]) -> Outcome {

@@ -213,7 +213,7 @@ const NEEDS: &[Need] = &[
         name: "npm",
         found: Found::Program("npm"),
         packages: &["npm"],
-        why: "brings NuGet.exe",
+        why: "brings NuGet.exe and the corpus of bad XML",
         fast: false,
     },
 ];

@@ -1,17 +1,20 @@
 //! Runs hostile inputs through the readers, each in a process of its own, and tells what they cost.
 //!
-//! `hostile seeds FOLDER` writes what the fuzz targets of formats that are not text begin with.
-//! `hostile all FOLDER…` takes the inputs that are made here and every `.zip`, `.nupkg` and `.xml` below
-//! the folders, and the corpora of `cfb`; the last line is one JSON object. It fails if a reader dies, panics, or takes more
-//! memory than [`MAX_MIB`]; how long the slowest took is told, and fails only at [`HANGS`].
+//! `hostile readers` names them, each with the length of a short run. `hostile seeds FOLDER` writes what the fuzz targets of formats that are
+//! not text begin with. `hostile all FOLDER…` takes the inputs that are made here and every `.zip`,
+//! `.nupkg` and `.xml` below the folders, and the corpora of `cfb`; the last line is one JSON object. It
+//! fails if a reader dies, panics, or takes more memory than [`MAX_MIB`]; how long the slowest took is
+//! told, and fails only at [`HANGS`].
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use fleetmend_e2e::process;
+use fleetmend_e2e::work_dir::WorkDir;
 use fleetmend_fuzz::{READERS, made};
 use serde_json::{Value, json};
 
@@ -25,9 +28,10 @@ fn main() -> ExitCode {
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["one", reader, path] => one(reader, path.as_ref()),
         ["all", ref folders @ ..] => all(folders),
+        ["readers"] => readers(),
         ["seeds", folder] => seeds(folder.as_ref()),
         _ => Err(anyhow::anyhow!(
-            "usage: hostile all FOLDER… | seeds FOLDER | one READER FILE"
+            "usage: hostile readers | all FOLDER… | seeds FOLDER | one READER FILE"
         )),
     };
     match result {
@@ -37,6 +41,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints each reader's name and how many inputs a short run of its fuzz target makes.
+fn readers() -> Result<()> {
+    for reader in READERS {
+        println!("{} {}", reader.name, reader.runs);
+    }
+    Ok(())
 }
 
 /// Writes each seed into a folder named as its reader.
@@ -51,14 +63,14 @@ fn seeds(folder: &Path) -> Result<()> {
 
 /// Reads one file and prints what it cost.
 fn one(reader: &str, path: &Path) -> Result<()> {
-    let (_, read) = READERS
+    let found = READERS
         .iter()
-        .find(|(name, _)| *name == reader)
+        .find(|it| it.name == reader)
         .with_context(|| format!("there is no reader {reader}"))?;
     let input = std::fs::read(path)?;
     let before = peak_kib()?;
     let start = Instant::now();
-    let outcome = read(&input);
+    let outcome = (found.read)(&input);
     let seconds = start.elapsed().as_secs_f64();
     let mib = (peak_kib()? - before) / 1024.0;
     let refused = outcome
@@ -89,14 +101,7 @@ struct Total {
 }
 
 fn all(folders: &[&str]) -> Result<()> {
-    let scratch = std::env::temp_dir().join(format!("fleetmend-hostile-{}", std::process::id()));
-    std::fs::create_dir(&scratch)?;
-    let result = run_all(folders, &scratch);
-    std::fs::remove_dir_all(&scratch)?;
-    result
-}
-
-fn run_all(folders: &[&str], scratch: &Path) -> Result<()> {
+    let scratch = WorkDir::new("hostile")?;
     let mut totals: BTreeMap<&'static str, Total> = BTreeMap::new();
     let mut bad = Vec::new();
     let mut take = |reader: &'static str, name: String, path: &Path| -> Result<()> {
@@ -121,7 +126,7 @@ fn run_all(folders: &[&str], scratch: &Path) -> Result<()> {
         Ok(())
     };
     for input in made::all() {
-        let path = scratch.join("input");
+        let path = scratch.path().join("input");
         std::fs::write(&path, &input.bytes)?;
         take(input.reader, input.name.to_owned(), &path)?;
     }
@@ -169,27 +174,17 @@ fn run_all(folders: &[&str], scratch: &Path) -> Result<()> {
 
 /// Runs this program on one file: what it cost, or how it died.
 fn run_one(reader: &str, path: &Path) -> Result<Result<Value, String>> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .args([OsStr::new("one"), OsStr::new(reader), path.as_os_str()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let start = Instant::now();
-    while child.try_wait()?.is_none() {
-        if start.elapsed() > HANGS {
-            child.kill()?;
-            child.wait()?;
-            return Ok(Err(format!("takes longer than {} s", HANGS.as_secs())));
-        }
-        std::thread::sleep(Duration::from_millis(1));
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args([OsStr::new("one"), OsStr::new(reader), path.as_os_str()]);
+    let output = match process::run(&mut command, HANGS) {
+        Ok(output) => output,
+        Err(error) => return Ok(Err(format!("{error:#}"))),
+    };
+    if output.code != Some(0) {
+        let errors: String = output.stderr.chars().take(500).collect();
+        return Ok(Err(format!("exit code {:?}: {errors}", output.code)));
     }
-    let output = child.wait_with_output()?;
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        let errors: String = errors.chars().take(500).collect();
-        return Ok(Err(format!("{}: {errors}", output.status)));
-    }
-    Ok(Ok(serde_json::from_slice(&output.stdout)?))
+    Ok(Ok(serde_json::from_str(&output.stdout)?))
 }
 
 fn readers_of(path: &Path) -> &'static [&'static str] {
