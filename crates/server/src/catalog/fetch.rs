@@ -1,7 +1,7 @@
 //! Fetches from the outside world: with a cap on bytes and on time, and nothing taken on trust.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleetmend_model::Millis;
 use fleetmend_store::quarantine::WrongFile;
@@ -14,6 +14,7 @@ use super::credentials::Login;
 use super::guard::{self, Refused};
 use super::pace::host;
 use super::schedule::{self, Asked};
+use super::throughput::{LEAST, Least, Throughput};
 use crate::app::App;
 
 /// The longest validator kept, in bytes.
@@ -285,9 +286,19 @@ pub async fn open(
     })
 }
 
-/// Receives an answer's body part by part, under the cap, of which `before` bytes are taken already;
-/// gives the length of both.
+/// Receives an answer's body part by part, under the cap, of which `before` bytes are taken already,
+/// as long as it comes fast enough; gives the length of both.
 pub async fn pour(
+    ask: &Ask<'_>,
+    answer: Response,
+    before: u64,
+    take: impl FnMut(&[u8]) -> Result<(), FetchError>,
+) -> Result<u64, FetchError> {
+    pour_at_least(LEAST, ask, answer, before, take).await
+}
+
+async fn pour_at_least(
+    least: Least,
     ask: &Ask<'_>,
     answer: Response,
     before: u64,
@@ -304,6 +315,7 @@ pub async fn pour(
     {
         return Err(too_large());
     }
+    let (began, mut throughput) = (Instant::now(), Throughput::new(least));
     let mut body = answer.bytes_stream();
     while let Some(part) = body.next().await {
         let part = part.map_err(|error| unreachable(ask.url, &error))?;
@@ -312,6 +324,16 @@ pub async fn pour(
             return Err(too_large());
         }
         take(&part)?;
+        if !throughput.takes(began.elapsed(), part.len() as u64) {
+            let Least { bytes, within } = least;
+            return Err(FetchError::Unreachable {
+                url: shown(ask.url),
+                cause: format!(
+                    "it brought fewer than {bytes} bytes in {} s",
+                    within.as_secs()
+                ),
+            });
+        }
     }
     Ok(length)
 }
@@ -411,5 +433,46 @@ pub fn shown(url: &str) -> String {
             url.to_string()
         }
         _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    const ASK: Ask<'_> = Ask {
+        url: "https://site.example/setup.exe",
+        named: Named::Script,
+        asked: Asked::Installer,
+        login: None,
+        private_hosts: &[],
+        cap: u64::MAX,
+    };
+
+    #[tokio::test]
+    async fn an_answer_that_comes_a_byte_at_a_time_ends_and_what_came_is_kept() {
+        let drips = stream::unfold(
+            tokio::time::interval(Duration::from_millis(1)),
+            |mut it| async {
+                it.tick().await;
+                Some((Ok::<_, std::io::Error>(vec![0_u8]), it))
+            },
+        );
+        let answer = http::Response::new(reqwest::Body::wrap_stream(drips));
+        let least = Least {
+            bytes: u64::MAX,
+            within: Duration::from_millis(20),
+        };
+        let mut taken = 0;
+        let take = |part: &[u8]| {
+            taken += part.len();
+            Ok(())
+        };
+        let ended = pour_at_least(least, &ASK, answer.into(), 0, take).await;
+        let error = ended.expect_err("it never ends by itself").to_string();
+        assert!(error.contains("brought fewer than"), "{error}");
+        assert!(taken > 0);
     }
 }

@@ -28,5 +28,6 @@ pub mod schedule;
 pub mod sources;
 pub mod store_file;
 pub mod sync;
+pub mod throughput;
 pub mod turns;
 pub mod vanished;
