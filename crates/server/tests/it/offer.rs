@@ -6,6 +6,7 @@ use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_model::DeployJobId;
 use fleetmend_model::device::OsFamily;
 use fleetmend_model::inventory::{Place, Software};
+use fleetmend_plan::Reason;
 use fleetmend_server::Given;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use serde_json::{Value as Json, json};
@@ -125,13 +126,16 @@ pub fn offer(folder: &Path, version: &str, url: &str, sha256: &str) {
         .unwrap();
 }
 
-/// The patch to a version, as soon as it is missing.
+/// The patch to a version, as soon as it is missing and its package was looked at.
 pub async fn missing(site: &Clocked, person: &Person, version: &str) -> i64 {
+    let not_analysed = Reason::NotAnalysed.to_string();
     until("the patch is missing", async || {
         let missing = person.get(&site.site, "/api/v1/missing").await.json();
         let items = missing["items"].as_array().unwrap().iter();
         let mut of_version = items.filter(|it| it["patch"]["version"] == version);
-        of_version.next().and_then(|it| it["patch"]["id"].as_i64())
+        let row = of_version.next()?;
+        let is_looked_at = row["not_deployable"] != not_analysed.as_str();
+        row["patch"]["id"].as_i64().filter(|_| is_looked_at)
     })
     .await
 }
