@@ -32,6 +32,7 @@ pub mod inventories;
 pub mod login_failures;
 pub mod missing;
 pub mod outages;
+pub mod package_extensions;
 pub mod packages;
 pub mod partials;
 pub mod patches;
@@ -81,6 +82,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     missing::BY_PATCH_STATEMENTS,
     missing::GROUNDS_STATEMENTS,
     outages::STATEMENTS,
+    package_extensions::STATEMENTS,
     packages::STATEMENTS,
     packages::PROBLEM_STATEMENTS,
     packages::WRITE_STATEMENTS,

@@ -99,6 +99,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "own feed as source",
         include_str!("../migrations/sqlite/0081_own_feed_as_source.sql"),
     ),
+    (
+        100,
+        "package extensions",
+        include_str!("../migrations/sqlite/0100_package_extensions.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -186,6 +191,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         81,
         "own feed as source",
         include_str!("../migrations/postgres/0081_own_feed_as_source.sql"),
+    ),
+    (
+        100,
+        "package extensions",
+        include_str!("../migrations/postgres/0100_package_extensions.sql"),
     ),
 ];
 

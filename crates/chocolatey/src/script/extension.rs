@@ -10,6 +10,7 @@ use super::interpreter::Interpreter;
 use super::place::CHOCOLATEY_INSTALL;
 use super::syntax::{Source, children};
 use super::{Package, Script, is_script, read_scripts};
+use crate::dependency::Dependency;
 use crate::nupkg::NupkgIn;
 use crate::nuspec::Nuspec;
 
@@ -126,14 +127,20 @@ pub fn is_extension_script(path: &str) -> bool {
     is_script(path) && path.to_ascii_lowercase().starts_with("extensions/")
 }
 
-/// The ids in lower case of the extension packages among a package's dependencies.
-pub fn extension_ids(nuspec: &Nuspec) -> Vec<String> {
-    let ids = nuspec.dependencies.iter().map(|it| it.id.to_lowercase());
-    ids.filter(|id| {
+/// The extension packages among a package's dependencies.
+pub fn extension_dependencies(nuspec: &Nuspec) -> impl Iterator<Item = &Dependency> {
+    nuspec.dependencies.iter().filter(|it| {
+        let id = it.id.to_lowercase();
         id.strip_suffix(".extension")
             .is_some_and(|it| !it.is_empty())
     })
-    .collect()
+}
+
+/// The ids in lower case of the extension packages among a package's dependencies.
+pub fn extension_ids(nuspec: &Nuspec) -> Vec<String> {
+    extension_dependencies(nuspec)
+        .map(|it| it.id.to_lowercase())
+        .collect()
 }
 
 /// The extension that a script is of, by its name in findings.

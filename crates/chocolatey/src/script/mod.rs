@@ -76,7 +76,7 @@ use crate::nuspec::Nuspec;
 
 pub(crate) use helper_file::as_address;
 
-pub use extension::{Extension, extension_ids, is_extension_script};
+pub use extension::{Extension, extension_dependencies, extension_ids, is_extension_script};
 
 /// The largest script analysed, in bytes: ten times the largest real ones. The tree of a script made to
 /// nest takes some 400 times its size.

@@ -4,7 +4,9 @@
 pub mod address;
 pub mod candidates;
 pub mod credentials;
+pub mod dependency;
 pub mod digest;
+pub mod extensions;
 pub mod feed;
 pub mod fetch;
 pub mod folder;

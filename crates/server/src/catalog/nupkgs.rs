@@ -4,21 +4,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_chocolatey::script;
-use fleetmend_model::Millis;
 use fleetmend_model::inventory::Place;
 use fleetmend_model::recipe::{Analysis, Checksum, Finding, Verdict};
+use fleetmend_model::{Millis, PackageId};
 use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::packages::{self, Package, Problem};
 use fleetmend_store::quarantine::{self as quarantined, Accepted};
 use fleetmend_store::sources::{self, Source, SourceKind};
-use fleetmend_store::{inventories, software};
+use fleetmend_store::{inventories, package_extensions, software};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::address::Named;
 use super::candidates::Names;
+use super::extensions::{self, Extensions};
 use super::fetch::{Ask, FetchError, shown};
 use super::folder::MAX_NUPKG;
 use super::known::renew;
@@ -43,20 +45,21 @@ const RENEW_SHARE: u32 = 10;
 /// matched against it.
 pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
     let mut new = offered::all(app).await?;
-    new.retain(|package| package.analysis.is_none());
-    if new.is_empty() {
-        return Ok(());
+    let outdated = extensions::outdated(app).await?;
+    new.retain(|it| it.analysis.is_none() || outdated.packages.contains(&it.row));
+    if !new.is_empty() {
+        let names = names(app).await?;
+        new.retain(|package| names.may_have(&package.id, &package.title));
     }
-    let names = names(app).await?;
-    new.retain(|package| names.may_have(&package.id, &package.title));
     let now = app.now();
     let (due, later): (Vec<_>, Vec<_>) = new.into_iter().partition(|package| {
         let problem = package.problem.as_ref();
-        problem.is_none_or(|it| it.retry_at.is_some_and(|at| at <= now))
+        package.analysis.is_some() || problem.is_none_or(|it| it.is_due(now))
     });
     let mut next = later
         .iter()
         .filter_map(|package| package.problem.as_ref()?.retry_at)
+        .chain(outdated.next)
         .min();
     let mut waiting = due.into_iter();
     let mut running = JoinSet::new();
@@ -74,7 +77,10 @@ pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
         }
         tokio::select! {
             Some(taken) = running.join_next() => match taken?? {
-                Taken::Analysed => is_new = true,
+                Taken::Analysed { again } => {
+                    is_new = true;
+                    next = next.into_iter().chain(again).min();
+                }
                 Taken::Later(at) => next = next.into_iter().chain(at).min(),
             },
             now = tick.tick() => if is_new && now >= renew_at {
@@ -102,31 +108,77 @@ pub async fn fetch_one(app: &Arc<App>, package: Package) -> anyhow::Result<()> {
 
 /// What became of a package.
 enum Taken {
-    Analysed,
+    Analysed {
+        /// When extensions of it that cannot be had are tried again.
+        again: Option<Millis>,
+    },
     /// It cannot be had; tried again then, or never by itself.
     Later(Option<Millis>),
 }
 
 async fn take(app: Arc<App>, package: Package) -> anyhow::Result<Taken> {
     let name = format!("{} {}", package.shown_id, package.version);
-    match fetch_and_analyse(&app, &package).await {
-        Ok(verdict) => {
+    match Box::pin(fetch_and_analyse(&app, &package)).await {
+        Ok((verdict, again)) => {
             tracing::info!("{name}: {}", verdict.key());
-            Ok(Taken::Analysed)
+            Ok(Taken::Analysed { again })
         }
-        Err(error) => {
-            tracing::warn!("{name}: {error}");
-            if let (FetchError::Mismatch(wrong), Some(named)) = (&error, &named(&package)) {
-                quarantine::put(&app, &package, wrong, named, &error.to_string()).await?;
-                return Ok(Taken::Later(None));
-            }
-            let problem = problem(&app, &package, &error);
+        Err(error) => Ok(Taken::Later(failed(&app, &package, &error).await?.retry_at)),
+    }
+}
+
+/// Keeps why a nupkg cannot be had. One that is another than its source says goes into quarantine.
+async fn failed(app: &Arc<App>, package: &Package, error: &FetchError) -> anyhow::Result<Problem> {
+    let (name, version) = (&package.shown_id, &package.version);
+    tracing::warn!("{name} {version}: {error}");
+    if let (FetchError::Mismatch(wrong), Some(named)) = (error, &named(package)) {
+        quarantine::put(app, package, wrong, named, &error.to_string()).await?;
+        return Ok(quarantined_as(&error.to_string()));
+    }
+    let problem = problem(app, package, error);
+    let mut tx = app.db.begin().await?;
+    packages::set_problem(&mut tx, package.row, &problem).await?;
+    tx.commit().await?;
+    app.touch();
+    Ok(problem)
+}
+
+/// What is wrong with a version in quarantine, for a package that needs it.
+fn quarantined_as(cause: &str) -> Problem {
+    Problem {
+        why: format!("it is in quarantine: {cause}"),
+        tries: 0,
+        retry_at: None,
+    }
+}
+
+/// Has a nupkg in the store, without an analysis of it, and gives its SHA-256; or says why it cannot be
+/// had. One that could not be had is not asked for before its time.
+pub async fn at_hand(app: &Arc<App>, id: PackageId) -> anyhow::Result<Result<String, Problem>> {
+    let _turn = app.downloads.take(&format!("nupkg {id}")).await;
+    let package = packages::get(&app.db, id).await?;
+    let package = package.with_context(|| format!("package {id} is gone"))?;
+    if let Some((_, cause)) = &package.quarantine {
+        return Ok(Err(quarantined_as(cause)));
+    }
+    if let Some(sha256) = package.content_sha256.clone()
+        && app.blobs.has(&sha256)
+    {
+        return Ok(Ok(sha256));
+    }
+    if let Some(problem) = package.problem.clone()
+        && !problem.is_due(app.now())
+    {
+        return Ok(Err(problem));
+    }
+    match fetch_nupkg(app, &package).await {
+        Ok(fetched) => {
             let mut tx = app.db.begin().await?;
-            packages::set_problem(&mut tx, package.row, &problem).await?;
+            packages::set_content(&mut tx, id, &fetched.sha256).await?;
             tx.commit().await?;
-            app.touch();
-            Ok(Taken::Later(problem.retry_at))
+            Ok(Ok(fetched.sha256))
         }
+        Err(error) => Ok(Err(failed(app, &package, &error).await?)),
     }
 }
 
@@ -179,7 +231,11 @@ async fn names(app: &App) -> anyhow::Result<Names> {
     ))
 }
 
-async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> Result<Verdict, FetchError> {
+/// Gives what came of it, and when extensions that cannot be had are tried again.
+async fn fetch_and_analyse(
+    app: &Arc<App>,
+    package: &Package,
+) -> Result<(Verdict, Option<Millis>), FetchError> {
     let internal = |error: fleetmend_store::Error| FetchError::Internal(error.into());
     let sha256 = match &package.content_sha256 {
         // It was fetched before and is to be looked at anew.
@@ -191,11 +247,13 @@ async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> Result<Verdict,
         error,
     };
     let reader = app.blobs.reader(&sha256).map_err(disk)?;
-    let named = (package.id.clone(), package.normalized.clone());
-    let looked_at = tokio::task::spawn_blocking(move || analyse(reader, &named.0, &named.1)).await;
-    let (analysis, problem) = looked_at.map_err(|error| FetchError::Internal(error.into()))?;
+    let tries = package.problem.as_ref().map_or(0, |it| it.tries);
+    let (analysis, extensions, problem) = Box::pin(analyse(app, package, reader, tries)).await?;
     let mut tx = app.db.begin().await.map_err(internal)?;
     packages::set_analysis(&mut tx, package.row, &analysis, &sha256, app.now())
+        .await
+        .map_err(internal)?;
+    package_extensions::replace(&mut tx, package.row, &extensions.used)
         .await
         .map_err(internal)?;
     if let Some(problem) = problem {
@@ -204,37 +262,60 @@ async fn fetch_and_analyse(app: &Arc<App>, package: &Package) -> Result<Verdict,
             .map_err(internal)?;
     }
     tx.commit().await.map_err(internal)?;
-    Ok(analysis.verdict)
+    Ok((analysis.verdict, extensions.retry_at()))
 }
 
 /// A nupkg that cannot be read is a package that needs review, with why; it is not asked for again
 /// until the source offers other bytes.
-fn analyse(reader: FileReader, id: &str, normalized: &str) -> (Analysis, Option<Problem>) {
-    let why = match NupkgIn::open(reader, &Limits::default()) {
-        Ok(nupkg) => {
-            let found = nupkg.nuspec();
-            let version = found.normalised.to_string();
-            if found.id.to_lowercase() == id && version.eq_ignore_ascii_case(normalized) {
-                return (script::analyse(&nupkg), None);
-            }
-            format!(
-                "the source says that this is {id} {normalized}, it is {} {version}",
-                found.id
-            )
+async fn analyse(
+    app: &Arc<App>,
+    package: &Package,
+    reader: FileReader,
+    tries: i64,
+) -> anyhow::Result<(Analysis, Extensions, Option<Problem>)> {
+    let named = (package.id.clone(), package.normalized.clone());
+    let opened = tokio::task::spawn_blocking(move || open(reader, &named.0, &named.1)).await?;
+    let nupkg = match opened {
+        Ok(nupkg) => nupkg,
+        Err(why) => {
+            let analysis = Analysis::needs_review(Finding {
+                file: String::new(),
+                line: 0,
+                what: why.clone(),
+            });
+            let problem = Problem {
+                why,
+                tries: 1,
+                retry_at: None,
+            };
+            return Ok((analysis, Extensions::default(), Some(problem)));
         }
-        Err(error) => format!("the package cannot be read: {error}"),
     };
-    let analysis = Analysis::needs_review(Finding {
-        file: String::new(),
-        line: 0,
-        what: why.clone(),
-    });
-    let problem = Problem {
-        why,
-        tries: 1,
-        retry_at: None,
-    };
-    (analysis, Some(problem))
+    let extensions = extensions::of(app, nupkg.nuspec()).await?;
+    let loaded = extensions.loaded.clone();
+    let looked_at = tokio::task::spawn_blocking(move || script::analyse_with(&nupkg, loaded));
+    let mut analysis = looked_at.await?;
+    let problem = extensions.note_lacking(&mut analysis, tries);
+    Ok((analysis, extensions, problem))
+}
+
+/// Opens the nupkg of a version, or says in words what is wrong with it.
+pub(super) fn open(
+    reader: FileReader,
+    id: &str,
+    normalized: &str,
+) -> Result<NupkgIn<FileReader>, String> {
+    let nupkg = NupkgIn::open(reader, &Limits::default())
+        .map_err(|error| format!("the package cannot be read: {error}"))?;
+    let found = nupkg.nuspec();
+    let version = found.normalised.to_string();
+    if found.id.to_lowercase() == id && version.eq_ignore_ascii_case(normalized) {
+        return Ok(nupkg);
+    }
+    Err(format!(
+        "the source says that this is {id} {normalized}, it is {} {version}",
+        found.id
+    ))
 }
 
 /// The digest that the source names for a nupkg.

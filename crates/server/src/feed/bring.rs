@@ -7,14 +7,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use fleetmend_chocolatey::dependency::{Dependency, Range};
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
-use fleetmend_chocolatey::nuspec::read_version;
 use fleetmend_model::{Millis, PackageId};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::sources::OWN;
 
 use super::{AddError, add_original};
 use crate::app::App;
-use crate::catalog::{nupkgs, offered};
+use crate::catalog::{dependency, nupkgs, offered};
 use crate::jobs;
 use crate::people::Actor;
 
@@ -78,11 +77,13 @@ async fn through(app: &App, package: &Package) -> anyhow::Result<Vec<PackageId>>
         .collect())
 }
 
-/// A package of the catalog whose nupkg is at hand; fetched if it was not yet.
+/// A package of the catalog whose nupkg is at hand and analysed; that is done if it was not yet.
 async fn fetched(app: &Arc<App>, id: PackageId) -> anyhow::Result<Option<Package>> {
     let is_at_hand = |package: &Package| {
         let sha256 = package.content_sha256.as_ref();
-        package.quarantine.is_none() && sha256.is_some_and(|it| app.blobs.has(it))
+        package.quarantine.is_none()
+            && package.analysis.is_some()
+            && sha256.is_some_and(|it| app.blobs.has(it))
     };
     let Some(package) = packages::get(&app.db, id).await? else {
         return Ok(None);
@@ -148,15 +149,6 @@ async fn best(app: &App, dependency: &Dependency) -> anyhow::Result<Option<Packa
     if app.feed.read(|it| it.has_in(&dependency.id, &range)) {
         return Ok(None);
     }
-    let Some(source) = offered::source_of(app, &dependency.id).await? else {
-        return Ok(None);
-    };
-    let versions = packages::versions(&app.db, source, &dependency.id).await?;
-    let fits = |it: &&Package| {
-        it.listed
-            && !it.prerelease
-            && it.quarantine.is_none()
-            && read_version(&it.normalized).is_ok_and(|version| range.has(&version))
-    };
-    Ok(versions.iter().find(fits).map(|it| it.row))
+    let newest = dependency::newest(app, &dependency.id, &range).await?;
+    Ok(newest.map(|it| it.row))
 }

@@ -12,6 +12,7 @@ mod deadlines;
 mod downloads;
 mod empty_pages;
 mod enrolment;
+mod extension_packages;
 mod failing_work;
 mod feed;
 mod feed_add;

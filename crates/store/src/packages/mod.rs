@@ -45,6 +45,8 @@ statements! {
     SET_ANALYSIS = "UPDATE packages SET verdict = $2, analysis = $3, analysed_at = $4,
                         content_sha256 = $5, problem = NULL, problem_tries = 0
                     WHERE id = $1";
+    SET_CONTENT = "UPDATE packages SET content_sha256 = $2, problem = NULL, problem_tries = 0
+                   WHERE id = $1";
     SET_LISTED = "UPDATE packages SET listed = $2
                   WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     QUARANTINE = "UPDATE packages SET quarantined_at = $2, quarantine_cause = $3 WHERE id = $1";
@@ -98,7 +100,7 @@ pub struct Package {
     pub content_location: String,
     /// The nupkg's digest as the source names it.
     pub content_hash: Option<String>,
-    /// SHA-256 of the nupkg that was analysed.
+    /// SHA-256 of the nupkg that was fetched.
     pub content_sha256: Option<String>,
     /// What its install script does, once it was looked at.
     pub analysis: Option<Analysis>,
@@ -284,6 +286,15 @@ pub async fn set_analysis(
     let json = to_json("analysis", analysis)?;
     let values = args![package, analysis.verdict.key(), json, now, content_sha256];
     match tx.run(&SET_ANALYSIS, values).await? {
+        0 => Err(Error::missing("package", package)),
+        _ => Ok(()),
+    }
+}
+
+/// Stores the SHA-256 of a nupkg that was fetched and not analysed.
+pub async fn set_content(tx: &mut Tx, package: PackageId, content_sha256: &str) -> Result<()> {
+    let values = args![package, content_sha256];
+    match tx.run(&SET_CONTENT, values).await? {
         0 => Err(Error::missing("package", package)),
         _ => Ok(()),
     }

@@ -30,6 +30,13 @@ pub struct Problem {
     pub retry_at: Option<Millis>,
 }
 
+impl Problem {
+    /// Whether it is time to try again.
+    pub fn is_due(&self, now: Millis) -> bool {
+        self.retry_at.is_some_and(|at| at <= now)
+    }
+}
+
 /// Notes why a nupkg cannot be had or read.
 pub async fn set_problem(tx: &mut Tx, package: PackageId, problem: &Problem) -> Result<()> {
     let values = args![package, &problem.why, problem.tries, problem.retry_at];

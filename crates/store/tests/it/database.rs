@@ -171,7 +171,7 @@ async fn servers_that_start_at_once_on_a_new_postgres_database_migrate_it_once()
 }
 
 const NEWER: &str = "INSERT INTO schema_migrations
-    (version, description, success, checksum, execution_time) VALUES (99, 'later', true, '', 0)";
+    (version, description, success, checksum, execution_time) VALUES (9999, 'later', true, '', 0)";
 
 #[tokio::test]
 async fn a_newer_sqlite_database_is_not_touched_and_the_error_says_why() {
@@ -184,7 +184,7 @@ async fn a_newer_sqlite_database_is_not_touched_and_the_error_says_why() {
     writer.execute(NEWER).await.unwrap();
     db.close().await;
     let error = Db::open_sqlite(&path).await.unwrap_err();
-    assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
+    assert!(matches!(error, Error::Newer { found: 9999, .. }), "{error}");
     assert!(error.to_string().contains("newer program"), "{error}");
 }
 
@@ -198,7 +198,7 @@ async fn a_newer_postgres_database_is_not_touched_and_the_error_says_why() {
     pool.execute(NEWER).await.unwrap();
     db.close().await;
     let error = Db::open_postgres(&database.url).await.unwrap_err();
-    assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
+    assert!(matches!(error, Error::Newer { found: 9999, .. }), "{error}");
     database.drop().await;
 }
 

@@ -1,0 +1,23 @@
+//! Which version a dependency of a package is satisfied by.
+
+use fleetmend_chocolatey::dependency::Range;
+use fleetmend_chocolatey::nuspec::read_version;
+use fleetmend_store::packages::{self, Package};
+
+use super::offered;
+use crate::app::App;
+
+/// The newest version of a package in a range, of the source that the package is taken from.
+pub async fn newest(app: &App, id: &str, range: &Range) -> anyhow::Result<Option<Package>> {
+    let Some(source) = offered::source_of(app, id).await? else {
+        return Ok(None);
+    };
+    let versions = packages::versions(&app.db, source, id).await?;
+    let fits = |it: &Package| {
+        it.listed
+            && !it.prerelease
+            && it.quarantine.is_none()
+            && read_version(&it.normalized).is_ok_and(|version| range.has(&version))
+    };
+    Ok(versions.into_iter().find(fits))
+}
