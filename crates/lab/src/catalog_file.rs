@@ -67,6 +67,7 @@ fn package(line: Line, id: i64) -> CatalogPackage {
         dependencies: line.dependencies.into_iter().map(|it| it.id).collect(),
         software_names: line.software_name,
         observed: Vec::new(),
+        programs: Vec::new(),
         products: Vec::new(),
         deployable: Ok(()),
         name: line.id,

@@ -94,6 +94,8 @@ impl Approval {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
+    /// An administrator said so.
+    Override,
     /// Chocolatey's own record says that it installed the package.
     ChocolateyRecord,
     /// The MSI's product code is known from the mirror.
@@ -112,6 +114,7 @@ impl Evidence {
     /// The value in the API and the database.
     pub fn key(self) -> &'static str {
         match self {
+            Self::Override => "override",
             Self::ChocolateyRecord => "chocolatey_record",
             Self::ProductCode => "product_code",
             Self::UpgradeCode => "upgrade_code",
@@ -124,6 +127,7 @@ impl Evidence {
     /// Reads [`Self::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         [
+            Self::Override,
             Self::ChocolateyRecord,
             Self::ProductCode,
             Self::UpgradeCode,

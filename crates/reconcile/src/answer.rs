@@ -11,7 +11,8 @@ use fleetmend_versions::{display, fix_date};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Offer};
-use crate::matching::{Match, match_software};
+use crate::matching::{Match, match_said};
+use crate::overrides::{Decision, Overrides};
 use crate::relation::Told;
 
 /// What is known about one installed application.
@@ -65,6 +66,11 @@ pub enum Answer {
         /// Why it is not clear.
         why: String,
     },
+    /// An administrator wants nothing for it.
+    Excluded {
+        /// Who said so, and why.
+        why: String,
+    },
 }
 
 impl Answer {
@@ -75,14 +81,25 @@ impl Answer {
             | Self::Current { package, .. }
             | Self::Newer { package, .. }
             | Self::CannotTell { package, .. } => Some(package),
-            Self::Unmatched | Self::Review { .. } => None,
+            Self::Unmatched | Self::Review { .. } | Self::Excluded { .. } => None,
         }
     }
 }
 
 /// The answer for one application. Depends on nothing but the catalog and the row.
 pub fn answer(catalog: &Catalog, software: &Software) -> Answer {
-    let Some(found) = match_software(catalog, software) else {
+    answer_under(catalog, catalog.overrides(), software)
+}
+
+/// [`answer`], were these all that administrators said.
+pub fn answer_under(catalog: &Catalog, overrides: &Overrides, software: &Software) -> Answer {
+    let said = overrides.about(software);
+    if let Some(it) = said.decided
+        && it.decision == Decision::Excluded
+    {
+        return Answer::Excluded { why: it.says() };
+    }
+    let Some(found) = match_said(catalog, &said, software) else {
         return Answer::Unmatched;
     };
     if found.confidence == Confidence::Weak {

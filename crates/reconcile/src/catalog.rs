@@ -8,6 +8,7 @@ use fleetmend_versions::nuget::{Dialect, Version};
 
 use crate::identity::Identity;
 use crate::names::{Candidate, NameIndex, Row};
+use crate::overrides::Overrides;
 use crate::pattern::{Pattern, PatternIndex};
 use crate::relation::{Pair, Relation};
 
@@ -37,6 +38,8 @@ pub struct CatalogPackage {
     pub software_names: Vec<String>,
     /// What devices register where Chocolatey or Fleetmend installed this version.
     pub observed: Vec<Observed>,
+    /// Versions that the programs that install this one say of themselves, the more telling first.
+    pub programs: Vec<String>,
     /// What this version's installers register, as far as the mirror opened them.
     pub products: Vec<Product>,
     /// `Err` with why no release can be made of it.
@@ -73,6 +76,7 @@ pub struct Catalog {
     patterns: PatternIndex,
     names: NameIndex,
     unreadable: Vec<(PackageId, String)>,
+    overrides: Overrides,
 }
 
 /// All versions of one package id.
@@ -141,6 +145,23 @@ impl Catalog {
         catalog
     }
 
+    /// With what administrators say about matches.
+    #[must_use]
+    pub fn with_overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// What administrators say about matches.
+    pub fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// Whether there is a package, by its id in any letter case.
+    pub fn has(&self, name: &str) -> bool {
+        self.named(name).is_some()
+    }
+
     fn insert(&mut self, name: String, versions: Vec<(Version, CatalogPackage)>) {
         let package = self.packages.len() as u32;
         let patterns: Vec<Pattern> = versions
@@ -156,7 +177,7 @@ impl Catalog {
             .first()
             .map(|(_, newest)| Identity::of(newest, &patterns))
             .unwrap_or_default();
-        let relation = Relation::learn(&pairs(&versions));
+        let relation = relation(&versions);
         let mut offer: Option<Offer> = None;
         for (version, it) in versions {
             for product in &it.products {
@@ -228,6 +249,12 @@ impl Catalog {
         self.packages.is_empty()
     }
 
+    /// Whether it is known that a version of a package is registered so.
+    pub fn has_seen(&self, name: &str, registered: &str, version: &str) -> bool {
+        self.named(name)
+            .is_some_and(|it| it.relation.has_seen(registered, version))
+    }
+
     pub(crate) fn named(&self, name: &str) -> Option<&Package> {
         let package = self
             .by_name
@@ -266,6 +293,23 @@ impl Catalog {
             Some(&self.package(package)?.identity)
         })
     }
+}
+
+/// How versions are registered: from what is certain, and where nothing is, from what the programs that
+/// install them say of themselves.
+fn relation(versions: &[(Version, CatalogPackage)]) -> Relation {
+    let certain = pairs(versions);
+    if !certain.is_empty() {
+        return Relation::learn(&certain);
+    }
+    let hints = versions.iter().flat_map(|(_, package)| {
+        package.programs.iter().map(|registered| Pair {
+            name: String::new(),
+            registered: registered.clone(),
+            version: package.version.clone(),
+        })
+    });
+    Relation::guess(hints.collect())
 }
 
 /// What is certain of how versions are registered: by installers, and on devices.

@@ -86,7 +86,7 @@ pub fn combine<'a>(
 
 /// What shares one copy on the device: `7zip` only pulls in `7zip.install`; `7zip.portable` is a
 /// copy of its own.
-fn slot_of(package: &str) -> &str {
+pub(crate) fn slot_of(package: &str) -> &str {
     package.strip_suffix(".install").unwrap_or(package)
 }
 
@@ -116,7 +116,10 @@ impl Slot {
                 let found = missing(package, offer, installed, *evidence, *confidence, why);
                 keep_better(&mut self.registered, found);
             }
-            Answer::CannotTell { .. } | Answer::Unmatched | Answer::Review { .. } => {}
+            Answer::CannotTell { .. }
+            | Answer::Unmatched
+            | Answer::Review { .. }
+            | Answer::Excluded { .. } => {}
         }
     }
 
@@ -147,7 +150,7 @@ impl Slot {
             // now, put there by something else, says otherwise.
             return self
                 .registered
-                .filter(|it| it.confidence == Confidence::Certain);
+                .filter(|it| it.evidence == Evidence::ProductCode);
         }
         self.recorded.or(self.registered)
     }

@@ -12,10 +12,15 @@ mod identity;
 pub mod matching;
 mod names;
 pub mod normal;
+pub mod observed;
+pub mod overrides;
 mod pattern;
 pub mod relation;
+mod state;
 
-pub use answer::{Answer, answer};
+pub use answer::{Answer, answer, answer_under};
 pub use catalog::{Catalog, CatalogPackage, Observed, Product};
 pub use device::{MissingPatch, combine, os, third_party};
-pub use matching::{Match, match_software};
+pub use matching::{Match, candidates, match_software};
+pub use overrides::{Decision, Override, Overrides};
+pub use state::State;

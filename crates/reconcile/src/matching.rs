@@ -10,6 +10,7 @@ use crate::catalog::{Catalog, Code, Package, family};
 use crate::identity::Source;
 use crate::names::{Candidate, Maker, Rank, Row};
 use crate::normal::Channel;
+use crate::overrides::{Decision, Said};
 
 /// The package that an installed application is taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,102 +29,199 @@ pub struct Match {
 
 /// Takes the first kind of evidence that gives anything.
 pub fn match_software(catalog: &Catalog, software: &Software) -> Option<Match> {
+    match_said(catalog, &catalog.overrides().about(software), software)
+}
+
+/// [`match_software`] under what administrators say about the application.
+pub(crate) fn match_said(catalog: &Catalog, said: &Said<'_>, software: &Software) -> Option<Match> {
     if software.place == Place::Dpkg {
         return None;
     }
-    by_product_code(catalog, software)
-        .or_else(|| by_upgrade_code(catalog, software))
-        .or_else(|| by_name(catalog, software))
-}
-
-fn by_product_code(catalog: &Catalog, software: &Software) -> Option<Match> {
-    let code = software.product_code.as_deref()?;
-    let found = catalog.with_product_code(code);
-    let why = format!("its product code {code} is that of an installer in the package");
-    by_code(
+    let search = Search {
         catalog,
         software,
-        found,
-        Evidence::ProductCode,
-        Confidence::Certain,
-        &why,
-    )
+        forbidden: &said.forbidden,
+    };
+    by_override(said)
+        .or_else(|| search.by_code(product_code(catalog, software)?))
+        .or_else(|| search.by_code(upgrade_code(catalog, software)?))
+        .or_else(|| search.by_name())
+}
+
+/// Everything that an application may be, each package with its own evidence, the likelier first.
+/// What administrators say is left out of account.
+pub fn candidates(catalog: &Catalog, software: &Software) -> Vec<Match> {
+    let mut all: Vec<Match> = Vec::new();
+    let mut add = |found: Match| {
+        if !all.iter().any(|it| it.package == found.package) {
+            all.push(found);
+        }
+    };
+    let codes = [
+        product_code(catalog, software),
+        upgrade_code(catalog, software),
+    ];
+    for coded in codes.into_iter().flatten() {
+        for package in &coded.packages {
+            choose(
+                catalog,
+                &[*package],
+                coded.evidence,
+                coded.confidence,
+                &coded.why,
+            )
+            .into_iter()
+            .for_each(&mut add);
+        }
+    }
+    let fitting = catalog.with_pattern_for(&software.name);
+    let mut named = catalog.with_name_for(&Row::of(software), &fitting);
+    named.sort_by_key(|it| Reverse(it.rank()));
+    for it in named {
+        if let Some(package) = catalog.package(it.package) {
+            add(Match {
+                package: package.name.clone(),
+                evidence: evidence(&it),
+                confidence: it.confidence,
+                why: why(software, package, &it),
+                candidates: Vec::new(),
+            });
+        }
+    }
+    all
+}
+
+fn by_override(said: &Said<'_>) -> Option<Match> {
+    let it = said.decided?;
+    let Decision::Is(package) = &it.decision else {
+        return None;
+    };
+    Some(Match {
+        package: package.to_lowercase(),
+        evidence: Evidence::Override,
+        confidence: Confidence::Certain,
+        why: it.says(),
+        candidates: Vec::new(),
+    })
+}
+
+/// Packages that have an installer with one of the application's codes.
+struct Coded {
+    packages: Vec<u32>,
+    evidence: Evidence,
+    confidence: Confidence,
+    why: String,
+}
+
+fn product_code(catalog: &Catalog, software: &Software) -> Option<Coded> {
+    let code = software.product_code.as_deref()?;
+    Some(Coded {
+        packages: packages(catalog.with_product_code(code)),
+        evidence: Evidence::ProductCode,
+        confidence: Confidence::Certain,
+        why: format!("its product code {code} is that of an installer in the package"),
+    })
 }
 
 /// Strong, not certain: vendors carry one upgrade code through channels and product lines.
-fn by_upgrade_code(catalog: &Catalog, software: &Software) -> Option<Match> {
+fn upgrade_code(catalog: &Catalog, software: &Software) -> Option<Coded> {
     let code = software.upgrade_code.as_deref()?;
-    let found = catalog.with_upgrade_code(code);
-    let why = format!("its upgrade code {code} is that of an installer in the package");
-    by_code(
-        catalog,
-        software,
-        found,
-        Evidence::UpgradeCode,
-        Confidence::Strong,
-        &why,
-    )
+    Some(Coded {
+        packages: packages(catalog.with_upgrade_code(code)),
+        evidence: Evidence::UpgradeCode,
+        confidence: Confidence::Strong,
+        why: format!("its upgrade code {code} is that of an installer in the package"),
+    })
 }
 
-fn by_code(
-    catalog: &Catalog,
-    software: &Software,
-    found: &[Code],
-    evidence: Evidence,
-    confidence: Confidence,
-    why: &str,
-) -> Option<Match> {
-    let packages: BTreeSet<u32> = found.iter().map(|code| code.package).collect();
-    let mut packages: Vec<u32> = packages.into_iter().collect();
-    if families(catalog, &packages).len() > 1 {
-        // Several packages carry the same installer: the name may tell which one is meant.
-        let fitting = catalog.with_pattern_for(&software.name);
-        let mut named = catalog.with_name_for(&Row::of(software), &fitting);
-        named.retain(|it| packages.contains(&it.package) && it.confidence == Confidence::Strong);
-        let top = named.iter().map(Candidate::rank).max();
-        named.retain(|it| Some(it.rank()) == top);
-        let named: Vec<u32> = named.iter().map(|it| it.package).collect();
-        if families(catalog, &named).len() == 1 {
-            packages = named;
-        }
-    }
-    choose(catalog, &packages, evidence, confidence, why)
+fn packages(codes: &[Code]) -> Vec<u32> {
+    let packages: BTreeSet<u32> = codes.iter().map(|code| code.package).collect();
+    packages.into_iter().collect()
 }
 
-/// By what the package says of its software: its own pattern for registered names, its title, its
-/// id, and who makes it.
-fn by_name(catalog: &Catalog, software: &Software) -> Option<Match> {
-    let row = Row::of(software);
-    let fitting = catalog.with_pattern_for(&software.name);
-    let mut candidates = catalog.with_name_for(&row, &fitting);
-    let mut top = candidates.iter().map(Candidate::rank).max()?;
-    let rivals = rivals(&candidates, &top);
-    let pulled = pulled_in(catalog, &candidates, &top);
-    // Another package of that name is by the row's publisher.
-    let of_maker =
-        |it: &Candidate| it.maker == Maker::Same && it.unexplained.is_empty() && !it.is_copy;
-    let is_foreign = |it: &Candidate| it.rank() == top && it.maker == Maker::Other;
-    if candidates.iter().any(is_foreign) && candidates.iter().any(of_maker) {
-        candidates.retain(of_maker);
-        top = candidates.iter().map(Candidate::rank).max()?;
-    }
-    candidates.retain(|it| it.rank() == top);
-    if let Some(pulled) = pulled {
-        candidates = vec![pulled];
-    }
-    let first = candidates.first()?.clone();
-    let first = &first;
-    candidates.extend(rivals);
-    let candidates = without_wrappers(catalog, candidates);
-    let package = catalog.package(first.package)?;
-    let why = why(software, package, first);
-    let evidence = if first.by_pattern {
+fn evidence(found: &Candidate) -> Evidence {
+    if found.by_pattern {
         Evidence::SoftwareName
     } else {
         Evidence::Name
-    };
-    let packages: Vec<u32> = candidates.iter().map(|it| it.package).collect();
-    choose(catalog, &packages, evidence, first.confidence, &why)
+    }
+}
+/// One application among the packages that it may be.
+struct Search<'a> {
+    catalog: &'a Catalog,
+    software: &'a Software,
+    /// Families that an administrator said it is not.
+    forbidden: &'a BTreeSet<String>,
+}
+
+impl Search<'_> {
+    fn may_be(&self, package: u32) -> bool {
+        let package = self.catalog.package(package);
+        package.is_some_and(|it| !self.forbidden.contains(family(&it.name)))
+    }
+
+    fn by_code(&self, coded: Coded) -> Option<Match> {
+        let Self {
+            catalog, software, ..
+        } = *self;
+        let mut packages = coded.packages;
+        packages.retain(|it| self.may_be(*it));
+        if families(catalog, &packages).len() > 1 {
+            // Several packages carry the same installer: the name may tell which one is meant.
+            let fitting = catalog.with_pattern_for(&software.name);
+            let mut named = catalog.with_name_for(&Row::of(software), &fitting);
+            named
+                .retain(|it| packages.contains(&it.package) && it.confidence == Confidence::Strong);
+            let top = named.iter().map(Candidate::rank).max();
+            named.retain(|it| Some(it.rank()) == top);
+            let named: Vec<u32> = named.iter().map(|it| it.package).collect();
+            if families(catalog, &named).len() == 1 {
+                packages = named;
+            }
+        }
+        choose(
+            catalog,
+            &packages,
+            coded.evidence,
+            coded.confidence,
+            &coded.why,
+        )
+    }
+
+    /// By what the package says of its software: its own pattern for registered names, its title, its
+    /// id, and who makes it.
+    fn by_name(&self) -> Option<Match> {
+        let Self {
+            catalog, software, ..
+        } = *self;
+        let row = Row::of(software);
+        let fitting = catalog.with_pattern_for(&software.name);
+        let mut candidates = catalog.with_name_for(&row, &fitting);
+        candidates.retain(|it| self.may_be(it.package));
+        let mut top = candidates.iter().map(Candidate::rank).max()?;
+        let rivals = rivals(&candidates, &top);
+        let pulled = pulled_in(catalog, &candidates, &top);
+        // Another package of that name is by the row's publisher.
+        let of_maker =
+            |it: &Candidate| it.maker == Maker::Same && it.unexplained.is_empty() && !it.is_copy;
+        let is_foreign = |it: &Candidate| it.rank() == top && it.maker == Maker::Other;
+        if candidates.iter().any(is_foreign) && candidates.iter().any(of_maker) {
+            candidates.retain(of_maker);
+            top = candidates.iter().map(Candidate::rank).max()?;
+        }
+        candidates.retain(|it| it.rank() == top);
+        if let Some(pulled) = pulled {
+            candidates = vec![pulled];
+        }
+        let first = candidates.first()?.clone();
+        let first = &first;
+        candidates.extend(rivals);
+        let candidates = without_wrappers(catalog, candidates);
+        let package = catalog.package(first.package)?;
+        let why = why(software, package, first);
+        let packages: Vec<u32> = candidates.iter().map(|it| it.package).collect();
+        choose(catalog, &packages, evidence(first), first.confidence, &why)
+    }
 }
 
 /// Long-term releases of the same product, whose registered names mostly do not say so.

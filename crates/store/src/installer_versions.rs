@@ -17,6 +17,7 @@ statements! {
                   file_version = excluded.file_version,
                   fixed_product_version = excluded.fixed_product_version,
                   fixed_file_version = excluded.fixed_file_version";
+    ALL = "SELECT * FROM installer_versions ORDER BY package, package_version, sha256";
     OF_PACKAGE = "SELECT * FROM installer_versions WHERE package = $1
                   ORDER BY package_version, sha256";
 }
@@ -72,6 +73,11 @@ pub async fn upsert(tx: &mut Tx, it: &InstallerVersion) -> Result<()> {
         &it.fixed_file_version,
     ];
     tx.run(&UPSERT, values).await.map(drop)
+}
+
+/// What is known of all installers, by package and version.
+pub async fn load_all(mut from: impl Read) -> Result<Vec<InstallerVersion>> {
+    from.rows(&ALL, args![]).await?.iter().map(read).collect()
 }
 
 /// What is known of a package's installers.

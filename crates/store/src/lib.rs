@@ -14,6 +14,7 @@ mod sql;
 mod value;
 
 pub mod anomalies;
+pub mod applications;
 pub mod approvals;
 pub mod audit;
 pub mod blobs;
@@ -31,7 +32,9 @@ pub mod installer_versions;
 pub mod inventories;
 pub mod login_failures;
 pub mod missing;
+pub mod observations;
 pub mod outages;
+pub mod overrides;
 pub mod package_extensions;
 pub mod packages;
 pub mod partials;
@@ -60,6 +63,7 @@ pub use value::{Row, Value};
 /// The lists of all files, so that a test can prepare every statement on both databases.
 const STATEMENTS: &[&[&Sql]] = &[
     anomalies::STATEMENTS,
+    applications::STATEMENTS,
     approvals::STATEMENTS,
     audit::STATEMENTS,
     deploy_jobs::STATEMENTS,
@@ -81,7 +85,9 @@ const STATEMENTS: &[&[&Sql]] = &[
     missing::BY_DEVICE_STATEMENTS,
     missing::BY_PATCH_STATEMENTS,
     missing::GROUNDS_STATEMENTS,
+    observations::STATEMENTS,
     outages::STATEMENTS,
+    overrides::STATEMENTS,
     package_extensions::STATEMENTS,
     packages::STATEMENTS,
     packages::PROBLEM_STATEMENTS,

@@ -104,6 +104,21 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "package extensions",
         include_str!("../migrations/sqlite/0100_package_extensions.sql"),
     ),
+    (
+        110,
+        "observations",
+        include_str!("../migrations/sqlite/0110_observations.sql"),
+    ),
+    (
+        111,
+        "overrides",
+        include_str!("../migrations/sqlite/0111_overrides.sql"),
+    ),
+    (
+        112,
+        "applications",
+        include_str!("../migrations/sqlite/0112_applications.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -196,6 +211,21 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         100,
         "package extensions",
         include_str!("../migrations/postgres/0100_package_extensions.sql"),
+    ),
+    (
+        110,
+        "observations",
+        include_str!("../migrations/postgres/0110_observations.sql"),
+    ),
+    (
+        111,
+        "overrides",
+        include_str!("../migrations/postgres/0111_overrides.sql"),
+    ),
+    (
+        112,
+        "applications",
+        include_str!("../migrations/postgres/0112_applications.sql"),
     ),
 ];
 

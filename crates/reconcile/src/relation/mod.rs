@@ -10,6 +10,7 @@
 //! taken only if it holds for them all but a few. Where there is no pair, versions of the same shape
 //! are taken for the same; whatever else is not known is told as such.
 
+mod hint;
 mod learn;
 mod numbers;
 mod rule;
@@ -78,6 +79,11 @@ impl Relation {
     /// From pairs that are certain. Those that cannot be read count as nothing.
     pub fn learn(pairs: &[Pair]) -> Self {
         learn::learn(pairs)
+    }
+
+    /// Whether what is registered is known to be a version.
+    pub(crate) fn has_seen(&self, registered: &str, version: &str) -> bool {
+        self.table.has(registered, version)
     }
 
     /// The installed application against a version of its package.
@@ -153,6 +159,13 @@ impl Known {
             Self::Nothing | Self::NoRule => None,
         }
     }
+}
+
+/// Versions that are written alike, as they stand without anything known of the package; `None` where
+/// they may be different counts.
+pub(crate) fn order_as_written(registered: &str, version: &str) -> Option<Ordering> {
+    let package = Numbers::of_package(version, registered)?;
+    rule::order_of_same_shape(&Numbers::of(registered)?, &package)
 }
 
 fn told(known: &Known, installed: Option<&Numbers>, offer: &Numbers) -> Option<Ordering> {

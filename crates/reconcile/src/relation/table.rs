@@ -31,6 +31,16 @@ impl Table {
         table
     }
 
+    /// Whether this registered version was seen with this version of the package.
+    pub(super) fn has(&self, registered: &str, version: &str) -> bool {
+        let package = Numbers::of_package(version, registered);
+        let seen =
+            Numbers::of(registered).and_then(|it| self.by_registered.get(&trimmed(&it.parts)));
+        package
+            .zip(seen)
+            .is_some_and(|(it, seen)| seen.contains(&trimmed(&it.parts)))
+    }
+
     /// Where this registered version was seen.
     pub(super) fn exact(&self, row: &RowVersions, offer: &Numbers) -> Option<(Ordering, String)> {
         let registered = row.registered.as_ref().filter(|it| !it.is_open)?;

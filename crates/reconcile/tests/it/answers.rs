@@ -17,6 +17,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::CannotTell { .. } => "cannot tell",
         Answer::Unmatched => "unmatched",
         Answer::Review { .. } => "review",
+        Answer::Excluded { .. } => "excluded",
     }
 }
 

@@ -5,6 +5,8 @@ mod devices;
 mod matches;
 mod names;
 mod normal;
+mod observed;
+mod overrides;
 mod properties;
 mod relations;
 
@@ -26,6 +28,7 @@ pub(crate) fn package(id: i64, name: &str, version: &str) -> CatalogPackage {
         dependencies: Vec::new(),
         software_names: Vec::new(),
         observed: Vec::new(),
+        programs: Vec::new(),
         products: Vec::new(),
         deployable: Ok(()),
     }

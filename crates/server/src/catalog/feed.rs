@@ -19,6 +19,7 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use super::fetch::{Document, FetchError, Validators, shown};
+use super::metadata::{self, Metadata};
 
 /// Pages of one read at most: more than any feed has at 40 entries a page.
 const MAX_PAGES: u64 = 5_000;
@@ -372,23 +373,16 @@ fn content_url(location: &str, entry: &FeedEntry) -> Option<String> {
     is_bare.then(|| content.into())
 }
 
-/// What is kept of an entry beside what the catalog works with.
-#[derive(Serialize)]
-struct Metadata<'a> {
-    published: Option<&'a str>,
-    summary: Option<&'a str>,
-    tags: &'a [String],
-}
-
 fn package(source: SourceId, content_location: String, entry: FeedEntry) -> NewPackage {
     let metadata = Metadata {
-        published: entry.published.as_deref(),
-        summary: entry.summary.as_deref(),
-        tags: &entry.tags,
+        published: entry.published,
+        summary: entry.summary,
+        tags: entry.tags,
+        dependencies: metadata::ids(entry.dependencies),
     };
     NewPackage {
         source,
-        metadata: serde_json::to_string(&metadata).unwrap_or_default(),
+        metadata: metadata.to_json(),
         normalized: entry.normalised.to_string(),
         prerelease: entry.is_prerelease,
         title: entry.title.unwrap_or_else(|| entry.id.clone()),

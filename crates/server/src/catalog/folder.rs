@@ -1,7 +1,7 @@
 //! Reads a folder of .nupkg files. A file that is as it was is not read again.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -15,6 +15,7 @@ use fleetmend_store::sources::Source;
 
 use super::digest;
 use super::feed::{Page, Position, Step, fits, left_out};
+use super::metadata::{self, Metadata};
 
 /// The most files that are looked at.
 const MAX_FILES: usize = 100_000;
@@ -94,7 +95,7 @@ fn step(source: &Source, path: &Path, known: Option<KnownPage>) -> Step {
 }
 
 /// What is another text after every change of a file: not even setting its time back hides one.
-fn state(file: &Metadata) -> String {
+fn state(file: &fs::Metadata) -> String {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
@@ -127,6 +128,12 @@ pub fn described(
     sha256: &str,
 ) -> anyhow::Result<NewPackage> {
     fits(source.settings.dialect, &nuspec.version).map_err(anyhow::Error::msg)?;
+    let metadata = Metadata {
+        published: None,
+        summary: nuspec.summary.clone(),
+        tags: nuspec.tags.clone(),
+        dependencies: metadata::ids(nuspec.dependencies.clone()),
+    };
     Ok(NewPackage {
         source: source.id,
         id: nuspec.id.clone(),
@@ -136,7 +143,7 @@ pub fn described(
         title: nuspec.title.clone().unwrap_or_else(|| nuspec.id.clone()),
         authors: nuspec.authors.clone().unwrap_or_default(),
         project_url: nuspec.project_url.clone().unwrap_or_default(),
-        metadata: serde_json::json!({ "summary": nuspec.summary, "tags": nuspec.tags }).to_string(),
+        metadata: metadata.to_json(),
         content_location: location,
         content_hash: Some(format!("sha256:{sha256}")),
         listed: true,

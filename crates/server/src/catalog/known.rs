@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
-use fleetmend_reconcile::{Catalog, CatalogPackage, Product};
-use fleetmend_store::{products, quarantine};
-use fleetmend_versions::display;
+use fleetmend_reconcile::{Catalog, CatalogPackage};
+use fleetmend_store::packages::Package;
+use fleetmend_store::quarantine;
 
+use super::metadata::Metadata;
+use super::version_facts::{Facts, VersionFacts};
 use super::{offered, readiness};
 use crate::app::App;
 
@@ -26,53 +28,52 @@ pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
 
 /// The catalog from the database.
 pub async fn load(app: &App) -> anyhow::Result<Catalog> {
-    let products = products::load_all(&app.db)
+    let mut tx = app.db.read().await?;
+    let mut facts = VersionFacts::read(&mut tx)
         .await
-        .context("cannot read the known products")?;
-    let packages = offered::all(app).await.context("cannot read the catalog")?;
-    let versions = packages
-        .into_iter()
-        .map(|package| {
-            let own = products
-                .iter()
-                .filter(|product| product.package == package.id)
-                .filter(|product| match &product.package_version {
-                    Some(version) => *version == package.version,
-                    None => {
-                        display::compare(&product.product_version, &package.version)
-                            == Some(std::cmp::Ordering::Equal)
-                    }
-                })
-                .map(|product| Product {
-                    product_code: Some(product.product_code.clone()),
-                    upgrade_code: product.upgrade_code.clone(),
-                    product_version: product.product_version.clone(),
-                })
-                .collect();
-            let deployable = readiness::why_not(&package).map_or(Ok(()), Err);
-            CatalogPackage {
-                id: package.row,
-                name: package.id.clone(),
-                title: package.title.clone(),
-                version: package.version.clone(),
-                listed: package.listed,
-                // Not handed in yet: matching goes by names, patterns and codes alone.
-                authors: String::new(),
-                project_url: String::new(),
-                tags: String::new(),
-                dependencies: Vec::new(),
-                software_names: package
-                    .analysis
-                    .as_ref()
-                    .and_then(|analysis| analysis.recipe.as_ref())
-                    .and_then(|recipe| recipe.software_name.clone())
-                    .into_iter()
-                    .collect(),
-                observed: Vec::new(),
-                products: own,
-                deployable,
-            }
-        })
-        .collect();
-    Ok(Catalog::new(versions))
+        .context("cannot read what is known of versions")?;
+    let packages = offered::known(&mut tx)
+        .await
+        .context("cannot read the catalog")?;
+    drop(tx);
+    let index = move || {
+        let versions = packages
+            .into_iter()
+            .flat_map(|(package, is_offered)| versions(&package, is_offered, &mut facts));
+        Catalog::new(versions.collect())
+    };
+    Ok(tokio::task::spawn_blocking(index).await?)
+}
+
+/// What a source has to offer of a package, and every other version that something is known of: that
+/// is not offered, and tells which version a device has.
+fn versions(package: &Package, is_offered: bool, facts: &mut VersionFacts) -> Vec<CatalogPackage> {
+    let metadata = Metadata::from_json(&package.metadata);
+    let recipe = package.analysis.as_ref().and_then(|it| it.recipe.as_ref());
+    let (own, others) = facts.take(&package.id, &package.version);
+    let version = |version: String, facts: Facts| CatalogPackage {
+        id: package.row,
+        name: package.id.clone(),
+        title: package.title.clone(),
+        version,
+        listed: false,
+        authors: package.authors.clone(),
+        project_url: package.project_url.clone(),
+        tags: metadata.tags.join(" "),
+        dependencies: metadata.dependencies.clone(),
+        software_names: recipe
+            .and_then(|it| it.software_name.clone())
+            .into_iter()
+            .collect(),
+        observed: facts.observed,
+        products: facts.products,
+        programs: facts.programs,
+        deployable: readiness::why_not(package).map_or(Ok(()), Err),
+    };
+    let own = CatalogPackage {
+        listed: is_offered,
+        ..version(package.version.clone(), own)
+    };
+    let others = others.into_iter().map(|(text, facts)| version(text, facts));
+    std::iter::once(own).chain(others).collect()
 }

@@ -1,6 +1,8 @@
 //! The packages that the sources offer, each once: from the source that it is taken from.
 
-use fleetmend_model::SourceId;
+use std::collections::HashMap;
+
+use fleetmend_model::{PackageId, SourceId};
 use fleetmend_store::Read;
 use fleetmend_store::packages::{self, Offer, Package};
 use fleetmend_store::sources;
@@ -31,6 +33,22 @@ async fn read(
     let mut all = packages::get_many(&mut from, &rows).await?;
     all.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(all)
+}
+
+/// Of every package what its source has to offer, and whether that is offered: what is in quarantine
+/// or a prerelease is known and not offered.
+pub async fn known(mut from: impl Read) -> Result<Vec<(Package, bool)>, fleetmend_store::Error> {
+    let (order, offers) = order_and_offers(&mut from, None).await?;
+    let usable: HashMap<PackageId, bool> = choose(&order, &offers)
+        .map(|it| (it.own.row, it.own.is_usable))
+        .collect();
+    let rows: Vec<PackageId> = usable.keys().copied().collect();
+    let all = packages::get_many(&mut from, &rows).await?;
+    let with_usable = |it: Package| {
+        let is_usable = usable.get(&it.row).copied().unwrap_or_default();
+        (it, is_usable)
+    };
+    Ok(all.into_iter().map(with_usable).collect())
 }
 
 /// The sources in their order, and what each has to offer of these packages, or of all.

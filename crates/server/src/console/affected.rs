@@ -39,6 +39,7 @@ struct Affected {
 )]
 pub(super) fn evidence_label(evidence: &Evidence) -> &'static str {
     match evidence {
+        Evidence::Override => "an administrator said so",
         Evidence::ChocolateyRecord => "Chocolatey installed it",
         Evidence::ProductCode => "MSI product code",
         Evidence::UpgradeCode => "MSI upgrade code",

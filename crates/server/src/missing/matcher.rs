@@ -2,17 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fleetmend_model::inventory::{ChocolateyRecord, Software, UpdateScan};
 use fleetmend_model::{DeviceId, Millis};
+use fleetmend_reconcile::observed::{self, Installed};
 use fleetmend_reconcile::{Answer, Catalog, MissingPatch, answer, combine, os};
 use fleetmend_store::missing::{self, DeviceMissing, Grounds, GroundsDigest, NewMissing};
+use fleetmend_store::observations::{self, NewObservation};
 use fleetmend_store::patches::{self, NewPatch};
-use fleetmend_store::{Tx, software};
+use fleetmend_store::{Tx, devices, software};
 
 use super::unanswered;
 use crate::app::App;
+use crate::jobs;
 use crate::text_digest::text_digest;
+
+/// How long what devices teach about versions is gathered before the catalog learns it.
+const LEARN: Duration = Duration::from_secs(60);
 
 /// One device's inventory, as matching needs it.
 pub struct DeviceInput<'a> {
@@ -26,11 +33,26 @@ pub struct DeviceInput<'a> {
     pub updates: Option<&'a UpdateScan>,
 }
 
+/// An application's answer, and what it was given for.
+struct Answered {
+    answer: Answer,
+    registered: String,
+}
+
+impl Answered {
+    fn new(catalog: &Catalog, software: &Software) -> Self {
+        Self {
+            answer: answer(catalog, software),
+            registered: software.version.clone(),
+        }
+    }
+}
+
 /// Remembers the answer for each installed application, and how each missing patch is stored.
 #[derive(Default)]
 pub struct Matcher {
     catalog: Option<Arc<Catalog>>,
-    answers: HashMap<u32, Arc<Answer>>,
+    answers: HashMap<u32, Answered>,
     rows: HashMap<MissingPatch, NewMissing>,
 }
 
@@ -57,7 +79,7 @@ impl Matcher {
         for (id, row) in software {
             self.answers
                 .entry(id)
-                .or_insert_with(|| Arc::new(answer(&catalog, row)));
+                .or_insert_with(|| Answered::new(&catalog, row));
         }
     }
 
@@ -88,6 +110,47 @@ impl Matcher {
             })
             .collect();
         missing::replace_for_devices(tx, &rows, now).await?;
+        self.observe(tx, &catalog, &devices, now).await
+    }
+
+    /// Keeps what these devices teach about versions. What is new to the catalog is learnt soon.
+    async fn observe(
+        &self,
+        tx: &mut Tx,
+        catalog: &Catalog,
+        devices: &[DeviceInput<'_>],
+        now: Millis,
+    ) -> anyhow::Result<()> {
+        let ids: Vec<DeviceId> = devices.iter().map(|it| it.device).collect();
+        let ids = devices::lock(tx, ids).await?;
+        let deployed = observations::deployed(&mut *tx, &ids).await?;
+        let mut seen = Vec::new();
+        for device in devices.iter().filter(|it| ids.contains(&it.device)) {
+            let installed = device.software.iter().filter_map(|id| {
+                let answered = self.answers.get(id)?;
+                Some(Installed {
+                    id: *id,
+                    answer: &answered.answer,
+                    registered: &answered.registered,
+                })
+            });
+            let deployed = deployed.iter().filter(|it| it.device == device.device);
+            let deployed = deployed.map(|it| (it.package.as_str(), it.version.as_str()));
+            let sightings = observed::sightings(installed, device.chocolatey, deployed);
+            seen.extend(sightings.into_iter().map(|it| NewObservation {
+                device: device.device,
+                package: it.package,
+                version: it.version,
+                software: it.id,
+            }));
+        }
+        let is_lesson = |it: &NewObservation| {
+            let answered = self.answers.get(&it.software);
+            answered.is_some_and(|row| !catalog.has_seen(&it.package, &row.registered, &it.version))
+        };
+        if observations::replace(tx, &ids, &seen).await? && seen.iter().any(is_lesson) {
+            jobs::enqueue(tx, jobs::Kind::Rematch, 0, now + LEARN).await?;
+        }
         Ok(())
     }
 
@@ -109,7 +172,7 @@ impl Matcher {
         let unknown: Vec<u32> = unknown.into_iter().collect();
         for row in software::get_many(tx, &unknown).await? {
             self.answers
-                .insert(row.id, Arc::new(answer(catalog, &row.software)));
+                .insert(row.id, Answered::new(catalog, &row.software));
         }
         Ok(())
     }
@@ -119,7 +182,7 @@ impl Matcher {
             .software
             .iter()
             .filter_map(|id| self.answers.get(id))
-            .map(|answer| &**answer)
+            .map(|it| &it.answer)
             .filter(|answer| !matches!(answer, Answer::Unmatched));
         let mut missing = combine(catalog, answers, device.chocolatey);
         missing.extend(device.updates.iter().flat_map(|scan| os(scan)));

@@ -39,4 +39,5 @@ mod source_reads;
 mod source_settings;
 mod source_view;
 mod stop;
+mod taught;
 mod waiting_scans;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fleetmend_e2e::feed::{Fault, FeedSite, Request, Validator};
 use fleetmend_server::Given;
+use fleetmend_server::catalog::intake::READER;
 use fleetmend_store::{packages, source_pages};
 
 use crate::clocked::{Clocked, both, until};
@@ -242,7 +243,9 @@ async fn a_folders_files_are_read_when_they_changed_and_gone_when_they_are() {
         std::fs::write(folder.path().join("torn.nupkg"), "PK").unwrap();
         let view = SourceView::add(&site, folder.path().to_str().unwrap()).await;
         assert_eq!(view.last_read().await.left_out_count, 1);
-        let known = source_pages::known(site.db(), view.id, 1).await.unwrap();
+        let known = source_pages::known(site.db(), view.id, READER)
+            .await
+            .unwrap();
         assert_eq!(known.len(), 4);
         assert_eq!(offered(&site).await, ["one 1.0", "three 1.0", "two 1.0"]);
         // Another package under the same name, as long as the one before, and as old.

@@ -11,6 +11,7 @@ use fleetmend_model::{DeviceId, Millis};
 
 use crate::db::{Read, Tx};
 use crate::error::{Error, Result};
+use crate::observations;
 use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, args, row};
@@ -344,6 +345,7 @@ pub async fn remove(tx: &mut Tx, device: DeviceId, now: Millis) -> Result<bool> 
     }
     tx.run(&REMOVE_MISSING, args![device]).await?;
     tx.run(&REMOVE_INVENTORY, args![device]).await?;
+    observations::replace(tx, &[device], &[]).await?;
     Ok(true)
 }
 

@@ -11,6 +11,7 @@ mod fixture;
 mod inventories;
 mod migrations;
 mod missing;
+mod observations;
 mod outages;
 mod packages;
 mod people;

@@ -1,0 +1,168 @@
+//! What administrators say about matches. It stands above all other evidence.
+//!
+//! An override is for one registered name, or for all that a pattern fits. Of several that fit, the
+//! one for the very name counts before a pattern, a pattern with more letters before one with fewer,
+//! and the later one before the earlier. That a name is *not* a package is said beside all others: it
+//! only takes that package out of what the name may be.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+
+use fleetmend_model::inventory::Software;
+use fleetmend_model::name_pattern;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::family;
+use crate::pattern::MAX_NAME;
+
+/// What an administrator decided about a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decision", content = "package", rename_all = "snake_case")]
+pub enum Decision {
+    /// It is this package.
+    Is(String),
+    /// It is not this package, whatever else speaks for it.
+    IsNot(String),
+    /// Nothing is wanted for it.
+    Excluded,
+}
+
+/// A decision and the applications that it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// Its number: a later one has a higher one.
+    pub id: i64,
+    /// `DisplayName`, or a pattern with `*` and `?` for it. Letter case does not count.
+    pub name: String,
+    /// The same for the publisher; empty for any.
+    pub publisher: String,
+    /// What it is.
+    pub decision: Decision,
+    /// Why, in the administrator's words.
+    pub reason: String,
+    /// Who decided it.
+    pub by: String,
+}
+
+impl Override {
+    /// Whether it is for an application.
+    pub fn fits(&self, software: &Software) -> bool {
+        software.name.len() <= MAX_NAME
+            && name_pattern::matches(&self.name, &software.name)
+            && (self.publisher.is_empty()
+                || name_pattern::matches(&self.publisher, &software.publisher))
+    }
+
+    /// Who said what, and why, in a part of a sentence.
+    pub(crate) fn says(&self) -> String {
+        let what = match &self.decision {
+            Decision::Is(package) => format!("it is {package}"),
+            Decision::IsNot(package) => format!("it is not {package}"),
+            Decision::Excluded => "nothing is wanted for it".to_owned(),
+        };
+        format!("{} said that {what}: {}", self.by, self.reason)
+    }
+
+    fn is_exact(&self) -> bool {
+        !self.name.contains(['*', '?'])
+    }
+
+    /// The more it says, and then the later it was said, the earlier it counts.
+    fn rank(&self) -> impl Ord + use<> {
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+        (
+            Reverse(self.is_exact()),
+            Reverse(letters(&self.name) + letters(&self.publisher)),
+            Reverse(self.id),
+        )
+    }
+}
+
+/// All that administrators decided. Equal for the same overrides in any order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// By rank.
+    all: Vec<Override>,
+    /// Places of those for one name, by it in lower case.
+    by_name: HashMap<String, Vec<usize>>,
+    /// Places of those with a pattern.
+    patterns: Vec<usize>,
+}
+
+/// What is decided about one application.
+#[derive(Debug, Default)]
+pub(crate) struct Said<'o> {
+    /// The decision that counts, if it is not only a package that it is not.
+    pub(crate) decided: Option<&'o Override>,
+    /// Packages that it is not, without `.install` and `.portable`.
+    pub(crate) forbidden: BTreeSet<String>,
+}
+
+impl Overrides {
+    /// Puts them in their order.
+    pub fn new(mut all: Vec<Override>) -> Self {
+        all.sort_by_cached_key(Override::rank);
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut patterns = Vec::new();
+        for (place, it) in all.iter().enumerate() {
+            if it.is_exact() {
+                by_name
+                    .entry(it.name.to_lowercase())
+                    .or_default()
+                    .push(place);
+            } else {
+                patterns.push(place);
+            }
+        }
+        Self {
+            all,
+            by_name,
+            patterns,
+        }
+    }
+
+    /// All, those that count first in front.
+    pub fn iter(&self) -> impl Iterator<Item = &Override> {
+        self.all.iter()
+    }
+
+    /// With one more, as it would be if it were decided last.
+    #[must_use]
+    pub fn with(&self, new: Override) -> Self {
+        let mut all = self.all.clone();
+        all.push(new);
+        Self::new(all)
+    }
+
+    /// Without one.
+    #[must_use]
+    pub fn without(&self, id: i64) -> Self {
+        let all = self.all.iter().filter(|it| it.id != id);
+        Self::new(all.cloned().collect())
+    }
+
+    pub(crate) fn about(&self, software: &Software) -> Said<'_> {
+        let mut said = Said::default();
+        if self.all.is_empty() {
+            return said;
+        }
+        let exact = self.by_name.get(&software.name.to_lowercase());
+        let places = exact.into_iter().flatten().chain(&self.patterns);
+        for it in places.filter_map(|place| self.all.get(*place)) {
+            if !it.fits(software) {
+                continue;
+            }
+            match &it.decision {
+                Decision::IsNot(package) => {
+                    let package = package.to_lowercase();
+                    said.forbidden.insert(family(&package).to_owned());
+                }
+                Decision::Is(_) | Decision::Excluded if said.decided.is_none() => {
+                    said.decided = Some(it);
+                }
+                Decision::Is(_) | Decision::Excluded => {}
+            }
+        }
+        said
+    }
+}

@@ -1,0 +1,185 @@
+//! Installed applications with the answer for each and how many devices have them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::db::{Read, Tx};
+use crate::error::Result;
+use crate::page::{Kind, Page, Paged, contains};
+use crate::rows::Rows;
+use crate::sql::statements;
+use crate::value::{Row, args, row};
+
+statements! {
+    UPSERT = "INSERT INTO applications (software, state, package, why, name_key, devices,
+                  group_devices)
+              SELECT CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4,
+                     CAST(value->>5 AS BIGINT), CAST(value->>6 AS BIGINT)
+              FROM jsonb_each($1) WHERE true
+              ON CONFLICT (software) DO UPDATE SET
+                  state = excluded.state, package = excluded.package, why = excluded.why,
+                  name_key = excluded.name_key, devices = excluded.devices,
+                  group_devices = excluded.group_devices";
+    DELETE = "DELETE FROM applications
+              WHERE software IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
+    ALL = "SELECT * FROM applications";
+    LIST = "SELECT a.*, s.name, s.version, s.publisher
+            FROM applications AS a JOIN software AS s ON s.id = a.software
+            WHERE a.group_devices > 0
+              AND (CAST($1 AS TEXT) IS NULL OR a.state = CAST($1 AS TEXT))
+              AND (CAST($2 AS TEXT) IS NULL OR a.name_key LIKE CAST($2 AS TEXT) ESCAPE '\\'
+                   OR a.package LIKE CAST($2 AS TEXT) ESCAPE '\\')
+              AND (CAST($3 AS BIGINT) IS NULL OR a.group_devices < CAST($3 AS BIGINT)
+                   OR (a.group_devices = CAST($3 AS BIGINT)
+                       AND a.software > CAST($4 AS BIGINT)))
+            ORDER BY a.group_devices DESC, a.software LIMIT $5";
+    COUNTS = "SELECT state, COUNT(*) AS id FROM applications WHERE group_devices > 0
+              GROUP BY state ORDER BY state";
+    OF_DEVICE = "SELECT s.id AS software, s.name, s.version, s.publisher, s.place,
+                     LOWER(s.name) AS name_key,
+                     COALESCE(a.state, '') AS state, COALESCE(a.package, '') AS package,
+                     COALESCE(a.why, '') AS why, COALESCE(a.devices, 0) AS devices,
+                     0 AS group_devices
+                 FROM software AS s LEFT JOIN applications AS a ON a.software = s.id
+                 WHERE s.id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
+                   AND s.place <> 'dpkg'
+                   AND (CAST($2 AS TEXT) IS NULL OR a.state = CAST($2 AS TEXT))
+                   AND (CAST($3 AS TEXT) IS NULL OR LOWER(s.name) LIKE CAST($3 AS TEXT) ESCAPE '\\')
+                   AND (CAST($4 AS TEXT) IS NULL
+                        OR (LOWER(s.name), s.id) > (CAST($4 AS TEXT), CAST($5 AS BIGINT)))
+                 ORDER BY LOWER(s.name), s.id LIMIT $6";
+}
+
+/// The answer for an application, to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// The application: an id of [`crate::software`].
+    pub software: u32,
+    /// The answer's state.
+    pub state: String,
+    /// The package that it is; empty where that is not clear.
+    pub package: String,
+    /// Why, in words.
+    pub why: String,
+    /// Its name in lower case.
+    pub name_key: String,
+    /// How many devices have it.
+    pub devices: u64,
+    /// On the row that stands for all versions of its application with this state: how many devices
+    /// have one of them. 0 on the others.
+    pub group_devices: u64,
+}
+
+/// An application in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedApplication {
+    /// `DisplayName`.
+    pub name: String,
+    /// `DisplayVersion`.
+    pub version: String,
+    /// `Publisher`.
+    pub publisher: String,
+    /// The answer.
+    pub answer: Application,
+}
+
+fn read(row: &Row) -> Result<Application> {
+    Ok(Application {
+        software: row.u32("software")?,
+        state: row.text("state")?,
+        package: row.text("package")?,
+        why: row.text("why")?,
+        name_key: row.text("name_key")?,
+        devices: row.u64("devices")?,
+        group_devices: row.u64("group_devices")?,
+    })
+}
+
+fn read_listed(row: &Row) -> Result<ListedApplication> {
+    Ok(ListedApplication {
+        name: row.text("name")?,
+        version: row.text("version")?,
+        publisher: row.text("publisher")?,
+        answer: read(row)?,
+    })
+}
+
+/// Puts these in place of all that is stored; gives how many rows that wrote or took away. Rows that
+/// are as they were are not written.
+pub async fn replace_all(tx: &mut Tx, applications: &[Application]) -> Result<u64> {
+    const BATCH: usize = 5_000;
+    let rows = tx.rows(&ALL, args![]).await?;
+    let old: Vec<Application> = rows.iter().map(read).collect::<Result<_>>()?;
+    let mut old: HashMap<u32, Application> = old.into_iter().map(|it| (it.software, it)).collect();
+    let new: BTreeMap<u32, &Application> =
+        applications.iter().map(|it| (it.software, it)).collect();
+    let changed: Vec<&Application> = new
+        .into_values()
+        .filter(|it| old.remove(&it.software).as_ref() != Some(*it))
+        .collect();
+    for some in changed.chunks(BATCH) {
+        let mut rows = Rows::new();
+        for it in some {
+            rows.push(&row![
+                i64::from(it.software),
+                &it.state,
+                &it.package,
+                &it.why,
+                &it.name_key,
+                it.devices as i64,
+                it.group_devices as i64,
+            ]);
+        }
+        tx.run(&UPSERT, args![rows]).await?;
+    }
+    let gone: Vec<i64> = old.into_keys().map(i64::from).collect();
+    if !gone.is_empty() {
+        tx.run(&DELETE, args![Rows::of(gone.iter().copied())])
+            .await?;
+    }
+    Ok((changed.len() + gone.len()) as u64)
+}
+
+/// A page of applications with a state, or all, each once whatever its version: those that most
+/// devices have first.
+pub async fn list(
+    mut from: impl Read,
+    state: Option<&str>,
+    text: Option<&str>,
+    page: &Page,
+) -> Result<Paged<ListedApplication>> {
+    let mut values = args![state, contains(text)];
+    values.extend(page.cursor(&[Kind::Int, Kind::Int])?);
+    values.extend(args![page.fetch()]);
+    let rows = from.rows(&LIST, values).await?;
+    let all = rows.iter().map(read_listed).collect::<Result<Vec<_>>>()?;
+    Ok(page.cut(all, |it| {
+        serde_json::json!([it.answer.group_devices, it.answer.software])
+    }))
+}
+
+/// How many applications have each state that there is.
+pub async fn counts(mut from: impl Read) -> Result<Vec<(String, u64)>> {
+    let rows = from.rows(&COUNTS, args![]).await?;
+    rows.iter()
+        .map(|row| Ok((row.text("state")?, row.u64("id")?)))
+        .collect()
+}
+
+/// A page of a device's applications, by name. The state is empty where there is no answer yet.
+pub async fn of_device(
+    mut from: impl Read,
+    software: &[u32],
+    state: Option<&str>,
+    text: Option<&str>,
+    page: &Page,
+) -> Result<Paged<ListedApplication>> {
+    let ids = Rows::of(software.iter().map(|it| i64::from(*it)));
+    let mut values = args![ids, state, contains(text)];
+    values.extend(page.cursor(&[Kind::Text, Kind::Int])?);
+    values.extend(args![page.fetch()]);
+    let rows = from.rows(&OF_DEVICE, values).await?;
+    let all = rows.iter().map(read_listed).collect::<Result<Vec<_>>>()?;
+    Ok(page.cut(all, |it| {
+        serde_json::json!([it.answer.name_key, it.answer.software])
+    }))
+}
