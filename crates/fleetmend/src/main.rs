@@ -1,6 +1,7 @@
 //! `fleetmend`: the server, an agent, and the administrator's commands in one binary.
 
 mod admin;
+mod catalog;
 mod feed;
 mod local_agent;
 mod mirror;
@@ -38,6 +39,9 @@ enum Command {
     /// Where packages come from: add, change, read, list and remove sources.
     #[command(subcommand)]
     Source(source::Source),
+    /// The catalog in one file, to carry it to a server without internet.
+    #[command(subcommand)]
+    Catalog(catalog::Catalog),
     /// What the server could not download.
     #[command(subcommand)]
     Downloads(mirror::Downloads),
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Command::SetupLink(options) => runtime(admin::setup_link(options)),
         Command::NewKeys(command) => runtime(admin::new_keys(command)),
         Command::Source(command) => runtime(source::run(command)),
+        Command::Catalog(command) => runtime(catalog::run(command)),
         Command::Downloads(command) => runtime(mirror::downloads(command)),
         Command::Quarantine(command) => runtime(mirror::quarantine(command)),
         Command::Feed(command) => runtime(feed::run(command)),

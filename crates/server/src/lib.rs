@@ -9,6 +9,7 @@ pub mod api;
 mod app;
 pub mod approvals;
 pub mod catalog;
+mod catalog_commands;
 mod clock;
 mod config;
 pub mod console;
@@ -34,6 +35,8 @@ mod text_digest;
 pub mod upkeep;
 
 pub use app::App;
+pub use catalog::offline::export::Scope;
+pub use catalog::offline::import::Wanted;
 pub use catalog::sources::Given;
 pub use clock::{Clock, system_clock};
 pub use config::{Config, Patience, Policy};

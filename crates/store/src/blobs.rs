@@ -42,6 +42,11 @@ impl Blobs {
         self.keep_path(file.as_file(), file.path(), sha256)
     }
 
+    /// [`Self::keep`] for a file that is closed.
+    pub fn keep_closed(&self, file: tempfile::TempPath, sha256: &str) -> io::Result<()> {
+        self.keep_path(&File::open(&file)?, &file, sha256)
+    }
+
     /// Takes the file at a path below this folder; it is gone from there, or may go.
     pub(crate) fn keep_path(&self, file: &File, from: &Path, sha256: &str) -> io::Result<()> {
         let path = self.path(sha256)?;

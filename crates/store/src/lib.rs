@@ -18,6 +18,7 @@ pub mod applications;
 pub mod approvals;
 pub mod audit;
 pub mod blobs;
+pub mod carried_catalogs;
 pub mod deploy_jobs;
 pub mod deployments;
 pub mod devices;
@@ -25,6 +26,7 @@ pub mod downloads;
 pub mod enrol_tokens;
 pub mod feed_keys;
 pub mod feed_packages;
+pub mod fetched_files;
 pub mod file_reader;
 pub mod files;
 pub mod host_pauses;
@@ -66,6 +68,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     applications::STATEMENTS,
     approvals::STATEMENTS,
     audit::STATEMENTS,
+    carried_catalogs::STATEMENTS,
     deploy_jobs::STATEMENTS,
     deploy_jobs::CREATE_STATEMENTS,
     deploy_jobs::LIST_STATEMENTS,
@@ -76,6 +79,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     enrol_tokens::STATEMENTS,
     feed_keys::STATEMENTS,
     feed_packages::STATEMENTS,
+    fetched_files::STATEMENTS,
     files::STATEMENTS,
     host_pauses::STATEMENTS,
     installer_versions::STATEMENTS,

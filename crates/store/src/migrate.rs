@@ -100,6 +100,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0081_own_feed_as_source.sql"),
     ),
     (
+        90,
+        "carried catalog",
+        include_str!("../migrations/sqlite/0090_carried_catalog.sql"),
+    ),
+    (
         100,
         "package extensions",
         include_str!("../migrations/sqlite/0100_package_extensions.sql"),
@@ -206,6 +211,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         81,
         "own feed as source",
         include_str!("../migrations/postgres/0081_own_feed_as_source.sql"),
+    ),
+    (
+        90,
+        "carried catalog",
+        include_str!("../migrations/postgres/0090_carried_catalog.sql"),
     ),
     (
         100,

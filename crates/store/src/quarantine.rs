@@ -1,7 +1,7 @@
 //! Package versions in quarantine, and the files that a person accepted in place of others.
 
 use fleetmend_model::recipe::Checksum;
-use fleetmend_model::{Millis, PackageId};
+use fleetmend_model::{Millis, PackageId, SourceId};
 
 use crate::db::{Read, Tx};
 use crate::error::Result;
@@ -31,6 +31,9 @@ statements! {
               AND (CAST($1 AS BIGINT) IS NULL
                    OR (p.quarantined_at, p.id) < (CAST($1 AS BIGINT), CAST($2 AS BIGINT)))
             ORDER BY p.quarantined_at DESC, p.id DESC LIMIT $3";
+    WITHOUT_FILE = "SELECT p.id FROM packages AS p
+                    LEFT JOIN quarantined_files AS q ON q.package = p.id
+                    WHERE p.source = $1 AND p.quarantined_at IS NOT NULL AND q.package IS NULL";
     COUNT = "SELECT COUNT(*) AS id FROM packages WHERE quarantined_at IS NOT NULL";
     ACCEPT = "INSERT INTO accepted_files (package, file, named, sha256, accepted_by, accepted_at,
                   reason)
@@ -186,6 +189,15 @@ pub async fn list(mut from: impl Read, page: &Page) -> Result<Paged<Held>> {
     let rows = from.rows(&LIST, values).await?;
     let held = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
     Ok(page.cut(held, |it| serde_json::json!([it.since, it.package])))
+}
+
+/// The versions of a source that are in quarantine without a wrong file that is known: an import said
+/// so.
+pub async fn without_file(mut from: impl Read, source: SourceId) -> Result<Vec<PackageId>> {
+    let rows = from.rows(&WITHOUT_FILE, args![source]).await?;
+    rows.iter()
+        .map(|row| row.int("id").map(PackageId))
+        .collect()
 }
 
 /// How many versions are in quarantine.

@@ -16,6 +16,7 @@ statements! {
     SET_LOGIN = "UPDATE sources SET user_name = $2, sealed_password = $3 WHERE id = $1";
     SET_PRIVATE_HOSTS = "UPDATE sources SET private_hosts = $2 WHERE id = $1";
     AT = "SELECT id FROM sources WHERE location = $1";
+    BY_LOCATION = "SELECT * FROM sources WHERE location = $1";
     UPDATE = "UPDATE sources SET location = $2, name = $3, priority = $4, enabled = $5,
                   per_minute = $6, dialect = $7
               WHERE id = $1";
@@ -33,7 +34,8 @@ statements! {
     WITHHOLD = "UPDATE sources SET withheld = $2 WHERE id = $1";
     NOTE_STATE = "UPDATE sources SET sync_state = $2 WHERE id = $1";
     DUE = "SELECT * FROM sources
-           WHERE enabled = 1 AND (next_read_at IS NULL OR next_read_at <= $1) ORDER BY id";
+           WHERE enabled = 1 AND kind <> 'imported'
+             AND (next_read_at IS NULL OR next_read_at <= $1) ORDER BY id";
     READ_AT = "UPDATE sources SET next_read_at = $2, next_read_why = $3 WHERE id = $1";
 }
 
@@ -50,6 +52,8 @@ pub enum SourceKind {
     Feed,
     /// [`OWN`].
     Own,
+    /// A source of another server, as an import brought it: never read here.
+    Imported,
 }
 
 impl SourceKind {
@@ -59,12 +63,13 @@ impl SourceKind {
             Self::Folder => "folder",
             Self::Feed => "feed",
             Self::Own => "own",
+            Self::Imported => "imported",
         }
     }
 
     /// Reads [`Self::key`].
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Folder, Self::Feed, Self::Own]
+        [Self::Folder, Self::Feed, Self::Own, Self::Imported]
             .into_iter()
             .find(|it| it.key() == key)
     }
@@ -282,6 +287,15 @@ pub async fn get(mut from: impl Read, source: SourceId) -> Result<Option<Source>
         .transpose()
 }
 
+/// The source at a location.
+pub async fn at(mut from: impl Read, location: &str) -> Result<Option<Source>> {
+    from.row(&BY_LOCATION, args![location])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
 /// All sources, the one that is asked first in front.
 pub async fn list(mut from: impl Read) -> Result<Vec<Source>> {
     from.rows(&LIST, args![]).await?.iter().map(read).collect()
@@ -304,7 +318,7 @@ pub async fn set_private_hosts(tx: &mut Tx, source: SourceId, hosts: &[String]) 
     }
 }
 
-/// Enabled sources whose time to be read has come.
+/// Enabled sources whose time to be read has come. What is imported is never read.
 pub async fn due(mut from: impl Read, now: Millis) -> Result<Vec<Source>> {
     from.rows(&DUE, args![now])
         .await?

@@ -104,6 +104,17 @@ pub enum FetchError {
         /// The kind.
         algorithm: String,
     },
+    /// The package came with an import, which did not have the file.
+    #[error(
+        "{url} was not in the import of the catalog that was made at {made_at}: export it again with \
+         its files where there is internet, and import that"
+    )]
+    NotImported {
+        /// What was asked for.
+        url: String,
+        /// When the import was made.
+        made_at: String,
+    },
     /// The disk.
     #[error("cannot store {url}: {error}")]
     Disk {

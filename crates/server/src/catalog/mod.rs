@@ -17,6 +17,7 @@ pub mod metadata;
 pub mod mirror;
 pub mod nupkgs;
 pub mod offered;
+pub mod offline;
 pub mod own;
 pub mod pace;
 pub mod package_files;

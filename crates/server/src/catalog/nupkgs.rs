@@ -27,7 +27,7 @@ use super::known::renew;
 use super::schedule::{self, Asked};
 use super::store_file::{self, Fetched};
 use super::sync::jitter;
-use super::{offered, quarantine};
+use super::{offered, offline, quarantine};
 use crate::app::App;
 use crate::jobs;
 
@@ -189,9 +189,10 @@ fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
     let (tries, retry_at) = match error {
         // Not the package's own fault.
         FetchError::Paused { until, .. } => (tries, Some(*until)),
-        FetchError::Address { .. } | FetchError::Guarded { .. } | FetchError::Algorithm { .. } => {
-            (tries + 1, None)
-        }
+        FetchError::Address { .. }
+        | FetchError::Guarded { .. }
+        | FetchError::Algorithm { .. }
+        | FetchError::NotImported { .. } => (tries + 1, None),
         _ => {
             let is_refused = matches!(
                 error,
@@ -329,14 +330,14 @@ fn named(package: &Package) -> Option<Checksum> {
 
 async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError> {
     let location = &package.content_location;
-    let checksum = named(package);
+    let named = named(package);
     let accepted = quarantined::accepted(&app.db, package.row)
         .await
         .map_err(|error| FetchError::Internal(error.into()))?;
-    let instead = checksum
+    let instead = named
         .as_ref()
         .and_then(|it| Accepted::instead_of(&accepted, &shown(location), it));
-    let checksum = instead.or(checksum);
+    let checksum = instead.or_else(|| named.clone());
     let disk = |error| FetchError::Disk {
         url: location.clone(),
         error,
@@ -357,6 +358,10 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
         }
         SourceKind::Folder => {
             store_file::from_disk(app, location, MAX_NUPKG, checksum.as_ref()).await
+        }
+        SourceKind::Imported => {
+            let (named, wanted) = (named.as_ref(), checksum.as_ref());
+            offline::at_hand::file(app, &source, location, named, wanted).await
         }
         // The mirror has it already.
         SourceKind::Own => {

@@ -7,14 +7,14 @@ use fleetmend_model::recipe::{FileOrigin, RecipeFile};
 use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::packages::Package;
 use fleetmend_store::quarantine::{self, Accepted};
-use fleetmend_store::sources::Source;
+use fleetmend_store::sources::{Source, SourceKind};
 use tokio::sync::OnceCell;
 
 use super::address::Named;
 use super::fetch::{Ask, FetchError, shown};
-use super::nupkgs;
 use super::schedule::Asked;
 use super::store_file::{self, Fetched};
+use super::{nupkgs, offline};
 use crate::app::App;
 
 /// The largest installer, in bytes.
@@ -53,6 +53,10 @@ impl<'a> PackageFiles<'a> {
         let instead = checksum.and_then(|it| Accepted::instead_of(&self.accepted, &named, it));
         let checksum = instead.as_ref().or(checksum);
         match &file.origin {
+            FileOrigin::Url { url } if self.source.kind == SourceKind::Imported => {
+                let named = file.checksum.as_ref();
+                offline::at_hand::file(self.app, &self.source, url, named, checksum).await
+            }
             FileOrigin::Url { url } => {
                 let ask = Ask {
                     url,
@@ -62,7 +66,10 @@ impl<'a> PackageFiles<'a> {
                     private_hosts: &self.source.private_hosts,
                     cap: MAX_INSTALLER,
                 };
-                store_file::from_outside(self.app, &ask, checksum).await
+                let fetched = store_file::from_outside(self.app, &ask, checksum).await?;
+                let named = file.checksum.as_ref();
+                offline::at_hand::note(self.app, url, named, &fetched).await?;
+                Ok(fetched)
             }
             FileOrigin::Embedded { path } => {
                 let nupkg = self.nupkg(path).await?;

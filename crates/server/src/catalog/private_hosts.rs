@@ -1,6 +1,7 @@
 //! Which hosts a source may lead to although they are in one's own network: set by a person.
 
 use fleetmend_model::SourceId;
+use fleetmend_store::sources::SourceKind;
 use fleetmend_store::{packages, sources};
 
 use super::guard::hosts;
@@ -22,6 +23,11 @@ pub async fn set(
 ) -> Result<(), ApiError> {
     let hosts = hosts::normals(hosts).map_err(ApiError::Bad)?;
     let source = existing(&app.db, id).await?;
+    if source.kind == SourceKind::Imported {
+        return Err(ApiError::Bad(
+            "nothing is asked for of an imported source: it has no private hosts".to_owned(),
+        ));
+    }
     let now = app.now();
     let change = async {
         let mut tx = app.db.begin().await?;

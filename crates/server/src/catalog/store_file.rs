@@ -81,7 +81,7 @@ fn disk(ask: &Ask<'_>, error: std::io::Error) -> FetchError {
 }
 
 /// The file that a SHA-256 names, where it was stored before.
-fn at_hand(blobs: &Blobs, checksum: &Checksum) -> Option<Fetched> {
+pub(super) fn at_hand(blobs: &Blobs, checksum: &Checksum) -> Option<Fetched> {
     let sha256 = checksum.hex.to_lowercase();
     let file = (checksum.algorithm == "sha256").then(|| blobs.get(&sha256))?;
     let length = file.ok()?.metadata().ok()?.len();

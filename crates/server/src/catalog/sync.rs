@@ -52,6 +52,8 @@ pub async fn sync(app: &Arc<App>, id: SourceId) -> anyhow::Result<()> {
             let read = read_own(app, &source).await?;
             conclude(app, &source, read).await
         }
+        // It comes with imports.
+        SourceKind::Imported => Ok(()),
         SourceKind::Feed => match app.sealing.login(&source) {
             Ok(login) => {
                 let pages = Network {

@@ -26,8 +26,8 @@ pub fn mark(id: &str, normalized: &str) -> VersionMark {
 
 /// The versions that a source no longer has. `listed` comes by id, the newest version first.
 ///
-/// A folder, and this server's own feed, show all that they have. Another feed is asked for the latest versions alone: older ones are
-/// superseded and stay as they are, as what is good to go back to; one that is newer than what the
+/// A folder, an import, and this server's own feed, show all that they have. Another feed is asked for
+/// the latest versions alone: older ones are superseded and stay as they are, as what is good to go back to; one that is newer than what the
 /// feed now calls the latest was pulled.
 pub fn gone(
     kind: SourceKind,
@@ -39,7 +39,7 @@ pub fn gone(
     for versions in listed.chunk_by(|a, b| a.id == b.id) {
         let is_offered = |it: &&ListedVersion| offered.contains(&mark(&it.id, &it.normalized));
         let shown = match kind {
-            SourceKind::Folder | SourceKind::Own => versions.len(),
+            SourceKind::Folder | SourceKind::Own | SourceKind::Imported => versions.len(),
             SourceKind::Feed => versions
                 .iter()
                 .position(|it| is_offered(&it))

@@ -69,6 +69,11 @@ pub struct Clocked {
 }
 
 impl Clocked {
+    /// Another server, with the embedded database.
+    pub async fn another() -> Self {
+        Self::start(None).await
+    }
+
     async fn start(database: Option<String>) -> Self {
         let clock = Arc::new(AtomicI64::new(THEN.0));
         let site = Site::start_with(set_up(&clock, database.clone())).await;

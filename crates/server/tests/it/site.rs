@@ -1,6 +1,7 @@
 //! A running server, and a browser's view of it.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use fleetmend_server::{Config, Running};
@@ -182,6 +183,12 @@ impl Site {
         let folders = files.map(|it| it.unwrap().path());
         let count = |folder| std::fs::read_dir(folder).unwrap().count();
         folders.map(count).sum()
+    }
+
+    /// Where the server keeps a file.
+    pub fn kept(&self, sha256: &str) -> PathBuf {
+        let files = self.data.path().join("data/files");
+        files.join(&sha256[..2]).join(sha256)
     }
 
     /// Stops the server.

@@ -68,6 +68,8 @@ statements! {
             ORDER BY p.package, p.order_key DESC, p.id LIMIT $9";
     LISTED_OF = "SELECT id, package, normalized FROM packages
                  WHERE source = $1 AND listed = 1 ORDER BY package, order_key DESC";
+    ALL_OF = "SELECT id, package, normalized FROM packages WHERE source = $1
+              ORDER BY package, normalized";
     COUNT = "SELECT COUNT(*) AS id FROM packages WHERE source = $1";
 }
 
@@ -250,7 +252,7 @@ pub async fn offers(
         .collect()
 }
 
-/// A version that a source lists.
+/// A version of a source, as far as its identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedVersion {
     /// The row's id.
@@ -264,6 +266,16 @@ pub struct ListedVersion {
 /// What a source lists as far as is known: by id, the newest version first.
 pub async fn listed_of(mut from: impl Read, source: SourceId) -> Result<Vec<ListedVersion>> {
     let rows = from.rows(&LISTED_OF, args![source]).await?;
+    identities(&rows)
+}
+
+/// Every version that a source has or had: by id and normalized version, byte by byte.
+pub async fn all_of(mut from: impl Read, source: SourceId) -> Result<Vec<ListedVersion>> {
+    let rows = from.rows(&ALL_OF, args![source]).await?;
+    identities(&rows)
+}
+
+fn identities(rows: &[Row]) -> Result<Vec<ListedVersion>> {
     rows.iter()
         .map(|row| {
             Ok(ListedVersion {

@@ -29,6 +29,11 @@ pub async fn change(
     if source.kind != SourceKind::Feed && matches!(login, LoginChange::Set(_)) {
         return Err(ApiError::Bad(NO_LOGIN.to_owned()));
     }
+    if source.kind == SourceKind::Imported && before.dialect != after.dialect {
+        return Err(ApiError::Bad(
+            "which versions an imported source has is set where it is exported".to_owned(),
+        ));
+    }
     let known = &source.private_hosts;
     let private_hosts = if before.location == after.location {
         known.clone()
@@ -65,7 +70,8 @@ pub async fn change(
     }
     let is_switched_on = after.enabled && !before.enabled;
     let is_read_anew = is_other_feed || is_switched_on || has_new_login;
-    if after.enabled && (is_read_anew || before.dialect != after.dialect) {
+    let is_read = source.kind != SourceKind::Imported;
+    if is_read && after.enabled && (is_read_anew || before.dialect != after.dialect) {
         sync::enqueue(app, &mut tx, id, now).await?;
     }
     if before.priority != after.priority || before.enabled != after.enabled {

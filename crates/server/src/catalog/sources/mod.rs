@@ -110,6 +110,12 @@ pub async fn read_now(app: &App, id: SourceId, actor: &Actor) -> Result<(), ApiE
             source.settings.name
         )));
     }
+    if source.kind == SourceKind::Imported {
+        return Err(ApiError::Conflict(format!(
+            "source {} comes with imports: import a newer export of it",
+            source.settings.name
+        )));
+    }
     let host = host_of(&source);
     let pause = match &host {
         Some(host) => pause_of(app, host).await?,

@@ -1,0 +1,362 @@
+//! Writes the catalog into one file: first what it will have is put together from one state of the
+//! database, then it is written, part by part.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use fleetmend_model::recipe::{FileOrigin, Recipe, RecipeFile};
+use fleetmend_store::carried_catalogs::{self, Carried, Direction};
+use fleetmend_store::fetched_files::{self, FetchedFile};
+use fleetmend_store::packages::{self, ListedVersion, Package};
+use fleetmend_store::sources::{self, Source, SourceKind};
+use fleetmend_store::{Db, Tx, settings};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tempfile::TempPath;
+
+use super::super::fetch::shown;
+use super::super::store_file::at_hand;
+use super::container::{MAX_ENTRY, Writer, archive_length};
+use super::lines::{Spool, Spooled};
+use super::manifest::{self, FORMAT, Files, Manifest, SourceEntry, is_id};
+use super::place;
+use super::row::{AddressRow, PackageRow};
+use crate::app::App;
+use crate::journal;
+use crate::people::Actor;
+
+/// Rows read at a time.
+const BATCH: usize = 500;
+/// The setting with the installation's id.
+const ORIGIN: &str = "installation";
+
+/// Which files an export has. It always has all package versions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// All that are here.
+    #[default]
+    All,
+    /// None.
+    WithoutFiles,
+    /// Those of these packages alone, by id in lower case.
+    Of(HashSet<String>),
+}
+
+impl Scope {
+    fn has(&self, id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::WithoutFiles => false,
+            Self::Of(ids) => ids.contains(id),
+        }
+    }
+}
+
+/// An export that can be written.
+pub struct Prepared {
+    manifest: Manifest,
+    entries: Vec<Entry>,
+    /// The length of the whole, in bytes.
+    pub length: u64,
+    /// Versions that cannot be carried, with the reason.
+    pub left_out: Vec<String>,
+}
+
+struct Entry {
+    name: String,
+    length: u64,
+    sha256: String,
+    content: Content,
+}
+
+impl Entry {
+    fn of_lines(name: &str, lines: Spooled) -> Self {
+        Self {
+            name: format!("{name}-{}.jsonl", lines.sha256),
+            length: lines.length,
+            sha256: lines.sha256,
+            content: Content::Spooled(lines.path),
+        }
+    }
+}
+
+enum Content {
+    Bytes(Vec<u8>),
+    Spooled(TempPath),
+    Kept,
+}
+
+/// Puts an export together.
+pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
+    let origin = origin(&app.db).await?;
+    let mut tx = app.db.read().await?;
+    let mut all = sources::list(&mut tx).await?;
+    all.retain(|it| it.settings.enabled);
+    all.sort_by_cached_key(|it| place(it, &origin));
+    let mut gathering = Gathering {
+        app,
+        scope,
+        addresses: BTreeMap::new(),
+        files: BTreeMap::new(),
+        left_out: Vec::new(),
+    };
+    let (mut entries, mut carried) = (Vec::new(), Vec::new());
+    for source in &all {
+        let spooled = gathering.rows(&mut tx, source).await?;
+        // Nothing was ever pushed.
+        if source.kind == SourceKind::Own && spooled.count == 0 {
+            continue;
+        }
+        let number = entries.len();
+        carried.push(SourceEntry {
+            place: place(source, &origin),
+            name: name(source),
+            priority: source.settings.priority,
+            dialect: manifest::dialect(source.settings.dialect),
+            read_at: source.last_read.finished_at,
+            rows: spooled.lines(),
+        });
+        entries.push(Entry::of_lines(&format!("rows-{number:04}"), spooled));
+    }
+    drop(tx);
+    let Gathering {
+        addresses,
+        files,
+        mut left_out,
+        ..
+    } = gathering;
+    let mut spool = Spool::new(app)?;
+    for ((address, named), sha256) in addresses {
+        let row = AddressRow {
+            address,
+            named,
+            sha256,
+        };
+        let fault = match row.fault() {
+            Some(fault) => Some(fault),
+            None => spool.push(&row)?.err(),
+        };
+        left_out.extend(fault.map(|it| format!("{}: {it}", row.address)));
+    }
+    let addresses = spool.end()?;
+    let manifest = Manifest {
+        format: FORMAT,
+        made_by: format!("Fleetmend {}", env!("CARGO_PKG_VERSION")),
+        made_at: app.now(),
+        origin,
+        sources: carried,
+        addresses: addresses.lines(),
+        files: Files {
+            count: files.len() as u64,
+            bytes: files.values().sum(),
+        },
+    };
+    entries.push(Entry::of_lines("addresses", addresses));
+    entries.extend(files.into_iter().map(|(sha256, length)| Entry {
+        name: format!("files/{sha256}"),
+        length,
+        sha256,
+        content: Content::Kept,
+    }));
+    let bytes = serde_json::to_vec_pretty(&manifest)?;
+    let sha256 = fleetmend_trust::digest_hex(&bytes);
+    let first = Entry {
+        name: format!("manifest-{sha256}.json"),
+        length: bytes.len() as u64,
+        sha256,
+        content: Content::Bytes(bytes),
+    };
+    entries.insert(0, first);
+    Ok(Prepared {
+        length: archive_length(entries.iter().map(|it| it.length)),
+        manifest,
+        entries,
+        left_out,
+    })
+}
+
+impl Prepared {
+    /// Writes it; gives what was written. `tell` hears how many bytes that are so far.
+    pub fn write(
+        &self,
+        app: &App,
+        actor: &Actor,
+        out: impl Write,
+        mut tell: impl FnMut(u64),
+    ) -> io::Result<Carried> {
+        let mut writer = Writer::new(out);
+        let mut written = 0;
+        for it in &self.entries {
+            let (name, length, sha256) = (&it.name, it.length, &it.sha256);
+            match &it.content {
+                Content::Bytes(bytes) => writer.add(name, length, sha256, bytes.as_slice())?,
+                Content::Spooled(path) => writer.add(name, length, sha256, File::open(path)?)?,
+                Content::Kept => writer.add(name, length, sha256, app.blobs.get(sha256)?)?,
+            }
+            written += length;
+            tell(written);
+        }
+        let (sha256, length) = writer.finish()?;
+        Ok(Carried {
+            direction: Direction::Export,
+            at: app.now(),
+            who: actor.name.clone(),
+            sha256,
+            length,
+            made_at: self.manifest.made_at,
+            made_by: self.manifest.made_by.clone(),
+            origin: self.manifest.origin.clone(),
+            sources: self.manifest.sources.len() as u64,
+            versions: self.manifest.versions(),
+            files: self.manifest.files.count,
+            note: String::new(),
+        })
+    }
+}
+
+/// What a source is called where it is carried to.
+fn name(source: &Source) -> String {
+    match source.kind {
+        SourceKind::Own => "The exporting server's feed".to_owned(),
+        _ => source.settings.name.clone(),
+    }
+}
+
+/// Notes that an export was written.
+pub async fn note(app: &Arc<App>, carried: &Carried, actor: &Actor) -> anyhow::Result<()> {
+    let mut tx = app.db.begin().await?;
+    carried_catalogs::insert(&mut tx, carried).await?;
+    let after = format!(
+        "{} sources, {} package versions, {} files, {} bytes, SHA-256 {}",
+        carried.sources, carried.versions, carried.files, carried.length, carried.sha256
+    );
+    journal::record(
+        &mut tx,
+        actor,
+        "export_catalog",
+        "catalog",
+        &after,
+        app.now(),
+    )
+    .await?;
+    tx.commit().await?;
+    app.touch();
+    Ok(())
+}
+
+/// The installation's id; made if it has none.
+async fn origin(db: &Db) -> anyhow::Result<String> {
+    if let Some(id) = settings::get(db, ORIGIN).await?.filter(|it| is_id(it)) {
+        return Ok(id);
+    }
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("the system's random source failed"))?;
+    let mut tx = db.begin().await?;
+    settings::add(&mut tx, ORIGIN, &fleetmend_trust::hex(&bytes)).await?;
+    let id = settings::get(&mut tx, ORIGIN).await?;
+    tx.commit().await?;
+    id.ok_or_else(|| anyhow::anyhow!("the installation's id cannot be stored"))
+}
+
+/// What an export will have, while it is put together.
+struct Gathering<'a> {
+    app: &'a App,
+    scope: &'a Scope,
+    /// SHA-256 by address and digest.
+    addresses: BTreeMap<(String, String), String>,
+    /// Lengths by SHA-256.
+    files: BTreeMap<String, u64>,
+    left_out: Vec<String>,
+}
+
+impl Gathering<'_> {
+    /// All versions of a source.
+    async fn rows(&mut self, tx: &mut Tx, source: &Source) -> anyhow::Result<Spooled> {
+        let mut spool = Spool::new(self.app)?;
+        let all = packages::all_of(&mut *tx, source.id).await?;
+        for some in all.chunks(BATCH) {
+            for package in in_order(tx, some).await? {
+                self.add_files(tx, &package).await?;
+                let name = format!("{} {}", package.shown_id, package.version);
+                let row = PackageRow::of(package);
+                let fault = match row.fault() {
+                    Some(fault) => Some(fault),
+                    None => spool.push(&row)?.err(),
+                };
+                self.left_out
+                    .extend(fault.map(|it| format!("{name}: {it}")));
+            }
+        }
+        spool.end()
+    }
+
+    /// The nupkg and the installers of a version, as far as they are here.
+    async fn add_files(&mut self, tx: &mut Tx, package: &Package) -> anyhow::Result<()> {
+        let has_files = self.scope.has(&package.id);
+        let mut wanted: Vec<String> = package.content_sha256.iter().cloned().collect();
+        for file in installers(package) {
+            if let Some(it) = self.installer(tx, file).await? {
+                wanted.push(it.sha256.clone());
+                self.addresses.insert((it.address, it.named), it.sha256);
+            }
+        }
+        for sha256 in wanted.into_iter().filter(|_| has_files) {
+            let Ok(file) = self.app.blobs.get(&sha256) else {
+                continue;
+            };
+            let length = file.metadata()?.len();
+            if length <= MAX_ENTRY {
+                self.files.insert(sha256, length);
+            } else {
+                let name = format!("{} {}", package.shown_id, package.version);
+                self.left_out
+                    .push(format!("a file of {name}: it has {length} bytes"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Which file stood behind the address of an installer, as far as is known.
+    async fn installer(
+        &self,
+        tx: &mut Tx,
+        file: &RecipeFile,
+    ) -> anyhow::Result<Option<FetchedFile>> {
+        let FileOrigin::Url { url } = &file.origin else {
+            return Ok(None);
+        };
+        let (address, checksum) = (shown(url), file.checksum.as_ref());
+        if let Some(known) = fetched_files::get(&mut *tx, &address, checksum).await? {
+            return Ok(Some(known));
+        }
+        let found = checksum.and_then(|it| at_hand(&self.app.blobs, it));
+        Ok(found.map(|it| FetchedFile {
+            address,
+            named: fetched_files::named(checksum),
+            sha256: it.sha256,
+        }))
+    }
+}
+
+/// The files that a version's recipe names.
+fn installers(package: &Package) -> Vec<&RecipeFile> {
+    let recipe = package.analysis.as_ref().and_then(|it| it.recipe.as_ref());
+    let mut waiting: Vec<&Recipe> = recipe.into_iter().collect();
+    let mut files = Vec::new();
+    while let Some(recipe) = waiting.pop() {
+        files.extend(&recipe.files);
+        waiting.extend(&recipe.further);
+    }
+    files
+}
+
+/// Versions by their identity, in its order.
+async fn in_order(tx: &mut Tx, some: &[ListedVersion]) -> anyhow::Result<Vec<Package>> {
+    let rows: Vec<_> = some.iter().map(|it| it.row).collect();
+    let found = packages::get_many(&mut *tx, &rows).await?;
+    let mut found: HashMap<_, _> = found.into_iter().map(|it| (it.row, it)).collect();
+    Ok(rows.iter().filter_map(|row| found.remove(row)).collect())
+}

@@ -1,0 +1,313 @@
+//! Takes an export into the catalog, all of it or nothing.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use fleetmend_model::{Millis, SourceId};
+use fleetmend_store::carried_catalogs::{self, Carried, Direction};
+use fleetmend_store::fetched_files::{self, FetchedFile};
+use fleetmend_store::source_pages::{self, KnownPage, NewPage};
+use fleetmend_store::sources::{self, ReadNote, Settings, Source, SourceKind, Withheld};
+use fleetmend_store::{Tx, packages, quarantine};
+use tempfile::TempPath;
+
+use super::super::intake::READER;
+use super::super::vanished;
+use super::lines::batches;
+use super::location;
+use super::manifest::{Manifest, SourceEntry};
+use super::report::{Imported, ImportedSource};
+use super::row::{AddressRow, PackageRow};
+use super::stage::{ImportError, Staged, stage};
+use crate::api::time;
+use crate::app::App;
+use crate::deployments::reset;
+use crate::people::Actor;
+use crate::{jobs, journal};
+
+/// What stands for the page that an import is of its source.
+const PAGE: &str = "import";
+/// Why an imported source is not read.
+const NOT_READ: &str = "it comes with imports";
+
+/// What a person wants of an import.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The SHA-256 that the file must have.
+    pub sha256: Option<String>,
+    /// Whether it may be older than what was imported last.
+    pub older: bool,
+}
+
+/// Reads an export of at most `cap` bytes and takes it in.
+pub async fn import(
+    app: &Arc<App>,
+    input: impl Read + Send + 'static,
+    cap: u64,
+    wanted: &Wanted,
+    actor: &Actor,
+) -> Result<Imported, ImportError> {
+    let (blobs, sha256) = (app.blobs.clone(), wanted.sha256.clone());
+    let staged = tokio::task::spawn_blocking(move || stage(&blobs, input, cap, sha256.as_deref()));
+    let mut staged = staged.await.context("an import broke off")??;
+    refuse_older(&mut app.db.read().await?, &staged.manifest, wanted).await?;
+    let new_files = staged.new_files();
+    let blobs = app.blobs.clone();
+    let keeping = tokio::task::spawn_blocking(move || {
+        staged.keep_files(&blobs)?;
+        Ok::<_, ImportError>(staged)
+    });
+    let staged = keeping.await.context("an import broke off")??;
+    let imported = Box::pin(take_in(app, &staged, new_files, wanted, actor)).await?;
+    app.jobs_due.notify_one();
+    app.touch();
+    Ok(imported)
+}
+
+/// An export must not be older than what is known of its sources.
+async fn refuse_older(
+    tx: &mut Tx,
+    manifest: &Manifest,
+    wanted: &Wanted,
+) -> Result<(), ImportError> {
+    for entry in &manifest.sources {
+        let Some(source) = sources::at(&mut *tx, &location(&entry.place)).await? else {
+            continue;
+        };
+        let known = carried_catalogs::of_source(&mut *tx, source.id).await?;
+        if let Some(known) = known
+            && known.made_at > manifest.made_at
+            && !wanted.older
+        {
+            return Err(ImportError::Older {
+                source_name: source.settings.name,
+                made_at: time(manifest.made_at),
+                known: time(known.made_at),
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn take_in(
+    app: &Arc<App>,
+    staged: &Staged,
+    new_files: u64,
+    wanted: &Wanted,
+    actor: &Actor,
+) -> Result<Imported, ImportError> {
+    let manifest = &staged.manifest;
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    refuse_older(&mut tx, manifest, wanted).await?;
+    let mut taken = Vec::new();
+    for (entry, rows) in manifest.sources.iter().zip(&staged.rows) {
+        taken.push(take_source(app, &mut tx, entry, rows).await?);
+    }
+    take_addresses(app, &mut tx, &staged.addresses).await?;
+    let carried = Carried {
+        direction: Direction::Import,
+        at: now,
+        who: actor.name.clone(),
+        sha256: staged.sha256.clone(),
+        length: staged.length,
+        made_at: manifest.made_at,
+        made_by: manifest.made_by.clone(),
+        origin: manifest.origin.clone(),
+        sources: manifest.sources.len() as u64,
+        versions: manifest.versions(),
+        files: manifest.files.count,
+        note: String::new(),
+    };
+    let row = carried_catalogs::insert(&mut tx, &carried).await?;
+    for source in &taken {
+        carried_catalogs::set_of_source(&mut tx, source.id, row).await?;
+    }
+    let imported = Imported {
+        carried,
+        sources: taken,
+        new_files,
+    };
+    let after = format!(
+        "{} SHA-256 {}",
+        imported.sentences().join(" "),
+        imported.carried.sha256
+    );
+    journal::record(&mut tx, actor, "import_catalog", "catalog", &after, now).await?;
+    jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+    jobs::enqueue(&mut tx, jobs::Kind::Rematch, 0, now).await?;
+    tx.commit().await?;
+    Ok(imported)
+}
+
+async fn take_source(
+    app: &Arc<App>,
+    tx: &mut Tx,
+    entry: &SourceEntry,
+    rows: &TempPath,
+) -> Result<ImportedSource, ImportError> {
+    let now = app.now();
+    let source = source(tx, entry).await?;
+    let before = packages::listed_of(&mut *tx, source.id).await?;
+    let stored = store_rows(app, tx, source.id, rows).await?;
+    let gone = vanished::gone(source.kind, &before, stored.listed.iter().copied());
+    let known = source.last_read.withheld;
+    let withheld = vanished::withheld(before.len(), gone.len(), known, now);
+    packages::set_listed(tx, &gone, withheld.is_some()).await?;
+    take_quarantine(tx, source.id, stored.quarantined, now).await?;
+    note_read(tx, &source, entry, stored.listed, withheld, now).await?;
+    // What could not be had before may be here now.
+    packages::retry_now(tx, source.id, now).await?;
+    reset::reset_of_source(app, tx, source.id).await?;
+    let gone = gone.len() as u64;
+    let kept = withheld.map_or(0, |it| it.gone);
+    Ok(ImportedSource {
+        id: source.id,
+        name: source.settings.name,
+        changed: stored.changed,
+        gone: gone - kept,
+        withheld: kept,
+    })
+}
+
+/// The source that stands for one of an export. What a person set of it here stays.
+async fn source(tx: &mut Tx, entry: &SourceEntry) -> Result<Source, ImportError> {
+    let location = location(&entry.place);
+    if sources::at(&mut *tx, &location).await?.is_none() {
+        let settings = Settings {
+            priority: entry.priority,
+            dialect: entry.dialect(),
+            ..Settings::new(&location, &entry.name)
+        };
+        sources::insert(tx, SourceKind::Imported, &settings).await?;
+    }
+    let source = sources::at(&mut *tx, &location).await?;
+    Ok(source.with_context(|| format!("there is no source {location}"))?)
+}
+
+/// What was stored of a source.
+struct Stored {
+    /// Versions that are new or other than before.
+    changed: u64,
+    /// The marks of those that are listed.
+    listed: Vec<source_pages::VersionMark>,
+    /// Ids, normalized versions and causes of those that are in quarantine where they come from.
+    quarantined: Vec<(String, String, String)>,
+}
+
+async fn store_rows(
+    app: &Arc<App>,
+    tx: &mut Tx,
+    source: SourceId,
+    rows: &Path,
+) -> Result<Stored, ImportError> {
+    let now = app.now();
+    let mut stored = Stored {
+        changed: 0,
+        listed: Vec::new(),
+        quarantined: Vec::new(),
+    };
+    let mut batches = batches::<PackageRow>(rows);
+    while let Some(batch) = batches.recv().await {
+        let batch = batch?;
+        let mut files = BTreeMap::new();
+        for row in &batch {
+            if row.listed {
+                stored.listed.push(vanished::mark(&row.id, &row.normalized));
+            }
+            if let Some(cause) = &row.quarantine {
+                let (id, version) = (row.id.clone(), row.normalized.clone());
+                stored.quarantined.push((id, version, cause.clone()));
+            }
+            remember(app, &mut files, row.nupkg());
+        }
+        let new: Vec<_> = batch.into_iter().map(|row| row.package(source)).collect();
+        stored.changed += packages::store_many(tx, &new, now).await?;
+        let files: Vec<_> = files.into_values().collect();
+        fetched_files::put_many(tx, &files, now).await?;
+    }
+    Ok(stored)
+}
+
+/// Takes a file that is here into what is noted, each address and digest once.
+fn remember(
+    app: &App,
+    files: &mut BTreeMap<(String, String), FetchedFile>,
+    file: Option<FetchedFile>,
+) {
+    if let Some(file) = file.filter(|it| app.blobs.has(&it.sha256)) {
+        files.insert((file.address.clone(), file.named.clone()), file);
+    }
+}
+
+async fn take_addresses(app: &Arc<App>, tx: &mut Tx, addresses: &Path) -> Result<(), ImportError> {
+    let mut batches = batches::<AddressRow>(addresses);
+    while let Some(batch) = batches.recv().await {
+        let mut files = BTreeMap::new();
+        for row in batch? {
+            remember(app, &mut files, Some(row.into()));
+        }
+        let files: Vec<_> = files.into_values().collect();
+        fetched_files::put_many(tx, &files, app.now()).await?;
+    }
+    Ok(())
+}
+
+/// A version that is in quarantine where it comes from is so here as well, without the file that was
+/// wrong, which never was here; once it is out there, it is out here. What this server found itself
+/// stays.
+async fn take_quarantine(
+    tx: &mut Tx,
+    source: SourceId,
+    quarantined: Vec<(String, String, String)>,
+    now: Millis,
+) -> Result<(), ImportError> {
+    let mut held = HashSet::new();
+    for (id, version, cause) in quarantined {
+        let found = packages::find(&mut *tx, source, &id, &version).await?;
+        let Some(package) = found else { continue };
+        held.insert(package.row);
+        if package.quarantine.is_none() {
+            let cause = format!("it is in quarantine on the server that it comes from: {cause}");
+            packages::quarantine(tx, package.row, Some(&cause), now).await?;
+        }
+    }
+    for row in quarantine::without_file(&mut *tx, source).await? {
+        if !held.contains(&row) {
+            packages::quarantine(tx, row, None, now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn note_read(
+    tx: &mut Tx,
+    source: &Source,
+    entry: &SourceEntry,
+    listed: Vec<source_pages::VersionMark>,
+    withheld: Option<Withheld>,
+    now: Millis,
+) -> Result<(), ImportError> {
+    let read_at = source_pages::next_mark(&mut *tx, source.id, now).await?;
+    let page = NewPage {
+        known: KnownPage {
+            url: PAGE.to_owned(),
+            entries: entry.rows.count,
+            ..KnownPage::default()
+        },
+        versions: listed,
+        ..NewPage::default()
+    };
+    source_pages::put_many(tx, source.id, &[page], READER, read_at).await?;
+    let note = ReadNote {
+        finished_at: entry.read_at,
+        entries: Some(entry.rows.count),
+        next_read_why: NOT_READ.to_owned(),
+        withheld,
+        ..ReadNote::default()
+    };
+    Ok(sources::note_read(tx, source.id, &note).await?)
+}

@@ -1,0 +1,295 @@
+//! What changes from one import of a source to the next.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fleetmend_e2e::feed::FeedSite;
+use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_server::catalog::offline::container::Reader;
+use fleetmend_server::catalog::{nupkgs, sync};
+use fleetmend_server::{Given, Scope, Wanted};
+use fleetmend_store::audit::{self, AuditFilter};
+use fleetmend_store::sources::{self, Settings, Source, SourceKind};
+use fleetmend_store::{Page, packages};
+
+use crate::clocked::{Clocked, both, until};
+use crate::offline::{export, import, imported, try_import, versions};
+
+/// A server that reads a folder.
+struct Exporter {
+    site: Clocked,
+    source: Source,
+    packages: tempfile::TempDir,
+    out: tempfile::TempDir,
+}
+
+impl Exporter {
+    async fn with(all: &[Nupkg]) -> Self {
+        let site = Clocked::another().await;
+        let packages = tempfile::tempdir().unwrap();
+        for package in all {
+            package.build_into(packages.path()).unwrap();
+        }
+        let settings = Settings::new(packages.path().to_str().unwrap(), "The folder");
+        let mut tx = site.db().begin().await.unwrap();
+        let id = sources::insert(&mut tx, SourceKind::Folder, &settings)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        sync::sync(site.app(), id).await.unwrap();
+        let source = sources::get(site.db(), id).await.unwrap().unwrap();
+        let out = tempfile::tempdir().unwrap();
+        Self {
+            site,
+            source,
+            packages,
+            out,
+        }
+    }
+
+    async fn read(&self) {
+        sync::sync(self.site.app(), self.source.id).await.unwrap();
+    }
+
+    fn remove(&self, package: &Nupkg) {
+        std::fs::remove_file(self.packages.path().join(package.file_name())).unwrap();
+    }
+
+    /// Fetches a package as if a device had it.
+    async fn fetch(&self, id: &str) {
+        for package in packages::versions(self.site.db(), self.source.id, id)
+            .await
+            .unwrap()
+        {
+            nupkgs::fetch_one(self.site.app(), package).await.unwrap();
+        }
+    }
+
+    async fn export(&self, name: &str) -> PathBuf {
+        // No export has the time of another.
+        self.site.live(Duration::from_mins(1)).await;
+        let path = self.out.path().join(name);
+        export(&self.site, &path, &Scope::All).await;
+        path
+    }
+
+    /// Its source on the server that imports.
+    async fn there(&self, site: &Clocked) -> Source {
+        let all = sources::list(site.db()).await.unwrap();
+        let imported = all
+            .into_iter()
+            .find(|it| it.kind == SourceKind::Imported)
+            .unwrap();
+        assert!(
+            imported
+                .settings
+                .location
+                .ends_with(&self.source.settings.location)
+        );
+        imported
+    }
+}
+
+fn some(count: usize) -> Vec<Nupkg> {
+    (0..count)
+        .map(|it| Nupkg::new(&format!("tool-{it:02}"), "1.0"))
+        .collect()
+}
+
+async fn listed(site: &Clocked, source: &Source) -> usize {
+    packages::listed_of(site.db(), source.id)
+        .await
+        .unwrap()
+        .len()
+}
+
+/// The names of an export's entries, without the manifest's.
+fn entries(path: &Path) -> Vec<String> {
+    let mut archive = Reader::new(std::fs::File::open(path).unwrap(), u64::MAX);
+    let mut names = Vec::new();
+    while let Some(entry) = archive.next_entry().unwrap() {
+        archive.content(&entry, |_| Ok(())).unwrap();
+        names.push(entry.name);
+    }
+    assert!(names.remove(0).starts_with("manifest-"));
+    names
+}
+
+both! {
+    async fn what_the_exporter_no_longer_has_is_not_offered_and_much_at_once_is_held_for_a_person(site) {
+        let all = some(12);
+        let online = Exporter::with(&all).await;
+        import(&site, &online.export("first").await).await;
+        let there = online.there(&site).await;
+        assert_eq!(listed(&site, &there).await, 12);
+        online.remove(&all[0]);
+        online.read().await;
+        let lines = import(&site, &online.export("second").await).await;
+        assert_eq!(lines[1], "The folder: 1 new or changed, 1 not offered any more");
+        assert_eq!(listed(&site, &there).await, 11);
+        for package in &all[1..] {
+            online.remove(package);
+        }
+        online.read().await;
+        // There as well a person must say so.
+        let handle = online.site.site.running().handle();
+        handle.remove_gone_versions("The folder").await.unwrap();
+        let lines = import(&site, &online.export("third").await).await;
+        assert!(lines[1].contains("11 are not in it: so many that nothing was taken away"), "{lines:?}");
+        assert_eq!(listed(&site, &there).await, 11);
+        let held = sources::get(site.db(), there.id).await.unwrap().unwrap().last_read.withheld;
+        assert_eq!(held.map(|it| (it.listed, it.gone)), Some((11, 11)));
+        let handle = site.site.running().handle();
+        assert_eq!(handle.remove_gone_versions("The folder").await.unwrap(), 11);
+        assert_eq!(listed(&site, &there).await, 0);
+    }
+
+    async fn an_older_export_is_refused_unless_a_person_says_that_it_is_right(site) {
+        let all = some(3);
+        let online = Exporter::with(&all[..2]).await;
+        let first = online.export("first").await;
+        all[2].build_into(online.packages.path()).unwrap();
+        online.read().await;
+        import(&site, &online.export("second").await).await;
+        let there = online.there(&site).await;
+        let error = try_import(&site, &first, &Wanted::default()).await.unwrap_err();
+        assert!(error.contains("'The folder' came with an import that was made at"), "{error}");
+        assert!(error.contains("nothing was imported"), "{error}");
+        assert_eq!(listed(&site, &there).await, 3);
+        let older = Wanted { older: true, ..Wanted::default() };
+        try_import(&site, &first, &older).await.unwrap();
+        assert_eq!(listed(&site, &there).await, 2);
+        let filter = AuditFilter { action: Some("import_catalog".to_owned()), ..AuditFilter::default() };
+        let audited = audit::list(site.db(), &filter, &Page::first(9)).await.unwrap();
+        assert_eq!(audited.rows.len(), 2, "what was refused is no change");
+    }
+
+    async fn quarantine_is_carried_until_it_ends_there_and_what_was_found_here_stays(site) {
+        let online = Exporter::with(&some(3)).await;
+        let row = async |site: &Clocked, source: &Source, id: &str| {
+            packages::find(site.db(), source.id, id, "1.0.0").await.unwrap().unwrap()
+        };
+        let set = async |site: &Clocked, source: &Source, id: &str, cause: Option<&str>| {
+            let package = row(site, source, id).await.row;
+            let mut tx = site.db().begin().await.unwrap();
+            packages::quarantine(&mut tx, package, cause, site.now()).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        set(&online.site, &online.source, "tool-01", Some("the vendor changed it")).await;
+        import(&site, &online.export("first").await).await;
+        let there = online.there(&site).await;
+        let quarantine = row(&site, &there, "tool-01").await.quarantine.unwrap().1;
+        assert_eq!(
+            quarantine,
+            "it is in quarantine on the server that it comes from: the vendor changed it"
+        );
+        assert_eq!(row(&site, &there, "tool-00").await.quarantine, None);
+        set(&online.site, &online.source, "tool-01", None).await;
+        import(&site, &online.export("second").await).await;
+        assert_eq!(row(&site, &there, "tool-01").await.quarantine, None);
+    }
+
+    async fn what_was_imported_is_exported_as_it_came(site) {
+        let online = Exporter::with(&some(3)).await;
+        online.fetch("tool-01").await;
+        let first = online.export("first").await;
+        import(&site, &first).await;
+        let there = online.there(&site).await;
+        // The nupkg is looked at here, from what was imported.
+        for package in versions(&site, &there).await {
+            nupkgs::fetch_one(site.app(), package).await.unwrap();
+        }
+        let again = online.out.path().join("again");
+        export(&site, &again, &Scope::All).await;
+        assert_eq!(entries(&again), entries(&first));
+        assert_eq!(entries(&first).len(), 3, "rows, addresses, and the one nupkg");
+        // Deterministic: the same catalog at the same time.
+        let same = online.out.path().join("same");
+        export(&site, &same, &Scope::All).await;
+        assert_eq!(std::fs::read(&same).unwrap(), std::fs::read(&again).unwrap());
+        // And on to a third server, to the same source.
+        let third = Clocked::another().await;
+        import(&third, &again).await;
+        assert_eq!(online.there(&third).await.settings.location, there.settings.location);
+    }
+
+    async fn no_password_and_no_private_host_is_carried(site) {
+        let online = Exporter::with(&[]).await;
+        let feed = FeedSite::start().unwrap();
+        feed.add_package(&Nupkg::new("secret-tool", "1.0")).unwrap();
+        feed.require_login("the reader", "the password of the feed");
+        let location = feed.url();
+        let given = Given {
+            user: Some("the reader"),
+            password: Some("the password of the feed"),
+            allow_private: true,
+            private_hosts: &["intranet.example".to_owned()],
+            ..Given::at(&location)
+        };
+        let handle = online.site.site.running().handle();
+        handle.add_source(&given).await.unwrap();
+        until("the feed is read", async || {
+            let all = sources::list(online.site.db()).await.unwrap();
+            let mut own = all.iter().filter(|it| it.settings.location == location);
+            own.next()?.last_read.finished_at
+        })
+        .await;
+        let path = online.export("it").await;
+        let bytes = std::fs::read(&path).unwrap();
+        let has = |text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
+        assert!(has("secret-tool"));
+        for text in ["the reader", "the password", "intranet.example"] {
+            assert!(!has(text), "{text}");
+        }
+        import(&site, &path).await;
+        let source = imported(&site, &location).await;
+        assert_eq!((source.user_name, source.private_hosts.len()), (None, 0));
+        // Nor can a person give it any: it is never read.
+        let handle = site.site.running().handle();
+        let said = handle.read_source(&source.id.to_string()).await.unwrap_err().to_string();
+        assert!(said.contains("comes with imports"), "{said}");
+        let hosts = ["intranet.example".to_owned()];
+        assert!(handle.set_private_hosts(&source.id.to_string(), &hosts).await.is_err());
+        let login = Given { user: Some("a"), password: Some("b"), ..Given::default() };
+        assert!(handle.set_source(&source.id.to_string(), &login).await.is_err());
+    }
+
+    async fn only_the_files_that_are_asked_for_are_carried(site) {
+        let online = Exporter::with(&some(3)).await;
+        online.fetch("tool-00").await;
+        online.fetch("tool-01").await;
+        let path = online.out.path().join("it");
+        for (scope, files) in [
+            (Scope::All, 2),
+            (Scope::WithoutFiles, 0),
+            (Scope::Of(["tool-01".to_owned()].into()), 1),
+        ] {
+            export(&online.site, &path, &scope).await;
+            let names = entries(&path);
+            let found = names.iter().filter(|it| it.starts_with("files/")).count();
+            assert_eq!(found, files, "{scope:?}");
+        }
+        let lines = import(&site, &path).await;
+        assert!(lines[0].contains("3 package versions, 1 file of which 1 new"), "{lines:?}");
+    }
+
+    async fn a_file_that_cannot_be_imported_changes_nothing(site) {
+        let online = Exporter::with(&some(3)).await;
+        let path = online.export("it").await;
+        let bytes = std::fs::read(&path).unwrap();
+        let cut = online.out.path().join("cut");
+        std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+        let before = site.site.kept_files();
+        let error = try_import(&site, &cut, &Wanted::default()).await.unwrap_err();
+        assert!(error.contains("it was not copied whole"), "{error}");
+        let kinds: Vec<_> = sources::list(site.db()).await.unwrap().iter().map(|it| it.kind).collect();
+        assert_eq!(kinds, [SourceKind::Own]);
+        assert_eq!(site.site.kept_files(), before);
+        // An export to where nothing can be written leaves nothing either.
+        let nowhere = online.out.path().join("no such folder/it");
+        let handle = online.site.site.running().handle();
+        assert!(handle.export_catalog(&nowhere, &Scope::All, |_| {}).await.is_err());
+        let kept: Vec<_> = std::fs::read_dir(online.out.path()).unwrap().collect();
+        assert_eq!(kept.len(), 2);
+    }
+}
