@@ -63,6 +63,8 @@ pub enum Dialect {
     RefusesOrder,
     /// Of `$filter`, nothing behind the first condition.
     FirstConditionOnly,
+    /// A `$filter` of several conditions lets nothing pass.
+    NothingBehindFirstCondition,
 }
 
 /// What pages of lists tell about whether they have changed.
@@ -101,6 +103,8 @@ struct Content {
     counts: bool,
     /// Where the last page links to.
     last_link: Option<String>,
+    /// Whether no page links to another.
+    is_cut_off: bool,
     /// The header that requests must carry.
     authorization: Option<String>,
 }
@@ -122,6 +126,7 @@ impl FeedSite {
             validator: Validator::None,
             counts: false,
             last_link: None,
+            is_cut_off: false,
             authorization: None,
         }));
         let for_site = Arc::clone(&content);
@@ -204,6 +209,18 @@ impl FeedSite {
     /// Has the last page of every list link on to this address.
     pub fn set_last_link(&self, address: &str) {
         lock(&self.content).last_link = Some(address.to_owned());
+    }
+
+    /// Has all packages marked as ones that nobody is shown.
+    pub fn hide_all(&self) {
+        for offered in &mut lock(&self.content).packages {
+            offered.listed = false;
+        }
+    }
+
+    /// Has every list end with its first page, as if there were no more.
+    pub fn set_cut_off(&self, is_cut_off: bool) {
+        lock(&self.content).is_cut_off = is_cut_off;
     }
 
     /// Takes all packages away.
@@ -450,6 +467,9 @@ impl Content {
 
     /// The document as this site is told to give it.
     fn changed(&self, mut document: String) -> String {
+        if self.is_cut_off {
+            document = document.replace("rel=\"next\"", "rel=\"other\"");
+        }
         if let Some(link) = &self.last_link
             && !document.contains("rel=\"next\"")
         {

@@ -36,11 +36,13 @@ impl Paging<'_> {
             let passes = match request.parameter("$filter") {
                 Some(filter) => {
                     let first = filter.split(" and ").next().unwrap_or(filter);
+                    let is_nothing = self.dialect == Dialect::NothingBehindFirstCondition
+                        && filter.contains(" and ");
                     let filter = match self.dialect {
                         Dialect::FirstConditionOnly => first,
-                        Dialect::Full | Dialect::RefusesOrder => filter,
+                        _ => filter,
                     };
-                    odata_filter::matches(filter, &|name| offered.property(name))?
+                    !is_nothing && odata_filter::matches(filter, &|name| offered.property(name))?
                 }
                 None => true,
             };

@@ -104,6 +104,7 @@ fn a_feed_is_read_to_its_end_whatever_it_understands_of_a_question() {
         // Past the cap on results.
         (MANY, Dialect::Full, 5_000),
         (MANY, Dialect::FirstConditionOnly, usize::MAX),
+        (MANY, Dialect::NothingBehindFirstCondition, usize::MAX),
         (1_100, Dialect::RefusesOrder, usize::MAX),
     ] {
         let site = long_feed(packages);

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use fleetmend_model::recipe::Checksum;
 use fleetmend_store::quarantine::WrongFile;
 use fleetmend_trust::hex;
+use md5::{Digest as _, Md5};
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
 use super::fetch::{FetchError, shown};
@@ -35,8 +36,42 @@ pub fn sha256(from: impl Read) -> io::Result<String> {
 /// The digests of a file on its way: SHA-256, and the one that the package names.
 pub struct Sums {
     sha256: Context,
-    named: Option<Context>,
+    named: Option<Named>,
     length: u64,
+}
+
+/// A digest of the kind that the package names. MD5 is Chocolatey's own default: old packages have it,
+/// and it is better than none.
+#[derive(Clone)]
+enum Named {
+    Sha(Context),
+    Md5(Md5),
+}
+
+impl Named {
+    fn of(algorithm: &str) -> Option<Self> {
+        Some(match algorithm {
+            "sha256" => Self::Sha(Context::new(&SHA256)),
+            "sha512" => Self::Sha(Context::new(&SHA512)),
+            "sha1" => Self::Sha(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
+            "md5" => Self::Md5(Md5::new()),
+            _ => return None,
+        })
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha(context) => context.update(bytes),
+            Self::Md5(md5) => md5.update(bytes),
+        }
+    }
+
+    fn finish(self) -> String {
+        match self {
+            Self::Sha(context) => hex(context.finish().as_ref()),
+            Self::Md5(md5) => hex(&md5.finalize()),
+        }
+    }
 }
 
 impl Sums {
@@ -44,14 +79,12 @@ impl Sums {
     pub fn new(url: &str, checksum: Option<&Checksum>) -> Result<Self, FetchError> {
         let named = match checksum.map(|it| it.algorithm.as_str()) {
             None => None,
-            Some("sha256") => Some(Context::new(&SHA256)),
-            Some("sha512") => Some(Context::new(&SHA512)),
-            Some("sha1") => Some(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
             Some(algorithm) => {
-                return Err(FetchError::Algorithm {
+                let named = Named::of(algorithm);
+                Some(named.ok_or_else(|| FetchError::Algorithm {
                     url: shown(url),
                     algorithm: algorithm.to_owned(),
-                });
+                })?)
             }
         };
         Ok(Self {
@@ -73,11 +106,7 @@ impl Sums {
     /// Whether the file is the one that is wanted, where its digest is the one of the kind given at
     /// the beginning.
     pub fn check(&self, url: &str, wanted: &Checksum) -> Result<(), FetchError> {
-        let named = self.named.clone();
-        let found = hex(named
-            .map(Context::finish)
-            .as_ref()
-            .map_or(&[], AsRef::as_ref));
+        let found = self.named.clone().map(Named::finish).unwrap_or_default();
         if wanted.hex.eq_ignore_ascii_case(&found) {
             return Ok(());
         }
@@ -99,5 +128,40 @@ impl Sums {
     /// SHA-256, lower-case hexadecimal.
     pub fn sha256(&self) -> String {
         hex(self.sha256.clone().finish().as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_checked_by_each_kind_of_digest_that_chocolatey_knows() {
+        // Of the three bytes `abc`: RFC 1321 and FIPS 180-4.
+        for (algorithm, digest) in [
+            ("md5", "900150983cd24fb0d6963f7d28e17f72"),
+            ("sha1", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+            (
+                "sha256",
+                "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD",
+            ),
+            (
+                "sha512",
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                 2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+            ),
+        ] {
+            let wanted = Checksum {
+                algorithm: algorithm.to_owned(),
+                hex: digest.to_owned(),
+            };
+            let sums = |bytes: &[u8]| {
+                let mut sums = Sums::new("file", Some(&wanted)).expect("it is known");
+                sums.update(bytes);
+                sums.check("file", &wanted).is_ok()
+            };
+            assert!(sums(b"abc"), "{algorithm}");
+            assert!(!sums(b"abd"), "{algorithm}");
+        }
     }
 }

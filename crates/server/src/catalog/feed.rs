@@ -27,6 +27,13 @@ const MAX_PAGES: u64 = 5_000;
 const NEW_QUESTION: u64 = 5_000;
 /// The longest text kept of what was left out, in characters.
 const MAX_TEXT: usize = 300;
+/// The longest text kept of a title, a summary and the like, in characters: NuGet's gallery allows
+/// 4,000.
+const MAX_WORDS: usize = 4_000;
+/// The most tags, and the most dependencies, kept of one version.
+const MAX_LIST: usize = 200;
+/// The longest address followed or kept, in bytes.
+const MAX_ADDRESS: usize = 2_000;
 
 /// Where the pages come from.
 pub trait Pages: Sync {
@@ -174,10 +181,10 @@ impl<'a, P: Pages> Reader<'a, P> {
             },
         };
         if let Some(own) = at.own_links.take() {
-            let is_from_the_beginning =
-                step.known.entries > 0 && step.known.first_id == at.first_id;
-            if is_from_the_beginning {
-                // It answers the same, whatever is asked.
+            // Behind the last id something must come: its own link says so.
+            let is_no_answer = step.known.entries == 0 || step.known.first_id == at.first_id;
+            if is_no_answer {
+                // It answers nothing, or the same, whatever is asked.
                 at.is_ordered = false;
                 at.next = Some(own);
                 return Ok(None);
@@ -185,9 +192,14 @@ impl<'a, P: Pages> Reader<'a, P> {
         }
         move_on(at, self.location, &step.known);
         if at.pages == 1 && at.expected.is_none() && at.next.is_some() {
-            at.expected = self.pages.count(&count_question(self.location)).await;
+            at.expected = self.count().await;
         }
         Ok(Some(step))
+    }
+
+    /// How many entries the feed says that the latest versions are, where it says so.
+    pub async fn count(&self) -> Option<u64> {
+        self.pages.count(&count_question(self.location)).await
     }
 
     async fn get(&mut self, url: &str) -> anyhow::Result<Step> {
@@ -245,9 +257,10 @@ impl<'a, P: Pages> Reader<'a, P> {
                 read.left_out.push(left_out(&what, &why));
                 continue;
             }
-            let Some(content) = content_url(self.location, &entry) else {
+            let Some(content) = content_url(self.location, page.base.as_deref(), &entry) else {
                 let what = format!("{} {}", entry.id, entry.version);
-                let why = "the address of its nupkg is none, or carries a name or password";
+                let why =
+                    "the address of its nupkg is none, too long, or carries a name or password";
                 read.left_out.push(left_out(&what, why));
                 continue;
             };
@@ -352,6 +365,9 @@ fn resolve(page: &str, link: &str) -> anyhow::Result<String> {
     let target = page
         .join(link)
         .context("the link to the next page is not an address")?;
+    if target.as_str().len() > MAX_ADDRESS {
+        bail!("the link to the next page is longer than {MAX_ADDRESS} bytes");
+    }
     if target.host_str() != page.host_str() {
         bail!(
             "the link to the next page leads to another host, {}",
@@ -361,33 +377,46 @@ fn resolve(page: &str, link: &str) -> anyhow::Result<String> {
     Ok(target.to_string())
 }
 
-/// Where an entry's nupkg is; nothing where that is no address, or one that carries a name or a
-/// password.
-fn content_url(location: &str, entry: &FeedEntry) -> Option<String> {
-    let base = location.trim_end_matches('/');
+/// Where an entry's nupkg is, relative to what the document says, or else to the feed; nothing where
+/// that is no address, or one that is too long or carries a name or a password.
+fn content_url(location: &str, base: Option<&str>, entry: &FeedEntry) -> Option<String> {
+    let feed = Url::parse(&format!("{}/", location.trim_end_matches('/'))).ok()?;
     let content = match &entry.content_url {
-        Some(content) => Url::parse(base).ok()?.join(content).ok()?,
-        None => Url::parse(&format!("{base}/package/{}/{}", entry.id, entry.version)).ok()?,
+        Some(content) => match base {
+            Some(base) => feed.join(base).ok()?.join(content).ok()?,
+            None => feed.join(content).ok()?,
+        },
+        None => feed
+            .join(&format!("package/{}/{}", entry.id, entry.version))
+            .ok()?,
     };
     let is_bare = content.username().is_empty() && content.password().is_none();
-    is_bare.then(|| content.into())
+    (is_bare && content.as_str().len() <= MAX_ADDRESS).then(|| content.into())
+}
+
+/// As much of a text as is kept.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(MAX_WORDS) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
+    }
 }
 
 fn package(source: SourceId, content_location: String, entry: FeedEntry) -> NewPackage {
     let metadata = Metadata {
-        published: entry.published,
-        summary: entry.summary,
-        tags: entry.tags,
-        dependencies: metadata::ids(entry.dependencies),
+        published: entry.published.map(cut),
+        summary: entry.summary.map(cut),
+        tags: entry.tags.into_iter().take(MAX_LIST).map(cut).collect(),
+        dependencies: metadata::ids(entry.dependencies.into_iter().take(MAX_LIST)),
     };
     NewPackage {
         source,
         metadata: metadata.to_json(),
         normalized: entry.normalised.to_string(),
         prerelease: entry.is_prerelease,
-        title: entry.title.unwrap_or_else(|| entry.id.clone()),
-        authors: entry.authors.unwrap_or_default(),
-        project_url: entry.project_url.unwrap_or_default(),
+        title: cut(entry.title.unwrap_or_else(|| entry.id.clone())),
+        authors: cut(entry.authors.unwrap_or_default()),
+        project_url: cut(entry.project_url.unwrap_or_default()),
         content_location,
         content_hash: entry
             .package_hash
@@ -415,6 +444,54 @@ mod tests {
              '7zip.install'&$orderby=Id"
         );
         assert!(question(location, Some("Über-app")).contains("'%C3%9Cber-app'"));
+    }
+
+    #[test]
+    fn a_nupkgs_address_is_relative_to_what_the_document_says_or_else_to_the_feed() {
+        let document = |base: &str, source: &str| {
+            format!(
+                "<feed xmlns=\"http://www.w3.org/2005/Atom\" \
+                 xmlns:d=\"http://schemas.microsoft.com/ado/2007/08/dataservices\" \
+                 xmlns:m=\"http://schemas.microsoft.com/ado/2007/08/dataservices/metadata\" {base}>\
+                 <entry><title>a</title><content type=\"application/zip\" src=\"{source}\"/>\
+                 <m:properties><d:Id>a</d:Id><d:Version>1.0</d:Version></m:properties></entry></feed>"
+            )
+        };
+        let other = "xml:base=\"https://h.example/nuget/\"";
+        let long = format!("package/{}", "a".repeat(MAX_ADDRESS));
+        for (base, source, expected) in [
+            (
+                "",
+                "package/a/1.0",
+                Some("https://h.example/api/v2/package/a/1.0"),
+            ),
+            (
+                "",
+                "/files/a.nupkg",
+                Some("https://h.example/files/a.nupkg"),
+            ),
+            (
+                other,
+                "package/a/1.0",
+                Some("https://h.example/nuget/package/a/1.0"),
+            ),
+            (
+                other,
+                "https://cdn.example/a",
+                Some("https://cdn.example/a"),
+            ),
+            ("xml:base=\"/v2/\"", "a", Some("https://h.example/v2/a")),
+            ("", "https://name:word@h.example/a", None),
+            ("", long.as_str(), None),
+        ] {
+            let page = parse_feed(document(base, source).as_bytes()).expect("a feed");
+            let found = content_url(
+                "https://h.example/api/v2",
+                page.base.as_deref(),
+                &page.entries[0],
+            );
+            assert_eq!(found.as_deref(), expected, "{base} {source}");
+        }
     }
 
     #[test]

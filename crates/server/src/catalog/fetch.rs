@@ -407,6 +407,7 @@ async fn follow(
             url: shown(next.as_str()),
             why,
         })?;
+        app.pace.redirected(app, &next).await?;
         address = next;
     }
     Err(FetchError::Unreachable {

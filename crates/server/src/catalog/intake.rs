@@ -17,7 +17,7 @@ use crate::app::App;
 
 /// Changes with every change of how pages are read: those that were read in another way are looked
 /// at anew, changed or not.
-pub const READER: u32 = 2;
+pub const READER: u32 = 3;
 /// Packages stored in one transaction, about.
 const BATCH: usize = 4_000;
 /// The longest that what was read waits to be stored and shown, as long as more comes.
@@ -120,7 +120,9 @@ impl Store {
             self.unchanged.push(step.known.url);
             return;
         };
-        let versions = page.packages.iter().map(|it| mark(&it.id, &it.normalized));
+        // What the source hides is not on offer, as what it no longer has.
+        let shown = page.packages.iter().filter(|it| it.listed);
+        let versions = shown.map(|it| mark(&it.id, &it.normalized));
         let left_out_count = page.left_out.len() as u64;
         let mut left_out = page.left_out;
         left_out.truncate(MAX_LEFT_OUT_OF_PAGE);

@@ -30,8 +30,8 @@ impl Metadata {
 }
 
 /// Ids in the order in which a package names them: a framework may name one again.
-pub fn ids(dependencies: Vec<Dependency>) -> Vec<String> {
-    let mut ids: Vec<String> = Vec::with_capacity(dependencies.len());
+pub fn ids(dependencies: impl IntoIterator<Item = Dependency>) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
     for it in dependencies {
         if !ids.iter().any(|known| known.eq_ignore_ascii_case(&it.id)) {
             ids.push(it.id);

@@ -41,17 +41,26 @@ impl Pace {
     /// for nothing but their own wish.
     pub async fn wait(&self, app: &App, address: &Url) -> Result<(), FetchError> {
         let host = host(address);
-        if let Some(pause) = pause_of(app, &host).await? {
-            return Err(FetchError::Paused {
-                host,
-                until: pause.until,
-                cause: pause.cause,
-            });
+        loop {
+            may_ask(app, &host).await?;
+            let pause = self
+                .most(&host)
+                .and_then(|most| self.turn(&host, most, Instant::now()));
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Ok(()),
+            }
         }
-        while let Some(most) = self.most(&host)
-            && let Some(pause) = self.turn(&host, most, Instant::now())
-        {
-            tokio::time::sleep(pause).await;
+    }
+
+    /// Whether a redirect to this address may be followed: it counts as a request, and waits for no
+    /// turn, since an answer is being received.
+    pub async fn redirected(&self, app: &App, address: &Url) -> Result<(), FetchError> {
+        let host = host(address);
+        may_ask(app, &host).await?;
+        if self.most(&host).is_some() {
+            let mut hosts = self.lock();
+            hosts.entry(host).or_default().sent.push(Instant::now());
         }
         Ok(())
     }
@@ -144,6 +153,18 @@ impl Pace {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Host>> {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An error while a host wants to be left alone.
+async fn may_ask(app: &App, host: &str) -> Result<(), FetchError> {
+    match pause_of(app, host).await? {
+        None => Ok(()),
+        Some(pause) => Err(FetchError::Paused {
+            host: host.to_owned(),
+            until: pause.until,
+            cause: pause.cause,
+        }),
     }
 }
 

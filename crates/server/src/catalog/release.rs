@@ -1,6 +1,6 @@
 //! A release from a package's recipe and the files that were mirrored for it.
 
-use fleetmend_installer::{Version, VersionInfo, msi, pe};
+use fleetmend_installer::{ReadError, Version, VersionInfo, msi, pe};
 use fleetmend_model::detection::Detection;
 use fleetmend_model::recipe::{FileOrigin, InstallerKind, Recipe, RecipeFile};
 use fleetmend_model::release::{Action, Release, ReleaseFile, RunInstaller};
@@ -42,7 +42,11 @@ pub fn make(
                 facts.products.push(product(package, msi));
             }
             InstallerKind::Exe => {
-                let info = pe::version_info(file).map_err(unusable)?;
+                let info = match pe::version_info(file) {
+                    // What a program says of itself only helps.
+                    Err(ReadError::Lacks { .. }) => None,
+                    info => info.map_err(unusable)?,
+                };
                 let of = |info| version(package, &fetched.sha256, info);
                 facts.versions.extend(info.map(of));
             }

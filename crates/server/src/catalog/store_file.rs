@@ -151,8 +151,8 @@ async fn receive_rest(
     let headers = resume::headers(have, &note);
     let unsatisfiable = [StatusCode::RANGE_NOT_SATISFIABLE];
     let also = if have > 0 { &unsatisfiable[..] } else { &[] };
-    let answer = fetch::open(app, ask, address, true, &headers, also).await?;
     let mut sums = Sums::new(ask.url, Some(checksum))?;
+    let answer = fetch::open(app, ask, address, true, &headers, also).await?;
     match resume::brings(answer.status(), answer.headers(), have) {
         Brings::Whole => {
             partial.clear().map_err(disk)?;

@@ -9,14 +9,14 @@ use fleetmend_chocolatey::odata::MAX_DOCUMENT;
 use fleetmend_model::{Millis, SourceId};
 use fleetmend_store::host_pauses::HostPause;
 use fleetmend_store::source_pages;
-use fleetmend_store::sources::{self, MAX_LEFT_OUT, ReadNote, Source, SourceKind};
+use fleetmend_store::sources::{self, LeftOut, MAX_LEFT_OUT, ReadNote, Source, SourceKind};
 use reqwest::Url;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::address::Named;
 use super::credentials::Login;
 use super::feed::{self, Pages, Position, Reader};
-use super::fetch::{self, Ask, Document, Validators};
+use super::fetch::{self, Ask, Document, FetchError, Validators};
 use super::intake::{Intake, READER, Tally};
 use super::pace::{host, pause_of};
 use super::schedule::Asked;
@@ -28,9 +28,6 @@ use crate::jobs;
 const MAX_PAUSE: Duration = Duration::from_hours(24);
 /// More pages than one source has: those of reads that failed are kept, but not for ever.
 const MAX_KNOWN_PAGES: u64 = 20_000;
-/// Why what stands behind a page is not known.
-const LOOPS: &str = "the feed leads back to this page, which was read: what should be behind it is \
-    not known, and nothing is taken away";
 /// The longest answer to the question how many entries there are, in bytes.
 const MAX_COUNT: u64 = 64;
 
@@ -126,8 +123,8 @@ impl Pages for Network<'_> {
 struct Read {
     /// Where an unfinished read goes on.
     position: Option<Position>,
-    /// Where the source led back to what was read: what it has behind that is not known.
-    loops_at: Option<String>,
+    /// Why what it came by is not all that the source has.
+    lacks: Option<LeftOut>,
     /// When it began: what the pages that it came by are marked with.
     began_at: Millis,
     /// Entries so far.
@@ -203,16 +200,58 @@ async fn read_feed(app: &Arc<App>, source: &Source, pages: &impl Pages) -> anyho
     };
     drop(steps);
     let tally = intake.end().await?;
-    // A place at which nothing but errors comes is left, and the next read begins anew.
-    let goes_on = error.is_some() && has_moved && !at.is_start();
+    let goes_on = !at.is_start()
+        && error
+            .as_ref()
+            .is_some_and(|it| has_moved || is_of_the_moment(it));
+    let lacks = match &error {
+        None => lacks(source, &reader, &at).await,
+        Some(_) => None,
+    };
     Ok(Read {
         began_at: at.began_at,
         entries: at.entries,
-        loops_at: at.loops_at.clone(),
+        lacks,
         position: goes_on.then_some(at),
         tally,
         error,
     })
+}
+
+/// Whether a read that failed so may go on where it is: the network, or the host's wish to be left
+/// alone. A place at which nothing but other errors comes is left, and the next read begins anew.
+fn is_of_the_moment(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<FetchError>() {
+        Some(FetchError::Status { status, .. }) => {
+            matches!(status, 401 | 403 | 407 | 429 | 500..)
+        }
+        Some(FetchError::Unreachable { .. } | FetchError::Paused { .. }) => true,
+        _ => false,
+    }
+}
+
+/// Why a read that came to an end did not see all that the feed has. One that saw less than the last
+/// read asks the feed how much there is: entries that move over the end of a page while a read goes
+/// on are on no page that it sees, and a page that is cut off looks like the last.
+async fn lacks(source: &Source, reader: &Reader<'_, impl Pages>, at: &Position) -> Option<LeftOut> {
+    if let Some(page) = &at.loops_at {
+        let why = "the feed leads back to this page, which was read: what should be behind it is \
+            not known, and nothing is taken away";
+        return Some(feed::left_out(&fetch::shown(page), why));
+    }
+    if source
+        .last_read
+        .entries
+        .is_none_or(|last| last <= at.entries)
+    {
+        return None;
+    }
+    let count = reader.count().await.filter(|count| *count > at.entries)?;
+    let why = format!(
+        "the feed gave {} entries and says that it has {count}: nothing is taken away",
+        at.entries
+    );
+    Some(feed::left_out(&source.settings.location, &why))
 }
 
 /// Notes how a read went, and sees to what follows from it.
@@ -233,7 +272,7 @@ async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result
     let mut note = note(app, source, &read, pause)?;
     let mut is_other = read.tally.packages > 0;
     let mut tx = app.db.begin().await?;
-    if read.error.is_none() && read.loops_at.is_none() {
+    if read.error.is_none() && read.lacks.is_none() {
         let changed = read.tally.pages;
         let retired = retire::after_read(&mut tx, source, read.began_at, changed, now).await?;
         note.withheld = retired.withheld;
@@ -242,9 +281,8 @@ async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result
     source_pages::limit(&mut tx, source.id, MAX_KNOWN_PAGES).await?;
     (note.left_out, note.left_out_count) =
         source_pages::left_out(&mut tx, source.id, MAX_LEFT_OUT).await?;
-    if let Some(url) = &read.loops_at {
-        note.left_out
-            .insert(0, feed::left_out(&fetch::shown(url), LOOPS));
+    if let Some(lacks) = read.lacks {
+        note.left_out.insert(0, lacks);
         note.left_out_count += 1;
     }
     sources::note_read(&mut tx, source.id, &note).await?;

@@ -131,6 +131,50 @@ both! {
         assert_eq!(again.status, 409, "{}", again.text);
     }
 
+    async fn a_feed_that_hides_everything_loses_nothing_before_a_person_says_so(site) {
+        let feed = feed(40);
+        let view = SourceView::add_feed(&site, &feed).await;
+        let before = offered(&site).await;
+        feed.hide_all();
+        let read = view.read().await;
+        assert_eq!((read.error, read.withheld.map(|it| it.gone)), (None, Some(40)));
+        assert_eq!(offered(&site).await, before);
+    }
+
+    async fn a_feed_that_ends_before_all_that_it_counts_loses_nothing(site) {
+        let feed = feed(35);
+        feed.set_page_size(30);
+        feed.set_counts();
+        let view = SourceView::add_feed(&site, &feed).await;
+        let before = offered(&site).await;
+        feed.set_cut_off(true);
+        let read = view.read().await;
+        assert_eq!((read.error, read.withheld, read.entries), (None, None, Some(30)));
+        let why = &read.left_out[0].why;
+        assert!(why.contains("gave 30 entries and says that it has 35"), "{why}");
+        assert_eq!(offered(&site).await, before);
+        feed.set_cut_off(false);
+        let read = view.read().await;
+        assert_eq!((read.error, read.left_out_count, read.entries), (None, 0, Some(35)));
+    }
+
+    async fn a_read_goes_on_where_it_was_after_the_feed_was_down_for_a_while(site) {
+        let feed = feed(35);
+        feed.set_most_skipped(10);
+        let view = SourceView::add(&site, &feed.url()).await;
+        assert!(view.last_read().await.error.is_some());
+        feed.set_fault("/api/v2/Packages", Fault::Status(502));
+        assert!(view.read().await.error.is_some());
+        assert!(view.read().await.error.is_some());
+        feed.repair();
+        feed.set_most_skipped(usize::MAX);
+        let before = feed.requests().len();
+        let read = view.read().await;
+        assert_eq!((read.error, read.entries), (None, Some(35)));
+        let again = since(&feed, before);
+        assert_eq!(again.len(), 2, "the third page and the fourth: {again:?}");
+    }
+
     async fn a_feed_that_is_whole_again_is_no_question_any_more(site) {
         let feed = feed(40);
         let view = SourceView::add_feed(&site, &feed).await;

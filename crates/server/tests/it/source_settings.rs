@@ -129,6 +129,20 @@ both! {
         assert!(!noted.contains("secret"), "{noted}");
     }
 
+    async fn private_hosts_are_added_to_a_source_that_stays_where_it_is(site) {
+        let feed = feed(&["tool 1.0"]);
+        let view = SourceView::add_feed(&site, &feed).await;
+        let before = view.get().await.private_hosts;
+        let handle = site.site.running().handle();
+        let hosts = ["files.corp.example".to_owned()];
+        let given = Given { private_hosts: &hosts, ..Given::default() };
+        handle.set_source(&view.id.to_string(), &given).await.unwrap();
+        let after = view.get().await.private_hosts;
+        assert!(after.contains(&hosts[0]) && before.iter().all(|it| after.contains(it)), "{after:?}");
+        let noted = noted(&site, "set_source").await.concat();
+        assert!(noted.contains("files.corp.example"), "{noted}");
+    }
+
     async fn a_source_at_another_address_is_read_anew_from_the_beginning(site) {
         let (old, new) = (feed(&["tool 1.0", "old 1.0"]), feed(&["tool 1.0"]));
         let view = SourceView::add_feed(&site, &old).await;

@@ -12,8 +12,11 @@ use crate::sql::statements;
 use crate::value::{args, row, storable};
 
 statements! {
-    /// Other bytes than those that were analysed take the analysis away, and what was wrong with
-    /// them; so does another place to have them from. A row that would stay as it is is not written.
+    /// Another digest of the same kind takes the analysis away, and what was wrong: the source has
+    /// other bytes than those that were looked at. A digest of another kind, or none, says nothing of
+    /// the bytes. Another place to have them from takes away what was wrong. What is listed stays so:
+    /// taking it away is decided over all that a source has. A row that would stay as it is is not
+    /// written.
     UPSERT = "INSERT INTO packages (source, package, shown_id, version, normalized, order_key,
                   prerelease, title, title_key, authors, project_url, metadata, content_location,
                   content_hash, listed, first_seen)
@@ -27,28 +30,38 @@ statements! {
                   title = excluded.title, title_key = excluded.title_key,
                   authors = excluded.authors, project_url = excluded.project_url,
                   metadata = excluded.metadata, content_location = excluded.content_location,
-                  listed = excluded.listed,
-                  verdict = CASE WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
-                                 THEN NULL ELSE packages.verdict END,
-                  analysis = CASE WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
-                                  THEN NULL ELSE packages.analysis END,
+                  listed = CASE WHEN excluded.listed > packages.listed
+                                THEN excluded.listed ELSE packages.listed END,
+                  verdict = CASE
+                      WHEN length(packages.content_hash) = length(excluded.content_hash)
+                           AND packages.content_hash <> excluded.content_hash
+                      THEN NULL ELSE packages.verdict END,
+                  analysis = CASE
+                      WHEN length(packages.content_hash) = length(excluded.content_hash)
+                           AND packages.content_hash <> excluded.content_hash
+                      THEN NULL ELSE packages.analysis END,
                   analysed_at = CASE
-                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                      WHEN length(packages.content_hash) = length(excluded.content_hash)
+                           AND packages.content_hash <> excluded.content_hash
                       THEN NULL ELSE packages.analysed_at END,
                   content_sha256 = CASE
-                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                      WHEN length(packages.content_hash) = length(excluded.content_hash)
+                           AND packages.content_hash <> excluded.content_hash
                       THEN NULL ELSE packages.content_sha256 END,
                   problem = CASE
-                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                      WHEN (length(packages.content_hash) = length(excluded.content_hash)
+                           AND packages.content_hash <> excluded.content_hash)
                            OR packages.content_location <> excluded.content_location
                       THEN NULL ELSE packages.problem END,
                   problem_tries = CASE
-                      WHEN packages.content_hash IS DISTINCT FROM excluded.content_hash
+                      WHEN (length(packages.content_hash) = length(excluded.content_hash)
+                           AND packages.content_hash <> excluded.content_hash)
                            OR packages.content_location <> excluded.content_location
                       THEN 0 ELSE packages.problem_tries END,
-                  content_hash = excluded.content_hash
-              WHERE packages.listed <> excluded.listed
-                 OR packages.content_hash IS DISTINCT FROM excluded.content_hash
+                  content_hash = COALESCE(excluded.content_hash, packages.content_hash)
+              WHERE packages.listed < excluded.listed
+                 OR (excluded.content_hash IS NOT NULL
+                     AND packages.content_hash IS DISTINCT FROM excluded.content_hash)
                  OR packages.content_location <> excluded.content_location
                  OR packages.metadata <> excluded.metadata OR packages.title <> excluded.title
                  OR packages.authors <> excluded.authors
@@ -107,7 +120,8 @@ fn distinct(packages: &[NewPackage]) -> BTreeMap<Key, &NewPackage> {
 }
 
 /// Stores versions that are new and brings the others up to date; gives how many rows that wrote.
-/// `first_seen`, quarantine and, as long as the digest stays, the analysis stay.
+/// `first_seen`, quarantine and, as long as the digest stays, the analysis stay; and so does what is
+/// listed, which [`set_listed`](super::set_listed) takes away.
 pub async fn store_many(tx: &mut Tx, packages: &[NewPackage], now: Millis) -> Result<u64> {
     let mut rows = Rows::new();
     for ((source, id, normalized), it) in &distinct(packages) {

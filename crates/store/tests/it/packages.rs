@@ -207,7 +207,7 @@ both! {
         tx.commit().await.unwrap();
         let stored = packages::find(&db, feed, "7Zip", "1.0").await.unwrap().unwrap();
         assert_eq!((stored.id.as_str(), stored.shown_id.as_str()), ("7zip", "7ZIP"));
-        assert_eq!((stored.title.as_str(), stored.listed, stored.first_seen), ("7-Zip", false, T0));
+        assert_eq!((stored.title.as_str(), stored.listed, stored.first_seen), ("7-Zip", true, T0));
         assert_eq!(packages::count(&db, feed).await.unwrap(), 2);
         assert_eq!(packages::get(&db, first[2]).await.unwrap().unwrap().version, "2.0");
         let unknown = fleetmend_model::PackageId(99);
@@ -233,9 +233,7 @@ both! {
             NewPackage { project_url: text(), ..same.clone() },
             NewPackage { metadata: "{\"a\":1}".to_owned(), ..same.clone() },
             NewPackage { content_location: text(), ..same.clone() },
-            NewPackage { content_hash: None, ..same.clone() },
             NewPackage { content_hash: Some("SHA512:bb".to_owned()), ..same.clone() },
-            NewPackage { listed: false, ..same.clone() },
         ] {
             let written = packages::store_many(&mut tx, std::slice::from_ref(&changed), t(2)).await;
             assert_eq!(written.unwrap(), 1, "{changed:?}");
@@ -250,11 +248,21 @@ both! {
             );
             packages::store_many(&mut tx, std::slice::from_ref(&same), t(3)).await.unwrap();
         }
+        for unchanged in [
+            // What a source no longer names or shows is taken away by nothing but a whole read.
+            NewPackage { content_hash: None, ..same.clone() },
+            NewPackage { listed: false, ..same.clone() },
+        ] {
+            let written = packages::store_many(&mut tx, std::slice::from_ref(&unchanged), t(4)).await;
+            assert_eq!(written.unwrap(), 0, "{unchanged:?}");
+        }
         let listed = packages::listed_of(&mut tx, feed).await.unwrap();
         let shown: Vec<_> = listed.iter().map(|it| (it.id.as_str(), it.normalized.as_str())).collect();
         assert_eq!(shown, [("zip", "2.0"), ("zip", "1.0")]);
         packages::set_listed(&mut tx, &[listed[0].row], false).await.unwrap();
         assert_eq!(packages::listed_of(&mut tx, feed).await.unwrap(), listed[1..]);
+        packages::store_many(&mut tx, &all, t(5)).await.unwrap();
+        assert_eq!(packages::listed_of(&mut tx, feed).await.unwrap(), listed, "it is shown again");
     }
 
     async fn each_source_offers_its_newest_usable_version_by_the_order_of_versions(db: Db) {
@@ -310,6 +318,12 @@ both! {
         let same = packages::get(&mut tx, id).await.unwrap().unwrap();
         assert_eq!((same.analysis, same.analysed_at), (Some(READY), Some(t(1))));
         assert_eq!(same.content_sha256.as_deref(), Some("aa"));
+        for says_nothing in [None, Some("SHA256:bbbb".to_owned()), Some("SHA512:aa".to_owned())] {
+            let renamed = NewPackage { content_hash: says_nothing, ..new.clone() };
+            packages::upsert_many(&mut tx, &[renamed], t(2)).await.unwrap();
+            let same = packages::get(&mut tx, id).await.unwrap().unwrap();
+            assert_eq!(same.content_sha256.as_deref(), Some("aa"), "{:?}", same.content_hash);
+        }
         let other = NewPackage { content_hash: Some("SHA512:bb".to_owned()), ..new };
         packages::upsert_many(&mut tx, &[other], t(3)).await.unwrap();
         let other = packages::get(&mut tx, id).await.unwrap().unwrap();

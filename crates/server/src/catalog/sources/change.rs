@@ -35,10 +35,12 @@ pub async fn change(
         ));
     }
     let known = &source.private_hosts;
-    let private_hosts = if before.location == after.location {
-        known.clone()
-    } else {
+    let has_other_reach =
+        before.location != after.location || given.allow_private || !given.private_hosts.is_empty();
+    let private_hosts = if has_other_reach {
         reachable(app, source.kind, &after.location, given, known).await?
+    } else {
+        known.clone()
     };
     let mut changes = difference(before, &after);
     let has_new_login = !matches!(login, LoginChange::Keep);
@@ -46,6 +48,10 @@ pub async fn change(
     if has_new_login {
         let user = login.as_ref().map_or("none", |it| &it.name);
         changes = [changes, format!("user: {user}")].join("; ");
+    }
+    if private_hosts != *known {
+        let hosts = format!("private hosts: {}", private_hosts.join(", "));
+        changes = [changes, hosts].join("; ");
     }
     if changes.is_empty() {
         return Ok(());
@@ -57,7 +63,6 @@ pub async fn change(
         store_login(app, &mut tx, id, login.as_ref()).await?;
     }
     if private_hosts != *known {
-        changes = format!("{changes}; private hosts: {}", private_hosts.join(", "));
         sources::set_private_hosts(&mut tx, id, &private_hosts)
             .await
             .map_err(stored)?;
@@ -69,7 +74,8 @@ pub async fn change(
         sources::forget_read(&mut tx, id).await.map_err(stored)?;
     }
     let is_switched_on = after.enabled && !before.enabled;
-    let is_read_anew = is_other_feed || is_switched_on || has_new_login;
+    let has_new_hosts = private_hosts != *known;
+    let is_read_anew = is_other_feed || is_switched_on || has_new_login || has_new_hosts;
     let is_read = source.kind != SourceKind::Imported;
     if is_read && after.enabled && (is_read_anew || before.dialect != after.dialect) {
         sync::enqueue(app, &mut tx, id, now).await?;
