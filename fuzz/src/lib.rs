@@ -5,6 +5,9 @@ pub mod made;
 mod made_installers;
 
 use std::io::Cursor;
+use std::panic;
+use std::sync::LazyLock;
+use std::thread;
 
 use fleetmend_chocolatey::gallery::{Gallery, Item, Request};
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
@@ -17,12 +20,27 @@ use fleetmend_versions::{debian, display, rpm};
 /// What became of an input: nothing where it was taken, or why it was refused.
 pub type Outcome = Result<(), String>;
 
+/// The stack that readers have in the server, in bytes: that of its runtime's threads.
+const STACK: usize = 2 << 20;
+
+/// Reads an input as the server does: on a thread with its stack.
+pub fn read_as_server(read: fn(&[u8]) -> Outcome, input: &[u8]) -> Outcome {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK);
+        let running = thread.spawn_scoped(scope, || read(input));
+        let ended = running.expect("a thread").join();
+        ended.unwrap_or_else(|cause| panic::resume_unwind(cause))
+    })
+}
+
 /// Reads inputs of one kind.
 pub struct Reader {
     /// The reader's name, which is its fuzz target's as well.
     pub name: &'static str,
     /// Reads one input.
     pub read: fn(&[u8]) -> Outcome,
+    /// Makes what it reads against, which is not part of what an input costs.
+    pub prepare: fn(),
     /// How many inputs a short run of its target makes: some seconds' worth.
     pub runs: u32,
 }
@@ -35,12 +53,21 @@ pub const READERS: &[Reader] = &[
     reader("script", script, 10_000),
     reader("versions", versions, 400_000),
     reader("gallery", gallery, 400_000),
+    Reader {
+        prepare: || assert!(!LARGE.is_empty()),
+        ..reader("large_gallery", large_gallery, 1_000)
+    },
     reader("msi", msi, 400_000),
     reader("program", program, 1_000_000),
 ];
 
 const fn reader(name: &'static str, read: fn(&[u8]) -> Outcome, runs: u32) -> Reader {
-    Reader { name, read, runs }
+    Reader {
+        name,
+        read,
+        prepare: || (),
+        runs,
+    }
 }
 
 /// A package's manifest.
@@ -148,25 +175,49 @@ pub fn versions(input: &[u8]) -> Outcome {
 
 /// A request to the own feed: path and query, split at the first `?`.
 pub fn gallery(input: &[u8]) -> Outcome {
+    static SMALL: LazyLock<Gallery> = LazyLock::new(|| gallery_of(1, "d"));
+    ask(&SMALL, input)
+}
+
+/// The same to a feed of many packages.
+pub fn large_gallery(input: &[u8]) -> Outcome {
+    ask(&LARGE, input)
+}
+
+static LARGE: LazyLock<Gallery> =
+    LazyLock::new(|| gallery_of(10_000, &"Reads, writes and CHECKS archives. ".repeat(60)));
+
+fn ask(gallery: &Gallery, input: &[u8]) -> Outcome {
     let text = String::from_utf8_lossy(input);
     let (path, query) = text.split_once('?').unwrap_or((&text, ""));
     let request = Request::parse(path, query).map_err(|error| error.to_string())?;
     let Some(request) = request else {
         return Err("the feed has nothing there".to_owned());
     };
-    let mut gallery = Gallery::default();
-    for version in ["1.0", "2.0-beta", "2.0"] {
-        let nuspec = plain_nuspec(version);
-        gallery.insert(Item {
-            nuspec,
-            size: 1,
-            sha512: "x".to_owned(),
-            created: "2026-01-01T00:00:00".to_owned(),
-            listed: true,
-        });
-    }
     gallery
         .answer(&request, "https://host/feed/v2", "2026-01-01T00:00:00Z")
         .map(drop)
         .map_err(|error| error.to_string())
+}
+
+/// So many packages of three versions: `a`, `a1`, `a2`, ….
+fn gallery_of(packages: usize, description: &str) -> Gallery {
+    let mut gallery = Gallery::default();
+    for number in 0..packages {
+        for version in ["1.0", "2.0-beta", "2.0"] {
+            let mut nuspec = plain_nuspec(version);
+            if number > 0 {
+                nuspec.id = format!("a{number}");
+            }
+            nuspec.description = Some(description.to_owned());
+            gallery.insert(Item {
+                nuspec,
+                size: 1,
+                sha512: "x".to_owned(),
+                created: "2026-01-01T00:00:00".to_owned(),
+                listed: true,
+            });
+        }
+    }
+    gallery
 }

@@ -47,9 +47,18 @@ pub fn all() -> impl Iterator<Item = Made> {
     let scripts = SCRIPTS.iter().map(|(name, begin, middle, end)| {
         made("script", name, filled(MAX_SCRIPT, begin, middle, end))
     });
-    let queries = QUERIES.iter().map(|(name, begin, middle, end)| {
+    let queries = QUERIES.iter().flat_map(|(name, path, begin, middle, end)| {
         let query = filled(gallery::MAX_QUERY, begin, middle, end);
-        made("gallery", name, format!("Packages()?{query}"))
+        ["gallery", "large_gallery"].map(|reader| made(reader, name, format!("{path}?{query}")))
+    });
+    let filters = FILTERS.iter().map(|(name, begin, middle)| {
+        // As many words and signs as a filter may have.
+        let filter = format!("{begin}{}", middle.repeat(56));
+        made(
+            "large_gallery",
+            name,
+            format!("Packages()?$filter={filter}"),
+        )
     });
     let versions = VERSIONS
         .iter()
@@ -63,6 +72,7 @@ pub fn all() -> impl Iterator<Item = Made> {
         .chain(feeds)
         .chain(scripts)
         .chain(queries)
+        .chain(filters)
         .chain(versions)
         .chain(packages)
         .chain(made_installers::all())
@@ -347,17 +357,72 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
     ("wide letters", "$a = '", "\u{1F600}", "'"),
 ];
 
-/// Queries of the own feed.
-const QUERIES: &[(&str, &str, &str, &str)] = &[
-    ("parentheses", "$filter=", "(", ""),
-    ("negations", "$filter=", "not ", "true"),
-    ("alternatives", "$filter=Id eq 'a'", " or Id eq 'a'", ""),
-    ("calls in calls", "$filter=", "tolower(", ""),
-    ("texts", "$filter=Id eq '", "''", "'"),
-    ("orders", "$orderby=Id", ",Id", ""),
-    ("parameters", "", "a=b&", ""),
-    ("escapes", "$filter=", "%27", ""),
-    ("installed packages", "packageIds='a", "|a", "'"),
+/// Queries of the own feed: path, begin, what is repeated up to the cap, end.
+const QUERIES: &[(&str, &str, &str, &str, &str)] = &[
+    ("parentheses", "Packages()", "$filter=", "(", ""),
+    ("negations", "Packages()", "$filter=", "not ", "true"),
+    (
+        "alternatives",
+        "Packages()",
+        "$filter=Id eq 'a'",
+        " or Id eq 'a'",
+        "",
+    ),
+    ("short alternatives", "Packages()", "$filter=", "''or", "''"),
+    ("short conditions", "Packages()", "$filter=", "''and", "''"),
+    (
+        "alternatives of one package",
+        "FindPackagesById()",
+        "id='a'&$filter=",
+        "''or",
+        "''",
+    ),
+    (
+        "alternatives that are counted",
+        "Packages/$count",
+        "$filter=",
+        "''or",
+        "''",
+    ),
+    ("calls in calls", "Packages()", "$filter=", "tolower(", ""),
+    ("texts", "Packages()", "$filter=Id eq '", "''", "'"),
+    ("orders", "Packages()", "$orderby=Id", ",Id", ""),
+    (
+        "orders by title",
+        "Packages()",
+        "$orderby=Title",
+        ",Title",
+        "",
+    ),
+    ("parameters", "Packages()", "", "a=b&", ""),
+    ("escapes", "Packages()", "$filter=", "%27", ""),
+    ("words", "Search()", "searchTerm=a", "+a", ""),
+    (
+        "different words",
+        "Search()",
+        "searchTerm=",
+        "a+aa+aaa+",
+        "",
+    ),
+    (
+        "installed packages",
+        "GetUpdates()",
+        "packageIds='a",
+        "|a",
+        "'",
+    ),
+];
+
+/// Filters of the own feed: begin, and what is repeated.
+const FILTERS: &[(&str, &str, &str)] = &[
+    (
+        "searches of descriptions",
+        "''",
+        "or substringof('no',Description)",
+    ),
+    ("searches of ids", "''", "or substringof('no',Id)"),
+    ("comparisons of titles", "''", "or toupper(Title)eq'no'"),
+    ("comparisons of versions", "''", "or(Version)eq'3.0'"),
 ];
 
 /// Version texts.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use fleetmend_e2e::process;
 use fleetmend_e2e::work_dir::WorkDir;
-use fleetmend_fuzz::{READERS, made};
+use fleetmend_fuzz::{READERS, made, read_as_server};
 use serde_json::{Value, json};
 
 /// What a reader may take beside its input, in MiB.
@@ -68,9 +68,10 @@ fn one(reader: &str, path: &Path) -> Result<()> {
         .find(|it| it.name == reader)
         .with_context(|| format!("there is no reader {reader}"))?;
     let input = std::fs::read(path)?;
+    (found.prepare)();
     let before = peak_kib()?;
     let start = Instant::now();
-    let outcome = (found.read)(&input);
+    let outcome = read_as_server(found.read, &input);
     let seconds = start.elapsed().as_secs_f64();
     let mib = (peak_kib()? - before) / 1024.0;
     let refused = outcome

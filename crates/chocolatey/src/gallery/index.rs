@@ -1,12 +1,12 @@
 //! The package versions, and the answers made of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleetmend_versions::nuget::Version;
 
 use super::document;
 use super::entry::{Entry, Item, Latest};
-use super::filter::Expr;
+use super::filter::{Budget, Expr};
 use super::request::{BadRequest, Installed, Options, Request, Resource, next_page};
 use crate::dependency::Range;
 use crate::nuspec::read_version;
@@ -113,7 +113,7 @@ impl Gallery {
                 let versions = self.packages.get(&id.to_lowercase());
                 ("FindPackagesById", versions.into_iter().flatten().collect())
             }
-            Resource::Search { term, prerelease } => ("Search", self.search(term, *prerelease)),
+            Resource::Search { words, prerelease } => ("Search", self.search(words, *prerelease)),
             Resource::GetUpdates {
                 installed,
                 prerelease,
@@ -126,7 +126,7 @@ impl Gallery {
                 return Ok(Document::Missing);
             }
         };
-        Ok(page(name, found, options, base, now))
+        page(name, found, options, base, now)
     }
 
     fn find(&self, id: &str, version: &str) -> Option<&Entry> {
@@ -141,15 +141,13 @@ impl Gallery {
         }
     }
 
-    fn search(&self, term: &str, prerelease: bool) -> Vec<&Entry> {
-        let term = term.to_lowercase();
-        let words: Vec<&str> = term.split_whitespace().collect();
+    fn search(&self, words: &BTreeSet<String>, prerelease: bool) -> Vec<&Entry> {
         self.packages
             .values()
             .flatten()
             .filter(|it| it.item.listed)
             .filter(|it| prerelease || !it.version().is_prerelease())
-            .filter(|it| words.iter().all(|word| it.searched.contains(word)))
+            .filter(|it| words.iter().all(|word| it.searched.contains(word.as_str())))
             .collect()
     }
 
@@ -207,15 +205,28 @@ fn mark_latest(versions: &mut [Entry]) {
     }
 }
 
-fn page(name: &str, mut found: Vec<&Entry>, options: &Options, base: &str, now: &str) -> Document {
+fn page(
+    name: &str,
+    mut found: Vec<&Entry>,
+    options: &Options,
+    base: &str,
+    now: &str,
+) -> Result<Document, BadRequest> {
     let which = usize::from(options.semver2);
     found.retain(|it| it.is_readable[which]);
     if let Some(filter) = &options.filter {
-        found.retain(|it| filter.passes(it, it.latest[which]));
+        let budget = Budget::new();
+        found.retain(|it| filter.passes(it, it.latest[which], &budget));
+        if budget.is_spent() {
+            return Err(BadRequest(
+                "$filter: it looks at too much text of too many packages; name an id or ask for less"
+                    .to_owned(),
+            ));
+        }
     }
     let total = found.len();
     if options.count {
-        return Document::Count(total);
+        return Ok(Document::Count(total));
     }
     if let Some(order) = &options.order {
         found.sort_by(|a, b| order.compare(a, b));
@@ -224,7 +235,7 @@ fn page(name: &str, mut found: Vec<&Entry>, options: &Options, base: &str, now: 
         Some((id, version)) => {
             let id = id.to_lowercase();
             let Ok(version) = read_version(version) else {
-                return Document::Missing;
+                return Ok(Document::Missing);
             };
             let is_last = |it: &&Entry| it.id_key == id && *it.version() == version;
             match found.iter().position(is_last) {
@@ -233,7 +244,7 @@ fn page(name: &str, mut found: Vec<&Entry>, options: &Options, base: &str, now: 
                 None if options.order.is_none() => {
                     found.partition_point(|it| (&it.id_key, it.version()) <= (&id, &version))
                 }
-                None => return Document::Missing,
+                None => return Ok(Document::Missing),
             }
         }
         None => options.skip.min(found.len()),
@@ -249,5 +260,6 @@ fn page(name: &str, mut found: Vec<&Entry>, options: &Options, base: &str, now: 
     });
     let total = options.inline_count.then_some(total);
     let entries = shown.iter().map(|it| (*it, it.latest[which]));
-    Document::Atom(document::feed(name, entries, total, next, base, now))
+    let feed = document::feed(name, entries, total, next, base, now);
+    Ok(Document::Atom(feed))
 }

@@ -7,6 +7,7 @@
 mod document;
 mod entry;
 mod filter;
+mod filter_text;
 mod index;
 mod order;
 mod properties;

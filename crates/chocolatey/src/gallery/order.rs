@@ -4,6 +4,9 @@ use std::cmp::Ordering;
 
 use super::entry::Entry;
 
+/// The most parts: more than clients send. They are compared one after the other.
+const MAX_KEYS: usize = 8;
+
 /// What entries are sorted by, the first key first. Id and version stand behind all others, so
 /// that the order is the same at each request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,9 @@ impl Order {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut keys = Vec::new();
         for part in text.split(',') {
+            if keys.len() == MAX_KEYS {
+                return Err(format!("it may have {MAX_KEYS} parts at most"));
+            }
             let mut words = part.split_whitespace();
             let name = words.next().unwrap_or_default();
             let key = match name {

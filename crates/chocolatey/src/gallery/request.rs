@@ -1,11 +1,17 @@
 //! What a client asks for.
 
+use std::collections::BTreeSet;
+
 use super::filter::Expr;
 use super::order::Order;
 use super::query::{Query, decode_path, encode};
 
 /// The longest query string, in bytes.
 pub const MAX_QUERY: usize = 32 * 1024;
+/// The most different words of one search.
+const MAX_WORDS: usize = 50;
+/// The most packages whose updates are asked for at once.
+const MAX_INSTALLED: usize = 500;
 
 /// A request that cannot be answered, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,8 +57,8 @@ pub enum Resource {
     },
     /// `Search()`.
     Search {
-        /// Words; each must be found.
-        term: String,
+        /// In lower case; each must be found.
+        words: BTreeSet<String>,
         /// Whether prereleases are looked into.
         prerelease: bool,
     },
@@ -213,7 +219,7 @@ fn resource(path: &str, query: &Query<'_>) -> Result<Option<Resource>, BadReques
                 .ok_or_else(|| BadRequest("id: it is missing".to_owned()))?,
         },
         "Search" => Resource::Search {
-            term: query.text("searchTerm").unwrap_or_default(),
+            words: words(&query.text("searchTerm").unwrap_or_default())?,
             prerelease: prerelease(),
         },
         "GetUpdates" => Resource::GetUpdates {
@@ -258,6 +264,17 @@ fn key(text: &str) -> Result<(String, String), BadRequest> {
     }
 }
 
+fn words(term: &str) -> Result<BTreeSet<String>, BadRequest> {
+    let words = term.split_whitespace().map(str::to_lowercase);
+    let words: BTreeSet<String> = words.collect();
+    if words.len() > MAX_WORDS {
+        return Err(BadRequest(format!(
+            "searchTerm: it may have {MAX_WORDS} words at most"
+        )));
+    }
+    Ok(words)
+}
+
 fn installed(query: &Query<'_>) -> Result<Vec<Installed>, BadRequest> {
     let list = |name| {
         let text = query.text(name).unwrap_or_default();
@@ -270,6 +287,11 @@ fn installed(query: &Query<'_>) -> Result<Vec<Installed>, BadRequest> {
         return Err(BadRequest(
             "packageIds and versions: they must have the same number of parts".to_owned(),
         ));
+    }
+    if ids.len() > MAX_INSTALLED {
+        return Err(BadRequest(format!(
+            "packageIds: it may name {MAX_INSTALLED} packages at most"
+        )));
     }
     let pairs = ids.into_iter().zip(versions).enumerate();
     Ok(pairs

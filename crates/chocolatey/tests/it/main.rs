@@ -3,6 +3,7 @@
 mod feed;
 mod gallery;
 mod gallery_clients;
+mod gallery_hostile;
 mod internalize;
 mod nupkg;
 mod nuspec;
