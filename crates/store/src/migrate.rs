@@ -124,6 +124,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "applications",
         include_str!("../migrations/sqlite/0112_applications.sql"),
     ),
+    (
+        120,
+        "release_origins",
+        include_str!("../migrations/sqlite/0120_release_origins.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -236,6 +241,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         112,
         "applications",
         include_str!("../migrations/postgres/0112_applications.sql"),
+    ),
+    (
+        120,
+        "release_origins",
+        include_str!("../migrations/postgres/0120_release_origins.sql"),
     ),
 ];
 

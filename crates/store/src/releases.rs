@@ -22,9 +22,13 @@ statements! {
                     FROM jsonb_each($1) WHERE true ON CONFLICT (release, sha256, name) DO NOTHING";
     GET = "SELECT * FROM releases WHERE id = $1";
     BY_DIGEST = "SELECT * FROM releases WHERE payload_digest = $1";
-    /// Immutable and made anew when anything changes: the latest counts.
-    FIND = "SELECT * FROM releases WHERE patch_type = $1 AND package = $2 AND version = $3
-            ORDER BY id DESC LIMIT 1";
+    FIND = "SELECT * FROM releases AS r
+            WHERE r.patch_type = $1 AND r.package = $2 AND r.version = $3
+                AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM release_origins AS o
+                     WHERE o.release = r.id AND o.made_from = CAST($4 AS TEXT)))
+            ORDER BY r.id DESC LIMIT 1";
+    ADD_ORIGIN = "INSERT INTO release_origins (release, made_from) VALUES ($1, $2)
+                  ON CONFLICT (release, made_from) DO NOTHING";
     ENVELOPES = "SELECT id, envelope FROM releases ORDER BY id";
     SET_ENVELOPE = "UPDATE releases SET envelope = $2 WHERE id = $1";
     FILES = "SELECT sha256, name, length, bitness FROM release_files WHERE release = $1
@@ -137,14 +141,22 @@ pub async fn by_digest(mut from: impl Read, digest: &str) -> Result<Option<Store
         .transpose()
 }
 
-/// The latest release of a package's version.
+/// Notes what a release was made from, as a text that is another for anything else.
+pub async fn add_origin(tx: &mut Tx, release: ReleaseId, made_from: &str) -> Result<()> {
+    tx.run(&ADD_ORIGIN, args![release, made_from])
+        .await
+        .map(drop)
+}
+
+/// The latest release of a package's version; of those that were made from this, where that is given.
 pub async fn find(
     mut from: impl Read,
     patch_type: PatchType,
     package: &str,
     version: &str,
+    made_from: Option<&str>,
 ) -> Result<Option<StoredRelease>> {
-    let values = args![patch_type.key(), package.to_lowercase(), version];
+    let values = args![patch_type.key(), package.to_lowercase(), version, made_from];
     from.row(&FIND, values)
         .await?
         .as_ref()

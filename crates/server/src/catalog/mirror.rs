@@ -10,7 +10,7 @@ use fleetmend_model::{Millis, PackageId, ReleaseId};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::patches::Patch;
 use fleetmend_store::{files, installer_versions, products, releases};
-use fleetmend_trust::sign_release;
+use fleetmend_trust::{digest_hex, sign_release};
 
 use super::fetch::FetchError;
 use super::package_files::PackageFiles;
@@ -59,9 +59,8 @@ impl From<fleetmend_store::Error> for MirrorError {
 
 /// The release for a patch; made if there is none.
 pub async fn release_for(app: &Arc<App>, patch: &Patch) -> Result<ReleaseId, MirrorError> {
-    let known = releases::find(&app.db, patch.patch_type, &name(patch), &patch.version).await?;
-    if let Some(known) = known {
-        return Ok(known.id);
+    if let Some(known) = known(app, patch).await? {
+        return Ok(known);
     }
     match (patch.patch_type, patch.package) {
         (PatchType::Os, _) => {
@@ -75,7 +74,15 @@ pub async fn release_for(app: &Arc<App>, patch: &Patch) -> Result<ReleaseId, Mir
                     version: patch.version.clone(),
                 }),
             };
-            store(app, patch.patch_type, &release, &[], &Facts::default()).await
+            store(
+                app,
+                patch.patch_type,
+                &release,
+                None,
+                &[],
+                &Facts::default(),
+            )
+            .await
         }
         (PatchType::ThirdParty, Some(package)) => mirror(app, package).await,
         (PatchType::ThirdParty, None) => Err(MirrorError::Never(
@@ -86,10 +93,41 @@ pub async fn release_for(app: &Arc<App>, patch: &Patch) -> Result<ReleaseId, Mir
 
 /// Whether a release can be had without anything being fetched.
 pub async fn is_at_hand(app: &App, patch: &Patch) -> anyhow::Result<bool> {
-    Ok(patch.patch_type == PatchType::Os
-        || releases::find(&app.db, patch.patch_type, &name(patch), &patch.version)
-            .await?
-            .is_some())
+    Ok(patch.patch_type == PatchType::Os || known(app, patch).await?.is_some())
+}
+
+/// The release that was made for a patch: of the package as it is now, not of another source's or of
+/// one that was explained otherwise.
+async fn known(app: &App, patch: &Patch) -> anyhow::Result<Option<ReleaseId>> {
+    let made_from = match (patch.patch_type, patch.package) {
+        (PatchType::Os, _) => None,
+        (PatchType::ThirdParty, None) => return Ok(None),
+        (PatchType::ThirdParty, Some(id)) => {
+            let package = packages::get(&app.db, id).await?;
+            match package.as_ref().and_then(made_from) {
+                Some(made_from) => Some(made_from),
+                None => return Ok(None),
+            }
+        }
+    };
+    let (name, version) = (name(patch), &patch.version);
+    let found = releases::find(
+        &app.db,
+        patch.patch_type,
+        &name,
+        version,
+        made_from.as_deref(),
+    );
+    Ok(found.await?.map(|it| it.id))
+}
+
+/// What tells a package's release from that of another: its bytes, and what they were explained to
+/// be. Nothing where it was not looked at.
+fn made_from(package: &Package) -> Option<String> {
+    let recipe = package.analysis.as_ref()?.recipe.as_ref()?;
+    let recipe = serde_json::to_vec(recipe).ok()?;
+    let sha256 = package.content_sha256.as_ref()?;
+    Some(format!("{sha256} {}", digest_hex(&recipe)))
 }
 
 /// A Linux package is named with its architecture: the same version of another one is another
@@ -125,7 +163,16 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
     let (release, facts) = release::make(&app.blobs, &package, recipe, kind, &mirrored)?;
     let files: Vec<_> = mirrored.into_iter().map(|(_, fetched)| fetched).collect();
     bring::enqueue(app, package.row).await?;
-    store(app, PatchType::ThirdParty, &release, &files, &facts).await
+    let made_from = made_from(&package);
+    store(
+        app,
+        PatchType::ThirdParty,
+        &release,
+        made_from,
+        &files,
+        &facts,
+    )
+    .await
 }
 
 /// A digest that is wrong puts the version in quarantine; the last good version stays on offer.
@@ -161,6 +208,7 @@ async fn store(
     app: &App,
     patch_type: PatchType,
     release: &Release,
+    made_from: Option<String>,
     fetched: &[Fetched],
     facts: &Facts,
 ) -> Result<ReleaseId, MirrorError> {
@@ -175,6 +223,9 @@ async fn store(
         files::insert(&mut tx, &file.sha256, file.length, now).await?;
     }
     let id = releases::insert(&mut tx, patch_type, release, &digest, &json, now).await?;
+    if let Some(made_from) = made_from {
+        releases::add_origin(&mut tx, id, &made_from).await?;
+    }
     products::upsert_many(&mut tx, &facts.products).await?;
     for version in &facts.versions {
         installer_versions::upsert(&mut tx, version).await?;

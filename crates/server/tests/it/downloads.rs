@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use fleetmend_e2e::feed::{Fault, FeedSite, Request};
 use fleetmend_e2e::pe::Pe;
+use fleetmend_model::PatchId;
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
+use fleetmend_server::Given;
+use fleetmend_server::catalog::mirror;
 use fleetmend_store::installer_versions::{self, InstallerVersion};
-use fleetmend_store::{Page, deploy_jobs, queue};
+use fleetmend_store::{Page, deploy_jobs, patches, queue, releases};
 use fleetmend_trust::digest_hex;
 use serde_json::json;
 
@@ -232,5 +235,37 @@ both! {
             ..InstallerVersion::default()
         };
         assert_eq!(known, [expected]);
+    }
+
+    async fn a_release_is_of_the_source_that_the_package_is_taken_from_now(site) {
+        const LENGTH: u32 = 100_000;
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (files, sha256, _) = installer(LENGTH);
+        let other = Pe::new("Some tool", "2.0").carrying(b"of the other source".to_vec()).build();
+        files.add_file("other.exe", other.clone());
+        let offer = Offer::new(&site, first.path(), &files.file_url("setup.exe"), &sha256).await;
+        offer.deploy().await;
+        offer.job_when("it is here", |job| job.state.status == DeployStatus::Downloaded).await;
+        let files_of_now = async || {
+            let patch = patches::get(site.db(), PatchId(offer.patch)).await.unwrap().unwrap();
+            let release = mirror::release_for(site.app(), &patch).await.ok()?;
+            let files = releases::files(site.db(), release).await.unwrap();
+            Some(files.into_iter().map(|it| it.sha256).collect::<Vec<_>>())
+        };
+        assert_eq!(files_of_now().await, Some(vec![sha256.clone()]));
+        // The same version, from a source that is asked first.
+        let other_sha256 = digest_hex(&other);
+        crate::offer::offer(second.path(), "2.0", &files.file_url("other.exe"), &other_sha256);
+        let hosts = ["127.0.0.1".to_owned()];
+        let given = Given {
+            private_hosts: &hosts,
+            priority: Some(1),
+            ..Given::at(second.path().to_str().unwrap())
+        };
+        site.site.running().handle().add_source(&given).await.unwrap();
+        until("its release is that of the other source", async || {
+            (files_of_now().await? == [other_sha256.clone()]).then_some(())
+        })
+        .await;
     }
 }

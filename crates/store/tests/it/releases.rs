@@ -65,10 +65,19 @@ both! {
         assert_eq!((envelopes[0].0, again), (id, vec![true, false, false]));
         drop(tx);
         assert_eq!(releases::by_digest(&db, "d1").await.unwrap().unwrap().id, id);
-        let found = releases::find(&db, third, "ZIP", "2.0").await.unwrap().unwrap();
+        let found = releases::find(&db, third, "ZIP", "2.0", None).await.unwrap().unwrap();
         assert_eq!(found.id, newer);
-        assert_eq!(releases::find(&db, third, "zip", "3.0").await.unwrap(), None);
-        let os = releases::find(&db, PatchType::Os, "zip", "2.0").await.unwrap().unwrap();
+        assert_eq!(releases::find(&db, third, "zip", "3.0", None).await.unwrap(), None);
+        let mut tx = db.begin().await.unwrap();
+        for made_from in ["a", "b", "a"] {
+            releases::add_origin(&mut tx, id, made_from).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        for (made_from, expected) in [("a", Some(id)), ("b", Some(id)), ("c", None)] {
+            let found = releases::find(&db, third, "zip", "2.0", Some(made_from)).await.unwrap();
+            assert_eq!(found.map(|it| it.id), expected, "{made_from}");
+        }
+        let os = releases::find(&db, PatchType::Os, "zip", "2.0", None).await.unwrap().unwrap();
         assert_eq!(os.release, apt);
         let mut listed = releases::files(&db, id).await.unwrap();
         listed.reverse();

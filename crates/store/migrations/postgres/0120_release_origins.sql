@@ -1,0 +1,7 @@
+-- What a release was made from: the package's bytes and what its scripts were explained to be. The
+-- same release may come of several. Releases from before are made anew when they are wanted.
+CREATE TABLE release_origins (
+    release BIGINT NOT NULL REFERENCES releases (id) ON DELETE CASCADE,
+    made_from TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (release, made_from)
+);
