@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::condition::Condition;
+
 /// A change to the machine beside the installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,7 +59,36 @@ pub enum EffectKind {
     Font,
 }
 
-/// An effect of the script, explained.
+/// When an effect happens, seen from what the script installs or uninstalls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Not when this version is installed, but before it is upgraded or uninstalled:
+    /// `chocolateyBeforeModify.ps1`.
+    BeforeModify,
+    /// Before the first step, or without one.
+    Before,
+    /// Between two steps.
+    Between,
+    /// After the last step.
+    After,
+}
+
+/// Which machines an effect happens on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Machines {
+    /// On all.
+    All,
+    /// On those with a 32-bit Windows.
+    X86,
+    /// On those with a 64-bit Windows.
+    X64,
+}
+
+/// An effect of the script, explained. Chocolatey is a process of Windows' own bitness: paths and keys
+/// of the registry are those that such a process sees. A 32-bit process on a 64-bit Windows is led
+/// elsewhere from `System32` and from `HKLM\Software`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Effect {
     /// What is changed.
@@ -66,8 +97,17 @@ pub struct Effect {
     pub command: String,
     /// The command's parameters in lower case, with their values.
     pub operands: BTreeMap<String, String>,
-    /// Whether it always happens; else a condition decides that only the device knows.
+    /// Whether it always happens on its machines; else a condition decides that only the device
+    /// knows.
     pub always: bool,
+    /// What must hold for it, where that can be said. An effect that does not always happen and has
+    /// none depends on more than that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// When it happens.
+    pub phase: Phase,
+    /// Where it happens.
+    pub machines: Machines,
     /// The script's path inside the nupkg.
     pub file: String,
     /// Line, from 1.
@@ -75,7 +115,7 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// Whether another is the same change, whenever each of them happens.
+    /// Whether another is the same change, whenever and wherever each of them happens.
     pub fn is_same(&self, other: &Self) -> bool {
         self.kind == other.kind
             && self.command == other.command

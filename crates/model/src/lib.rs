@@ -13,6 +13,7 @@ pub mod name_pattern;
 pub mod patch;
 pub mod recipe;
 pub mod release;
+pub mod shim;
 pub mod status;
 pub mod time;
 pub mod uptime;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
 use crate::effect::{Effect, EffectKind};
+use crate::shim::ShimMark;
 
 /// How an installer that the agent runs is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -301,6 +302,10 @@ pub struct UninstallStep {
     pub exit_codes: Vec<i64>,
     /// The pattern by which the software is looked for in the registry.
     pub software_name: Option<String>,
+    /// What must hold on the device for it to be run: most scripts run it only if exactly one entry
+    /// of the registry fits. Who cannot tell whether they hold must not run it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
 }
 
 /// What the analysis of a package's scripts came to. The rule, in this order:
@@ -360,9 +365,15 @@ pub struct Finding {
     pub what: String,
 }
 
+/// What a stored analysis was made by. Whoever changes what the analysis of scripts comes to raises
+/// it: what older ones came to is not taken for an analysis any more.
+pub const ANALYSER: u32 = 1;
+
 /// The whole result for one package version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {
+    /// The [`ANALYSER`] that made it.
+    pub analyser: u32,
     /// What it came to.
     pub verdict: Verdict,
     /// The installation; present where the verdict is *ready*, and as far as known elsewhere.
@@ -377,20 +388,38 @@ pub struct Analysis {
     /// How the package is removed, where it has a script for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uninstall: Option<Uninstall>,
+    /// What its scripts and files tell Chocolatey's shim generator, in order of the programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shims: Vec<ShimMark>,
     /// What could not be explained.
     pub findings: Vec<Finding>,
+    /// What is explained and yet another Chocolatey does otherwise: where it is not the script that
+    /// decides, but the version of Chocolatey that runs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Finding>,
 }
 
 impl Analysis {
-    /// A package about which nothing is known but what a person must look at.
-    pub fn needs_review(finding: Finding) -> Self {
+    /// A package about which nothing else is known than the verdict.
+    pub fn new(verdict: Verdict) -> Self {
         Self {
-            verdict: Verdict::NeedsReview,
+            analyser: ANALYSER,
+            verdict,
             recipe: None,
             effects: Vec::new(),
             through: Vec::new(),
             uninstall: None,
+            shims: Vec::new(),
+            findings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// A package about which nothing is known but what a person must look at.
+    pub fn needs_review(finding: Finding) -> Self {
+        Self {
             findings: vec![finding],
+            ..Self::new(Verdict::NeedsReview)
         }
     }
 

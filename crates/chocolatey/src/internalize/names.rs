@@ -125,12 +125,8 @@ mod tests {
         };
         let file = RecipeFile::new(origin, Bitness::Any, None);
         Analysis {
-            verdict: Verdict::Ready,
             recipe: Some(Recipe::new(kind, vec![file], "/S")),
-            effects: Vec::new(),
-            through: Vec::new(),
-            uninstall: None,
-            findings: Vec::new(),
+            ..Analysis::new(Verdict::Ready)
         }
     }
 

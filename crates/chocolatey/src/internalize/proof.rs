@@ -4,8 +4,9 @@
 use std::fmt::Debug;
 
 use fleetmend_model::recipe::{Analysis, FileOrigin, Recipe};
+use fleetmend_model::shim::{ShimKind, ShimMark};
 
-use super::{Placed, Refused};
+use super::{Placed, Refused, names};
 
 /// The longest value that is told, in characters.
 const LONGEST: usize = 200;
@@ -31,6 +32,21 @@ pub fn expected(old: &Analysis, files: &[Placed]) -> Analysis {
     if let Some(recipe) = &mut expected.recipe {
         put_in(recipe, files);
     }
+    let ignored = files
+        .iter()
+        .filter(|file| names::ignored(&file.path).is_some());
+    for file in ignored {
+        let mark = ShimMark {
+            program: file.path.clone(),
+            kind: ShimKind::None,
+            always: true,
+        };
+        expected
+            .shims
+            .retain(|it| it.program != mark.program || it.kind != mark.kind);
+        expected.shims.push(mark);
+    }
+    expected.shims.sort();
     expected
 }
 
@@ -71,6 +87,7 @@ pub fn difference(expected: &Analysis, found: &Analysis) -> Option<String> {
     of_recipe
         .or_else(|| changed("the verdict", &expected.verdict, &found.verdict))
         .or_else(|| changed("the effects", &expected.effects, &found.effects))
+        .or_else(|| changed("the marks for shims", &expected.shims, &found.shims))
         .or_else(|| changed("the removal", &expected.uninstall, &found.uninstall))
         .or_else(|| Some("what was found in them".to_owned()))
 }

@@ -11,6 +11,7 @@ use super::installation::{Call, Step};
 use super::interpreter::{Interpreter, Weight};
 use super::profile::Profile;
 use super::run::Run;
+use super::shim;
 use super::trees::Trees;
 use super::value::Value;
 
@@ -154,13 +155,24 @@ fn merged(mut ways: Vec<Run>, conditions: &[&Condition]) -> Run {
     };
     for run in runs {
         for effect in &mut all.effects {
-            let is_there = |it: &fleetmend_model::effect::Effect| it.is_same(effect) && it.always;
-            effect.always &= run.effects.iter().any(is_there);
+            let same = run.effects.iter().find(|it| it.is_same(effect));
+            effect.always &= same.is_some_and(|it| it.always);
+            // What the ways are told apart by is no condition of the effect's own.
+            if same.is_none_or(|it| it.conditions != effect.conditions) {
+                effect.conditions.clear();
+            }
         }
         for mut effect in run.effects {
             if !all.effects.iter().any(|it| it.is_same(&effect)) {
                 effect.always = false;
+                effect.conditions.clear();
                 all.effects.push(effect);
+            }
+        }
+        shim::merge(&mut all.shims, &run.shims);
+        for note in run.notes {
+            if !all.notes.contains(&note) {
+                all.notes.push(note);
             }
         }
         for finding in run.findings {

@@ -7,14 +7,21 @@ use fleetmend_model::condition::FactKind;
 use tree_sitter::Node;
 
 use super::arguments::plain;
-use super::command_names::{full, is_harmless, is_pure, is_silent, read_fact};
+use super::command_names::{full, is_harmless, is_pure, is_silent, read_fact, removed};
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
-use super::parameters::Argument;
+use super::parameters::{Argument, Parameter, bind, value};
 use super::path;
 use super::program::{Start, stem};
 use super::syntax::Source;
 use super::value::Value;
 use super::words;
+
+static WRITE_ERROR: [Parameter; 4] = [
+    value("message", Some(0), &["msg"]),
+    value("exception", None, &[]),
+    value("category", None, &[]),
+    value("errorid", None, &[]),
+];
 
 /// One command as it is run.
 pub(super) struct Invocation<'t> {
@@ -66,8 +73,8 @@ impl Interpreter<'_> {
         input: Option<Vec<Value>>,
         line: u32,
     ) -> (Vec<Value>, Flow) {
-        // `Name(argument)` is the name and its first argument.
-        let (word, attached) = match word.find('(') {
+        // `Name(argument)` and `Name{block}` are the name and its first argument.
+        let (word, attached) = match word.find(['(', '{']) {
             Some(at) if at > 0 => word.split_at(at),
             _ => (word, ""),
         };
@@ -87,6 +94,12 @@ impl Interpreter<'_> {
             return self.call_function(&function, arguments, input, line);
         }
         let name = full(&lower);
+        if let Some((shown, version)) = removed(&lower) {
+            let what = format!(
+                "Chocolatey {version} and later have no {shown}: there this line is an error"
+            );
+            self.note_dialect(what, line);
+        }
         let arguments = self.arguments(words, line);
         self.known_command(Invocation {
             name,
@@ -194,7 +207,7 @@ impl Interpreter<'_> {
         }
         let output = match name {
             "write-output" => command.arguments.into_iter().filter_map(plain).collect(),
-            // With `Stop`, which scripts set, an error ends the script.
+            "write-error" if !self.errors_end(&command) => Vec::new(),
             "write-error" | "write-chocolateyfailure" => return self.throw(command.line),
             "set-location" | "push-location" | "pop-location" => Vec::new(),
             "set-variable" | "new-variable" => {
@@ -242,6 +255,19 @@ impl Interpreter<'_> {
         (output, Flow::Next)
     }
 
+    /// Whether an error that a command writes ends the script: with `Stop`, which most scripts set, and
+    /// not with `Continue`, which holds without that.
+    fn errors_end(&mut self, command: &Invocation<'_>) -> bool {
+        let bound = bind(&WRITE_ERROR, true, command.arguments.clone());
+        let action = match bound.get("erroraction") {
+            Some(action) => action.clone(),
+            None => self.variable("ErrorActionPreference"),
+        };
+        action
+            .as_plain()
+            .is_none_or(|it| it.eq_ignore_ascii_case("stop"))
+    }
+
     /// Makes arrays of list objects in an argument.
     fn solidify(&self, argument: &mut Argument) {
         let solid = |value: &mut Value| {
@@ -285,7 +311,7 @@ impl Interpreter<'_> {
     }
 
     fn variable_command(&mut self, command: Invocation<'_>) {
-        let bound = super::parameters::bind(&super::lookup::SET_VARIABLE, false, command.arguments);
+        let bound = bind(&super::lookup::SET_VARIABLE, false, command.arguments);
         match (bound.get("name").and_then(Value::as_plain), &bound.problem) {
             (Some(name), None) => {
                 let name = name.to_owned();

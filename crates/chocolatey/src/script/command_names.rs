@@ -193,6 +193,25 @@ pub(super) fn full(name: &str) -> &str {
         .map_or(name, |(_, long)| long)
 }
 
+/// Helpers that Chocolatey had, with the version from which on it has none of that name. Source: its
+/// helpers at the tags of these versions.
+const REMOVED: [(&str, &str, &str); 4] = [
+    ("write-chocolateysuccess", "Write-ChocolateySuccess", "1.0"),
+    ("write-chocolateyfailure", "Write-ChocolateyFailure", "1.0"),
+    (
+        "install-chocolateydesktoplink",
+        "Install-ChocolateyDesktopLink",
+        "1.0",
+    ),
+    ("get-binroot", "Get-BinRoot", "2.0"),
+];
+
+/// The name of a helper, from one in lower case, and the version from which on Chocolatey lacks it.
+pub(super) fn removed(name: &str) -> Option<(&'static str, &'static str)> {
+    let found = REMOVED.iter().find(|(lower, ..)| *lower == name);
+    found.map(|(_, shown, version)| (*shown, *version))
+}
+
 pub(super) fn is_harmless(name: &str) -> bool {
     READING.contains(&name) || is_silent(name)
 }

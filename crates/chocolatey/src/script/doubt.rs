@@ -8,7 +8,7 @@ use fleetmend_model::condition::{Condition, FactKind};
 
 use super::facts::FactsId;
 use super::interpreter::Interpreter;
-use super::value::Value;
+use super::value::{Sought, SoughtKind, Value};
 
 /// A condition that is not known; `None`: it depends on more than facts of the device.
 pub(super) type Doubt = Option<Asked>;
@@ -153,6 +153,30 @@ impl Interpreter<'_> {
             facts,
             condition: condition.into(),
         })
+    }
+
+    /// Whether a condition around says that exactly one is found of what is looked for.
+    pub(super) fn is_one(&self, sought: &Sought) -> bool {
+        let kind = match sought.kind {
+            SoughtKind::Process => FactKind::Process,
+            SoughtKind::Service => FactKind::Service,
+            SoughtKind::Software => FactKind::Software,
+        };
+        let says_one = |condition: &Condition| {
+            let text: String = condition.text.split_whitespace().collect();
+            let text = text.to_ascii_lowercase();
+            let wanted = if condition.holds { "-eq1" } else { "-ne1" };
+            let is_count = text
+                .strip_prefix('$')
+                .and_then(|it| it.strip_suffix(wanted))
+                .and_then(|it| it.strip_suffix(".count").or(it.strip_suffix(".length")))
+                .is_some_and(|it| it.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'));
+            is_count
+                && matches!(&condition.facts[..], [fact]
+                    if fact.kind == kind && fact.name == sought.name)
+        };
+        let doubts = self.endings.iter().chain(&self.doubts);
+        doubts.flatten().any(|asked| says_one(&asked.condition))
     }
 
     /// Keeps the doubt that stands around all that follows, behind what ended the script.

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use fleetmend_model::effect::{Effect, EffectKind};
+use fleetmend_model::condition::FactKind;
+use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 
 use super::command::Invocation;
 use super::effect_commands::{COMMANDS, EffectCommand};
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Bound, bind};
 use super::path;
+use super::place::{self, TOOLS_LOCATION};
 use super::value::{HOLE, Sought, SoughtKind, Value};
 
 impl Interpreter<'_> {
@@ -82,6 +84,12 @@ impl Interpreter<'_> {
             };
             operands.insert(name.to_owned(), text);
         }
+        if matches!(command.name, "new-itemproperty" | "set-itemproperty")
+            && let Some(kind) = bound.get("value").and_then(registry_type)
+        {
+            let kind = kind.to_owned();
+            operands.entry("propertytype".to_owned()).or_insert(kind);
+        }
         self.note_operands(kind, command.name, operands, command.line);
     }
 
@@ -103,6 +111,27 @@ impl Interpreter<'_> {
         self.note_operands(EffectKind::EnvironmentVariable, "$env:", operands, line);
     }
 
+    /// `Get-ToolsLocation` writes down the folder that it gives, where the variable is not that.
+    /// Source: its own text.
+    pub(super) fn note_tools_location(&mut self, line: u32) {
+        const VARIABLE: &str = "ChocolateyToolsLocation";
+        let variable = self.fact(FactKind::Variable, VARIABLE);
+        let condition = format!("-not ($env:{VARIABLE} -eq $toolsLocation)");
+        let doubt = self.doubt(&variable, &condition, line);
+        let operands = BTreeMap::from([
+            ("name".to_owned(), VARIABLE.to_owned()),
+            ("scope".to_owned(), "User".to_owned()),
+            (
+                "value".to_owned(),
+                place::written(&TOOLS_LOCATION.to_string()),
+            ),
+        ]);
+        self.under(doubt, |this| {
+            let kind = EffectKind::EnvironmentVariable;
+            this.note_operands(kind, "get-toolslocation", operands, line);
+        });
+    }
+
     /// Ends programs by a method of theirs.
     pub(super) fn note_stop(&mut self, sought: &Sought, method: &str, line: u32) {
         let operands = BTreeMap::from([("name".to_owned(), sought.name.clone())]);
@@ -121,6 +150,10 @@ impl Interpreter<'_> {
             command: command.to_owned(),
             operands,
             always: self.is_certain(),
+            conditions: self.conditions().unwrap_or_default(),
+            // Both are known when all runs are done.
+            phase: Phase::Before,
+            machines: Machines::All,
             file: self.script.as_ref().to_owned(),
             line,
         });
@@ -130,6 +163,17 @@ impl Interpreter<'_> {
 /// Whether a path stands for files that the script tells apart by their names.
 fn is_certain_only(path: &str) -> bool {
     path::leaf(path).contains(super::value::STAR)
+}
+
+/// The type that PowerShell gives a new value of the registry by what it is set to, where no type is
+/// named; a value that is there keeps its own.
+fn registry_type(value: &Value) -> Option<&'static str> {
+    Some(match value {
+        Value::Text(_) => "String",
+        Value::Int(number) if i32::try_from(*number).is_ok() => "DWord",
+        Value::Int(_) => "QWord",
+        _ => return None,
+    })
 }
 
 /// What is looked for, as an operand.

@@ -92,8 +92,9 @@ static STOP_PROCESS: [Parameter; 5] = [
     switch("passthru", &[]),
 ];
 
+/// Both filters are regular expressions of which a part of the name, or of the path, must fit one.
 static REMOVE_PROCESS: [Parameter; 4] = [
-    value("name", Some(0), &["namefilter"]),
+    value("namefilter", Some(0), &[]),
     value("pathfilter", Some(1), &[]),
     value("waitfor", None, &[]),
     switch("withchildren", &[]),

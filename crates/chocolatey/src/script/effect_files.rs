@@ -114,6 +114,9 @@ impl Interpreter<'_> {
             | "export-csv"
                 if all(&|path| is_mark(path) || is_temporary(path)) =>
             {
+                for path in &paths {
+                    self.mark_shim(path);
+                }
                 return output;
             }
             _ => {}

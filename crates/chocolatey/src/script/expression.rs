@@ -302,6 +302,15 @@ fn here_string(text: &str) -> Option<&str> {
     Some(inside.strip_suffix('\r').unwrap_or(inside))
 }
 
+/// As PowerShell reads it: eight digits are 32 bits, of which the first is the sign.
+fn hexadecimal(digits: &str) -> Option<i64> {
+    if digits.len() <= 8 {
+        let bits = u32::from_str_radix(digits, 16).ok()?;
+        return Some(i64::from(bits.cast_signed()));
+    }
+    u64::from_str_radix(digits, 16).ok().map(u64::cast_signed)
+}
+
 pub(super) fn integer(text: &str) -> Value {
     let lower = text.to_ascii_lowercase();
     let (digits, factor) = match lower {
@@ -311,7 +320,7 @@ pub(super) fn integer(text: &str) -> Value {
         it => (it, 1),
     };
     let parsed = match digits.strip_prefix("0x") {
-        Some(hex) => i64::from_str_radix(hex, 16).ok(),
+        Some(hex) => hexadecimal(hex),
         None => digits.parse().ok(),
     };
     parsed.and_then(|it: i64| it.checked_mul(factor)).map_or(

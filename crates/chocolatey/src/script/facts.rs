@@ -32,8 +32,22 @@ struct Set {
 #[derive(Default)]
 pub(super) struct Facts {
     sets: Vec<Set>,
-    /// The names of all software that was looked for: what the marks for its places stand for.
-    software: BTreeSet<String>,
+    /// The names of all software that was looked for, in order. The marks for its places stand for
+    /// those of the first.
+    software: Vec<String>,
+}
+
+/// The marks for what the registry has of the software that was looked for first, and the property
+/// that each is.
+const OF_SOFTWARE: [(char, &str); 3] = [
+    (INSTALL_LOCATION, "installlocation"),
+    (UNINSTALL_STRING, "uninstallstring"),
+    (PRODUCT_CODE, "pschildname"),
+];
+
+/// Whether a text names what the registry has of the software that was looked for first.
+pub(super) fn names_software(text: &str) -> bool {
+    text.contains(|c| OF_SOFTWARE.iter().any(|(mark, _)| *mark == c))
 }
 
 impl Facts {
@@ -77,6 +91,12 @@ impl Facts {
                 FactKind::Registry | FactKind::Software => fact.property.is_some(),
                 _ => false,
             })
+    }
+
+    /// Whether it is something that the registry has of software.
+    pub(super) fn is_of_software(&self, id: FactsId) -> bool {
+        let is_software = |fact: &Fact| fact.kind == FactKind::Software;
+        self.is_one_value(id) && self.get(id).iter().all(is_software)
     }
 
     /// What all of some values depend on; `None`: one of them depends on more than facts.
@@ -147,18 +167,10 @@ impl Facts {
             match c {
                 HOLE | STAR | place::VERSION => return false,
                 INSTALL_LOCATION | UNINSTALL_STRING | PRODUCT_CODE => {
-                    if self.software.is_empty() {
+                    let Some(fact) = self.software_fact(c) else {
                         return false;
-                    }
-                    let property = match c {
-                        INSTALL_LOCATION => "installlocation",
-                        UNINSTALL_STRING => "uninstallstring",
-                        _ => "pschildname",
                     };
-                    set.extend(self.software.iter().map(|name| Fact {
-                        property: Some(property.to_owned()),
-                        ..fact(FactKind::Software, name)
-                    }));
+                    set.insert(fact);
                 }
                 c if place::has_mark(c.encode_utf8(&mut [0; 4])) => {
                     let name = place::written(&c.to_string());
@@ -170,8 +182,32 @@ impl Facts {
         true
     }
 
+    /// The fact that a mark for something of software stands for.
+    fn software_fact(&self, mark: char) -> Option<Fact> {
+        let (_, property) = OF_SOFTWARE.iter().find(|it| it.0 == mark)?;
+        Some(Fact {
+            property: Some((*property).to_owned()),
+            ..fact(FactKind::Software, self.software.first()?)
+        })
+    }
+
     /// A text for results, with the facts that parts of it depend on.
     pub(super) fn written(&self, text: &str) -> String {
+        if !names_software(text) {
+            return self.written_of_one(text);
+        }
+        let mut named = String::with_capacity(text.len() + 32);
+        for c in text.chars() {
+            match self.software_fact(c) {
+                Some(fact) => named.extend(["<", &fact.label(), ">"]),
+                None => named.push(c),
+            }
+        }
+        self.written_of_one(&named)
+    }
+
+    /// The same for what says itself which software it is about.
+    pub(super) fn written_of_one(&self, text: &str) -> String {
         if !place::has_asked(text) {
             return place::written(text);
         }
@@ -292,17 +328,32 @@ impl Interpreter<'_> {
 
     /// The software that is looked for, where it is one.
     pub(super) fn only_software(&self) -> Option<&str> {
-        let mut all = self.facts.software.iter();
-        all.next()
-            .filter(|_| all.next().is_none())
-            .map(String::as_str)
+        match &self.facts.software[..] {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    /// The software that the marks stand for.
+    pub(super) fn first_software(&self) -> Option<&str> {
+        self.facts.software.first().map(String::as_str)
     }
 
     /// Keeps in mind that software is looked for.
     pub(super) fn seek_software(&mut self, name: &str) {
-        if self.facts.software.len() < MAX_FACTS {
-            self.facts.software.insert(name.to_owned());
+        let software = &mut self.facts.software;
+        if software.len() < MAX_FACTS && !software.iter().any(|it| it == name) {
+            software.push(name.to_owned());
         }
+    }
+
+    /// Something that the registry has of software: of the first that was looked for by its mark.
+    pub(super) fn of_software(&mut self, name: &str, mark: char) -> Value {
+        if self.first_software() == Some(name) {
+            return Value::text(mark.to_string());
+        }
+        let property = OF_SOFTWARE.iter().find(|it| it.0 == mark).map(|it| it.1);
+        self.fact_of(FactKind::Software, name, property)
     }
 
     /// The text of a value in a text.

@@ -7,6 +7,7 @@ use super::command::Invocation;
 use super::interpreter::Interpreter;
 use super::parameters::{Parameter, bind, switch, value};
 use super::path;
+use super::recipe_file::tar_name;
 use super::value::{FileItem, HOLE, STAR, Value};
 
 static GET_FILES: [Parameter; 13] = [
@@ -227,6 +228,18 @@ impl Interpreter<'_> {
                 || (query.recurse && super::recipe_file::below(folder, root).is_some())
                 || super::recipe_file::below(root, folder).is_some()
         });
+        if let Some(tar) = self.tar_in(root).filter(|tar| fits(tar))
+            && query.folders != Some(true)
+            && query.names.iter().all(|it| is_of_tars(it))
+        {
+            let path = match &query.folder[..] {
+                "" => tar,
+                folder => format!("{folder}/{tar}"),
+            };
+            if found.is_empty() && !self.is_removed(&path) {
+                return vec![path::item(&path, false, query.is_text_full)];
+            }
+        }
         let is_open = brings || (!self.package.is_complete && found.is_empty());
         if is_open && let [pattern] = &query.names[..] {
             let deep = if query.recurse { "**/" } else { "" };
@@ -254,6 +267,13 @@ impl Interpreter<'_> {
         found
     }
 
+    /// The archive that the only one brought which was unpacked into a folder.
+    fn tar_in(&self, root: &str) -> Option<String> {
+        let mut here = self.state.unpacked.iter().filter(|it| it.0 == root);
+        let archive = here.next().map(|it| &it.1);
+        archive.filter(|_| here.next().is_none()).and_then(tar_name)
+    }
+
     /// Whether the script has removed or moved a file of the package.
     pub(super) fn is_removed(&self, path: &str) -> bool {
         let lower = path.to_lowercase();
@@ -265,7 +285,12 @@ impl Interpreter<'_> {
     }
 }
 
-fn full_item(path: String, is_folder: bool) -> Value {
+/// Whether a pattern asks for such archives alone.
+fn is_of_tars(pattern: &str) -> bool {
+    pattern.to_ascii_lowercase().ends_with(".tar")
+}
+
+pub(super) fn full_item(path: String, is_folder: bool) -> Value {
     Value::File(
         FileItem {
             path,

@@ -286,13 +286,13 @@ impl Interpreter<'_> {
             .scripts
             .iter()
             .find(|script| script.path.eq_ignore_ascii_case(path))?;
-        let text = script.text().ok()?;
+        let text = self.prepared(script)?;
         if self.state.scopes.len() > MAX_CALLS || !self.enter(line) {
             return None;
         }
         let before = std::mem::replace(&mut self.script, script.path.as_str().into());
         let block = Rc::new(Block {
-            text: super::syntax::prepare(&text).into(),
+            text,
             line: 1,
             script: Rc::clone(&self.script),
         });

@@ -260,15 +260,22 @@ impl Interpreter<'_> {
         name: &str,
         line: u32,
     ) -> std::result::Result<Option<String>, ()> {
-        if let Some(Value::Text(text)) = bound.get(name)
-            && place::has_asked(text)
+        let asked = match bound.get(name) {
+            Some(Value::Asked(id)) if self.facts.is_of_software(*id) => {
+                Some(Value::Asked(*id).to_text())
+            }
+            Some(Value::Text(text)) => Some(text.as_ref().to_owned()),
+            _ => None,
+        };
+        if let Some(text) = asked
+            && place::has_asked(&text)
             && !text.contains([HOLE, STAR])
             && text
                 .chars()
                 .filter_map(place::asked)
                 .all(|id| self.facts.is_one_value(id))
         {
-            return Ok(Some(text.as_ref().to_owned()));
+            return Ok(Some(text));
         }
         self.text(bound, name, line)
     }

@@ -46,7 +46,10 @@ impl Interpreter<'_> {
         let small = self.first_path(bound, [names[0], "file"], line);
         let large = self.first_path(bound, [names[1], "file64"], line);
         let (small, large) = (small?, large?);
-        let is_same = small.is_some() && small == large;
+        let is_same = match (&small, &large) {
+            (Some(small), Some(large)) => small.to_lowercase() == large.to_lowercase(),
+            _ => false,
+        };
         let takes_large = large.is_some() && (is_same || self.helper_bits() == 64);
         // Chocolatey takes the first checksum where both addresses are the same.
         let uses_large_sum = takes_large && !is_same;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use fleetmend_model::condition::Condition;
+use fleetmend_model::effect::{Effect, Phase};
 use fleetmend_model::recipe::{RecipeKind, UninstallStep};
 
 use super::recipe_file::Located;
@@ -56,4 +57,41 @@ impl Step {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct UninstallCall {
     pub(super) step: Option<UninstallStep>,
+}
+
+/// An effect, and what was installed and uninstalled before it.
+pub(super) struct NotedEffect {
+    pub(super) effect: Effect,
+    /// How many calls of helpers stand before it.
+    pub(super) calls: usize,
+    /// How many uninstallers were run before it.
+    pub(super) uninstalls: usize,
+}
+
+impl NotedEffect {
+    /// It with its place among what a script installed.
+    pub(super) fn among_calls(self, calls: &[Call]) -> Effect {
+        let is_own = |call: &&Call| call.step.as_ref().is_none_or(|step| !step.is_used);
+        let count = |calls: &[Call]| calls.iter().filter(is_own).count();
+        let before = count(calls.get(..self.calls).unwrap_or(calls));
+        self.placed(before, count(calls))
+    }
+
+    /// It with its place among the uninstallers that a script runs.
+    pub(super) fn among_uninstalls(self, count: usize) -> Effect {
+        let before = self.uninstalls;
+        self.placed(before, count)
+    }
+
+    fn placed(self, before: usize, all: usize) -> Effect {
+        let phase = match before {
+            0 => Phase::Before,
+            _ if before < all => Phase::Between,
+            _ => Phase::After,
+        };
+        Effect {
+            phase,
+            ..self.effect
+        }
+    }
 }

@@ -10,18 +10,19 @@ use std::rc::Rc;
 use fleetmend_model::condition::{Condition, Fact};
 use fleetmend_model::effect::Effect;
 use fleetmend_model::recipe::Finding;
+use fleetmend_model::shim::ShimMark;
 use tree_sitter::{Node, Tree};
 
-use super::Package;
 use super::alternatives::Fork;
 use super::doubt::Doubt;
 use super::facts::{Facts, FactsId};
-use super::installation::{Call, UninstallCall};
+use super::installation::{Call, NotedEffect, UninstallCall};
 use super::profile::{Asked, Profile};
 use super::state::State;
 use super::syntax::{self, Source};
 use super::trees::Trees;
 use super::value::{Block, TableId, Value};
+use super::{Package, Script};
 
 /// The deepest nesting of statements, expressions, functions and texts in texts.
 const MAX_DEPTH: u32 = 80;
@@ -111,8 +112,12 @@ pub(super) struct Interpreter<'p> {
     /// The patterns for `DisplayName` that helpers were handed, whether they take them or not.
     pub(super) software_names: Vec<String>,
     pub(super) uninstalls: Vec<UninstallCall>,
-    pub(super) effects: Vec<Effect>,
+    pub(super) effects: Vec<NotedEffect>,
+    /// Marks for the shim generator.
+    pub(super) shims: Vec<ShimMark>,
     pub(super) findings: Vec<(Weight, Finding)>,
+    /// What depends on the version of Chocolatey.
+    pub(super) notes: Vec<Finding>,
     /// The line at which the script refused last, if it does more than that.
     pub(super) refuses_at: Option<u32>,
     /// Whether the script looks at the exit code of a program that it started.
@@ -177,7 +182,9 @@ impl<'p> Interpreter<'p> {
             software_names: Vec::new(),
             uninstalls: Vec::new(),
             effects: Vec::new(),
+            shims: Vec::new(),
             findings: Vec::new(),
+            notes: Vec::new(),
             refuses_at: None,
             reads_exit_code: false,
             starts_own_program: false,
@@ -187,10 +194,10 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    /// Runs a whole script.
-    pub(super) fn run(&mut self, text: &str) -> Flow {
+    /// Runs a whole script, prepared for parsing.
+    pub(super) fn run(&mut self, text: Rc<str>) -> Flow {
         let source = Source {
-            text: syntax::prepare(text).into(),
+            text,
             first_line: 1,
         };
         let body = Block {
@@ -252,6 +259,11 @@ impl<'p> Interpreter<'p> {
             first_line: line,
         };
         Value::collapse(self.run_source(&source).0)
+    }
+
+    /// The text of a script as it is parsed; `None` where it is not analysed.
+    pub(super) fn prepared(&self, script: &Script) -> Option<Rc<str>> {
+        self.trees.borrow_mut().prepared(script).ok()
     }
 
     /// The tree of a text that was run before or is run later.
@@ -329,7 +341,7 @@ impl<'p> Interpreter<'p> {
 
     /// Notes an effect; too many of them are a finding.
     pub(super) fn note(&mut self, effect: Effect) {
-        if self.effects.contains(&effect) {
+        if self.effects.iter().any(|known| known.effect == effect) {
             return;
         }
         if self.effects.len() >= MAX_FINDINGS {
@@ -337,7 +349,23 @@ impl<'p> Interpreter<'p> {
             self.find(Weight::Custom, line, "the script changes too many things");
             return;
         }
-        self.effects.push(effect);
+        self.effects.push(NotedEffect {
+            effect,
+            calls: self.calls.len(),
+            uninstalls: self.uninstalls.len(),
+        });
+    }
+
+    /// Notes what another Chocolatey does otherwise.
+    pub(super) fn note_dialect(&mut self, what: String, line: u32) {
+        let note = Finding {
+            file: self.script.as_ref().to_owned(),
+            line,
+            what,
+        };
+        if !self.notes.contains(&note) && self.notes.len() < MAX_FINDINGS {
+            self.notes.push(note);
+        }
     }
 
     /// A variable by the name in the script, without `$`.

@@ -7,6 +7,7 @@ use fleetmend_model::condition::FactKind;
 
 use super::arguments::plain;
 use super::command::Invocation;
+use super::files::full_item;
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
@@ -106,12 +107,7 @@ impl Interpreter<'_> {
         let runtime =
             |what: &str| vec![Value::unknown(format!("{what} is known only at run time"))];
         Some(match command.name {
-            "join-path" => {
-                let bound = bind(&JOIN_PATH, false, arguments());
-                let parts: Vec<&Value> = bound.own().map(|(_, value)| value).collect();
-                let joined = join_path(&bound).into_iter();
-                joined.map(|it| self.or_asked(it, &parts)).collect()
-            }
+            "join-path" => self.joined_path(command),
             "split-path" => {
                 let bound = bind(&SPLIT_PATH, false, arguments());
                 let piped = piped();
@@ -120,18 +116,7 @@ impl Interpreter<'_> {
                 vec![path.map_or(part.clone(), |path| self.or_asked(part, &[path]))]
             }
             "get-item" | "get-childitem" => self.get_files(command),
-            "resolve-path" | "convert-path" => {
-                let path = command.arguments.first().cloned().and_then(plain);
-                match path {
-                    Some(path)
-                        if path::in_package(&path.to_path()).is_some() && path.is_known() =>
-                    {
-                        vec![Value::text(path.to_path())]
-                    }
-                    Some(path) => vec![self.fact_of_path(&path, None)],
-                    None => runtime(command.name),
-                }
-            }
+            "resolve-path" | "convert-path" => vec![self.resolved_path(command)],
             "get-packageparameters" => match command.arguments.iter().cloned().find_map(plain) {
                 Some(value) if value.truth() != Some(false) => {
                     vec![Value::unknown(
@@ -157,7 +142,10 @@ impl Interpreter<'_> {
             "get-chocolateypath" if names_package(&command.arguments) => {
                 vec![Value::text(PACKAGE_ROOT.to_string())]
             }
-            "get-toolslocation" => vec![Value::text(TOOLS_LOCATION.to_string())],
+            "get-toolslocation" => {
+                self.note_tools_location(command.line);
+                vec![Value::text(TOOLS_LOCATION.to_string())]
+            }
             "get-packagecachelocation" if command.arguments.is_empty() => {
                 let nuspec = self.package.nuspec;
                 let folder = format!("{TEMP}\\{}\\{}", nuspec.id, nuspec.version);
@@ -166,7 +154,7 @@ impl Interpreter<'_> {
             "get-appinstalllocation" => {
                 // Notes what software is looked for.
                 match self.sought_software_of(command) {
-                    Value::Sought(_) => vec![Value::text(INSTALL_LOCATION.to_string())],
+                    Value::Sought(sought) => vec![self.of_software(&sought.name, INSTALL_LOCATION)],
                     other => vec![other],
                 }
             }
@@ -191,6 +179,34 @@ impl Interpreter<'_> {
             "new-object" => vec![self.new_object(command)],
             _ => return None,
         })
+    }
+
+    fn joined_path(&mut self, command: &Invocation<'_>) -> Vec<Value> {
+        let mut bound = bind(&JOIN_PATH, false, command.arguments.clone());
+        if bound.get("path").is_none()
+            && let Some([piped]) = command.input.as_deref()
+        {
+            bound.add("path", piped.clone());
+        }
+        let parts: Vec<Value> = bound.own().map(|(_, value)| value.clone()).collect();
+        let parts: Vec<&Value> = parts.iter().collect();
+        let joined = join_path(&bound).into_iter();
+        joined.map(|it| self.or_asked(it, &parts)).collect()
+    }
+
+    /// `Resolve-Path`, which gives an object, and `Convert-Path`, which gives a text.
+    fn resolved_path(&mut self, command: &Invocation<'_>) -> Value {
+        let Some(path) = command.arguments.first().cloned().and_then(plain) else {
+            return Value::unknown(format!("{} is known only at run time", command.name));
+        };
+        if path::in_package(&path.to_path()).is_none() || !path.is_known() {
+            return self.fact_of_path(&path, None);
+        }
+        let path = path::normal(&path.to_path());
+        match command.name {
+            "resolve-path" => full_item(path, false),
+            _ => Value::text(path),
+        }
     }
 
     fn item_property(&mut self, bound: &Bound, piped: &[Value], is_value: bool) -> Value {

@@ -48,6 +48,11 @@ impl Interpreter<'_> {
         if items.iter().all(Value::is_known) && items.len() <= MAX_ROUNDS {
             return self.rounds(items.len(), |this, round| body(this, items[round].clone()));
         }
+        if let [item @ Value::Sought(sought)] = &items[..]
+            && self.is_one(sought)
+        {
+            return self.rounds(1, |this, _| body(this, item.clone()));
+        }
         if let [item @ Value::File(_)] = &items[..] {
             return self.each_of_pattern(&item.clone(), line, body);
         }

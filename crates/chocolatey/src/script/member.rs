@@ -1,5 +1,7 @@
 //! Properties, elements and method calls of values.
 
+use std::rc::Rc;
+
 use fleetmend_model::condition::FactKind;
 use tree_sitter::Node;
 
@@ -115,6 +117,14 @@ impl Interpreter<'_> {
             usize::try_from(at).ok()
         };
         match (target, index) {
+            (Value::Array(_) | Value::Text(_), Value::Bool(is_one)) => {
+                self.known_element(target, &Value::Int(i64::from(*is_one)), text)
+            }
+            (Value::Table(id), Value::Bool(_)) => self
+                .state
+                .entry(*id, &index.to_text())
+                .cloned()
+                .unwrap_or(Value::Null),
             (Value::Table(id), Value::Text(key)) if index.is_known() => {
                 self.state.entry(*id, key).cloned().unwrap_or(Value::Null)
             }
@@ -386,7 +396,7 @@ impl Interpreter<'_> {
                 Value::Int(text.encode_utf16().count() as i64)
             }
             (Value::Bool(_) | Value::Int(_) | Value::Text(_), "count") => Value::Int(1),
-            (Value::Sought(sought), _) => sought_property(sought, name),
+            (Value::Sought(sought), _) => self.sought_property(&Rc::clone(sought), name),
             (Value::Object(object), _) => self.object_property(*object, name),
             (Value::Unknown(why), _) => Value::Unknown(why.clone()),
             _ => Value::unknown(format!("the property {} is not known", excerpt(name))),
@@ -445,7 +455,9 @@ fn file_property(file: &super::value::FileItem, name: &str) -> Value {
         None => (leaf.clone(), String::new()),
     };
     match name {
-        "fullname" | "pspath" | "versioninfo.filename" => Value::text(file.path.as_str()),
+        "fullname" | "path" | "providerpath" | "pspath" | "versioninfo.filename" => {
+            Value::text(file.path.as_str())
+        }
         "name" | "pschildname" => Value::text(leaf),
         "basename" => Value::text(stem),
         "extension" => Value::text(extension),
@@ -465,21 +477,24 @@ fn file_property(file: &super::value::FileItem, name: &str) -> Value {
     }
 }
 
-fn sought_property(sought: &Sought, name: &str) -> Value {
-    match (sought.kind, name) {
-        (SoughtKind::Software, "uninstallstring" | "quietuninstallstring") => {
-            Value::text(UNINSTALL_STRING.to_string())
+impl Interpreter<'_> {
+    fn sought_property(&mut self, sought: &Sought, name: &str) -> Value {
+        let of_software = |this: &mut Self, mark| this.of_software(&sought.name, mark);
+        match (sought.kind, name) {
+            (SoughtKind::Software, "uninstallstring" | "quietuninstallstring") => {
+                of_software(self, UNINSTALL_STRING)
+            }
+            (SoughtKind::Software, "pschildname") => of_software(self, PRODUCT_CODE),
+            (SoughtKind::Software, "installlocation") => of_software(self, INSTALL_LOCATION),
+            (SoughtKind::Process, "name" | "processname") | (SoughtKind::Service, "name")
+                if !sought.name.contains(['*', '?']) =>
+            {
+                Value::text(sought.name.as_str())
+            }
+            _ => Value::unknown(format!(
+                "the {} of what is found on the device is not known",
+                excerpt(name)
+            )),
         }
-        (SoughtKind::Software, "pschildname") => Value::text(PRODUCT_CODE.to_string()),
-        (SoughtKind::Software, "installlocation") => Value::text(INSTALL_LOCATION.to_string()),
-        (SoughtKind::Process, "name" | "processname") | (SoughtKind::Service, "name")
-            if !sought.name.contains(['*', '?']) =>
-        {
-            Value::text(sought.name.as_str())
-        }
-        _ => Value::unknown(format!(
-            "the {} of what is found on the device is not known",
-            excerpt(name)
-        )),
     }
 }

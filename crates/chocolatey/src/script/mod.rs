@@ -49,6 +49,7 @@ mod recipe_file;
 mod recipe_files;
 mod run;
 mod shell_object;
+mod shim;
 mod start;
 mod state;
 mod statement;

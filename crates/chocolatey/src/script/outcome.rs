@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use fleetmend_model::effect::Effect;
-use fleetmend_model::recipe::{Analysis, Uninstall, Verdict};
+use fleetmend_model::effect::{Effect, Machines};
+use fleetmend_model::recipe::{ANALYSER, Analysis, Finding, Uninstall, Verdict};
 
 use super::installation::Call;
 use super::interpreter::{Interpreter, Weight};
@@ -11,6 +11,7 @@ use super::neighbours;
 use super::profile::{MAIN, OLDER, Profile, SMALL};
 use super::recipe_files::{in_one, recipes};
 use super::run::Run;
+use super::shim;
 use super::through;
 use super::trees::Trees;
 use super::{Explained, HelperUse, Package, UNINSTALL};
@@ -23,11 +24,7 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
         calls: main.calls.len(),
         resolved: main.calls.iter().filter(|it| it.step.is_some()).count(),
     };
-    let small = main
-        .asked
-        .bits
-        .then(|| Run::of(package, &trees, SMALL))
-        .filter(|_| !main.is_refused);
+    let small = (main.asked.bits && !main.is_refused).then(|| Run::of(package, &trees, SMALL));
     if main.calls.is_empty() && main.starts_own_program {
         let what = "starts a program of its own and installs nothing else: it may be an installer";
         main.find(Weight::Review, &package.install_path(), what);
@@ -41,9 +38,13 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
     for what in found {
         main.find(Weight::Review, &package.install_path(), what);
     }
-    let effects = effects(&main, small.as_ref());
+    let effects = effects(&main, small.as_ref(), is_small_refused);
+    let mut shims = std::mem::take(&mut main.shims);
+    let mut notes = std::mem::take(&mut main.notes);
     let mut installers = main.installers();
     if let Some(small) = small {
+        shim::merge(&mut shims, &small.shims);
+        notes.extend(small.notes.iter().cloned());
         installers.extend(small.installers());
         for (weight, finding) in small.findings {
             if !main.findings.iter().any(|(_, known)| *known == finding) {
@@ -63,21 +64,40 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
     {
         recipe.software_name = main.only_name();
     }
+    for mark in shim::brought(package) {
+        shim::add(&mut shims, mark);
+    }
+    shims.sort();
     let verdict = verdict(&main, recipe.is_some());
     let through = if verdict == Verdict::NoInstaller {
         through::dependencies(package.nuspec)
     } else {
         Vec::new()
     };
+    let uninstall = uninstall(package, &trees, &mut notes);
     let analysis = Analysis {
+        analyser: ANALYSER,
         verdict,
         recipe,
         effects,
         through,
-        uninstall: uninstall(package, &trees),
+        uninstall,
+        shims,
         findings: main.findings.into_iter().map(|(_, it)| it).collect(),
+        notes: distinct(notes),
     };
     Explained { analysis, helpers }
+}
+
+/// Each of some notes once.
+fn distinct(notes: Vec<Finding>) -> Vec<Finding> {
+    let mut all: Vec<Finding> = Vec::new();
+    for note in notes {
+        if !all.contains(&note) {
+            all.push(note);
+        }
+    }
+    all
 }
 
 /// Finds what depends on the order in which tables are gone through, which .NET chooses.
@@ -128,23 +148,24 @@ fn minimum_build(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) 
     None
 }
 
-/// The effects of both kinds of machine; those of one of them do not always happen.
-fn effects(main: &Run, small: Option<&Run>) -> Vec<Effect> {
-    let Some(small) = small else {
-        return main.effects.clone();
-    };
+/// The effects of both kinds of machine, each with the machines that it happens on.
+fn effects(main: &Run, small: Option<&Run>, is_small_refused: bool) -> Vec<Effect> {
     let mut all = main.effects.clone();
+    let is_of_large = |effect: &Effect| match small {
+        Some(small) => !small.effects.contains(effect),
+        None => is_small_refused,
+    };
     for effect in &mut all {
-        effect.always &= small.effects.contains(effect);
-    }
-    for effect in &small.effects {
-        if !main.effects.contains(effect) {
-            all.push(Effect {
-                always: false,
-                ..effect.clone()
-            });
+        if is_of_large(effect) {
+            effect.machines = Machines::X64;
         }
     }
+    let small = small.map_or(&[][..], |small| &small.effects);
+    let only_small = small.iter().filter(|it| !main.effects.contains(it));
+    all.extend(only_small.map(|effect| Effect {
+        machines: Machines::X86,
+        ..effect.clone()
+    }));
     all
 }
 
@@ -165,16 +186,22 @@ fn verdict(main: &Run, has_recipe: bool) -> Verdict {
 }
 
 /// Explains the script that Chocolatey runs before the package is removed.
-fn uninstall(package: &Package<'_>, trees: &RefCell<Trees>) -> Option<Uninstall> {
+fn uninstall(
+    package: &Package<'_>,
+    trees: &RefCell<Trees>,
+    notes: &mut Vec<Finding>,
+) -> Option<Uninstall> {
     let script = package.named(UNINSTALL).into_iter().next()?;
     let mut interpreter = Interpreter::new(package, trees, &script.path, MAIN);
     interpreter.is_uninstalling = true;
-    match script.text() {
+    let text = trees.borrow_mut().prepared(script);
+    match text {
         Ok(text) => {
-            interpreter.run(&text);
+            interpreter.run(text);
         }
         Err(why) => interpreter.find(Weight::Review, 1, why),
     }
+    notes.append(&mut interpreter.notes);
     if !interpreter.calls.is_empty() {
         let what = "the script downloads, unpacks or installs something to uninstall";
         interpreter.find(Weight::Review, 1, what);
@@ -190,6 +217,8 @@ fn uninstall(package: &Package<'_>, trees: &RefCell<Trees>) -> Option<Uninstall>
     } else {
         Verdict::Ready
     };
+    let count = interpreter.uninstalls.len();
+    let effects = interpreter.effects.into_iter();
     Some(Uninstall {
         verdict,
         steps: interpreter
@@ -197,7 +226,7 @@ fn uninstall(package: &Package<'_>, trees: &RefCell<Trees>) -> Option<Uninstall>
             .into_iter()
             .filter_map(|it| it.step)
             .collect(),
-        effects: interpreter.effects,
+        effects: effects.map(|it| it.among_uninstalls(count)).collect(),
         findings: interpreter.findings.into_iter().map(|(_, it)| it).collect(),
     })
 }

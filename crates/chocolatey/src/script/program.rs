@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use fleetmend_model::condition::FactKind;
 use fleetmend_model::effect::EffectKind;
-use fleetmend_model::recipe::{FileOrigin, InstallerKind, RecipeKind, UninstallStep};
+use fleetmend_model::recipe::{FileOrigin, InstallerKind, RecipeKind};
 
 use super::command::Invocation;
 use super::helper::Result;
-use super::installation::{Step, UninstallCall};
-use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
+use super::installation::Step;
+use super::interpreter::{Flow, Interpreter, Weight, excerpt};
 use super::parameters::{Argument, Parameter, bind, switch, value};
 use super::path;
 use super::place;
@@ -299,7 +299,7 @@ impl Interpreter<'_> {
         let step = exit_codes.map(|exit_codes| Step {
             has_neighbours: !is_remote,
             names_places: !place::is_plain(&arguments),
-            arguments: place::written(&arguments),
+            arguments: self.facts.written(&arguments),
             exit_codes,
             ..Step::new(RecipeKind::Exe, located)
         });
@@ -315,19 +315,9 @@ impl Interpreter<'_> {
     }
 
     fn run_uninstaller(&mut self, file: &str, arguments: &str, start: &Start<'_>) -> Result {
-        let is_registered = file == UNINSTALL_STRING.to_string();
-        let step = UninstallStep {
-            kind: InstallerKind::Exe,
-            file: (!is_registered).then(|| self.facts.written(file)),
-            arguments: self.facts.written(arguments),
-            exit_codes: start.exit_codes.clone().unwrap_or_default(),
-            software_name: self.sought_software(),
-        };
-        if self.is_uninstalling && self.uninstalls.len() < MAX_FINDINGS {
-            self.uninstalls.push(UninstallCall { step: Some(step) });
-        } else {
-            self.note_uninstall(step, start.command, start.line);
-        }
+        let exit_codes = start.exit_codes.clone().unwrap_or_default();
+        let step = self.uninstall_step(InstallerKind::Exe, Some(file), arguments, exit_codes);
+        self.uninstall_done(Some(step), start.command, start.line);
         started()
     }
 
@@ -365,20 +355,17 @@ impl Interpreter<'_> {
                 arguments,
             } => self.run_windows_installer(kind, &file, &arguments, start),
             tools::Does::Uninstall { product, arguments } => {
-                let operands = BTreeMap::from([
-                    ("file".to_owned(), self.facts.written(&product)),
-                    ("silentargs".to_owned(), self.facts.written(&arguments)),
-                ]);
-                if self.is_uninstalling && self.uninstalls.len() < MAX_FINDINGS {
-                    let step = UninstallStep {
-                        kind: InstallerKind::Msi,
-                        file: None,
-                        arguments: self.facts.written(&format!("{product} {arguments}")),
-                        exit_codes: start.exit_codes.clone().unwrap_or_default(),
-                        software_name: self.sought_software(),
-                    };
-                    self.uninstalls.push(UninstallCall { step: Some(step) });
+                if self.is_uninstalling {
+                    let exit_codes = start.exit_codes.clone().unwrap_or_default();
+                    let arguments = format!("{product} {arguments}");
+                    let kind = InstallerKind::Msi;
+                    let step = self.uninstall_step(kind, None, &arguments, exit_codes);
+                    self.uninstall_done(Some(step), tool.name, start.line);
                 } else {
+                    let operands = BTreeMap::from([
+                        ("file".to_owned(), self.facts.written(&product)),
+                        ("silentargs".to_owned(), self.facts.written(&arguments)),
+                    ]);
                     let kind = EffectKind::Uninstall;
                     self.note_operands(kind, tool.name, operands, start.line);
                 }
@@ -420,7 +407,7 @@ impl Interpreter<'_> {
         let step = Step {
             has_neighbours: matches!(&located.origin, FileOrigin::Embedded { .. }),
             names_places: !place::is_plain(&arguments),
-            arguments: place::written(&arguments),
+            arguments: self.facts.written(&arguments),
             exit_codes: start.exit_codes.clone().unwrap_or_default(),
             ..Step::new(kind, located)
         };

@@ -86,10 +86,20 @@ impl Interpreter<'_> {
             .iter()
             .filter_map(|(folder, archive)| Some((below(&lower, folder)?, folder.len(), archive)))
             .max_by_key(|(_, length, _)| *length);
+        // Of what is not listed in a folder of sources, an archive is the package's own, but for what
+        // is known to come out of the one that was unpacked.
+        let is_own = |rest: &str, archive: &Located| {
+            inside.is_some()
+                && is_archive(rest)
+                && !self.package.is_complete
+                && tar_name(archive).is_none_or(|it| !it.eq_ignore_ascii_case(rest))
+        };
         if let Some((rest, _, archive)) = archive
-            && archive.inside.is_none()
-            && !(inside.is_some() && is_archive(rest) && !self.package.is_complete)
+            && !is_own(rest, archive)
         {
+            if archive.inside.is_some() {
+                return Err("it lies in an archive in an archive".to_owned());
+            }
             let rest = &path[path.len() - rest.len()..];
             return Ok(Located {
                 inside: Some(rest.replace('\\', "/").replace(STAR, "*")),
@@ -125,6 +135,24 @@ impl Interpreter<'_> {
         let is_known = place::is_plain(&inside.replace(STAR, "*"));
         is_known.then(|| (found.id.clone(), inside))
     }
+}
+
+/// The name of the archive that a compressed one holds: `a.tar` of `a.tar.gz`.
+pub(super) fn tar_name(archive: &Located) -> Option<String> {
+    let path = match (&archive.inside, &archive.origin) {
+        (Some(inside), _) => inside.as_str(),
+        (None, FileOrigin::Embedded { path }) => path.as_str(),
+        (None, FileOrigin::Url { url }) => url.split(['?', '#']).next().unwrap_or(url),
+    };
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, end) = name.rsplit_once('.')?;
+    let tar = match end.to_ascii_lowercase().as_str() {
+        "gz" | "xz" | "bz2" | "zst" => stem.to_owned(),
+        "tgz" | "txz" | "tbz2" => format!("{stem}.tar"),
+        _ => return None,
+    };
+    let is_tar = tar.to_ascii_lowercase().ends_with(".tar") && !tar.contains(['*', '%']);
+    is_tar.then_some(tar)
 }
 
 /// Whether a file is an archive itself. In a folder of sources, from which those are left out, one

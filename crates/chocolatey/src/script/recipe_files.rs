@@ -1,9 +1,18 @@
 //! Puts the steps of the runs for 32-bit and 64-bit machines together into recipes.
 
+use fleetmend_model::condition::Condition;
 use fleetmend_model::recipe::{Bitness, Recipe, RecipeFile};
 
 use super::installation::{Call, Step};
 use super::run::Run;
+
+/// A step on 64-bit machines with its counterpart on 32-bit machines.
+struct Pair<'r> {
+    large: &'r Step,
+    small: Option<&'r Step>,
+    /// Whether it is one of the ways that the other is taken in whatever decides between them.
+    is_one_way: bool,
+}
 
 /// The recipes of all steps, each with its files for both kinds of machine.
 pub(super) fn recipes(
@@ -27,25 +36,30 @@ pub(super) fn recipes(
     let mut small_steps: Vec<Option<(&Call, &Step)>> =
         small.steps().into_iter().map(Some).collect();
     // Steps of the same call belong together; what is left, in order, if it is one each.
-    let mut pairs: Vec<(&Step, Option<&Step>)> = Vec::new();
+    let mut pairs: Vec<Pair<'_>> = Vec::new();
     for (call, step) in &large_steps {
         let same = small_steps.iter_mut().find(|it| {
             it.is_some_and(|(other, its)| {
                 other.site == call.site && its.conditions == step.conditions
             })
         });
-        pairs.push((step, same.and_then(Option::take).map(|(_, step)| step)));
+        pairs.push(Pair {
+            large: step,
+            small: same.and_then(Option::take).map(|(_, step)| step),
+            is_one_way: false,
+        });
     }
+    pair_with_all_ways(&large_steps, &mut small_steps, &mut pairs);
     let mut rest: Vec<&Step> = small_steps
         .into_iter()
         .flatten()
         .map(|(_, step)| step)
         .collect();
-    let alone = pairs.iter().filter(|(_, small)| small.is_none()).count();
+    let alone = pairs.iter().filter(|it| it.small.is_none()).count();
     if alone == rest.len() {
         rest.reverse();
-        for (_, small) in pairs.iter_mut().filter(|(_, small)| small.is_none()) {
-            *small = rest.pop();
+        for pair in pairs.iter_mut().filter(|it| it.small.is_none()) {
+            pair.small = rest.pop();
         }
     }
     if !rest.is_empty() {
@@ -53,14 +67,14 @@ pub(super) fn recipes(
     }
     pairs
         .into_iter()
-        .map(|(large, small)| match small {
-            None => recipe(large, vec![file(large, Bitness::X64)]),
-            Some(small) => {
+        .map(|pair| match (pair.large, pair.small) {
+            (large, None) => recipe(large, vec![file(large, Bitness::X64)]),
+            (large, Some(small)) => {
                 if large.kind != small.kind
                     || large.exit_codes != small.exit_codes
                     || large.software_name != small.software_name
                     || large.destination != small.destination
-                    || large.conditions != small.conditions
+                    || large.conditions != small.conditions && !pair.is_one_way
                 {
                     found.push("32-bit and 64-bit machines are installed in different ways");
                 }
@@ -73,6 +87,57 @@ pub(super) fn recipes(
             }
         })
         .collect()
+}
+
+/// A call that conditions make two steps of on 64-bit machines, and one on 32-bit machines, whatever
+/// holds there: the one belongs to both.
+fn pair_with_all_ways<'r>(
+    large_steps: &[(&Call, &'r Step)],
+    small_steps: &mut [Option<(&'r Call, &'r Step)>],
+    pairs: &mut [Pair<'r>],
+) {
+    for slot in small_steps {
+        let Some((Call { site, .. }, small)) = *slot else {
+            continue;
+        };
+        let of_site: Vec<usize> = (0..large_steps.len())
+            .filter(|at| large_steps[*at].0.site == *site)
+            .collect();
+        let [one, other] = of_site[..] else { continue };
+        let is_free = |at: usize| pairs[at].small.is_none();
+        let (first, second) = (pairs[one].large, pairs[other].large);
+        if is_free(one)
+            && is_free(other)
+            && are_both_ways(&first.conditions, &second.conditions, small)
+        {
+            for at in [one, other] {
+                pairs[at].small = Some(small);
+                pairs[at].is_one_way = true;
+            }
+            *slot = None;
+        }
+    }
+}
+
+/// Whether two lists of conditions are those of a step, each with one more: the same, decided both
+/// ways.
+fn are_both_ways(one: &[Condition], other: &[Condition], step: &Step) -> bool {
+    let more = |all: &[Condition]| -> Option<Condition> {
+        let mut own = all.iter().filter(|it| !step.conditions.contains(it));
+        let first = own.next()?.clone();
+        let has_all = step.conditions.iter().all(|it| all.contains(it));
+        (own.next().is_none() && has_all).then_some(first)
+    };
+    match (more(one), more(other)) {
+        (Some(one), Some(other)) => {
+            one.holds != other.holds
+                && Condition {
+                    holds: other.holds,
+                    ..one
+                } == other
+        }
+        _ => false,
+    }
 }
 
 /// One file for all machines, or one for each kind.

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use fleetmend_model::condition::{Condition, Fact};
-use fleetmend_model::effect::Effect;
+use fleetmend_model::effect::{Effect, Phase};
 use fleetmend_model::recipe::{FileOrigin, Finding};
+use fleetmend_model::shim::ShimMark;
 
 use super::alternatives::{self, Fork};
 use super::installation::{Call, Step};
@@ -19,7 +20,9 @@ pub(super) struct Run {
     pub(super) calls: Vec<Call>,
     pub(super) software_names: Vec<String>,
     pub(super) effects: Vec<Effect>,
+    pub(super) shims: Vec<ShimMark>,
     pub(super) findings: Vec<(Weight, Finding)>,
+    pub(super) notes: Vec<Finding>,
     pub(super) asked: Asked,
     /// Whether the scripts refuse the machine.
     pub(super) is_refused: bool,
@@ -47,7 +50,9 @@ impl Run {
             calls: Vec::new(),
             software_names: Vec::new(),
             effects: Vec::new(),
+            shims: Vec::new(),
             findings: Vec::new(),
+            notes: Vec::new(),
             asked: Asked::default(),
             is_refused: false,
             starts_own_program: false,
@@ -70,32 +75,65 @@ impl Run {
             let what = "the package has more than one install script";
             run.find(Weight::Review, &second.path, what);
         }
-        for script in package
-            .named(BEFORE_MODIFY)
-            .into_iter()
-            .chain(installs.into_iter().take(1))
-        {
-            run.add(package, trees, script, profile, assumptions);
+        for script in package.named(BEFORE_MODIFY) {
+            let ran = run.interpret(package, trees, script, profile, assumptions);
+            if let Some((interpreter, _)) = ran {
+                run.add_before_modify(interpreter, script);
+            }
+        }
+        for script in installs.into_iter().take(1) {
+            let ran = run.interpret(package, trees, script, profile, assumptions);
+            if let Some((interpreter, flow)) = ran {
+                run.add_install(interpreter, flow, script, profile);
+            }
         }
         run
     }
 
-    fn add(
+    fn interpret<'p>(
         &mut self,
-        package: &Package<'_>,
-        trees: &RefCell<Trees>,
+        package: &'p Package<'p>,
+        trees: &'p RefCell<Trees>,
         script: &Script,
         profile: Profile,
         assumptions: &[Condition],
-    ) {
-        let text = match script.text() {
+    ) -> Option<(Interpreter<'p>, Flow)> {
+        let text = match trees.borrow_mut().prepared(script) {
             Ok(text) => text,
-            Err(why) => return self.find(Weight::Review, &script.path, why),
+            Err(why) => {
+                self.find(Weight::Review, &script.path, why);
+                return None;
+            }
         };
         let mut interpreter = Interpreter::new(package, trees, &script.path, profile);
         interpreter.assumptions = assumptions.to_vec();
         // A block of signature comments stands behind signed scripts; it is comments to the parser too.
-        let flow = interpreter.run(&text);
+        let flow = interpreter.run(text);
+        Some((interpreter, flow))
+    }
+
+    /// Takes in what is done before another version takes this one's place: no part of its own
+    /// installation.
+    fn add_before_modify(&mut self, mut interpreter: Interpreter<'_>, script: &Script) {
+        if !interpreter.calls.is_empty() {
+            let what = "the script that is run before the package is changed installs something";
+            self.find(Weight::Review, &script.path, what);
+        }
+        let effects = std::mem::take(&mut interpreter.effects);
+        self.effects.extend(effects.into_iter().map(|it| Effect {
+            phase: Phase::BeforeModify,
+            ..it.effect
+        }));
+        self.add_rest(interpreter);
+    }
+
+    fn add_install(
+        &mut self,
+        mut interpreter: Interpreter<'_>,
+        flow: Flow,
+        script: &Script,
+        profile: Profile,
+    ) {
         if profile == MAIN {
             interpreter.find_refusal(flow);
         }
@@ -105,17 +143,19 @@ impl Run {
             self.find(Weight::Review, &script.path, what);
         }
         self.starts_own_program |= interpreter.starts_own_program;
-        let first = self.calls.len();
-        self.calls
-            .extend(interpreter.calls.into_iter().map(|mut call| {
-                if let Some(step) = &mut call.step {
-                    step.file.call = step.file.call.map(|it| it + first);
-                }
-                call
-            }));
+        self.calls = std::mem::take(&mut interpreter.calls);
+        let effects = std::mem::take(&mut interpreter.effects);
+        let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));
+        self.effects.extend(effects);
+        self.shims = std::mem::take(&mut interpreter.shims);
+        self.add_rest(interpreter);
+    }
+
+    /// Takes in what any script says.
+    fn add_rest(&mut self, mut interpreter: Interpreter<'_>) {
         self.software_names.append(&mut interpreter.software_names);
-        self.effects.append(&mut interpreter.effects);
         self.findings.append(&mut interpreter.findings);
+        self.notes.append(&mut interpreter.notes);
         self.asked.bits |= interpreter.asked.bits;
         self.asked.build |= interpreter.asked.build;
         self.asked.order |= interpreter.asked.order;

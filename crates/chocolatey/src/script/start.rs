@@ -140,8 +140,9 @@ impl Interpreter<'_> {
                 Some(system) => Value::text(format!("{system}\\WindowsPowerShell\\v1.0")),
                 None => Value::Null,
             },
-            "erroractionpreference" => Value::text("Stop"),
-            "progresspreference" | "warningpreference" => Value::text("Continue"),
+            "erroractionpreference" | "progresspreference" | "warningpreference" => {
+                Value::text("Continue")
+            }
             _ if RUN_TIME.contains(&name) => {
                 self.reads_exit_code |= name == "lastexitcode";
                 Value::unknown(format!("${name} is known only at run time"))

@@ -7,6 +7,7 @@ use fleetmend_model::effect::EffectKind;
 use fleetmend_model::recipe::{InstallerKind, UninstallStep};
 
 use super::command::Invocation;
+use super::facts::names_software;
 use super::helper::numbers;
 use super::installation::UninstallCall;
 use super::interpreter::{Interpreter, MAX_FINDINGS, Weight, excerpt};
@@ -55,41 +56,80 @@ impl Interpreter<'_> {
         };
         let step = match (kind, arguments, file, exit_codes) {
             (Some(kind), Ok(arguments), Ok(file), Some(exit_codes)) => {
-                let from_registry = |text: &str| {
-                    let text = text.trim().trim_matches('"');
-                    text == UNINSTALL_STRING.to_string() || text == PRODUCT_CODE.to_string()
-                };
-                Some(UninstallStep {
-                    kind,
-                    file: file
-                        .filter(|text| !from_registry(text))
-                        .map(|text| self.facts.written(&text)),
-                    arguments: self.facts.written(&arguments.unwrap_or_default()),
-                    exit_codes,
-                    software_name: self.sought_software(),
-                })
+                let arguments = arguments.unwrap_or_default();
+                Some(self.uninstall_step(kind, file.as_deref(), &arguments, exit_codes))
             }
             _ => None,
         };
-        if self.uninstalls.len() >= MAX_FINDINGS {
-            self.find(
-                Weight::Custom,
-                line,
-                "the script uninstalls too many things",
-            );
-        } else if self.is_uninstalling {
-            self.uninstalls.push(UninstallCall { step });
-        } else if let Some(step) = step {
-            self.note_uninstall(step, command.name, line);
-        } else {
+        if step.is_none() && !self.is_uninstalling {
             let what = format!("uninstalls what is not known: {}", excerpt(command.text));
             self.find(Weight::Custom, line, what);
+            return Vec::new();
         }
+        self.uninstall_done(step, command.name, line);
         Vec::new()
     }
 
+    /// The run of an uninstaller, as its command says it.
+    pub(super) fn uninstall_step(
+        &self,
+        kind: InstallerKind,
+        file: Option<&str>,
+        arguments: &str,
+        exit_codes: Vec<i64>,
+    ) -> UninstallStep {
+        let from_registry = |text: &str| {
+            let text = text.trim().trim_matches('"');
+            text == UNINSTALL_STRING.to_string() || text == PRODUCT_CODE.to_string()
+        };
+        let names_first = names_software(arguments) || file.is_some_and(names_software);
+        let software_name = if names_first {
+            self.first_software().map(str::to_owned)
+        } else {
+            self.sought_software()
+        };
+        UninstallStep {
+            kind,
+            file: file
+                .filter(|text| !from_registry(text))
+                .map(|text| self.facts.written_of_one(text)),
+            arguments: self.facts.written_of_one(arguments),
+            exit_codes,
+            software_name,
+            conditions: self.conditions().unwrap_or_default(),
+        }
+    }
+
+    /// Notes the run of an uninstaller: in an install script it is an effect.
+    pub(super) fn uninstall_done(&mut self, step: Option<UninstallStep>, command: &str, line: u32) {
+        if !self.is_uninstalling {
+            if let Some(step) = step {
+                self.note_uninstall(step, command, line);
+            }
+            return;
+        }
+        if self.uninstalls.len() >= MAX_FINDINGS {
+            let what = "the script uninstalls too many things";
+            self.find(Weight::Custom, line, what);
+            return;
+        }
+        if self.conditions().is_none() {
+            let what = "uninstalls under a condition that is not known";
+            self.find(Weight::Review, line, what);
+        }
+        if let Some(step) = &step
+            && step.kind == InstallerKind::Exe
+            && step.file.is_none()
+            && step.software_name.is_none()
+        {
+            let what = "which software's uninstaller is run is not known";
+            self.find(Weight::Review, line, what);
+        }
+        self.uninstalls.push(UninstallCall { step });
+    }
+
     /// Notes as an effect that a command uninstalls something.
-    pub(super) fn note_uninstall(&mut self, step: UninstallStep, command: &str, line: u32) {
+    fn note_uninstall(&mut self, step: UninstallStep, command: &str, line: u32) {
         let mut operands = BTreeMap::from([("silentargs".to_owned(), step.arguments)]);
         operands.extend(step.file.map(|file| ("file".to_owned(), file)));
         operands.extend(

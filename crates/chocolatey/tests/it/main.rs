@@ -16,6 +16,7 @@ mod script_extension;
 mod script_flow;
 mod script_hostile;
 mod script_machine;
+mod script_order;
 mod script_program;
 mod script_uninstall;
 mod script_value;

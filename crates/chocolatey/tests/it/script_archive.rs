@@ -22,7 +22,7 @@ fn archives_are_unpacked_where_the_script_says() {
         ),
         (
             "Get-ChocolateyUnzip -File $PSScriptRoot\\a.zip -Destination (Join-Path (Get-ToolsLocation) acme)\nRemove-Item $PSScriptRoot\\*.zip",
-            "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyToolsLocation%\\acme",
+            "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyToolsLocation%\\acme +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User value=%ChocolateyToolsLocation%)",
         ),
         (
             "$a = @{ PackageName = 'acme'; FileFullPath64 = \"$PSScriptRoot\\a.zip\"; Destination = $PSScriptRoot }\nGet-ChocolateyUnzip @a",
@@ -43,6 +43,15 @@ fn archives_are_unpacked_where_the_script_says() {
         (
             "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot -SpecificFolder sub\\x",
             "Ready Archive [] [0] Any=tools/a.zip!/sub/x to=%ChocolateyPackageFolder%\\tools",
+        ),
+        // What compresses one archive holds that one.
+        (
+            "Install-ChocolateyZipPackage acme https://a.example/a-1.tar.gz $PSScriptRoot\nGet-ChildItem $PSScriptRoot -Filter *.tar | % { Get-ChocolateyUnzip $_.FullName $PSScriptRoot; Remove-Item $_.FullName }",
+            "Ready Archive [] [0] Any=https://a.example/a-1.tar.gz!/a-1.tar to=%ChocolateyPackageFolder%\\tools +Files(path=%ChocolateyPackageFolder%\\tools\\a-1.tar)",
+        ),
+        (
+            "Get-ChocolateyWebFile acme $PSScriptRoot\\a.tgz https://a.example/a.tgz\nGet-ChocolateyUnzip $PSScriptRoot\\a.tgz $PSScriptRoot\nGet-ChocolateyUnzip $PSScriptRoot\\a.tar $PSScriptRoot",
+            "Ready Archive [] [0] Any=https://a.example/a.tgz!/a.tar to=%ChocolateyPackageFolder%\\tools",
         ),
         // Two archives are two things.
         (

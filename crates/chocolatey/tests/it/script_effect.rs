@@ -31,7 +31,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "$l = Get-AppInstallLocation 'Acme*'\nif ($l) { Register-Application \"$l\\acme.exe\" acme } else { Write-Warning 'no' }",
-            "+AppPath?(exepath=%InstallLocation%\\acme.exe name=acme)",
+            "+AppPath?(exepath=<installlocation of software Acme*>\\acme.exe name=acme)",
         ),
         (
             "New-Item HKLM:\\Software\\Acme -Force",
@@ -39,7 +39,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "Set-ItemProperty -Path HKCU:\\Software\\Acme -Name x -Value 1",
-            "+Registry(name=x path=HKCU:\\Software\\Acme value=1)",
+            "+Registry(name=x path=HKCU:\\Software\\Acme propertytype=DWord value=1)",
         ),
         (
             "Remove-Item \"$env:PUBLIC\\Desktop\\Acme.lnk\" -ea 0",

@@ -38,7 +38,7 @@ fn machines_that_a_script_refuses_have_no_file() {
     for script in [
         "if (Get-OSArchitectureWidth 32) { throw 'no' }\nInstall-ChocolateyPackage acme exe /S https://a.example/a.exe",
         "Install-ChocolateyPackage acme exe /S -Url64bit https://a.example/a.exe",
-        "if ([IntPtr]::Size -eq 4) { Write-Error 'no' }\nInstall-ChocolateyPackage acme exe /S https://a.example/a.exe",
+        "$ErrorActionPreference = 'Stop'\nif ([IntPtr]::Size -eq 4) { Write-Error 'no' }\nInstall-ChocolateyPackage acme exe /S https://a.example/a.exe",
     ] {
         assert_eq!(explained(script), only_64, "{script}");
     }
@@ -80,5 +80,50 @@ fn the_oldest_windows_that_a_script_takes_is_known() {
         explained(other).contains("depends on the version of Windows"),
         "{}",
         explained(other)
+    );
+}
+
+#[test]
+fn an_error_that_is_written_ends_the_script_only_where_it_says_so() {
+    let install = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe";
+    for (error, ends) in [
+        ("Write-Error 'no'", false),
+        ("$ErrorActionPreference = 'Stop'; Write-Error 'no'", true),
+        ("Write-Error 'no' -ErrorAction Stop", true),
+        (
+            "$ErrorActionPreference = 'Stop'; Write-Error 'no' -ea Continue",
+            false,
+        ),
+    ] {
+        let found = explained(&format!("{error}\n{install}"));
+        assert_eq!(found.contains("a.exe"), !ends, "{error}: {found}");
+    }
+}
+
+#[test]
+fn a_condition_of_64_bit_machines_alone_leaves_the_others_their_file() {
+    let script = "$a = @{ packageName = 'acme'; fileType = 'exe'; silentArgs = '/S'; url = 'https://a.example/a.exe'; url64bit = 'https://a.example/a64.exe' }
+if (Test-Path C:\\acme) { $a.Remove('url64bit') }
+Install-ChocolateyPackage @a";
+    let found = explained(script);
+    assert!(found.starts_with("Ready Exe [/S] [0] "), "{found}");
+    let (with, without) = found.split_once(" and ").unwrap();
+    let sides = [with, without];
+    for (word, file) in [
+        ("if(", "Any=https://a.example/a.exe"),
+        (
+            "unless(",
+            "Any=https://a.example/a.exe X64=https://a.example/a64.exe",
+        ),
+    ] {
+        let side = sides.iter().find(|it| it.contains(word)).unwrap();
+        assert!(side.contains(&format!("{file} {word}")), "{side}");
+    }
+    // What is installed on 32-bit machines whatever holds is not put under the condition of another.
+    let script = "if (Get-OSArchitectureWidth 64) { if (Test-Path C:\\acme) { Install-ChocolateyPackage acme exe /S https://a.example/64.exe } } else { Install-ChocolateyPackage acme exe /S https://a.example/32.exe }";
+    assert!(
+        explained(script).contains("in different ways"),
+        "{}",
+        explained(script)
     );
 }

@@ -35,6 +35,42 @@ else { $key | % { Write-Warning \"- $($_.DisplayName)\" } }",
     assert_eq!(step.arguments, "/S");
     assert_eq!(step.exit_codes, [0, 3010]);
     assert_eq!(step.software_name.as_deref(), Some("Acme*"));
+    // Of several that fit, none is uninstalled.
+    let guard = &step.conditions[0];
+    assert_eq!(guard.text, "$key.Count -eq 1");
+    assert!(guard.holds);
+}
+
+#[test]
+fn a_step_has_its_conditions_or_is_a_finding() {
+    let of = |guard: &str| {
+        uninstall(&format!(
+            "$key = Get-UninstallRegistryKey 'Acme*'\n{guard} {{ Uninstall-ChocolateyPackage acme exe /S \"$($key.UninstallString)\" }}"
+        ))
+    };
+    let found = of("if (Test-Path C:\\acme)");
+    assert_eq!(found.verdict, Verdict::Ready, "{found:?}");
+    assert_eq!(found.steps[0].conditions[0].text, "Test-Path C:\\acme");
+    let found = of("if (Get-Random)");
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{found:?}");
+}
+
+#[test]
+fn of_which_software_an_uninstaller_is_is_never_left_open() {
+    let found = uninstall(
+        "$one = Get-UninstallRegistryKey 'Acme*'\n$two = Get-UninstallRegistryKey 'Other*'
+Uninstall-ChocolateyPackage acme exe /S $one.UninstallString
+Uninstall-ChocolateyPackage acme exe /S $two.UninstallString",
+    );
+    let shown: Vec<(Option<&str>, Option<&str>)> = found
+        .steps
+        .iter()
+        .map(|it| (it.software_name.as_deref(), it.file.as_deref()))
+        .collect();
+    assert_eq!(shown[0], (Some("Acme*"), None));
+    assert_eq!(shown[1].1, Some("<uninstallstring of software Other*>"));
+    let found = uninstall("Uninstall-ChocolateyPackage acme exe /S");
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{found:?}");
 }
 
 #[test]
@@ -50,12 +86,30 @@ foreach ($k in $key) { Uninstall-ChocolateyPackage acme msi \"$($k.PSChildName) 
 }
 
 #[test]
+fn exactly_one_entry_is_gone_through_once() {
+    let found = uninstall(
+        "$a = @{ packageName = 'acme'; fileType = 'msi'; silentArgs = '/qn'; softwareName = 'Acme*' }
+[array]$key = Get-UninstallRegistryKey @a
+if ($key.Count -eq 1) { $key | % {
+  $a['silentArgs'] = \"$($_.PSChildName) $($a['silentArgs'])\"; $a['file'] = ''
+  Uninstall-ChocolateyPackage @a } }",
+    );
+    assert_eq!(found.verdict, Verdict::Ready, "{found:?}");
+    let [step] = &found.steps[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(step.arguments, "%UninstallKey% /qn");
+    assert_eq!(step.software_name.as_deref(), Some("Acme*"));
+    assert_eq!(step.conditions.len(), 1);
+}
+
+#[test]
 fn a_step_that_nobody_could_follow_is_a_finding() {
     for script in [
         // What a loop changes in each of its rounds is not what it was in the first.
         "$a = @{ packageName = 'acme'; fileType = 'msi'; silentArgs = '/qn' }
 $key = Get-UninstallRegistryKey -SoftwareName 'Acme*'
-if ($key.Count -eq 1) { $key | % {
+if ($key.Count -gt 0) { $key | % {
   $a['silentArgs'] = \"$($_.PSChildName) $($a['silentArgs'])\"
   Uninstall-ChocolateyPackage @a } }",
         "$key = Get-UninstallRegistryKey -SoftwareName 'Acme*'

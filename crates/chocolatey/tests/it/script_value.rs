@@ -42,6 +42,19 @@ fn expressions_come_to_what_powershell_makes_of_them() {
         ("", "'a' + 1 + 'b'", "a1b"),
         ("", "1 + '2'", "3"),
         ("", "'ab' * 2", "abab"),
+        ("", "0x80070642", "-2147023294"),
+        ("", "0x7fffffff", "2147483647"),
+        ("", "0x100000000", "4294967296"),
+        // One of two by a condition.
+        ("", "@('a', 'b')[1 -eq 1]", "b"),
+        ("", "@{ $true = 'a'; $false = 'b' }[1 -eq 2]", "b"),
+        // Paths.
+        ("$p = 'x' | Join-Path -ChildPath 'y'", "$p", "x\\y"),
+        (
+            "",
+            "Split-Path (Resolve-Path \"$PSScriptRoot\\..\\tools\\a.exe\").Path -Leaf",
+            "a.exe",
+        ),
         // Methods.
         ("", "'AbC'.ToLower()", "abc"),
         ("", "' a '.Trim() + 'x/'.TrimEnd('/')", "ax"),

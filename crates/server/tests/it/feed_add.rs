@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use fleetmend_e2e::nupkg::Nupkg;
-use fleetmend_model::effect::{Effect, EffectKind};
+use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 use fleetmend_model::recipe::{
     Analysis, Bitness, FileOrigin, Recipe, RecipeFile, RecipeKind, Verdict,
 };
@@ -120,12 +120,8 @@ async fn package(site: &Site, version: &str, analysis: &Analysis) -> Package {
 
 fn analysis(verdict: Verdict, recipe: Option<Recipe>) -> Analysis {
     Analysis {
-        verdict,
         recipe,
-        effects: Vec::new(),
-        through: Vec::new(),
-        uninstall: None,
-        findings: Vec::new(),
+        ..Analysis::new(verdict)
     }
 }
 
@@ -157,6 +153,9 @@ async fn a_sources_package_comes_into_the_feed_as_it_is_only_if_it_fetches_nothi
         command: "install-vscodeextension".to_owned(),
         operands: std::collections::BTreeMap::new(),
         always: true,
+        conditions: Vec::new(),
+        phase: Phase::Before,
+        machines: Machines::All,
         file: String::new(),
         line: 1,
     };

@@ -4,7 +4,7 @@ mod order_key;
 mod problems;
 mod write;
 
-use fleetmend_model::recipe::{Analysis, Verdict};
+use fleetmend_model::recipe::{ANALYSER, Analysis, Verdict};
 use fleetmend_model::{Millis, PackageId, SourceId};
 
 use crate::db::{Read, Tx};
@@ -133,6 +133,19 @@ pub struct PackageFilter {
     pub latest_only: bool,
 }
 
+/// An analysis as it was stored; none that another analyser made.
+fn analysis(row: &Row) -> Result<Option<Analysis>> {
+    #[derive(serde::Deserialize)]
+    struct Made {
+        #[serde(default)]
+        analyser: u32,
+    }
+    match row.json_opt::<Made>("analysis")? {
+        Some(made) if made.analyser == ANALYSER => row.json_opt("analysis"),
+        _ => Ok(None),
+    }
+}
+
 fn read(row: &Row) -> Result<Package> {
     let cause = row.text_opt("quarantine_cause")?.unwrap_or_default();
     Ok(Package {
@@ -150,7 +163,7 @@ fn read(row: &Row) -> Result<Package> {
         content_location: row.text("content_location")?,
         content_hash: row.text_opt("content_hash")?,
         content_sha256: row.text_opt("content_sha256")?,
-        analysis: row.json_opt("analysis")?,
+        analysis: analysis(row)?,
         analysed_at: row.millis_opt("analysed_at")?,
         problem: match row.text_opt("problem")? {
             None => None,

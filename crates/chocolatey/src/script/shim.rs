@@ -1,0 +1,71 @@
+//! Marks that scripts and packages set for Chocolatey's shim generator, which goes through the programs
+//! of the package's folder when the scripts are done.
+
+use fleetmend_model::shim::{ShimKind, ShimMark};
+
+use super::Package;
+use super::interpreter::{Interpreter, MAX_FINDINGS};
+use super::path;
+use super::value::{HOLE, STAR};
+
+impl Interpreter<'_> {
+    /// Notes that a file is made which may be such a mark.
+    pub(super) fn mark_shim(&mut self, file: &str) {
+        let always = self.is_certain();
+        let mark = path::in_package(file).and_then(|inside| mark(&inside, always));
+        if let Some(mark) = mark.filter(|_| self.shims.len() < MAX_FINDINGS) {
+            add(&mut self.shims, mark);
+        }
+    }
+}
+
+/// The marks that a package brings as files.
+pub(super) fn brought(package: &Package<'_>) -> Vec<ShimMark> {
+    let paths = package.paths.iter();
+    paths.filter_map(|path| mark(path, true)).collect()
+}
+
+/// Adds a mark to those that are made besides.
+pub(super) fn add(all: &mut Vec<ShimMark>, mark: ShimMark) {
+    match all.iter_mut().find(|it| is_same(it, &mark)) {
+        Some(known) => known.always |= mark.always,
+        None => all.push(mark),
+    }
+}
+
+/// Adds the marks of another run: what only one of them makes is not always made.
+pub(super) fn merge(all: &mut Vec<ShimMark>, other: &[ShimMark]) {
+    for mark in all.iter_mut() {
+        let is_there = |it: &ShimMark| is_same(it, mark) && it.always;
+        mark.always &= other.iter().any(is_there);
+    }
+    for mark in other {
+        if !all.iter().any(|it| is_same(it, mark)) {
+            all.push(ShimMark {
+                always: false,
+                ..mark.clone()
+            });
+        }
+    }
+}
+
+fn is_same(one: &ShimMark, other: &ShimMark) -> bool {
+    one.program == other.program && one.kind == other.kind
+}
+
+/// The mark that a file in the package's folder is.
+fn mark(inside: &str, always: bool) -> Option<ShimMark> {
+    let (program, end) = inside.rsplit_once('.')?;
+    let kind = match end.to_ascii_lowercase().as_str() {
+        "ignore" => ShimKind::None,
+        "gui" => ShimKind::Gui,
+        _ => return None,
+    };
+    let program = program.replace([STAR, HOLE], "*");
+    let is_program = program.to_ascii_lowercase().ends_with(".exe") || program.ends_with('*');
+    is_program.then_some(ShimMark {
+        program,
+        kind,
+        always,
+    })
+}

@@ -1,0 +1,210 @@
+//! When, where and of what an effect is, and what Chocolatey makes of it afterwards.
+
+use fleetmend_model::condition::{Fact, FactKind};
+use fleetmend_model::effect::{Effect, Machines, Phase};
+use fleetmend_model::recipe::{Analysis, Verdict};
+use fleetmend_model::shim::ShimKind;
+
+use crate::script::{run, run_package};
+
+const INSTALL: &str = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe";
+
+fn analysed(script: &str) -> Analysis {
+    run(script.as_bytes(), &[])
+}
+
+fn only(found: &Analysis) -> &Effect {
+    let [effect] = &found.effects[..] else {
+        panic!("{found:?}")
+    };
+    effect
+}
+
+#[test]
+fn an_effect_stands_before_between_or_after_what_is_installed() {
+    let effect = "Stop-Service acme";
+    for (script, expected) in [
+        (effect.to_owned(), Phase::Before),
+        (format!("{effect}\n{INSTALL}"), Phase::Before),
+        (format!("{INSTALL}\n{effect}"), Phase::After),
+        (
+            format!(
+                "{INSTALL}\n{effect}\nInstall-ChocolateyPackage b exe /S https://a.example/b.exe"
+            ),
+            Phase::Between,
+        ),
+        // A download that an installer takes is no step of its own.
+        (
+            format!(
+                "Get-ChocolateyWebFile acme $env:TEMP\\a.exe https://a.example/a.exe\n{effect}\nInstall-ChocolateyInstallPackage acme exe /S $env:TEMP\\a.exe"
+            ),
+            Phase::Before,
+        ),
+    ] {
+        assert_eq!(only(&analysed(&script)).phase, expected, "{script}");
+    }
+}
+
+#[test]
+fn what_is_done_before_another_version_comes_is_no_part_of_the_installation() {
+    let of = |before: &str| {
+        run_package(&[
+            ("tools/chocolateyInstall.ps1", INSTALL.as_bytes()),
+            ("tools/chocolateyBeforeModify.ps1", before.as_bytes()),
+        ])
+    };
+    let found = of("Stop-Service acme");
+    assert_eq!(found.verdict, Verdict::Ready);
+    assert_eq!(only(&found).phase, Phase::BeforeModify);
+    // Nor is an installer, or that it refuses.
+    let found = of("Install-ChocolateyPackage b exe /S https://a.example/b.exe");
+    assert_eq!(found.verdict, Verdict::NeedsReview);
+    assert!(found.recipe.unwrap().further.is_empty());
+    assert_eq!(of("throw 'no'").verdict, Verdict::Ready);
+}
+
+#[test]
+fn an_effect_says_on_which_machines_it_happens() {
+    let large = "if (Get-OSArchitectureWidth 64) { Stop-Service acme }";
+    let small = "if (Get-OSArchitectureWidth 32) { Stop-Service acme }";
+    for (script, expected) in [
+        ("Stop-Service acme".to_owned(), Machines::All),
+        (large.to_owned(), Machines::X64),
+        (small.to_owned(), Machines::X86),
+        (
+            "Stop-Service acme\nInstall-ChocolateyPackage acme exe /S -Url64bit https://a.example/a.exe"
+                .to_owned(),
+            Machines::X64,
+        ),
+    ] {
+        let found = analysed(&script);
+        assert_eq!(only(&found).machines, expected, "{script}");
+        assert!(only(&found).always, "{script}");
+    }
+}
+
+#[test]
+fn an_effect_says_under_which_conditions_it_happens() {
+    let found = analysed("if (Test-Path C:\\acme) { Stop-Service acme }");
+    let effect = only(&found);
+    assert!(!effect.always);
+    let [condition] = &effect.conditions[..] else {
+        panic!("{effect:?}")
+    };
+    assert_eq!(condition.text, "Test-Path C:\\acme");
+    assert!(condition.holds);
+}
+
+#[test]
+fn the_folder_for_tools_is_written_down_where_it_is_not_yet() {
+    let found = analysed("$t = Get-ToolsLocation");
+    let effect = only(&found);
+    assert_eq!(effect.operands["name"], "ChocolateyToolsLocation");
+    assert_eq!(effect.operands["scope"], "User");
+    assert!(!effect.always);
+    let facts = [Fact {
+        kind: FactKind::Variable,
+        name: "ChocolateyToolsLocation".to_owned(),
+        property: None,
+    }];
+    assert_eq!(effect.conditions[0].facts, facts);
+}
+
+#[test]
+fn a_new_value_of_the_registry_has_the_type_of_what_it_is_set_to() {
+    for (arguments, expected) in [
+        ("-Value 1", Some("DWord")),
+        ("-Value '1'", Some("String")),
+        ("-Value 4294967296", Some("QWord")),
+        ("-Value 1 -PropertyType String", Some("String")),
+        ("-Value 1,2", None),
+    ] {
+        let script = format!("New-ItemProperty HKLM:\\Software\\Acme x {arguments}");
+        let found = analysed(&script);
+        let kind = only(&found).operands.get("propertytype");
+        assert_eq!(kind.map(String::as_str), expected, "{script}");
+    }
+}
+
+#[test]
+fn a_filter_of_processes_is_no_name() {
+    let found = analysed("Remove-Process '^acme' -PathFilter 'Acme'");
+    let effect = only(&found);
+    assert_eq!(effect.operands["namefilter"], "^acme");
+    assert_eq!(effect.operands["pathfilter"], "Acme");
+    assert!(!effect.operands.contains_key("name"));
+}
+
+#[test]
+fn marks_for_the_shim_generator_are_kept() {
+    let script = "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot
+New-Item $PSScriptRoot\\a.exe.ignore -Type File | Out-Null
+if (Get-Random) { Set-Content $PSScriptRoot\\b.exe.gui '' }
+Set-Content $PSScriptRoot\\notes.txt.ignore ''";
+    let found = run(
+        script.as_bytes(),
+        &[
+            "tools/a.zip",
+            "tools/c.exe",
+            "tools/c.exe.gui",
+            "tools/d.gui",
+        ],
+    );
+    let marks: Vec<(&str, ShimKind, bool)> = found
+        .shims
+        .iter()
+        .map(|it| (it.program.as_str(), it.kind, it.always))
+        .collect();
+    assert_eq!(
+        marks,
+        [
+            ("tools/a.exe", ShimKind::None, true),
+            ("tools/b.exe", ShimKind::Gui, false),
+            ("tools/c.exe", ShimKind::Gui, true),
+        ]
+    );
+    assert!(found.effects.is_empty());
+}
+
+#[test]
+fn helpers_that_a_later_chocolatey_lacks_are_noted() {
+    for (command, version) in [
+        ("Write-ChocolateySuccess acme", Some("1.0")),
+        ("Get-BinRoot | Out-Null", Some("2.0")),
+        ("Write-Host acme", None),
+        // One of the script's own is no helper.
+        ("function Get-BinRoot { 'x' }\nGet-BinRoot | Out-Null", None),
+    ] {
+        let found = analysed(&format!("{INSTALL}\n{command}"));
+        assert_eq!(found.verdict, Verdict::Ready, "{command}");
+        let noted = found.notes.iter().map(|it| it.what.as_str());
+        let noted: Vec<&str> = noted.collect();
+        match version {
+            None => assert!(noted.is_empty(), "{noted:?}"),
+            Some(version) => {
+                assert_eq!(noted.len(), 1, "{command}");
+                assert!(noted[0].contains(version), "{noted:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_asked_of_software_says_of_which() {
+    let found = analysed(
+        "$a = Get-AppInstallLocation 'Acme*'\n$b = Get-AppInstallLocation 'Other*'
+Install-BinFile acme \"$a\\acme.exe\"\nInstall-BinFile other \"$b\\other.exe\"",
+    );
+    let paths: Vec<&str> = found
+        .effects
+        .iter()
+        .map(|it| it.operands["path"].as_str())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "<installlocation of software Acme*>\\acme.exe",
+            "<installlocation of software Other*>\\other.exe"
+        ]
+    );
+}
