@@ -401,7 +401,7 @@ pub struct Analysis {
 
 impl Analysis {
     /// A package about which nothing else is known than the verdict.
-    pub fn new(verdict: Verdict) -> Self {
+    pub const fn new(verdict: Verdict) -> Self {
         Self {
             analyser: ANALYSER,
             verdict,

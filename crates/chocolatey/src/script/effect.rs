@@ -134,7 +134,7 @@ impl Interpreter<'_> {
 
     /// Ends programs by a method of theirs.
     pub(super) fn note_stop(&mut self, sought: &Sought, method: &str, line: u32) {
-        let operands = BTreeMap::from([("name".to_owned(), sought.name.clone())]);
+        let operands = BTreeMap::from([("name".to_owned(), sought_name(sought))]);
         self.note_operands(EffectKind::StopProcess, method, operands, line);
     }
 
@@ -178,9 +178,14 @@ fn registry_type(value: &Value) -> Option<&'static str> {
 
 /// What is looked for, as an operand.
 fn sought_name(sought: &Sought) -> String {
-    match sought.kind {
+    let name = match sought.kind {
         SoughtKind::Process | SoughtKind::Service => sought.name.clone(),
         SoughtKind::Software => format!("the software {}", sought.name),
+    };
+    if sought.is_filtered {
+        format!("<some of {name}>")
+    } else {
+        name
     }
 }
 

@@ -45,7 +45,7 @@ const fn cmdlet(
     }
 }
 
-static FILES: [Parameter; 14] = [
+static FILES: [Parameter; 15] = [
     value("path", Some(0), &["literalpath", "filepath", "pspath"]),
     value("value", Some(1), &[]),
     value("depth", None, &[]),
@@ -60,6 +60,7 @@ static FILES: [Parameter; 14] = [
     switch("force", &[]),
     switch("recurse", &[]),
     switch("nonewline", &[]),
+    switch("append", &[]),
 ];
 
 static MOVES: [Parameter; 9] = [

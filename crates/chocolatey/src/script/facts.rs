@@ -310,6 +310,7 @@ impl Interpreter<'_> {
         };
         let is_fact = match target {
             Value::Asked(id) => self.facts.sets.get(usize::from(*id))?.is_fact,
+            Value::Sought(sought) => !sought.is_filtered,
             _ => true,
         };
         let id = self.facts.named(BTreeSet::from([fact]), is_fact);

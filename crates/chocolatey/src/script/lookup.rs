@@ -344,6 +344,15 @@ fn sought(kind: SoughtKind, command: &Invocation<'_>) -> Value {
             Value::Sought(Rc::new(Sought {
                 kind,
                 name: names.join(","),
+                is_filtered: false,
+            }))
+        }
+        // All that there are.
+        None if is_by_name && command.arguments.is_empty() && kind != SoughtKind::Software => {
+            Value::Sought(Rc::new(Sought {
+                kind,
+                name: "*".to_owned(),
+                is_filtered: false,
             }))
         }
         _ => Value::unknown(format!("{} is known only at run time", command.name)),

@@ -44,7 +44,12 @@ impl Interpreter<'_> {
         line: u32,
         body: &mut dyn FnMut(&mut Self, Value) -> Output,
     ) -> (Vec<Value>, Flow) {
-        let items = self.solid_items(items);
+        let mut items = self.solid_items(items);
+        for item in &mut items {
+            if matches!(item, Value::Sought(sought) if sought.name == "*") {
+                *item = Value::unknown("which of all there are it is is not known");
+            }
+        }
         if items.iter().all(Value::is_known) && items.len() <= MAX_ROUNDS {
             return self.rounds(items.len(), |this, round| body(this, items[round].clone()));
         }

@@ -480,6 +480,9 @@ fn file_property(file: &super::value::FileItem, name: &str) -> Value {
 impl Interpreter<'_> {
     fn sought_property(&mut self, sought: &Sought, name: &str) -> Value {
         let of_software = |this: &mut Self, mark| this.of_software(&sought.name, mark);
+        if sought.is_filtered {
+            return Value::unknown("which of what is found it is of is known only at run time");
+        }
         match (sought.kind, name) {
             (SoughtKind::Software, "uninstallstring" | "quietuninstallstring") => {
                 of_software(self, UNINSTALL_STRING)

@@ -90,6 +90,19 @@ pub(super) struct Sought {
     pub(super) kind: SoughtKind,
     /// The name, perhaps with wildcards.
     pub(super) name: String,
+    /// Whether a filter that only the device can decide leaves some of it out.
+    pub(super) is_filtered: bool,
+}
+
+impl Sought {
+    /// The same without what a filter leaves out.
+    pub(super) fn filtered(&self) -> Self {
+        Self {
+            kind: self.kind,
+            name: self.name.clone(),
+            is_filtered: true,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

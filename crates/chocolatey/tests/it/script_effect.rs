@@ -58,6 +58,19 @@ fn changes_that_are_known_are_listed() {
             "+StopProcess(force=True inputobject=acme*)",
         ),
         ("Stop-Process -Name acme", "+StopProcess(name=acme)"),
+        // Filters by the name say which; others leave some out.
+        (
+            "Get-Service | Where-Object { $_.Name -like 'Acme*' } | Stop-Service",
+            "+Service(inputobject=Acme*)",
+        ),
+        (
+            "Get-Process acme* | ? { $_.Path -like 'C:\\acme\\*' } | Stop-Process",
+            "+StopProcess(inputobject=<some of acme*>)",
+        ),
+        (
+            "'x' | Out-File C:\\acme.log -Append",
+            "+Files(append=True path=C:\\acme.log value=x)",
+        ),
         (
             "$p = Get-Process acme -ea 0\nif ($p) { $p.Kill() }",
             "+StopProcess?(name=acme)",

@@ -106,6 +106,9 @@ if ($key.Count -eq 1) { $key | % {
 #[test]
 fn a_step_that_nobody_could_follow_is_a_finding() {
     for script in [
+        // Which of the entries passes the filter is not told.
+        "$key = Get-UninstallRegistryKey 'Acme*' | ? { $_.DisplayVersion -eq '1.0' }
+Uninstall-ChocolateyPackage acme exe /S $key.UninstallString",
         // What a loop changes in each of its rounds is not what it was in the first.
         "$a = @{ packageName = 'acme'; fileType = 'msi'; silentArgs = '/qn' }
 $key = Get-UninstallRegistryKey -SoftwareName 'Acme*'

@@ -1,5 +1,6 @@
 //! Every test of the store runs on SQLite and on PostgreSQL.
 
+mod analyses;
 mod approvals_and_patches;
 mod blobs;
 mod database;

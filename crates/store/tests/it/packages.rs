@@ -49,9 +49,7 @@ async fn switch_off(tx: &mut Tx, id: SourceId) {
     sources::update(tx, id, &settings).await.unwrap();
 }
 
-fn ready() -> Analysis {
-    Analysis::new(Verdict::Ready)
-}
+const READY: Analysis = Analysis::new(Verdict::Ready);
 
 both! {
     async fn a_source_is_read_and_changed(db: Db) {
@@ -147,7 +145,7 @@ both! {
         assert_eq!(found.iter().map(|it| it.row).collect::<Vec<_>>(), [ids[0], ids[2]]);
         assert_eq!(found[0].problem, Some(problem.clone()));
         assert_eq!(packages::with_problems(&mut tx, feed, 1).await.unwrap().len(), 1);
-        packages::set_analysis(&mut tx, ids[0], &ready(), "aa", t(1)).await.unwrap();
+        packages::set_analysis(&mut tx, ids[0], &READY, "aa", t(1)).await.unwrap();
         assert_eq!(packages::get(&mut tx, ids[0]).await.unwrap().unwrap().problem, None);
         packages::set_problem(&mut tx, ids[0], &Problem { retry_at: None, ..problem.clone() }).await.unwrap();
         packages::retry_now(&mut tx, feed, t(3)).await.unwrap();
@@ -308,15 +306,10 @@ both! {
         let feed = add_source(&mut tx, "https://a", 10).await;
         let new = package(feed, "zip", "1.0");
         let id = packages::upsert_many(&mut tx, std::slice::from_ref(&new), T0).await.unwrap()[0];
-        packages::set_analysis(&mut tx, id, &ready(), "aa", t(1)).await.unwrap();
+        packages::set_analysis(&mut tx, id, &READY, "aa", t(1)).await.unwrap();
         packages::upsert_many(&mut tx, std::slice::from_ref(&new), t(2)).await.unwrap();
         let same = packages::get(&mut tx, id).await.unwrap().unwrap();
-        assert_eq!((same.analysis, same.analysed_at), (Some(ready()), Some(t(1))));
-        // What another analyser made is none.
-        let older = Analysis { analyser: 0, ..ready() };
-        packages::set_analysis(&mut tx, id, &older, "aa", t(1)).await.unwrap();
-        assert_eq!(packages::get(&mut tx, id).await.unwrap().unwrap().analysis, None);
-        packages::set_analysis(&mut tx, id, &ready(), "aa", t(1)).await.unwrap();
+        assert_eq!((same.analysis, same.analysed_at), (Some(READY), Some(t(1))));
         assert_eq!(same.content_sha256.as_deref(), Some("aa"));
         for says_nothing in [None, Some("SHA256:bbbb".to_owned()), Some("SHA512:aa".to_owned())] {
             let renamed = NewPackage { content_hash: says_nothing, ..new.clone() };
@@ -339,7 +332,7 @@ both! {
             .flat_map(|it| [package(feed, "zip", it), package(twin, "zip", it), package(feed, "Abc", it)])
             .collect();
         let ids = packages::upsert_many(&mut tx, &new, T0).await.unwrap();
-        packages::set_analysis(&mut tx, ids[0], &ready(), "aa", T0).await.unwrap();
+        packages::set_analysis(&mut tx, ids[0], &READY, "aa", T0).await.unwrap();
         packages::quarantine(&mut tx, ids[1], Some("bad"), T0).await.unwrap();
         tx.commit().await.unwrap();
         let mut seen = Vec::new();
