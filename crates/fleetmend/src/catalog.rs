@@ -53,11 +53,7 @@ pub async fn run(command: Catalog) -> anyhow::Result<()> {
             packages,
         } => {
             let data = fleetmend_server::open(server.config()?).await?;
-            let scope = match (without_files, packages.is_empty()) {
-                (true, _) => Scope::WithoutFiles,
-                (false, true) => Scope::All,
-                (false, false) => Scope::Of(packages.iter().map(|it| it.to_lowercase()).collect()),
-            };
+            let scope = Scope::given(without_files, packages.iter().map(String::as_str));
             data.export_catalog(&file, &scope, say).await?
         }
         Catalog::Import {

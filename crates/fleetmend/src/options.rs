@@ -95,6 +95,10 @@ fn policy() -> anyhow::Result<fleetmend_server::Policy> {
             "FLEETMEND_PUSH_LIMIT_MEGABYTES",
             &mut policy.push_limit_megabytes,
         ),
+        (
+            "FLEETMEND_IMPORT_LIMIT_GIGABYTES",
+            &mut policy.import_limit_gigabytes,
+        ),
     ] {
         if let Ok(text) = std::env::var(name) {
             *value = text

@@ -120,6 +120,8 @@ pub struct Policy {
     pub sync_seconds: u64,
     /// The largest package that can be pushed into the feed, in megabytes.
     pub push_limit_megabytes: u64,
+    /// The largest export of a catalog that is taken over the network, in gigabytes.
+    pub import_limit_gigabytes: u64,
 }
 
 impl Default for Policy {
@@ -139,6 +141,7 @@ impl Default for Policy {
             scan_every_seconds: 24 * 3600,
             sync_seconds: 3600,
             push_limit_megabytes: LARGEST_PUSH,
+            import_limit_gigabytes: 200,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod approvals;
 mod audit;
+pub(crate) mod catalog;
 mod deploy_jobs;
 mod deployments;
 mod devices;
@@ -85,6 +86,9 @@ pub fn routes() -> Router<Arc<App>> {
             post(sources::set_private_hosts),
         )
         .route("/api/v1/sources/{id}/read", post(sources::read))
+        .route("/api/v1/catalog/carried", get(catalog::list))
+        .route("/api/v1/catalog/export", post(catalog::export))
+        .route("/api/v1/catalog/import", post(catalog::import))
         .route("/api/v1/feed", get(feed::get))
         .route("/api/v1/feed/readers", post(feed::set_readers))
         .route("/api/v1/feed/packages", get(feed::list_packages))

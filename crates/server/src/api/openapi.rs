@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    approvals, audit, deploy_jobs, deployments, devices, downloads, enrol_tokens, feed, missing,
-    quarantine, scans, session, sources,
+    approvals, audit, catalog, deploy_jobs, deployments, devices, downloads, enrol_tokens, feed,
+    missing, quarantine, scans, session, sources,
 };
 
 /// The shape of every error.
@@ -86,6 +86,9 @@ impl Modify for Security {
         sources::set_login,
         sources::set_private_hosts,
         sources::read,
+        catalog::list,
+        catalog::export,
+        catalog::import,
         feed::get,
         feed::create_key,
         feed::delete_key,

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 pub(crate) struct SourceBody {
     /// Its id.
     id: i64,
-    /// `folder`, `feed`, or `own`: what was pushed into this server's own feed.
+    /// `folder`, `feed`, `own`: what was pushed into this server's own feed, or `imported`.
     kind: &'static str,
     /// Path or URL; of this server's own feed the path on this server.
     location: String,

@@ -292,7 +292,7 @@ async fn analyse(
             return Ok((analysis, Extensions::default(), Some(problem)));
         }
     };
-    let extensions = extensions::of(app, nupkg.nuspec()).await?;
+    let extensions = Box::pin(extensions::of(app, nupkg.nuspec())).await?;
     let loaded = extensions.loaded.clone();
     let looked_at = tokio::task::spawn_blocking(move || script::analyse_with(&nupkg, loaded));
     let mut analysis = looked_at.await?;
@@ -361,7 +361,10 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
         }
         SourceKind::Imported => {
             let (named, wanted) = (named.as_ref(), checksum.as_ref());
-            offline::at_hand::file(app, &source, location, named, wanted).await
+            Box::pin(offline::at_hand::file(
+                app, &source, location, named, wanted,
+            ))
+            .await
         }
         // The mirror has it already.
         SourceKind::Own => {

@@ -55,14 +55,17 @@ impl Throughput {
 mod tests {
     use super::*;
 
+    /// A name, the parts, and the part that is one too many.
+    type Case<'a> = (&'a str, &'a [(u64, u64)], Option<usize>);
+
     #[test]
     fn an_answer_that_brings_less_than_the_least_in_a_span_is_too_slow() {
         let least = Least {
             bytes: 100,
             within: Duration::from_secs(10),
         };
-        // Seconds and bytes of each part, and the part that is one too many.
-        let cases: [(&str, &[(u64, u64)], Option<usize>); 6] = [
+        // Seconds and bytes of each part.
+        let cases: [Case<'_>; 6] = [
             ("at once", &[(0, 1_000_000)], None),
             ("a few bytes, soon over", &[(1, 1), (9, 1)], None),
             ("drip by drip", &[(3, 1), (6, 1), (9, 1), (12, 1)], Some(3)),

@@ -7,6 +7,7 @@
 mod affected;
 mod assets;
 mod audit;
+mod carry;
 mod deploy;
 mod deployments;
 mod device;
@@ -34,6 +35,7 @@ mod view;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 
@@ -72,6 +74,12 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/quarantine/{id}/release", post(quarantine::release))
         .route("/quarantine/{id}/retry", post(quarantine::retry))
         .route("/sources", get(sources::page).post(sources::add))
+        .route("/sources/carry", get(carry::page))
+        .route("/sources/carry/export", post(carry::export))
+        .route(
+            "/sources/carry/import",
+            post(carry::import).layer(DefaultBodyLimit::disable()),
+        )
         .route("/sources/{id}", get(source::page).post(source::set))
         .route("/sources/{id}/held-back", get(source::held_back))
         .route(

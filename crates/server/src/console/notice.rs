@@ -41,6 +41,8 @@ pub enum Done {
     SourceRemoved,
     /// What a source no longer has was taken away.
     GoneRemoved,
+    /// A catalog was imported.
+    CatalogImported,
     /// A key of the feed was taken away.
     FeedKeyRevoked,
     /// Who may read the feed was set.
@@ -54,7 +56,7 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Scan,
         Self::SystemType,
         Self::DeviceRemoved,
@@ -72,6 +74,7 @@ impl Done {
         Self::SourceSet,
         Self::SourceRemoved,
         Self::GoneRemoved,
+        Self::CatalogImported,
         Self::FeedKeyRevoked,
         Self::FeedReadersSet,
         Self::FeedPackageShown,
@@ -98,6 +101,7 @@ impl Done {
             Self::SourceSet => "source-set",
             Self::SourceRemoved => "source-removed",
             Self::GoneRemoved => "gone-removed",
+            Self::CatalogImported => "catalog-imported",
             Self::FeedKeyRevoked => "feed-key-revoked",
             Self::FeedReadersSet => "feed-readers-set",
             Self::FeedPackageShown => "feed-package-shown",
@@ -158,6 +162,10 @@ impl Done {
             Self::GoneRemoved => {
                 format!("{} taken away.", counted(n, "version was", "versions were"))
             }
+            Self::CatalogImported => format!(
+                "The catalog was imported: it has {}.",
+                counted(n, "package version", "package versions")
+            ),
             Self::FeedKeyRevoked => "The key was taken away: it opens nothing.".to_owned(),
             Self::FeedReadersSet => "Who may read the feed was set.".to_owned(),
             Self::FeedPackageShown => "The feed's lists show the package again.".to_owned(),

@@ -45,6 +45,7 @@ struct One {
     progress: Option<Progress>,
     withheld: Option<String>,
     protection: Option<&'static str>,
+    age: Option<String>,
     problems: Vec<Package>,
     dialects: Vec<Choice>,
     most_priority: i64,
@@ -69,6 +70,7 @@ pub async fn page(
         progress: service::progress(&source),
         withheld: service::withheld(&source),
         protection: protection(&source),
+        age: service::age(&source, app.now()),
         problems: packages::with_problems(&app.db, id, MOST_PROBLEMS)
             .await
             .map_err(stored)?,

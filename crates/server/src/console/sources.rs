@@ -13,7 +13,7 @@ use super::notice::Done;
 use super::source::given;
 use super::view::{self, Layout, PageError, Viewer, stored};
 use crate::app::App;
-use crate::catalog::sources::{self as service, Progress, progress, state};
+use crate::catalog::sources::{self as service, Progress, age, progress, state};
 use crate::catalog::sync::is_reading;
 
 #[derive(Template)]
@@ -32,6 +32,8 @@ struct Row {
     state: String,
     is_reading: bool,
     progress: Option<Progress>,
+    /// What a person should know of how old it is.
+    age: Option<String>,
 }
 
 /// The page.
@@ -43,6 +45,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
             state: state(&source),
             is_reading: is_reading(&source),
             progress: progress(&source),
+            age: age(&source, app.now()),
             source,
             packages,
         });

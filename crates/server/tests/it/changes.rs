@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::seed;
 use crate::site::{Site, form_body, json_body};
 
-const FORMS: [&str; 25] = [
+const FORMS: [&str; 27] = [
     "/logout",
     "/devices/scan",
     "/devices/system-type",
@@ -29,6 +29,8 @@ const FORMS: [&str; 25] = [
     "/sources/1/private-hosts",
     "/sources/1/remove",
     "/sources/1/remove-gone",
+    "/sources/carry/export",
+    "/sources/carry/import",
     "/feed/keys",
     "/feed/keys/revoke",
     "/feed/readers",
@@ -36,7 +38,7 @@ const FORMS: [&str; 25] = [
     "/enrol",
 ];
 
-const CALLS: [&str; 23] = [
+const CALLS: [&str; 25] = [
     "/api/v1/devices/system-type",
     "/api/v1/devices/remove",
     "/api/v1/scans",
@@ -55,6 +57,8 @@ const CALLS: [&str; 23] = [
     "/api/v1/sources/1/login",
     "/api/v1/sources/1/read",
     "/api/v1/sources/1/private-hosts",
+    "/api/v1/catalog/export",
+    "/api/v1/catalog/import",
     "/api/v1/enrol-tokens",
     "/api/v1/feed/keys",
     "/api/v1/feed/readers",

@@ -3,13 +3,14 @@
 use crate::site::Site;
 
 /// Every page that a person can open from the menu, and what it says when there is nothing.
-pub const PAGES: [(&str, &str); 9] = [
+pub const PAGES: [(&str, &str); 10] = [
     ("/devices", "No machine is enrolled yet."),
     ("/missing", "No device lacks a patch, as far as is known."),
     ("/deployments", "Nothing was deployed yet."),
     ("/downloads", "No download failed."),
     ("/quarantine", "Nothing is in quarantine."),
     ("/sources", "There is no other source yet."),
+    ("/sources/carry", "Nothing was exported or imported yet."),
     ("/feed", "There is no key yet."),
     ("/enrol", "No token was made yet."),
     ("/audit?who=nobody", "No change fits the filter."),

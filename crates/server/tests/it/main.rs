@@ -28,6 +28,7 @@ mod lost_state;
 mod offer;
 mod offline;
 mod offline_changes;
+mod offline_console;
 mod offline_hostile;
 mod pages;
 mod partial_scan;

@@ -162,7 +162,7 @@ both! {
         handle.set_source(&source.id.to_string(), &set).await.unwrap();
         let before = (imported(&site, &place).await.settings, versions(&site, &source).await);
         let lines = import(&site, &path).await;
-        assert_eq!(lines[1], "Carried: 0 new or changed, 0 not offered any more", "{lines:?}");
+        assert_eq!(lines[1], "Carried: 0 new or changed, 0 not offered any more.", "{lines:?}");
         assert_eq!((imported(&site, &place).await.settings, versions(&site, &source).await), before);
     }
 

@@ -125,7 +125,7 @@ both! {
         online.remove(&all[0]);
         online.read().await;
         let lines = import(&site, &online.export("second").await).await;
-        assert_eq!(lines[1], "The folder: 1 new or changed, 1 not offered any more");
+        assert_eq!(lines[1], "The folder: 0 new or changed, 1 not offered any more.");
         assert_eq!(listed(&site, &there).await, 11);
         for package in &all[1..] {
             online.remove(package);

@@ -172,6 +172,11 @@ impl Site {
             .unwrap()
     }
 
+    /// What trusts the server.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The server itself.
     pub fn running(&self) -> &Running {
         &self.running

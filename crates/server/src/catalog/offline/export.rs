@@ -44,6 +44,16 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// What a person gave: without files, those of these packages, or all.
+    pub fn given<'a>(without_files: bool, packages: impl IntoIterator<Item = &'a str>) -> Self {
+        let ids: HashSet<_> = packages.into_iter().map(str::to_lowercase).collect();
+        match (without_files, ids.is_empty()) {
+            (true, _) => Self::WithoutFiles,
+            (false, true) => Self::All,
+            (false, false) => Self::Of(ids),
+        }
+    }
+
     fn has(&self, id: &str) -> bool {
         match self {
             Self::All => true,

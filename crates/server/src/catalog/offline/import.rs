@@ -50,6 +50,7 @@ pub async fn import(
     wanted: &Wanted,
     actor: &Actor,
 ) -> Result<Imported, ImportError> {
+    let _turn = app.downloads.take("an import of the catalog").await;
     let (blobs, sha256) = (app.blobs.clone(), wanted.sha256.clone());
     let staged = tokio::task::spawn_blocking(move || stage(&blobs, input, cap, sha256.as_deref()));
     let mut staged = staged.await.context("an import broke off")??;
@@ -122,19 +123,19 @@ async fn take_in(
         files: manifest.files.count,
         note: String::new(),
     };
-    let row = carried_catalogs::insert(&mut tx, &carried).await?;
-    for source in &taken {
-        carried_catalogs::set_of_source(&mut tx, source.id, row).await?;
-    }
-    let imported = Imported {
+    let mut imported = Imported {
         carried,
         sources: taken,
         new_files,
     };
+    imported.carried.note = imported.sentences().join(" ");
+    let row = carried_catalogs::insert(&mut tx, &imported.carried).await?;
+    for source in &imported.sources {
+        carried_catalogs::set_of_source(&mut tx, source.id, row).await?;
+    }
     let after = format!(
         "{} SHA-256 {}",
-        imported.sentences().join(" "),
-        imported.carried.sha256
+        imported.carried.note, imported.carried.sha256
     );
     journal::record(&mut tx, actor, "import_catalog", "catalog", &after, now).await?;
     jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
@@ -156,7 +157,9 @@ async fn take_source(
     let gone = vanished::gone(source.kind, &before, stored.listed.iter().copied());
     let known = source.last_read.withheld;
     let withheld = vanished::withheld(before.len(), gone.len(), known, now);
-    packages::set_listed(tx, &gone, withheld.is_some()).await?;
+    if withheld.is_none() {
+        packages::set_listed(tx, &gone, false).await?;
+    }
     take_quarantine(tx, source.id, stored.quarantined, now).await?;
     note_read(tx, &source, entry, stored.listed, withheld, now).await?;
     // What could not be had before may be here now.

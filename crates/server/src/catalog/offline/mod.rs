@@ -34,6 +34,7 @@ pub mod manifest;
 pub mod report;
 pub mod row;
 pub mod stage;
+pub mod streams;
 
 use fleetmend_store::sources::{Source, SourceKind};
 

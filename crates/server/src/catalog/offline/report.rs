@@ -57,7 +57,7 @@ impl Imported {
                     source.withheld
                 );
             }
-            all.push(line);
+            all.push(format!("{line}."));
         }
         all
     }

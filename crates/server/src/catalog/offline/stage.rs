@@ -13,6 +13,7 @@ use super::container::{Entry, Reader};
 use super::lines::LinesOf;
 use super::manifest::{Lines, MAX_MANIFEST, Manifest};
 use super::row::{AddressRow, PackageRow, is_sha256};
+use crate::error::ApiError;
 
 /// Why an export is not taken in. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,20 @@ impl ImportError {
     /// It is not as it was made.
     pub(super) fn damaged(what: &str) -> Self {
         Self::Damaged(what.to_owned())
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::TooLarge { .. } => Self::TooLarge(error.to_string()),
+            ImportError::Older { .. } => Self::Conflict(error.to_string()),
+            ImportError::Internal(error) => Self::Internal(error),
+            ImportError::CutOff
+            | ImportError::Damaged(_)
+            | ImportError::OtherDigest { .. }
+            | ImportError::Io(_) => Self::Bad(format!("{error}. Nothing was imported")),
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! What a person sees of a source's state, in words.
 
-use fleetmend_store::sources::Source;
+use fleetmend_model::Millis;
+use fleetmend_store::sources::{Source, SourceKind};
 
 use super::super::address::is_unprotected;
 use super::super::sync;
 use crate::api::time;
 
+/// After so many days an imported source is called old.
+const OLD_DAYS: u64 = 14;
 /// What stands where a source is read without TLS.
 const UNPROTECTED: &str = "It is read without TLS: whoever is on the way could change what it \
     offers, digests included. Give its https address if it has one.";
@@ -52,6 +55,9 @@ pub fn state(source: &Source) -> String {
     if !source.settings.enabled {
         return "Switched off".to_owned();
     }
+    if source.kind == SourceKind::Imported {
+        return "Imported".to_owned();
+    }
     if sync::is_reading(source) {
         return match (progress(source), read.finished_at) {
             (Some(progress), _) => format!("Being read: {}", progress.shown()),
@@ -84,6 +90,20 @@ pub fn withheld(source: &Source) -> Option<String> {
         it.gone,
         it.listed
     ))
+}
+
+/// What a person should know of an imported source that was read long ago where it comes from.
+pub fn age(source: &Source, now: Millis) -> Option<String> {
+    let read_at = source.last_read.finished_at?;
+    let days = now.since(read_at).as_secs() / (24 * 3600);
+    let is_old = source.kind == SourceKind::Imported && days >= OLD_DAYS;
+    is_old.then(|| {
+        format!(
+            "What it has is {days} days old: the server that it comes from read it at {}. Import a \
+             newer export.",
+            time(read_at)
+        )
+    })
 }
 
 /// What a person should know of how a source is protected.
