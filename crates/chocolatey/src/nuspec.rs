@@ -1,6 +1,6 @@
 //! The manifest inside of a nupkg.
 
-use fleetmend_versions::nuget::{Dialect, Version, VersionError};
+use fleetmend_versions::nuget::Version;
 use quick_xml::events::BytesStart;
 use thiserror::Error;
 
@@ -109,12 +109,6 @@ pub fn parse_nuspec(bytes: &[u8]) -> Result<Nuspec, NuspecError> {
     raw.into_nuspec()
 }
 
-/// Reads a version that either generation of Chocolatey can read.
-pub fn read_version(text: &str) -> Result<Version, VersionError> {
-    Version::parse(text)
-        .or_else(|error| Version::parse_in(text, Dialect::Choco1).map_err(|_| error))
-}
-
 #[derive(Default)]
 struct Raw {
     id: Option<String>,
@@ -220,8 +214,8 @@ impl Raw {
             return Err(NuspecError::BadId(id.chars().take(60).collect()));
         }
         let version = self.version.ok_or(NuspecError::Missing("version"))?;
-        let normalised =
-            read_version(&version).map_err(|error| NuspecError::BadVersion(error.to_string()))?;
+        let normalised = Version::parse_any(&version)
+            .map_err(|error| NuspecError::BadVersion(error.to_string()))?;
         Ok(Nuspec {
             id,
             version,

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fleetmend_model::recipe::Checksum;
-use fleetmend_versions::nuget::{Dialect, Version};
+use fleetmend_versions::nuget::Version;
 use quick_xml::events::BytesStart;
 use thiserror::Error;
 
@@ -312,9 +312,7 @@ impl RawEntry {
             return Err(format!("{:?} is not a package id", cut(&id)));
         }
         let version = self.version.ok_or("it has no d:Version")?;
-        let normalised = Version::parse(&version)
-            .or_else(|error| Version::parse_in(&version, Dialect::Choco1).map_err(|_| error))
-            .map_err(|error| error.to_string())?;
+        let normalised = Version::parse_any(&version).map_err(|error| error.to_string())?;
         let package_hash = match self.package_hash {
             None => None,
             Some(hash) => Some(checksum(&hash, self.package_hash_algorithm.as_deref())?),

@@ -13,7 +13,7 @@ use fleetmend_model::inventory::{Place, Software};
 use fleetmend_model::name_pattern;
 use fleetmend_reconcile::relation::{Pair, Relation, Told};
 use fleetmend_versions::fix_date;
-use fleetmend_versions::nuget::{Dialect, Version};
+use fleetmend_versions::nuget::Version;
 use serde_json::{Value, json};
 
 use crate::match_cases::family_of;
@@ -195,7 +195,5 @@ fn order(a: &str, b: &str) -> Option<Ordering> {
 
 fn read(version: &str) -> Option<Version> {
     let version = fix_date::without(version.trim(), "");
-    Version::parse(&version)
-        .or_else(|_| Version::parse_in(&version, Dialect::Choco1))
-        .ok()
+    Version::parse_any(&version).ok()
 }

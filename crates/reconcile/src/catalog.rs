@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use fleetmend_model::PackageId;
-use fleetmend_versions::nuget::{Dialect, Version};
+use fleetmend_versions::nuget::Version;
 
 use crate::identity::Identity;
 use crate::names::{Candidate, NameIndex, Row};
@@ -355,9 +355,7 @@ fn newest_first(a: &(Version, CatalogPackage), b: &(Version, CatalogPackage)) ->
 
 /// Reads a package version as either generation of Chocolatey does.
 pub(crate) fn parse_version(text: &str) -> Option<Version> {
-    Version::parse(text)
-        .or_else(|_| Version::parse_in(text, Dialect::Choco1))
-        .ok()
+    Version::parse_any(text).ok()
 }
 
 fn code_key(code: &str) -> String {

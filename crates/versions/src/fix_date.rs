@@ -3,7 +3,7 @@
 //!
 //! Source: Chocolatey's documentation, 'Package Fix Version Notation'.
 
-use crate::nuget::{Dialect, Version};
+use crate::nuget::Version;
 
 /// `20240131`, or with a count of the day behind it, `2024013101`.
 pub fn is_fix_date(number: u32) -> bool {
@@ -29,9 +29,7 @@ pub fn place(version: &Version) -> Option<usize> {
 /// The version of the software that a package version stands for, beside an installed version of
 /// it: without the date of a repair, unless the vendor numbers that way too.
 pub fn without(package_version: &str, installed: &str) -> String {
-    let parsed = Version::parse(package_version)
-        .or_else(|_| Version::parse_in(package_version, Dialect::Choco1));
-    if let Ok(version) = parsed
+    if let Ok(version) = Version::parse_any(package_version)
         && let Some(place) = place(&version)
     {
         let vendor_dates =

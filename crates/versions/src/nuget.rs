@@ -90,6 +90,12 @@ impl Version {
         })
     }
 
+    /// Reads a version that either generation of Chocolatey can read: as 2.x does, if it can. The error
+    /// is that of 2.x.
+    pub fn parse_any(text: &str) -> Result<Self, VersionError> {
+        Self::parse(text).or_else(|error| Self::parse_in(text, Dialect::Choco1).map_err(|_| error))
+    }
+
     /// The four numbers; missing ones are 0.
     pub fn numbers(&self) -> [u32; 4] {
         self.numbers
@@ -307,8 +313,6 @@ impl Serialize for Version {
 impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text)
-            .or_else(|error| Self::parse_in(&text, Dialect::Choco1).map_err(|_| error))
-            .map_err(serde::de::Error::custom)
+        Self::parse_any(&text).map_err(serde::de::Error::custom)
     }
 }

@@ -246,8 +246,8 @@ fn compare(a: &Value<'_>, b: &Value<'_>) -> Option<Ordering> {
             Some(lower(Cow::Borrowed(a)).cmp(&lower(Cow::Borrowed(b))))
         }
         (Value::Version(a), Value::Version(b)) => Some(a.cmp(b)),
-        (Value::Version(a), Value::Text(b)) => Some((*a).cmp(&Version::parse(b).ok()?)),
-        (Value::Text(a), Value::Version(b)) => Some(Version::parse(a).ok()?.cmp(b)),
+        (Value::Version(a), Value::Text(b)) => Some((*a).cmp(&Version::parse_any(b).ok()?)),
+        (Value::Text(a), Value::Version(b)) => Some(Version::parse_any(a).ok()?.cmp(b)),
         _ => None,
     }
 }

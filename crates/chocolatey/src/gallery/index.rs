@@ -9,7 +9,6 @@ use super::entry::{Entry, Item, Latest};
 use super::filter::{Budget, Expr};
 use super::request::{BadRequest, Installed, Options, Request, Resource, next_page};
 use crate::dependency::Range;
-use crate::nuspec::read_version;
 
 /// The most entries of one answer; the next page is linked.
 pub const PAGE: usize = 100;
@@ -120,7 +119,12 @@ impl Gallery {
                 all_versions,
             } => (
                 "GetUpdates",
-                self.updates(installed, *prerelease, *all_versions),
+                self.updates(
+                    installed,
+                    *prerelease,
+                    *all_versions,
+                    usize::from(options.semver2),
+                ),
             ),
             Resource::Service | Resource::Metadata | Resource::Download { .. } => {
                 return Ok(Document::Missing);
@@ -151,18 +155,26 @@ impl Gallery {
             .collect()
     }
 
-    fn updates(&self, installed: &[Installed], prerelease: bool, all: bool) -> Vec<&Entry> {
+    /// Of what clients of this generation can read.
+    fn updates(
+        &self,
+        installed: &[Installed],
+        prerelease: bool,
+        all: bool,
+        which: usize,
+    ) -> Vec<&Entry> {
         let mut found: Vec<&Entry> = Vec::new();
         for it in installed {
             let Some(versions) = self.packages.get(&it.id.to_lowercase()) else {
                 continue;
             };
-            let Ok(have) = read_version(&it.version) else {
+            let Ok(have) = Version::parse_any(&it.version) else {
                 continue;
             };
             let range = it.range.as_deref().map(Range::parse);
             let mut newer = versions.iter().filter(|entry| {
                 entry.item.listed
+                    && entry.is_readable[which]
                     && *entry.version() > have
                     && (prerelease || !entry.version().is_prerelease())
                     && range
@@ -182,7 +194,7 @@ impl Gallery {
 }
 
 fn find<'a>(versions: &'a [Entry], version: &str) -> Option<&'a Entry> {
-    let version = read_version(version).ok()?;
+    let version = Version::parse_any(version).ok()?;
     let at = versions.binary_search_by(|it| it.version().cmp(&version));
     at.ok().map(|at| &versions[at])
 }
@@ -234,7 +246,7 @@ fn page(
     let start = match &options.after {
         Some((id, version)) => {
             let id = id.to_lowercase();
-            let Ok(version) = read_version(version) else {
+            let Ok(version) = Version::parse_any(version) else {
                 return Ok(Document::Missing);
             };
             let is_last = |it: &&Entry| it.id_key == id && *it.version() == version;

@@ -27,7 +27,16 @@ enum Key {
 impl Order {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut keys = Vec::new();
-        for part in text.split(',') {
+        let mut open = 0_usize;
+        let divides = |c: char| {
+            match c {
+                '(' => open += 1,
+                ')' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            c == ',' && open == 0
+        };
+        for part in text.split(divides) {
             if keys.len() == MAX_KEYS {
                 return Err(format!("it may have {MAX_KEYS} parts at most"));
             }

@@ -5,7 +5,7 @@ use fleetmend_chocolatey::dependency::{Dependency, Range};
 use fleetmend_chocolatey::gallery::{
     Document, Gallery, Item, Request, metadata, named_version, service,
 };
-use fleetmend_chocolatey::nuspec::{Nuspec, read_version};
+use fleetmend_chocolatey::nuspec::Nuspec;
 use fleetmend_chocolatey::odata::{FeedPage, parse_feed};
 use fleetmend_versions::nuget::Version;
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ pub fn item(id: &str, version: &str) -> Item {
         nuspec: Nuspec {
             id: id.to_owned(),
             version: version.to_owned(),
-            normalised: read_version(version).unwrap(),
+            normalised: Version::parse_any(version).unwrap(),
             title: Some(format!("{id} & <co>")),
             authors: Some("A. Author".to_owned()),
             owners: Some("O. Owner".to_owned()),
@@ -282,6 +282,17 @@ fn no_client_gets_a_version_that_it_cannot_read() {
     );
     let fixed = read(&gallery, "Packages(Id='acme',Version='3.2.0_1')");
     assert_eq!(shown(&fixed), "acme 3.2.0_1");
+    for (filter, expected) in [
+        ("Version%20eq%20'3.2_1'", "acme 3.2.0_1"),
+        ("'3.2'%20lt%20Version", "acme 3.2.0_1"),
+        ("'3.2_1'%20lt%20Version", ""),
+    ] {
+        let found = read(
+            &gallery,
+            &format!("Packages()?$filter=Id%20eq%20'acme'%20and%20{filter}"),
+        );
+        assert_eq!(shown(&found), expected, "{filter}");
+    }
     let all = shown(&read(&gallery, "FindPackagesById()?id='acme'"));
     for version in ["2.0.0-rc.1", "3.0.0+build", "3.1-1"] {
         assert!(!all.contains(version), "{all}");

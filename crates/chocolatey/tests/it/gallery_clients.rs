@@ -4,9 +4,9 @@
 //! `NugetList.cs` of Chocolatey, `V2FeedQueryBuilder.cs` of Chocolatey's NuGet.Client,
 //! `DataServicePackageRepository.cs` of Chocolatey's NuGet.Core.
 
-use fleetmend_chocolatey::gallery::Document;
+use fleetmend_chocolatey::gallery::{Document, Gallery};
 
-use crate::gallery::{ask, gallery, read, shown};
+use crate::gallery::{ask, gallery, item, read, shown};
 
 #[test]
 fn what_choco_1_choco_2_and_nuget_ask_for_is_answered_with_what_they_read() {
@@ -66,6 +66,7 @@ fn what_choco_1_choco_2_and_nuget_ask_for_is_answered_with_what_they_read() {
         ("FindPackagesById()?id='acme'&$filter=IsLatestVersion&$select=Id,Version&$top=1".into(), "acme 1.2.0"),
         // NuGet.exe 2.8.7 and 5.8
         (format!("Search()?$orderby=Id&{search1}"), "acme 1.0.0, acme 1.1.0, acme 1.2.0, acme.lib 1.0.0, acme.lib 1.5.0.20240101"),
+        (format!("Search()?$filter=IsLatestVersion&$orderby=concat(Title,Id)%20desc,Version&{search1}"), "acme.lib 1.5.0.20240101, acme 1.2.0"),
         ("Packages(Id=%27acme%27,Version=%271.0.0%27)".into(), "acme 1.0.0"),
         ("GetUpdates()?packageIds='acme%7C7zip%7Cnosuch'&versions='1.0.0%7C24.9.0%7C1.0'&includePrerelease=false&includeAllVersions=false&targetFrameworks=''&versionConstraints='%7C%7C'".into(), "acme 1.2.0"),
         ("GetUpdates()?packageIds='acme'&versions='1.0.0'&includePrerelease=true&includeAllVersions=true&versionConstraints=''".into(), "acme 1.1.0, acme 1.2.0, acme 2.0.0-beta1"),
@@ -118,4 +119,17 @@ fn whether_a_version_is_there_is_asked_by_its_id() {
     assert!(xml.contains(">acme</Id>"), "{xml}");
     let missing = ask(&gallery(), "Packages(Id='acme',Version='9.0')/Id");
     assert_eq!(missing, Ok(Document::Missing));
+}
+
+#[test]
+fn an_update_is_the_newest_version_that_the_client_can_read() {
+    let mut gallery = Gallery::default();
+    for version in ["1.0", "1.1", "2.0-beta.1"] {
+        gallery.insert(item("acme", version));
+    }
+    let updates = "GetUpdates()?packageIds='acme'&versions='1.0'&includePrerelease=true";
+    for (generation, expected) in [("", "acme 1.1"), ("&semVerLevel=2.0.0", "acme 2.0-beta.1")] {
+        let request = format!("{updates}&includeAllVersions=false{generation}");
+        assert_eq!(shown(&read(&gallery, &request)), expected, "{request}");
+    }
 }

@@ -1,8 +1,8 @@
 //! Which version a dependency of a package is satisfied by.
 
 use fleetmend_chocolatey::dependency::Range;
-use fleetmend_chocolatey::nuspec::read_version;
 use fleetmend_store::packages::{self, Package};
+use fleetmend_versions::nuget::Version;
 
 use super::offered;
 use crate::app::App;
@@ -17,7 +17,7 @@ pub async fn newest(app: &App, id: &str, range: &Range) -> anyhow::Result<Option
         it.listed
             && !it.prerelease
             && it.quarantine.is_none()
-            && read_version(&it.normalized).is_ok_and(|version| range.has(&version))
+            && Version::parse_any(&it.normalized).is_ok_and(|version| range.has(&version))
     };
     Ok(versions.into_iter().find(fits))
 }

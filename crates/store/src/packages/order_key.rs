@@ -1,14 +1,13 @@
 //! Versions as texts that sort byte by byte as the versions do, so that the database can find the
 //! latest.
 
-use fleetmend_versions::nuget::{Dialect, Version};
+use fleetmend_versions::nuget::Version;
 
 /// A text that is greater the later the version is, by Chocolatey's order; a package fix of
 /// Chocolatey 1.x (`1.0_1`) comes behind the version that it fixes. A text that is no version comes
 /// before all versions.
 pub fn order_key(version: &str) -> String {
-    Version::parse(version)
-        .or_else(|_| Version::parse_in(version, Dialect::Choco1))
+    Version::parse_any(version)
         .map_or_else(|_| format!(" {}", version.to_lowercase()), |it| of(&it))
 }
 

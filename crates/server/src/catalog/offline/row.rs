@@ -4,7 +4,7 @@ use fleetmend_model::SourceId;
 use fleetmend_model::recipe::Checksum;
 use fleetmend_store::fetched_files::{FetchedFile, LONGEST_ADDRESS, named};
 use fleetmend_store::packages::{NewPackage, Package};
-use fleetmend_versions::nuget::{Dialect, Version};
+use fleetmend_versions::nuget::Version;
 use serde::{Deserialize, Serialize};
 
 /// The longest id of a package, in characters.
@@ -150,8 +150,7 @@ impl PackageRow {
 
 /// A version, normalised.
 fn parsed(version: &str) -> Option<String> {
-    let version = Version::parse(version).or_else(|_| Version::parse_in(version, Dialect::Choco1));
-    Some(version.ok()?.to_string())
+    Some(Version::parse_any(version).ok()?.to_string())
 }
 
 /// Which file stood behind the address of an installer.
