@@ -2,6 +2,8 @@
 
 use fleetmend_versions::nuget::{Version, VersionError};
 
+use crate::odata::is_package_id;
+
 /// One dependency, as the feed or the nuspec writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Dependency {
@@ -11,6 +13,77 @@ pub struct Dependency {
     pub range: Option<String>,
     /// Target framework of its group; Chocolatey packages have none.
     pub target_framework: Option<String>,
+}
+
+/// Why clients cannot read a dependency in a feed, where it stands as `id:range:framework` beside others
+/// behind `|`. One that they cannot read makes Chocolatey 2.x give up the whole list that it is in.
+/// Source: `V2FeedPackageInfo.cs` of Chocolatey's NuGet.Client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DependencyError {
+    /// Its id.
+    #[error("its dependency {0:?} is no package id")]
+    Id(String),
+    /// Its range.
+    #[error("Chocolatey cannot read the range '{range}' of its dependency {id}")]
+    Range {
+        /// The dependency's id.
+        id: String,
+        /// The range as written.
+        range: String,
+    },
+    /// Its framework.
+    #[error("Chocolatey cannot read the framework '{framework}' of its dependency {id}")]
+    Framework {
+        /// The dependency's id.
+        id: String,
+        /// The framework as written.
+        framework: String,
+    },
+}
+
+impl Dependency {
+    /// Whether clients can read it in a feed.
+    pub fn check(&self) -> Result<(), DependencyError> {
+        if !is_package_id(&self.id) {
+            return Err(DependencyError::Id(cut(&self.id)));
+        }
+        let id = || self.id.clone();
+        let range = self.range.as_deref().unwrap_or_default();
+        if Range::parse(range).is_err() {
+            let range = cut(range);
+            return Err(DependencyError::Range { id: id(), range });
+        }
+        let framework = self.target_framework.as_deref().unwrap_or_default();
+        if !framework.is_empty() && !is_framework(framework) {
+            let framework = cut(framework);
+            return Err(DependencyError::Framework {
+                id: id(),
+                framework,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// `net45`, `net6.0-windows7.0`, `portable-net45+win8`, or `.NETFramework,Version=v4.5,Profile=Client`.
+fn is_framework(text: &str) -> bool {
+    let is_name = |text: &str| {
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || ".+-_ ".contains(c);
+        text.chars().all(is_letter) && text.matches('-').count() <= 1
+    };
+    let mut parts = text.split(',').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let is_part = |part: &str| match part.split_once('=') {
+        Some(("Version", version)) => Version::parse(version.trim_start_matches('v'))
+            .is_ok_and(|version| !version.is_prerelease()),
+        Some(("Profile", profile)) => profile.chars().all(|c| c.is_ascii_alphanumeric()),
+        _ => false,
+    };
+    !name.is_empty() && is_name(name) && parts.all(is_part)
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(60).collect()
 }
 
 /// Reads a feed's `d:Dependencies`: `id:range:framework` joined by `|`.
@@ -31,8 +104,9 @@ pub fn parse_list(text: &str) -> Vec<Dependency> {
         .collect()
 }
 
-/// A NuGet version range: `1.0` (that or newer), `[1.0]`, `[1.0,2.0)`, `(,1.0]`.
-/// Source: NuGet's documentation, "Package versioning", "Version ranges".
+/// A NuGet version range: `1.0` (that or newer), `[1.0]`, `[1.0,2.0)`, `(,1.0]`; the lowest version may
+/// float (`1.*`), which is the lowest of those that it stands for.
+/// Source: `VersionRangeFactory.cs` of NuGet.Client: what it refuses is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
     /// The lowest version, and whether it is in the range itself.
@@ -47,7 +121,7 @@ pub enum RangeError {
     /// A bound is no version.
     #[error(transparent)]
     Version(#[from] VersionError),
-    /// Brackets that do not fit, or too many bounds.
+    /// Brackets that do not fit, no bound or too many, or nothing between them.
     #[error("{0:?} is not a version range")]
     Shape(String),
 }
@@ -56,36 +130,36 @@ impl Range {
     /// Reads a range; nothing at all is any version.
     pub fn parse(text: &str) -> Result<Self, RangeError> {
         let text = text.trim();
-        let shape = || RangeError::Shape(text.chars().take(60).collect());
-        let bound = |text: &str, is_in: bool| match text.trim() {
-            "" => Ok(None),
-            version => Ok::<_, RangeError>(Some((Version::parse(version)?, is_in))),
-        };
+        let shape = || RangeError::Shape(cut(text));
         let (first, last) = (text.chars().next(), text.chars().next_back());
         let (Some(first @ ('[' | '(')), Some(last @ (']' | ')'))) = (first, last) else {
-            let lowest = bound(text, true)?;
             return Ok(Self {
-                lowest,
+                lowest: lowest(text, true)?,
                 highest: None,
             });
         };
         let inner = text.get(1..text.len() - 1).ok_or_else(shape)?;
         let (lowest_in, highest_in) = (first == '[', last == ']');
         let mut parts = inner.split(',');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(only), None, _) if lowest_in && highest_in && !only.trim().is_empty() => {
-                let exact = bound(only, true)?;
-                Ok(Self {
-                    lowest: exact.clone(),
-                    highest: exact,
-                })
+        let range = match (parts.next(), parts.next(), parts.next()) {
+            (Some(only), None, _) if lowest_in && highest_in => Self {
+                lowest: bound(only, true)?,
+                highest: bound(only, true)?,
+            },
+            (Some(least), Some(most), None) => Self {
+                lowest: lowest(least, lowest_in)?,
+                highest: bound(most, highest_in)?,
+            },
+            _ => return Err(shape()),
+        };
+        let is_one = match (&range.lowest, &range.highest) {
+            (None, None) => false,
+            (Some((least, least_in)), Some((most, most_in))) => {
+                least < most || (least == most && least_in == most_in)
             }
-            (Some(lowest), Some(highest), None) => Ok(Self {
-                lowest: bound(lowest, lowest_in)?,
-                highest: bound(highest, highest_in)?,
-            }),
-            _ => Err(shape()),
-        }
+            _ => true,
+        };
+        if is_one { Ok(range) } else { Err(shape()) }
     }
 
     /// Whether a version is in it.
@@ -99,5 +173,35 @@ impl Range {
             .as_ref()
             .is_none_or(|(it, is_in)| version < it || (*is_in && version == it));
         above && below
+    }
+}
+
+fn bound(text: &str, is_in: bool) -> Result<Option<(Version, bool)>, RangeError> {
+    match text.trim() {
+        "" => Ok(None),
+        version => Ok(Some((Version::parse(version)?, is_in))),
+    }
+}
+
+fn lowest(text: &str, is_in: bool) -> Result<Option<(Version, bool)>, RangeError> {
+    match floor(text) {
+        Some(floor) => bound(&floor, is_in),
+        None => bound(text, is_in),
+    }
+}
+
+/// The lowest of the versions that a floating one stands for, as a text that may still be none; `None`
+/// where nothing floats. Source: `FloatRange.cs` of NuGet.Client.
+fn floor(text: &str) -> Option<String> {
+    let floats = text.strip_suffix('*').filter(|it| !it.contains('+'))?;
+    // A label that is left out.
+    let labels = |text: &str| {
+        let is_open = text.is_empty() || text.ends_with(['.', '-']);
+        format!("{text}{}", if is_open { "0" } else { "" })
+    };
+    match floats.split_once("*-") {
+        Some((numbers, rest)) => Some(format!("{numbers}0-{}", labels(rest))),
+        None if floats.contains('-') => Some(labels(floats)),
+        None => Some(format!("{floats}0")),
     }
 }

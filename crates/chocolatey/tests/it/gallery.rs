@@ -411,8 +411,111 @@ fn version_ranges_hold_what_nuget_says() {
         assert!(inside.iter().all(has), "{range}");
         assert!(!outside.iter().any(has), "{range}");
     }
-    for bad in ["(1.0)", "[1.0", "[1,2,3]", "[", "[]", "x", "[a,b]"] {
+    for bad in [
+        "(1.0)",
+        "[1.0",
+        "[1,2,3]",
+        "[",
+        "[]",
+        "x",
+        "[a,b]",
+        "(,)",
+        "[,]",
+        "[2.0,1.0]",
+        "[1.0,1.0)",
+        "(1.0,1.0]",
+        "[1.0,1.0-beta]",
+        "1.0 or newer",
+    ] {
         assert!(Range::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_range_whose_lowest_version_floats_begins_where_nuget_says() {
+    for (range, inside, outside) in [
+        ("*", &["0.0", "9"][..], &["0.0-beta"][..]),
+        ("*-*", &["0.0-beta", "9"], &[]),
+        ("1.*", &["1.0", "2.0"], &["0.9", "1.0-beta"]),
+        ("1.2.*", &["1.2"], &["1.1.9"]),
+        ("1.0-*", &["1.0-beta", "1.0"], &["0.9"]),
+        ("1.0-beta*", &["1.0-beta", "1.0-gamma"], &["1.0-alpha"]),
+        ("1.0-beta.*", &["1.0-beta.0", "1.0-beta.1"], &["1.0-beta"]),
+        ("1.*-*", &["1.0-beta", "2.0"], &["0.9"]),
+        ("[1.*,2.0)", &["1.0", "1.9"], &["2.0"]),
+    ] {
+        let parsed = Range::parse(range).unwrap_or_else(|it| panic!("{range}: {it}"));
+        let has = |text: &&str| parsed.has(&Version::parse(text).unwrap());
+        assert!(inside.iter().all(has), "{range}");
+        assert!(!outside.iter().any(has), "{range}");
+    }
+    for bad in [
+        "foo*",
+        "**",
+        "1.*.0",
+        "[1.0,2.*]",
+        "[1.*]",
+        "1.*.*",
+        "*.1",
+        "1.*-a*b*",
+        "1.0.0.0.*",
+        "1.0+*",
+        "[3.*,2.0]",
+        "*-beta",
+    ] {
+        assert!(Range::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_dependency_that_would_make_clients_give_up_a_list_is_told_from_one_that_they_read() {
+    for (id, range, framework, why) in [
+        ("base", Some("[1.0,2.0)"), Some("net45"), ""),
+        (
+            "Acme.Tool-x",
+            None,
+            Some(".NETFramework,Version=v4.5,Profile=Client"),
+            "",
+        ),
+        ("base", Some("1.*"), Some("net6.0-windows7.0"), ""),
+        ("base", None, Some(""), ""),
+        ("a:[bad", None, None, "is no package id"),
+        ("a|b", None, None, "is no package id"),
+        ("", None, None, "is no package id"),
+        ("base", Some("(,)"), None, "cannot read the range '(,)' of"),
+        ("base", Some("1.0|b:[bad"), None, "cannot read the range"),
+        (
+            "base",
+            None,
+            Some("net45|b:[bad"),
+            "cannot read the framework",
+        ),
+        ("base", None, Some("net45:"), "cannot read the framework"),
+        ("base", None, Some(","), "cannot read the framework"),
+        (
+            "base",
+            None,
+            Some(".NETFramework,Version=x"),
+            "cannot read the framework",
+        ),
+        (
+            "base",
+            None,
+            Some("portable-net45+a-b"),
+            "cannot read the framework",
+        ),
+    ] {
+        let dependency = Dependency {
+            id: id.to_owned(),
+            range: range.map(str::to_owned),
+            target_framework: framework.map(str::to_owned),
+        };
+        let said = dependency.check().err().map(|it| it.to_string());
+        let said = said.unwrap_or_default();
+        assert!(
+            said.contains(why) && said.is_empty() == why.is_empty(),
+            "{dependency:?}: {said}"
+        );
     }
 }
 

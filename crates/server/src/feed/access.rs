@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fleetmend_store::feed_keys::FeedKey;
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
 
 use super::answer::Refusal;
 use crate::app::App;
@@ -26,6 +26,10 @@ pub(super) fn reader(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// The key of one who may change the feed.
 pub(super) fn pusher(app: &App, headers: &HeaderMap) -> Result<FeedKey, Refusal> {
+    if is_from_elsewhere(headers) {
+        let text = "a page of another site may not change the feed";
+        return Err(Refusal::Denied(text.to_owned()));
+    }
     let Some(key) = key(app, headers) else {
         // After 401 clients ask for a name and a password, which a wrong key is not about.
         return Err(if headers.contains_key(API_KEY) {
@@ -41,6 +45,16 @@ pub(super) fn pusher(app: &App, headers: &HeaderMap) -> Result<FeedKey, Refusal>
         "the key '{}' can read and not push",
         key.name
     )))
+}
+
+/// Whether a page of another site makes a browser ask, which shows a password that it was given once to
+/// everybody's requests. Clients of NuGet and Chocolatey say nothing of where they come from.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).map(|it| it.to_str().unwrap_or_default());
+    let site = text("sec-fetch-site");
+    let origin = text(ORIGIN.as_str()).map(|it| it.split_once("://").unwrap_or_default().1);
+    site.is_some_and(|it| !["same-origin", "none"].contains(&it))
+        || origin.is_some_and(|it| Some(it) != text(HOST.as_str()))
 }
 
 fn key(app: &App, headers: &HeaderMap) -> Option<FeedKey> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fleetmend_chocolatey::dependency::{Dependency, Range};
+use fleetmend_chocolatey::dependency::DependencyError;
 use fleetmend_chocolatey::nupkg::{Limits, NupkgError, NupkgIn};
 use fleetmend_store::feed_packages::{self, NewFeedPackage, Provenance};
 use fleetmend_store::file_reader::FileReader;
@@ -26,16 +26,9 @@ pub enum AddError {
     /// Chocolatey could not unpack it, or it would write outside of its folder.
     #[error("the package was not taken: {0}")]
     Unusable(#[from] NupkgError),
-    /// Chocolatey 2.x gives up every list that has such a range in it.
-    #[error(
-        "the package was not taken: Chocolatey cannot read the range '{range}' of its dependency {dependency}"
-    )]
-    Range {
-        /// The dependency's id.
-        dependency: String,
-        /// The range as written.
-        range: String,
-    },
+    /// Chocolatey 2.x gives up every list that has such a dependency in it.
+    #[error("the package was not taken: {0}")]
+    Dependency(#[from] DependencyError),
     /// The feed has this version, with other bytes. A version never changes.
     #[error("the feed has another package of this version already: {0}")]
     Taken(String),
@@ -188,7 +181,9 @@ pub(super) fn examine(
     let length = reader.length();
     let nupkg = NupkgIn::open(reader, &Limits::default())?;
     let nuspec = nupkg.nuspec();
-    check_ranges(&nuspec.dependencies)?;
+    for dependency in &nuspec.dependencies {
+        dependency.check()?;
+    }
     let (package, version_key) = download::key_of(&nuspec.id, &nuspec.normalised);
     Ok(Nupkg {
         id: nuspec.id.clone(),
@@ -207,17 +202,4 @@ fn sha512(file: FileReader) -> io::Result<String> {
     let mut sha512 = Context::new(&SHA512);
     digest::each_part(file, |part| sha512.update(part))?;
     Ok(STANDARD.encode(sha512.finish()))
-}
-
-/// Ranges that NuGet reads; `1.*` it does as well.
-fn check_ranges(dependencies: &[Dependency]) -> Result<(), AddError> {
-    let unread = dependencies.iter().find_map(|it| {
-        let range = it.range.as_deref()?;
-        let is_read = range.contains('*') || Range::parse(range).is_ok();
-        (!is_read).then(|| (it.id.clone(), range.to_owned()))
-    });
-    match unread {
-        None => Ok(()),
-        Some((dependency, range)) => Err(AddError::Range { dependency, range }),
-    }
 }

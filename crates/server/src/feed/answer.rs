@@ -50,7 +50,7 @@ impl From<fleetmend_store::Error> for Refusal {
 impl From<AddError> for Refusal {
     fn from(error: AddError) -> Self {
         match error {
-            AddError::Unusable(_) | AddError::Range { .. } => Self::Bad(error.to_string()),
+            AddError::Unusable(_) | AddError::Dependency(_) => Self::Bad(error.to_string()),
             AddError::Taken(_) => Self::Conflict(error.to_string()),
             AddError::Internal(error) => Self::Internal(error),
         }

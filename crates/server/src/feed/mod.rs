@@ -6,6 +6,7 @@
 mod access;
 mod add;
 mod answer;
+mod before_file;
 pub mod bring;
 mod download;
 mod incoming;

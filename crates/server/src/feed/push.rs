@@ -1,14 +1,17 @@
-//! `PUT /feed/v2/` adds a package version, `DELETE /feed/v2/{id}/{version}` hides one.
+//! `PUT /feed/v2/` adds a package version, and so does `POST`; `DELETE /feed/v2/{id}/{version}` hides
+//! one.
 
 use std::sync::Arc;
 
-use axum::extract::multipart::{Multipart, MultipartRejection};
-use axum::extract::{OriginalUri, State};
+use axum::body::Body;
+use axum::extract::multipart::{Multipart, MultipartError};
+use axum::extract::{FromRequest as _, OriginalUri, Request, State};
 use fleetmend_chocolatey::gallery;
 use http::{HeaderMap, StatusCode};
 
 use super::add::add_incoming;
 use super::answer::Refusal;
+use super::before_file::{BeforeFile, Began, NoFile};
 use super::incoming::broken;
 use super::listing::set_listed;
 use super::read::below;
@@ -17,14 +20,26 @@ use crate::app::App;
 use crate::people::Actor;
 use crate::people::Address;
 
+/// Where clients send several requests in one, such as those whose address would be too long.
+const BATCH: &str = "/$batch";
+
 /// Adds a version. One that is there never changes: the answer is 409.
 pub(super) async fn push(
     State(app): State<Arc<App>>,
+    OriginalUri(uri): OriginalUri,
     Address(address): Address,
-    headers: HeaderMap,
-    multipart: Result<Multipart, MultipartRejection>,
+    request: Request,
 ) -> Result<StatusCode, Refusal> {
-    let key = access::pusher(&app, &headers)?;
+    let headers = request.headers();
+    if below(&uri) == BATCH {
+        access::reader(&app, headers)?;
+        let text = "the feed takes no batches of requests: ask for fewer packages at once";
+        return Err(Refusal::Missing(text.to_owned()));
+    }
+    let key = access::pusher(&app, headers)?;
+    let began = Began::default();
+    let request = request.map(|body| Body::new(BeforeFile::new(body, began.clone())));
+    let multipart = Multipart::from_request(request, &()).await;
     let mut multipart = multipart.map_err(|error| {
         Refusal::Bad(format!(
             "a package is pushed as multipart/form-data: {error}"
@@ -33,8 +48,9 @@ pub(super) async fn push(
     let field = multipart
         .next_field()
         .await
-        .map_err(broken)?
+        .map_err(not_begun)?
         .ok_or_else(|| Refusal::Bad("the request has no file".to_owned()))?;
+    began.note();
     let incoming = incoming::receive(&app, field).await?;
     let actor = Actor {
         name: format!("feed key {}", key.name),
@@ -46,6 +62,13 @@ pub(super) async fn push(
     }
     let text = format!("the feed has {} {} already", added.id, added.version);
     Err(Refusal::Conflict(text))
+}
+
+fn not_begun(error: MultipartError) -> Refusal {
+    if NoFile::is_cause_of(&error) {
+        return Refusal::Bad(format!("the request was not read to its end: {NoFile}"));
+    }
+    broken(error)
 }
 
 /// Hides a version from lists, as NuGet's galleries do: who names it gets it all the same.

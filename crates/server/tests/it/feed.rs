@@ -205,7 +205,12 @@ async fn what_is_no_package_is_refused_with_the_reason_and_leaves_the_feed_as_it
         .dependency("acme.lib", "1.0 or newer")
         .build()
         .unwrap();
+    let dependency = Nupkg::new("acme", "1.0")
+        .dependency("acme:[bad", "1.0")
+        .build()
+        .unwrap();
     for (nupkg, why) in [
+        (dependency, "is no package id"),
         (b"not a zip".to_vec(), "not a readable nupkg"),
         (Vec::new(), "not a readable nupkg"),
         (traversal, "evil.ps1"),

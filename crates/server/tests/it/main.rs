@@ -17,6 +17,7 @@ mod failing_work;
 mod feed;
 mod feed_add;
 mod feed_bring;
+mod feed_push;
 mod feed_source;
 mod folder;
 mod guard;

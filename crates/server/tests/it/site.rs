@@ -151,6 +151,21 @@ impl Site {
         read(request.send().await.unwrap()).await
     }
 
+    /// Sends a request whose body is made on its way, and reads the answer.
+    pub async fn stream(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: reqwest::Body,
+    ) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.body(body).send().await.unwrap()).await
+    }
+
     /// Reads bytes.
     pub async fn bytes(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<u8>) {
         let mut request = self.client.get(format!("{}{path}", self.url));
