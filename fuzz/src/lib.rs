@@ -3,6 +3,7 @@
 
 pub mod made;
 mod made_installers;
+mod made_queries;
 
 use std::io::Cursor;
 use std::panic;

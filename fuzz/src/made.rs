@@ -4,11 +4,11 @@
 use std::io::{Cursor, Write as _};
 
 use fleetmend_chocolatey::script::MAX_SCRIPT;
-use fleetmend_chocolatey::{gallery, nuspec as manifest, odata};
+use fleetmend_chocolatey::{nuspec as manifest, odata};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::made_installers;
+use crate::{made_installers, made_queries};
 
 /// An input.
 pub struct Made {
@@ -47,19 +47,6 @@ pub fn all() -> impl Iterator<Item = Made> {
     let scripts = SCRIPTS.iter().map(|(name, begin, middle, end)| {
         made("script", name, filled(MAX_SCRIPT, begin, middle, end))
     });
-    let queries = QUERIES.iter().flat_map(|(name, path, begin, middle, end)| {
-        let query = filled(gallery::MAX_QUERY, begin, middle, end);
-        ["gallery", "large_gallery"].map(|reader| made(reader, name, format!("{path}?{query}")))
-    });
-    let filters = FILTERS.iter().map(|(name, begin, middle)| {
-        // As many words and signs as a filter may have.
-        let filter = format!("{begin}{}", middle.repeat(56));
-        made(
-            "large_gallery",
-            name,
-            format!("Packages()?$filter={filter}"),
-        )
-    });
     let versions = VERSIONS
         .iter()
         .map(|(name, middle)| made("versions", name, filled(1 << 20, "", middle, "\n1.0")));
@@ -71,8 +58,7 @@ pub fn all() -> impl Iterator<Item = Made> {
     documents
         .chain(feeds)
         .chain(scripts)
-        .chain(queries)
-        .chain(filters)
+        .chain(made_queries::all())
         .chain(versions)
         .chain(packages)
         .chain(made_installers::all())
@@ -94,7 +80,7 @@ pub fn seeds() -> Vec<Made> {
     seeds
 }
 
-fn made(reader: &'static str, name: &'static str, text: String) -> Made {
+pub(crate) fn made(reader: &'static str, name: &'static str, text: String) -> Made {
     Made {
         reader,
         name,
@@ -103,7 +89,7 @@ fn made(reader: &'static str, name: &'static str, text: String) -> Made {
 }
 
 /// A text of `size` bytes at most: `begin`, as many of `middle` as fit, `end`.
-fn filled(size: usize, begin: &str, middle: &str, end: &str) -> String {
+pub(crate) fn filled(size: usize, begin: &str, middle: &str, end: &str) -> String {
     let times = size.saturating_sub(begin.len() + end.len()) / middle.len();
     [begin, &middle.repeat(times), end].concat()
 }
@@ -355,74 +341,6 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
     ("one long word", "", "a", ""),
     ("zero bytes", "", "\0", ""),
     ("wide letters", "$a = '", "\u{1F600}", "'"),
-];
-
-/// Queries of the own feed: path, begin, what is repeated up to the cap, end.
-const QUERIES: &[(&str, &str, &str, &str, &str)] = &[
-    ("parentheses", "Packages()", "$filter=", "(", ""),
-    ("negations", "Packages()", "$filter=", "not ", "true"),
-    (
-        "alternatives",
-        "Packages()",
-        "$filter=Id eq 'a'",
-        " or Id eq 'a'",
-        "",
-    ),
-    ("short alternatives", "Packages()", "$filter=", "''or", "''"),
-    ("short conditions", "Packages()", "$filter=", "''and", "''"),
-    (
-        "alternatives of one package",
-        "FindPackagesById()",
-        "id='a'&$filter=",
-        "''or",
-        "''",
-    ),
-    (
-        "alternatives that are counted",
-        "Packages/$count",
-        "$filter=",
-        "''or",
-        "''",
-    ),
-    ("calls in calls", "Packages()", "$filter=", "tolower(", ""),
-    ("texts", "Packages()", "$filter=Id eq '", "''", "'"),
-    ("orders", "Packages()", "$orderby=Id", ",Id", ""),
-    (
-        "orders by title",
-        "Packages()",
-        "$orderby=Title",
-        ",Title",
-        "",
-    ),
-    ("parameters", "Packages()", "", "a=b&", ""),
-    ("escapes", "Packages()", "$filter=", "%27", ""),
-    ("words", "Search()", "searchTerm=a", "+a", ""),
-    (
-        "different words",
-        "Search()",
-        "searchTerm=",
-        "a+aa+aaa+",
-        "",
-    ),
-    (
-        "installed packages",
-        "GetUpdates()",
-        "packageIds='a",
-        "|a",
-        "'",
-    ),
-];
-
-/// Filters of the own feed: begin, and what is repeated.
-const FILTERS: &[(&str, &str, &str)] = &[
-    (
-        "searches of descriptions",
-        "''",
-        "or substringof('no',Description)",
-    ),
-    ("searches of ids", "''", "or substringof('no',Id)"),
-    ("comparisons of titles", "''", "or toupper(Title)eq'no'"),
-    ("comparisons of versions", "''", "or(Version)eq'3.0'"),
 ];
 
 /// Version texts.
