@@ -25,6 +25,18 @@ pub enum Catalog {
         /// Only the files of this package; may be repeated. Default: all that are here.
         #[arg(long = "package", value_name = "ID")]
         packages: Vec<String>,
+        /// Only the files of the packages that this list of `catalog wanted` names and of what they
+        /// pull in; what is not here yet is got from the sources first.
+        #[arg(long, value_name = "LIST", conflicts_with_all = ["packages", "without_files"])]
+        wanted: Option<PathBuf>,
+    },
+    /// Write the ids of the packages that devices may have and whose files are not here into a file,
+    /// to be carried to the server that writes the next export.
+    Wanted {
+        #[command(flatten)]
+        server: options::Data,
+        /// The file. One that is there is replaced.
+        file: PathBuf,
     },
     /// Take the catalog from a file that another server wrote: all of it, or nothing where something
     /// in it is wrong. Who made the file cannot be seen in it: compare its SHA-256 with what the
@@ -51,10 +63,23 @@ pub async fn run(command: Catalog) -> anyhow::Result<()> {
             file,
             without_files,
             packages,
+            wanted,
         } => {
             let data = fleetmend_server::open(server.config()?).await?;
-            let scope = Scope::given(without_files, packages.iter().map(String::as_str));
-            data.export_catalog(&file, &scope, say).await?
+            let (scope, failed) = if let Some(list) = wanted {
+                data.bring_wanted(&list, say).await?
+            } else {
+                let ids = packages.iter().map(String::as_str);
+                (Scope::given(without_files, ids), Vec::new())
+            };
+            let mut lines = data.export_catalog(&file, &scope, say).await?;
+            lines.extend(failed.iter().map(|it| format!("not had: {it}")));
+            lines
+        }
+        Catalog::Wanted { server, file } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            let count = data.wanted_packages(&file).await?;
+            vec![format!("{}: {count} packages", file.display())]
         }
         Catalog::Import {
             server,

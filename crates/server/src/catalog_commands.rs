@@ -1,7 +1,7 @@
 //! What the administrator's commands do with the whole catalog, without the network.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use crate::catalog::offline::LARGEST;
 use crate::catalog::offline::export::{self, Scope};
 use crate::catalog::offline::import::{self, Wanted};
+use crate::catalog::offline::wanted;
 use crate::handle::Handle;
 use crate::people::command_line;
 
@@ -17,6 +18,36 @@ use crate::people::command_line;
 const MOST_LEFT_OUT: usize = 20;
 
 impl Handle {
+    /// Writes the ids of the packages whose files are wanted here into a file; gives how many they
+    /// are.
+    pub async fn wanted_packages(&self, path: &Path) -> anyhow::Result<usize> {
+        let ids = wanted::list(&self.app).await?;
+        let mut list = ids.join("\n");
+        list.push('\n');
+        std::fs::write(path, list).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(ids.len())
+    }
+
+    /// Gets the files of the packages that a list names, and of what they pull in, from their
+    /// sources; gives the scope of an export with them, and what could not be had.
+    pub async fn bring_wanted(
+        &self,
+        path: &Path,
+        tell: impl Fn(&str),
+    ) -> anyhow::Result<(Scope, Vec<String>)> {
+        let unreadable = || format!("cannot read {}", path.display());
+        let file = File::open(path).with_context(unreadable)?;
+        let mut list = String::new();
+        file.take(wanted::LONGEST_LIST)
+            .read_to_string(&mut list)
+            .with_context(unreadable)?;
+        let ids = wanted::parse(&list)
+            .map_err(anyhow::Error::msg)
+            .with_context(unreadable)?;
+        let brought = wanted::bring(&self.app, &ids, tell).await?;
+        Ok((Scope::Of(brought.packages), brought.failed))
+    }
+
     /// Writes the catalog into a file, in place of one that was there; gives what it has, in lines.
     pub async fn export_catalog(
         &self,

@@ -119,11 +119,17 @@ async fn asked_for(app: &App, kind: Kind) -> anyhow::Result<Vec<queue::Work>> {
 }
 
 /// Makes sure that the jobs that run for ever are in the queue, and that none waits for an earlier
-/// life of this server. What that learned last it may not have told all devices' rows.
+/// life of this server. What that learned last it may not have told all devices' rows, and it may have
+/// explained packages in a way of its own.
 pub async fn start_standing(app: &App, server: &str) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
     queue::release(&mut tx, server).await?;
-    for kind in [Kind::Upkeep, Kind::SyncDue, Kind::Rematch] {
+    for kind in [
+        Kind::Upkeep,
+        Kind::SyncDue,
+        Kind::FetchPackages,
+        Kind::Rematch,
+    ] {
         enqueue(&mut tx, kind, 0, app.now()).await?;
     }
     Ok(tx.commit().await?)

@@ -212,7 +212,8 @@ fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
     }
 }
 
-async fn names(app: &App) -> anyhow::Result<Names> {
+/// What devices know software by.
+pub(super) async fn names(app: &App) -> anyhow::Result<Names> {
     let software = software::load_all(&app.db).await?;
     let mut ids = Vec::new();
     let mut after = None;

@@ -29,19 +29,27 @@ struct Online {
     person: Person,
     feed: FeedSite,
     folder: tempfile::TempDir,
-    _agent: Agent,
+    _agent: Option<Agent>,
 }
 
 impl Online {
     async fn start() -> Self {
+        Self::with(&[NAME]).await
+    }
+
+    /// With a device that has this software, if any.
+    async fn with(software: &[&str]) -> Self {
         let feed = FeedSite::start().unwrap();
         feed.add_file("setup.exe", setup());
         feed.add_package(&tool("1.5", &feed)).unwrap();
         feed.add_package(&tool("2.0", &feed)).unwrap();
         feed.add_package(&Nupkg::new("other", "7.0")).unwrap();
         let site = Clocked::another().await;
-        let mut agent = Agent::enrol(&site.site, "online").await;
-        has_software(&mut agent, NAME).await;
+        let mut device = None;
+        for name in software {
+            let agent = device.insert(Agent::enrol(&site.site, "online").await);
+            has_software(agent, name).await;
+        }
         let location = feed.url();
         let given = Given {
             name: Some("The feed"),
@@ -57,7 +65,7 @@ impl Online {
             person,
             feed,
             folder: tempfile::tempdir().unwrap(),
-            _agent: agent,
+            _agent: device,
         }
     }
 
@@ -201,5 +209,42 @@ both! {
         import(&site, &path).await;
         assert!(offer.deploy().await["deployment"].is_i64());
         offer.job_when("its files are here", |job| job.release.is_some()).await;
+    }
+
+    async fn a_server_without_devices_brings_what_the_one_without_internet_wants(site) {
+        let online = Online::with(&[]).await;
+        until("the feed was read", async || {
+            let all = sources::list(online.site.db()).await.unwrap();
+            all.iter().any(|it| it.last_read.entries.is_some_and(|it| it > 0)).then_some(())
+        })
+        .await;
+        let mut agent = Agent::enrol(&site.site, "offline").await;
+        has_software(&mut agent, NAME).await;
+        let (path, _) = online.export(Scope::WithoutFiles).await;
+        import(&site, &path).await;
+
+        let list = online.folder.path().join("wanted.txt");
+        let handle = site.site.running().handle();
+        let count = handle.wanted_packages(&list).await.unwrap();
+        let text = std::fs::read_to_string(&list).unwrap();
+        assert_eq!((count, text.as_str()), (1, "some-tool\n"), "not what no device may have");
+        std::fs::write(&list, format!("{text}# by hand\nNowhere\n")).unwrap();
+        let far = online.site.site.running().handle();
+        let (scope, failed) = far.bring_wanted(&list, |_| {}).await.unwrap();
+        assert_eq!(failed, ["nowhere: no source offers it"]);
+        let (path, _) = online.export(scope).await;
+        let lines = import(&site, &path).await;
+        assert!(lines[0].contains("2 files of which 2 new"), "{lines:?}");
+
+        let administrator = site.administrator().await;
+        let patch = missing(&site, &administrator, "2.0").await;
+        approve(&site, &administrator, patch).await;
+        let offer = Offer::known(&site, administrator, patch);
+        assert!(offer.deploy().await["deployment"].is_i64());
+        offer.job_when("its files are here", |job| job.release.is_some()).await;
+        assert_eq!(handle.wanted_packages(&list).await.unwrap(), 0);
+        std::fs::write(&list, "some-tool\n../../etc/passwd\n").unwrap();
+        let error = far.bring_wanted(&list, |_| {}).await.unwrap_err();
+        assert!(format!("{error:#}").contains("line 2 is no id of a package"), "{error:#}");
     }
 }

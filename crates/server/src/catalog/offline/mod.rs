@@ -35,6 +35,7 @@ pub mod report;
 pub mod row;
 pub mod stage;
 pub mod streams;
+pub mod wanted;
 
 use fleetmend_store::sources::{Source, SourceKind};
 
