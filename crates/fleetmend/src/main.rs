@@ -1,6 +1,7 @@
 //! `fleetmend`: the server, an agent, and the administrator's commands in one binary.
 
 mod admin;
+mod applications;
 mod catalog;
 mod feed;
 mod local_agent;
@@ -48,6 +49,13 @@ enum Command {
     /// Package versions whose files are not what they should be.
     #[command(subcommand)]
     Quarantine(mirror::Quarantine),
+    /// Say why applications of a device are what they are taken for.
+    Explain(applications::Explain),
+    /// List installed applications, those that most devices have first.
+    Applications(applications::Applications),
+    /// What an administrator says about matches: a name is a package, is not, or is left out.
+    #[command(subcommand)]
+    Override(applications::Override),
     /// The server's own package feed: its address, its keys, and who may read it.
     #[command(subcommand)]
     Feed(feed::Feed),
@@ -76,6 +84,9 @@ fn main() -> ExitCode {
         Command::Catalog(command) => runtime(catalog::run(command)),
         Command::Downloads(command) => runtime(mirror::downloads(command)),
         Command::Quarantine(command) => runtime(mirror::quarantine(command)),
+        Command::Explain(command) => runtime(applications::explain(command)),
+        Command::Applications(command) => runtime(applications::list(command)),
+        Command::Override(command) => runtime(applications::overrides(command)),
         Command::Feed(command) => runtime(feed::run(command)),
         Command::Agent(command) => fleetmend_agent::cli::run(command),
     };

@@ -11,7 +11,7 @@ use fleetmend_store::{MAX_PAGE, Page, Tx, queue};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::{catalog, deployments, feed, upkeep};
+use crate::{catalog, deployments, feed, missing, upkeep};
 
 /// Every kind of job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,18 +28,21 @@ pub enum Kind {
     SyncDue,
     /// Put the catalog in place as the database has it, and match all devices against it. Subject: 0.
     Rematch,
+    /// Store the answer for each application that devices have. Subject: 0.
+    Applications,
     /// Bring a package into the feed of one's own, with what it depends on. Subject: the package.
     BringToFeed,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::SyncSource,
         Self::FetchPackages,
         Self::MirrorPatch,
         Self::Upkeep,
         Self::SyncDue,
         Self::Rematch,
+        Self::Applications,
         Self::BringToFeed,
     ];
 
@@ -51,6 +54,7 @@ impl Kind {
             Self::Upkeep => "upkeep",
             Self::SyncDue => "sync_due",
             Self::Rematch => "rematch",
+            Self::Applications => "applications",
             Self::BringToFeed => "bring_to_feed",
         }
     }
@@ -68,6 +72,7 @@ impl Kind {
             | Self::FetchPackages
             | Self::MirrorPatch
             | Self::Rematch
+            | Self::Applications
             | Self::BringToFeed => None,
         }
     }
@@ -243,6 +248,7 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
         Kind::SyncDue => catalog::sync::enqueue_due(app).await,
         Kind::BringToFeed => feed::bring::bring(app, PackageId(subject)).await,
         Kind::Rematch => catalog::known::renew(app).await,
+        Kind::Applications => missing::applications::store(app).await,
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod agents;
 pub mod api;
 mod app;
+mod application_commands;
 pub mod approvals;
 pub mod catalog;
 mod catalog_commands;
@@ -43,5 +44,6 @@ pub use config::{Config, Patience, Policy};
 pub use error::ApiError;
 pub use file_limit::raise_file_limit;
 pub use handle::{AgentStanding, Handle};
+pub use missing::overrides::Given as GivenOverride;
 pub use new_keys::{NewKeys, new_keys};
 pub use start::{Running, open, start};

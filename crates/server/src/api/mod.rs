@@ -5,6 +5,7 @@
 //! ([`session`]); every change carries the session's word in the header `X-CSRF-Token`. To add an
 //! endpoint: a file or function here, a line in [`routes`], a line in [`openapi`].
 
+mod applications;
 mod approvals;
 mod audit;
 pub(crate) mod catalog;
@@ -17,6 +18,7 @@ mod extract;
 pub(crate) mod feed;
 mod missing;
 mod openapi;
+mod overrides;
 mod quarantine;
 mod scans;
 mod session;
@@ -53,6 +55,25 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/devices/remove", post(devices::remove))
         .route("/api/v1/devices/{id}", get(devices::get))
         .route("/api/v1/devices/{id}/missing", get(devices::list_missing))
+        .route(
+            "/api/v1/devices/{id}/software",
+            get(applications::list_of_device),
+        )
+        .route(
+            "/api/v1/devices/{id}/software/{software}",
+            get(applications::explain),
+        )
+        .route("/api/v1/applications", get(applications::list))
+        .route(
+            "/api/v1/overrides",
+            get(overrides::list).post(overrides::create),
+        )
+        .route("/api/v1/overrides/preview", post(overrides::preview))
+        .route(
+            "/api/v1/overrides/{id}/removal",
+            get(overrides::preview_removal),
+        )
+        .route("/api/v1/overrides/{id}/remove", post(overrides::remove))
         .route("/api/v1/missing", get(missing::list))
         .route("/api/v1/missing/{id}/systems", get(missing::list_systems))
         .route("/api/v1/approvals", post(approvals::set))

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    approvals, audit, catalog, deploy_jobs, deployments, devices, downloads, enrol_tokens, feed,
-    missing, quarantine, scans, session, sources,
+    applications, approvals, audit, catalog, deploy_jobs, deployments, devices, downloads,
+    enrol_tokens, feed, missing, overrides, quarantine, scans, session, sources,
 };
 
 /// The shape of every error.
@@ -60,6 +60,14 @@ impl Modify for Security {
         devices::list_missing,
         devices::set_system_type,
         devices::remove,
+        applications::list_of_device,
+        applications::explain,
+        applications::list,
+        overrides::list,
+        overrides::create,
+        overrides::preview,
+        overrides::preview_removal,
+        overrides::remove,
         scans::request,
         missing::list,
         missing::list_systems,

@@ -13,6 +13,8 @@ use super::metadata::Metadata;
 use super::version_facts::{Facts, VersionFacts};
 use super::{offered, readiness};
 use crate::app::App;
+use crate::jobs;
+use crate::missing::overrides;
 
 /// Puts the catalog in place as the database has it now, and has all devices matched against it.
 pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
@@ -22,6 +24,10 @@ pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
     let held = quarantine::count(&app.db).await?;
     app.quarantined.store(held, Ordering::Relaxed);
     app.ingest.rematch().await?;
+    let mut tx = app.db.begin().await?;
+    jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, app.now()).await?;
+    tx.commit().await?;
+    app.jobs_due.notify_one();
     app.touch();
     Ok(())
 }
@@ -35,12 +41,15 @@ pub async fn load(app: &App) -> anyhow::Result<Catalog> {
     let packages = offered::known(&mut tx)
         .await
         .context("cannot read the catalog")?;
+    let overrides = overrides::load(&mut tx)
+        .await
+        .context("cannot read the overrides")?;
     drop(tx);
     let index = move || {
         let versions = packages
             .into_iter()
             .flat_map(|(package, is_offered)| versions(&package, is_offered, &mut facts));
-        Catalog::new(versions.collect())
+        Catalog::new(versions.collect()).with_overrides(overrides)
     };
     Ok(tokio::task::spawn_blocking(index).await?)
 }

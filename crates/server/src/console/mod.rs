@@ -5,6 +5,7 @@
 //! without JavaScript, but for pages that refresh themselves and the setup link's shortcut.
 
 mod affected;
+mod applications;
 mod assets;
 mod audit;
 mod carry;
@@ -23,6 +24,7 @@ mod live;
 mod login;
 mod missing;
 mod notice;
+mod overrides;
 mod quarantine;
 mod remove_device;
 mod remove_source;
@@ -57,6 +59,18 @@ pub fn routes() -> Router<Arc<App>> {
         .route(
             "/devices/{id}/remove",
             get(remove_device::question).post(remove_device::remove),
+        )
+        .route("/devices/{id}/software", get(applications::of_device))
+        .route(
+            "/devices/{id}/software/{software}",
+            get(applications::explanation),
+        )
+        .route("/applications", get(applications::page))
+        .route("/overrides", get(overrides::page).post(overrides::add))
+        .route("/overrides/new", get(overrides::form))
+        .route(
+            "/overrides/{id}/remove",
+            get(overrides::question).post(overrides::remove),
         )
         .route("/missing", get(missing::page))
         .route("/missing/approve", post(missing::approve))

@@ -51,12 +51,16 @@ pub enum Done {
     FeedPackageShown,
     /// They do not show it any more.
     FeedPackageHidden,
+    /// An override was made.
+    OverrideAdded,
+    /// An override was taken back.
+    OverrideRemoved,
     /// Nothing was ticked.
     NothingChosen,
 }
 
 impl Done {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 25] = [
         Self::Scan,
         Self::SystemType,
         Self::DeviceRemoved,
@@ -79,6 +83,8 @@ impl Done {
         Self::FeedReadersSet,
         Self::FeedPackageShown,
         Self::FeedPackageHidden,
+        Self::OverrideAdded,
+        Self::OverrideRemoved,
         Self::NothingChosen,
     ];
 
@@ -106,6 +112,8 @@ impl Done {
             Self::FeedReadersSet => "feed-readers-set",
             Self::FeedPackageShown => "feed-package-shown",
             Self::FeedPackageHidden => "feed-package-hidden",
+            Self::OverrideAdded => "override-added",
+            Self::OverrideRemoved => "override-removed",
             Self::NothingChosen => "nothing-chosen",
         }
     }
@@ -172,6 +180,12 @@ impl Done {
             Self::FeedPackageHidden => {
                 "The feed's lists do not show the package any more: who names it gets it all the same."
                     .to_owned()
+            }
+            Self::OverrideAdded => {
+                "The override was made: all devices are matched anew.".to_owned()
+            }
+            Self::OverrideRemoved => {
+                "The override was taken back: all devices are matched anew.".to_owned()
             }
             Self::NothingChosen => "Nothing was done: tick one or more rows first.".to_owned(),
         }

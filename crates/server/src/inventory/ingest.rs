@@ -30,6 +30,8 @@ const BATCH: usize = 64;
 const WAITING: usize = 256;
 /// How long new applications are gathered before packages are looked for that they may be.
 const GATHER: Duration = Duration::from_secs(2);
+/// How long inventories are gathered before the answers for their applications are stored for lists.
+const COUNT: Duration = Duration::from_secs(10);
 /// Devices matched again in one transaction when the catalog changed.
 const REMATCH: u32 = 500;
 
@@ -217,6 +219,7 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         let software = &incoming.inventory.software;
         deployments::restarted::conclude(&mut tx, job, software, &boot, now).await?;
     }
+    jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, now + COUNT).await?;
     if is_new {
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
     }

@@ -1,4 +1,7 @@
 //! The missing stage: installed software against the catalog, stored as what each device lacks.
 
+pub mod applications;
+pub mod explain;
 pub mod matcher;
+pub mod overrides;
 mod unanswered;

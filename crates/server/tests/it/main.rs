@@ -4,6 +4,7 @@ mod addresses;
 mod agent;
 mod agent_reports;
 mod api;
+mod applications;
 mod cancel;
 mod changes;
 mod clocked;

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_model::DeviceId;
 use fleetmend_model::device::OsFamily;
 use fleetmend_model::inventory::{ChocolateyRecord, Inventory, Place, Software};
-use fleetmend_reconcile::{Answer, answer};
+use fleetmend_model::patch::Evidence;
+use fleetmend_reconcile::{Answer, answer, candidates};
 use fleetmend_server::Given;
 
 use crate::agent::{Agent, inventory};
@@ -15,7 +17,7 @@ use crate::offer::{NOBODY, NOTHING, missing};
 
 const LEARN: Duration = Duration::from_secs(61);
 
-fn software(name: &str, version: &str) -> Software {
+pub fn software(name: &str, version: &str) -> Software {
     Software {
         place: Place::Machine64,
         key: name.to_owned(),
@@ -28,7 +30,12 @@ fn software(name: &str, version: &str) -> Software {
 }
 
 /// A Windows device with applications, and what Chocolatey says that it installed there.
-async fn device(site: &Clocked, host: &str, software: &[Software], records: &[(&str, &str)]) {
+pub async fn device(
+    site: &Clocked,
+    host: &str,
+    software: &[Software],
+    records: &[(&str, &str)],
+) -> DeviceId {
     let record = |it: &(&str, &str)| ChocolateyRecord {
         id: it.0.to_owned(),
         version: it.1.to_owned(),
@@ -39,14 +46,13 @@ async fn device(site: &Clocked, host: &str, software: &[Software], records: &[(&
         ..inventory(host)
     };
     found.host.os_family = OsFamily::Windows;
-    Agent::enrol(&site.site, host)
-        .await
-        .send_inventory(&found)
-        .await;
+    let mut agent = Agent::enrol(&site.site, host).await;
+    agent.send_inventory(&found).await;
+    agent.device
 }
 
-/// A source with packages.
-async fn offer(site: &Clocked, folder: &Path, packages: &[(&str, &str, &str)]) {
+/// A source with packages that devices have, until they are looked at.
+pub async fn offer(site: &Clocked, folder: &Path, packages: &[(&str, &str, &str)]) {
     for (id, version, name) in packages {
         Nupkg::new(id, version)
             .title(name)
@@ -57,10 +63,14 @@ async fn offer(site: &Clocked, folder: &Path, packages: &[(&str, &str, &str)]) {
     let given = Given::at(folder.to_str().unwrap());
     let handle = site.site.running().handle();
     handle.add_source(&given).await.unwrap();
-    until("the packages are known", async || {
+    until("the packages are known and looked at", async || {
         let catalog = site.app().catalog();
-        let mut all = packages.iter();
-        all.all(|it| catalog.offered(it.0).is_some()).then_some(())
+        let is_known = |(id, _, name): &(&str, &str, &str)| {
+            let found = candidates(&catalog, &software(name, "1.0")).into_iter();
+            let mut by_pattern = found.filter(|it| it.evidence == Evidence::SoftwareName);
+            by_pattern.any(|it| it.package == *id)
+        };
+        packages.iter().all(is_known).then_some(())
     })
     .await;
 }
@@ -77,7 +87,6 @@ both! {
         let other = software("Other runtime", "1.2.30045");
         for (host, row, record) in [
             ("a", &old, "3.11.7"),
-            ("b", &old, "3.11.7"),
             ("c", &new, "3.11.8"),
         ] {
             device(&site, host, std::slice::from_ref(row), &[("Some-Runtime", record)]).await;
@@ -90,7 +99,9 @@ both! {
         };
         assert!(why.contains("it is not known how its version '3.11.7150.0' stands to"), "{why}");
 
-        device(&site, "d", std::slice::from_ref(&new), &[("some-runtime", "3.11.8")]).await;
+        for (host, row, record) in [("b", &old, "3.11.7"), ("d", &new, "3.11.8")] {
+            device(&site, host, std::slice::from_ref(row), &[("some-runtime", record)]).await;
+        }
         site.live(LEARN).await;
         until("what the devices teach is learnt", async || {
             matches!(told(&site, name, &new.version), Answer::Current { .. }).then_some(())

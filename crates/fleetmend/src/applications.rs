@@ -1,0 +1,159 @@
+//! `fleetmend explain`, `fleetmend applications` and `fleetmend override …`: what installed software is
+//! taken for.
+
+use anyhow::ensure;
+use clap::{Args, Subcommand};
+use fleetmend_server::GivenOverride;
+
+use crate::options;
+
+/// `fleetmend explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    #[command(flatten)]
+    server: options::Data,
+    /// The device's host name or number.
+    device: String,
+    /// Part of the application's name.
+    application: String,
+}
+
+/// Says why applications are what they are taken for.
+pub async fn explain(command: Explain) -> anyhow::Result<()> {
+    let data = fleetmend_server::open(command.server.config()?).await?;
+    for line in data.explain(&command.device, &command.application).await? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// `fleetmend applications`.
+#[derive(Debug, Args)]
+pub struct Applications {
+    #[command(flatten)]
+    server: options::Data,
+    /// Only those with this state: missing, current, newer, `cannot_tell`, review, unmatched or
+    /// excluded.
+    #[arg(long)]
+    state: Option<String>,
+}
+
+/// Lists installed applications.
+pub async fn list(command: Applications) -> anyhow::Result<()> {
+    let data = fleetmend_server::open(command.server.config()?).await?;
+    for line in data.list_applications(command.state.as_deref()).await? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// `fleetmend override …`.
+#[derive(Debug, Subcommand)]
+pub enum Override {
+    /// Say what an override changes, and with --yes make it.
+    Add {
+        #[command(flatten)]
+        server: options::Data,
+        /// The registered name, or a pattern with `*` and `?` for it.
+        name: String,
+        /// The publisher, or a pattern for it. Default: any.
+        #[arg(long, default_value = "")]
+        publisher: String,
+        #[command(flatten)]
+        decision: Decision,
+        /// Why.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Go ahead.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Say what taking an override back changes, and with --yes do it.
+    Remove {
+        #[command(flatten)]
+        server: options::Data,
+        /// Its number, as `override list` shows it.
+        id: i64,
+        /// Go ahead.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List the overrides that are in force, the latest first.
+    List {
+        #[command(flatten)]
+        server: options::Data,
+    },
+}
+
+/// What a name is.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Decision {
+    /// It is this package.
+    #[arg(long, value_name = "PACKAGE")]
+    is: Option<String>,
+    /// It is not this package, whatever else speaks for it.
+    #[arg(long, value_name = "PACKAGE")]
+    is_not: Option<String>,
+    /// Nothing is wanted for it.
+    #[arg(long)]
+    excluded: bool,
+}
+
+impl Decision {
+    fn words(&self) -> (&str, &str) {
+        match (&self.is, &self.is_not) {
+            (Some(package), _) => ("is", package),
+            (None, Some(package)) => ("is_not", package),
+            (None, None) => ("excluded", ""),
+        }
+    }
+}
+
+const NOTHING_DONE: &str = "nothing was done: if that is what you want, add --yes";
+
+/// Works on the overrides.
+pub async fn overrides(command: Override) -> anyhow::Result<()> {
+    match command {
+        Override::Add {
+            server,
+            name,
+            publisher,
+            decision,
+            reason,
+            yes,
+        } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            let (decision, package) = decision.words();
+            let given = GivenOverride {
+                name: &name,
+                publisher: &publisher,
+                decision,
+                package,
+                reason: &reason,
+            };
+            for line in data.preview_override(&given).await? {
+                println!("{line}");
+            }
+            ensure!(yes, NOTHING_DONE);
+            let id = data.add_override(&given).await?;
+            println!("override {id} was made; the server matches all devices anew");
+        }
+        Override::Remove { server, id, yes } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            for line in data.preview_override_removal(id).await? {
+                println!("{line}");
+            }
+            ensure!(yes, NOTHING_DONE);
+            data.remove_override(id).await?;
+            println!("override {id} was taken back; the server matches all devices anew");
+        }
+        Override::List { server } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            for line in data.list_overrides().await? {
+                println!("{line}");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! Installed applications: what the server takes them for, and why.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use fleetmend_model::DeviceId;
+use fleetmend_reconcile::{Match, State as AnswerState};
+use fleetmend_store::applications::{self, ListedApplication};
+use fleetmend_store::inventories;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::{Id, Params};
+use super::missing::{MissingBody, PatchBody};
+use super::openapi::Refused;
+use super::shapes::{PageBody, page, time_opt};
+use crate::app::App;
+use crate::console::stored;
+use crate::error::ApiError;
+use crate::missing::explain::{self, Explanation};
+use crate::people::SignedIn;
+
+/// An installed application and the answer for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ApplicationBody {
+    /// The application's id.
+    id: u32,
+    /// `DisplayName`.
+    name: String,
+    /// `DisplayVersion`; in lists of all applications that of the version that most devices have.
+    version: String,
+    /// `Publisher`.
+    publisher: String,
+    /// `missing`, `current`, `newer`, `cannot_tell`, `review`, `unmatched` or `excluded`; empty where
+    /// it is not known yet.
+    state: String,
+    /// The package that it is, where that is clear.
+    package: Option<String>,
+    /// Why.
+    why: String,
+    /// How many devices have it; in lists of all applications, in any version.
+    devices: u64,
+    /// The packages that it may be, where a person must say which.
+    candidates: Vec<CandidateBody>,
+}
+
+/// A package that an application may be.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CandidateBody {
+    /// The package's id.
+    package: String,
+    /// What it rests on: `override`, `product_code`, `upgrade_code`, `software_name`, `name`.
+    evidence: &'static str,
+    /// `certain`, `strong` or `weak`.
+    confidence: &'static str,
+    /// The same in a sentence.
+    why: String,
+}
+
+impl From<Match> for CandidateBody {
+    fn from(it: Match) -> Self {
+        Self {
+            package: it.package,
+            evidence: it.evidence.key(),
+            confidence: it.confidence.key(),
+            why: it.why,
+        }
+    }
+}
+
+fn body(it: ListedApplication, devices: u64, candidates: Vec<Match>) -> ApplicationBody {
+    ApplicationBody {
+        id: it.answer.software,
+        name: it.name,
+        version: it.version,
+        publisher: it.publisher,
+        state: it.answer.state,
+        package: Some(it.answer.package).filter(|it| !it.is_empty()),
+        why: it.answer.why,
+        devices,
+        candidates: candidates.into_iter().map(Into::into).collect(),
+    }
+}
+
+/// Which applications.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ApplicationParams {
+    /// `missing`, `current`, `newer`, `cannot_tell`, `review`, `unmatched` or `excluded`.
+    #[param(value_type = Option<String>)]
+    state: Option<AnswerState>,
+    /// Part of the name, case ignored; in lists of all applications also of the package.
+    text: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// How many rows: 1 to 1000, 100 by default.
+    limit: Option<u32>,
+}
+
+/// Installed applications, each once whatever its version, those that most devices have first. With
+/// `state=review` the review list, with `state=unmatched` those that no package is known for.
+#[utoipa::path(get, path = "/api/v1/applications", operation_id = "list_applications",
+    tag = "applications", params(ApplicationParams),
+    responses((status = 200, body = PageBody<ApplicationBody>), Refused))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Params(it): Params<ApplicationParams>,
+) -> Result<Json<PageBody<ApplicationBody>>, ApiError> {
+    let state = it.state.map(AnswerState::key);
+    let page = page(it.after, it.limit);
+    let listed = applications::list(&app.db, state, it.text.as_deref(), &page)
+        .await
+        .map_err(stored)?;
+    let mut open = explain::open_candidates(&app, &listed.rows)
+        .await
+        .map_err(stored)?;
+    Ok(Json(PageBody::of(listed, |row| {
+        let candidates = open.remove(&row.answer.software).unwrap_or_default();
+        let devices = row.answer.group_devices;
+        body(row, devices, candidates)
+    })))
+}
+
+/// A device's applications, by name.
+#[utoipa::path(get, path = "/api/v1/devices/{id}/software", operation_id = "list_device_software",
+    tag = "applications",
+    params(("id" = i64, Path, description = "The device's id"), ApplicationParams),
+    responses((status = 200, body = PageBody<ApplicationBody>), Refused))]
+pub(crate) async fn list_of_device(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Id(id): Id,
+    Params(it): Params<ApplicationParams>,
+) -> Result<Json<PageBody<ApplicationBody>>, ApiError> {
+    let inventory = inventories::get(&app.db, DeviceId(id))
+        .await
+        .map_err(stored)?;
+    let software = inventory.map(|it| it.software).unwrap_or_default();
+    let state = it.state.map(AnswerState::key);
+    let page = page(it.after, it.limit);
+    let listed = applications::of_device(&app.db, &software, state, it.text.as_deref(), &page)
+        .await
+        .map_err(stored)?;
+    Ok(Json(PageBody::of(listed, |row| {
+        let devices = row.answer.devices;
+        body(row, devices, Vec::new())
+    })))
+}
+
+/// Why an application of a device is what it is taken for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ExplanationBody {
+    /// The device's id.
+    device: i64,
+    /// Its name.
+    hostname: String,
+    /// When the device told of its software.
+    inventory_at: Option<String>,
+    /// Whether its last scan reached all sources.
+    inventory_complete: bool,
+    /// The application's id.
+    id: u32,
+    /// `DisplayName`.
+    name: String,
+    /// `DisplayVersion`.
+    version: String,
+    /// `Publisher`.
+    publisher: String,
+    /// Product code of its MSI.
+    product_code: Option<String>,
+    /// Upgrade code of its MSI.
+    upgrade_code: Option<String>,
+    /// `missing`, `current`, `newer`, `cannot_tell`, `review`, `unmatched` or `excluded`.
+    #[schema(value_type = String)]
+    state: AnswerState,
+    /// Why, the match and the comparison of versions.
+    why: String,
+    /// The match, where there is one.
+    found: Option<CandidateBody>,
+    /// Everything that it may be by its codes and its name.
+    candidates: Vec<CandidateBody>,
+    /// The version that Chocolatey recorded for the package on the device.
+    chocolatey: Option<String>,
+    /// The package's patch that the device lacks.
+    patch: Option<PatchBody>,
+    /// How it is missing.
+    missing: Option<MissingBody>,
+}
+
+impl From<Explanation> for ExplanationBody {
+    fn from(it: Explanation) -> Self {
+        let (patch, missing) = match it.missing {
+            Some(row) => (Some(row.patch.into()), Some(row.missing.into())),
+            None => (None, None),
+        };
+        Self {
+            device: it.device.id.0,
+            hostname: it.device.host.hostname,
+            inventory_at: time_opt(it.inventory_at),
+            inventory_complete: it.device.inventory_complete,
+            id: it.id,
+            state: it.answer.state(),
+            why: it.answer.why().to_owned(),
+            name: it.software.name,
+            version: it.software.version,
+            publisher: it.software.publisher,
+            product_code: it.software.product_code,
+            upgrade_code: it.software.upgrade_code,
+            found: it.found.map(Into::into),
+            candidates: it.candidates.into_iter().map(Into::into).collect(),
+            chocolatey: it.record.map(|it| it.version),
+            patch,
+            missing,
+        }
+    }
+}
+
+/// Explain the answer for an application of a device.
+#[utoipa::path(get, path = "/api/v1/devices/{id}/software/{software}",
+    operation_id = "get_device_software", tag = "applications",
+    params(("id" = i64, Path, description = "The device's id"),
+        ("software" = u32, Path, description = "The application's id")),
+    responses((status = 200, body = ExplanationBody), Refused))]
+pub(crate) async fn explain(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    path: Result<Path<(i64, u32)>, axum::extract::rejection::PathRejection>,
+) -> Result<Json<ExplanationBody>, ApiError> {
+    let Path((device, software)) =
+        path.map_err(|_| ApiError::Missing("there is no such application".to_owned()))?;
+    let found = explain::explain(&app, DeviceId(device), software).await?;
+    Ok(Json(found.into()))
+}

@@ -1,0 +1,197 @@
+//! What the administrator's commands do about installed applications and matches, without the network.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use fleetmend_model::DeviceId;
+use fleetmend_reconcile::State;
+use fleetmend_store::devices::{self, DeviceFilter, DeviceSort};
+use fleetmend_store::{MAX_PAGE, Page, applications, overrides as kept};
+
+use crate::api::time;
+use crate::catalog::known;
+use crate::console::counted;
+use crate::handle::{Handle, said};
+use crate::missing::explain::{self, Explanation};
+use crate::missing::overrides::{self, Given, Preview};
+use crate::people::command_line;
+
+impl Handle {
+    /// Why the applications of a device whose name has a text in it are what they are taken for, in
+    /// sentences. The device is named by its number or its host name.
+    pub async fn explain(&self, device: &str, application: &str) -> anyhow::Result<Vec<String>> {
+        self.read_catalog().await?;
+        let device = self.device(device).await?;
+        let found = explain::find(&self.app, device, application)
+            .await
+            .map_err(said)?;
+        if found.is_empty() {
+            bail!("the device has no application with '{application}' in its name");
+        }
+        let mut lines = Vec::new();
+        for id in found {
+            let it = explain::explain(&self.app, device, id)
+                .await
+                .map_err(said)?;
+            lines.extend(sentences(&it));
+        }
+        Ok(lines)
+    }
+
+    /// One line for each application with a state, or each at all: the thousand that most devices
+    /// have.
+    pub async fn list_applications(&self, state: Option<&str>) -> anyhow::Result<Vec<String>> {
+        if let Some(state) = state
+            && State::from_key(state).is_none()
+        {
+            let all: Vec<&str> = State::ALL.iter().map(|it| it.key()).collect();
+            bail!("'{state}' is no state: {}", all.join(", "));
+        }
+        let page = Page::first(MAX_PAGE);
+        let listed = applications::list(&self.app.db, state, None, &page).await?;
+        let lines = listed.rows.into_iter().map(|it| {
+            let devices = it.answer.group_devices.to_string();
+            let fields = [
+                &devices,
+                &it.name,
+                &it.version,
+                &it.publisher,
+                &it.answer.state,
+                &it.answer.package,
+                &it.answer.why,
+            ];
+            fields.map(String::as_str).join("\t")
+        });
+        Ok(lines.collect())
+    }
+
+    /// One line for each override that is in force: the last thousand.
+    pub async fn list_overrides(&self) -> anyhow::Result<Vec<String>> {
+        let listed = kept::list(&self.app.db, false, &Page::first(MAX_PAGE)).await?;
+        let line = |it: &kept::Override| {
+            let says = overrides::says(&it.what);
+            let (by, at) = (&it.created_by, time(it.created_at));
+            format!("{}\t{says}\t{by}\t{at}", it.id)
+        };
+        Ok(listed.rows.iter().map(line).collect())
+    }
+
+    /// What an override would change, in sentences.
+    pub async fn preview_override(&self, given: &Given<'_>) -> anyhow::Result<Vec<String>> {
+        self.read_catalog().await?;
+        let preview = overrides::preview(&self.app, given).await.map_err(said)?;
+        Ok(changes(&preview))
+    }
+
+    /// Makes an override; gives its number. A server that runs matches all devices anew.
+    pub async fn add_override(&self, given: &Given<'_>) -> anyhow::Result<i64> {
+        self.read_catalog().await?;
+        overrides::add(&self.app, given, &command_line())
+            .await
+            .map_err(said)
+    }
+
+    /// What taking an override back would change, in sentences.
+    pub async fn preview_override_removal(&self, id: i64) -> anyhow::Result<Vec<String>> {
+        self.read_catalog().await?;
+        let preview = overrides::preview_removal(&self.app, id).await;
+        Ok(changes(&preview.map_err(said)?))
+    }
+
+    /// Takes an override back. A server that runs matches all devices anew.
+    pub async fn remove_override(&self, id: i64) -> anyhow::Result<()> {
+        overrides::remove(&self.app, id, &command_line())
+            .await
+            .map_err(said)
+    }
+
+    /// Commands see the catalog as the database has it.
+    async fn read_catalog(&self) -> anyhow::Result<()> {
+        let catalog = known::load(&self.app).await?;
+        self.app.set_catalog(Arc::new(catalog));
+        Ok(())
+    }
+
+    async fn device(&self, named: &str) -> anyhow::Result<DeviceId> {
+        if let Ok(id) = named.parse() {
+            return Ok(DeviceId(id));
+        }
+        let filter = DeviceFilter {
+            hostname: Some(named.to_owned()),
+            ..DeviceFilter::default()
+        };
+        let page = Page::first(MAX_PAGE);
+        let listed = devices::list(&self.app.db, &filter, DeviceSort::Hostname, &page).await?;
+        let of_name = |it: &devices::Device| it.host.hostname.eq_ignore_ascii_case(named);
+        let mut found = listed.rows.iter().filter(|it| of_name(it));
+        let first = found
+            .next()
+            .with_context(|| format!("there is no device '{named}'"))?;
+        if found.next().is_some() {
+            bail!("several devices are called '{named}': name one by its number");
+        }
+        Ok(first.id)
+    }
+}
+
+fn sentences(it: &Explanation) -> Vec<String> {
+    let software = &it.software;
+    let by = match software.publisher.as_str() {
+        "" => String::new(),
+        publisher => format!(" by {publisher}"),
+    };
+    let mut lines = vec![
+        format!("{} {}{by}", software.name, software.version),
+        format!("  {}: {}", it.answer.state().label(), it.answer.why()),
+    ];
+    if let Some(found) = &it.found {
+        let (evidence, confidence) = (found.evidence.key(), found.confidence.key());
+        lines.push(format!(
+            "  package {}, by {evidence}, {confidence}",
+            found.package
+        ));
+    }
+    let others = it.candidates.iter();
+    let chosen = it.found.as_ref().map(|it| it.package.as_str());
+    let is_open = it.answer.state() == State::Review;
+    for other in others.filter(|it| is_open || Some(it.package.as_str()) != chosen) {
+        lines.push(format!("  may be {}: {}", other.package, other.why));
+    }
+    if let Some(record) = &it.record {
+        let version = &record.version;
+        lines.push(format!("  Chocolatey recorded {} {version}", record.id));
+    }
+    if let Some(row) = &it.missing {
+        lines.push(format!(
+            "  missing {} {} since {}: {}",
+            row.patch.name,
+            row.patch.version,
+            time(row.missing.since),
+            row.missing.grounds.reason
+        ));
+    }
+    if let Some(at) = it.inventory_at {
+        lines.push(format!("  the device told so at {}", time(at)));
+    }
+    lines
+}
+
+fn changes(preview: &Preview) -> Vec<String> {
+    let mut lines = vec![format!(
+        "it is for {}; the answer changes for {} on {}",
+        counted(preview.applications, "application", "applications"),
+        preview.changed,
+        counted(preview.devices, "device", "devices"),
+    )];
+    let shown = |(state, package): &(State, String)| format!("{} {package}", state.key());
+    lines.extend(preview.changes.iter().map(|it| {
+        let (before, after) = (shown(&it.before), shown(&it.after));
+        let (before, after) = (before.trim_end(), after.trim_end());
+        let devices = counted(it.devices, "device", "devices");
+        format!(
+            "  {} {}, {devices}: {before} becomes {after}",
+            it.name, it.version
+        )
+    }));
+    lines
+}

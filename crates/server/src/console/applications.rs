@@ -1,0 +1,201 @@
+//! Installed applications: all of the fleet's, one device's, and why one is what it is taken for.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use fleetmend_model::DeviceId;
+use fleetmend_reconcile::{Match, State as AnswerState};
+use fleetmend_store::applications::{self, ListedApplication};
+use fleetmend_store::devices::Device;
+use fleetmend_store::inventories;
+
+use super::device;
+use super::fields::address;
+use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stored};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::missing::explain::{self, Explanation};
+
+/// Candidates shown of one application.
+const SHOWN: usize = 5;
+
+/// A row of a list.
+struct Row {
+    it: ListedApplication,
+    state: &'static str,
+    /// What it may be, where a person must say it.
+    candidates: Vec<(Match, String)>,
+    /// Where a person says what it is.
+    decide: String,
+}
+
+fn row(it: ListedApplication, candidates: Vec<Match>) -> Row {
+    let to = |package: &str| decide(&it.name, &it.publisher, package);
+    Row {
+        state: AnswerState::from_key(&it.answer.state).map_or("Not known yet", AnswerState::label),
+        decide: to(&it.answer.package),
+        candidates: candidates
+            .into_iter()
+            .take(SHOWN)
+            .map(|found| {
+                let to = to(&found.package);
+                (found, to)
+            })
+            .collect(),
+        it,
+    }
+}
+
+/// The address of the form for an override of a name.
+fn decide(name: &str, publisher: &str, package: &str) -> String {
+    let query = [
+        ("name", name),
+        ("publisher", publisher),
+        ("package", package),
+    ];
+    let given = query.into_iter().filter(|it| !it.1.is_empty());
+    address("/overrides/new", given.chain([("decision", "is")]))
+}
+
+fn states(chosen: Option<AnswerState>) -> Vec<Choice> {
+    choices(
+        &AnswerState::ALL,
+        chosen,
+        |it| it.key().to_owned(),
+        |it| it.label().to_owned(),
+    )
+}
+
+#[derive(Template)]
+#[template(path = "applications.html")]
+struct List {
+    layout: Layout,
+    /// Applications with each state.
+    counts: Vec<(AnswerState, u64)>,
+    rows: Vec<Row>,
+    states: Vec<Choice>,
+    text: String,
+    is_filtered: bool,
+    next: Option<String>,
+}
+
+/// All of the fleet's.
+pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
+    let fields = &viewer.fields;
+    let state = fields.word("state", AnswerState::from_key)?;
+    let (key, text) = (state.map(AnswerState::key), fields.get("text"));
+    let listed = applications::list(&app.db, key, text, &fields.wanted_page())
+        .await
+        .map_err(stored)?;
+    let mut open = explain::open_candidates(&app, &listed.rows)
+        .await
+        .map_err(stored)?;
+    let counts = applications::counts(&app.db).await.map_err(stored)?;
+    view::page(&List {
+        layout: viewer.layout(&app, "Applications", "applications"),
+        counts: AnswerState::ALL
+            .into_iter()
+            .filter_map(|state| {
+                let found = counts.iter().find(|it| it.0 == state.key())?;
+                Some((state, found.1))
+            })
+            .collect(),
+        states: states(state),
+        text: fields.text("text").to_owned(),
+        is_filtered: state.is_some() || text.is_some(),
+        next: listed
+            .next
+            .map(|after| fields.next_page("/applications", &after)),
+        rows: listed
+            .rows
+            .into_iter()
+            .map(|it| {
+                let candidates = open.remove(&it.answer.software).unwrap_or_default();
+                row(it, candidates)
+            })
+            .collect(),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "device_software.html")]
+struct OfDevice {
+    layout: Layout,
+    device: Device,
+    rows: Vec<Row>,
+    states: Vec<Choice>,
+    text: String,
+    is_filtered: bool,
+    next: Option<String>,
+}
+
+/// One device's.
+pub async fn of_device(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId,
+    viewer: Viewer,
+) -> Result<Response, PageError> {
+    let device = device::find(&app, DeviceId(id)).await?;
+    let inventory = inventories::get(&app.db, device.id).await.map_err(stored)?;
+    let software = inventory.map(|it| it.software).unwrap_or_default();
+    let fields = &viewer.fields;
+    let state = fields.word("state", AnswerState::from_key)?;
+    let (key, text) = (state.map(AnswerState::key), fields.get("text"));
+    let listed = applications::of_device(&app.db, &software, key, text, &fields.wanted_page())
+        .await
+        .map_err(stored)?;
+    let title = format!("Applications of {}", device.host.hostname);
+    view::page(&OfDevice {
+        layout: viewer.layout(&app, title, "devices"),
+        states: states(state),
+        text: fields.text("text").to_owned(),
+        is_filtered: state.is_some() || text.is_some(),
+        next: listed
+            .next
+            .map(|after| fields.next_page(&format!("/devices/{id}/software"), &after)),
+        rows: listed
+            .rows
+            .into_iter()
+            .map(|it| row(it, Vec::new()))
+            .collect(),
+        device,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "explanation.html")]
+struct One {
+    layout: Layout,
+    it: Explanation,
+    /// With the address of the form that says so.
+    candidates: Vec<(Match, String)>,
+    decide: String,
+}
+
+/// Why one of a device's applications is what it is taken for.
+pub async fn explanation(
+    State(app): State<Arc<App>>,
+    path: Result<Path<(i64, u32)>, PathRejection>,
+    viewer: Viewer,
+) -> Result<Response, PageError> {
+    let Path((device, software)) =
+        path.map_err(|_| ApiError::Missing("there is no such application".to_owned()))?;
+    let mut it = explain::explain(&app, DeviceId(device), software).await?;
+    let found = std::mem::take(&mut it.candidates);
+    let to = |package: &str| decide(&it.software.name, &it.software.publisher, package);
+    view::page(&One {
+        layout: viewer.layout(&app, it.software.name.clone(), "devices"),
+        decide: to(it.answer.package().unwrap_or_default()),
+        candidates: found
+            .into_iter()
+            .map(|found| {
+                let to = to(&found.package);
+                (found, to)
+            })
+            .collect(),
+        it,
+    })
+}

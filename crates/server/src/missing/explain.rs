@@ -1,0 +1,114 @@
+//! Why an application of a device is what the server takes it for, and what that means for the device.
+
+use std::collections::{HashMap, HashSet};
+
+use fleetmend_model::inventory::{ChocolateyRecord, Software};
+use fleetmend_model::patch::PatchType;
+use fleetmend_model::{DeviceId, Millis};
+use fleetmend_reconcile::catalog::family;
+use fleetmend_reconcile::{Answer, Match, State, answer, candidates, match_software};
+use fleetmend_store::applications::ListedApplication;
+use fleetmend_store::devices::{self, Device};
+use fleetmend_store::missing::{self, DevicePatch};
+use fleetmend_store::software::SoftwareRow;
+use fleetmend_store::{MAX_PAGE, Page, inventories, software};
+
+use crate::app::App;
+use crate::console::stored;
+use crate::error::ApiError;
+
+/// Everything that is known of one application of one device.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The device.
+    pub device: Device,
+    /// The application's id.
+    pub id: u32,
+    /// The application, as the device registers it.
+    pub software: Software,
+    /// The answer.
+    pub answer: Answer,
+    /// What the match rests on, where there is one.
+    pub found: Option<Match>,
+    /// Everything that it may be by its codes and its name, each with its own evidence.
+    pub candidates: Vec<Match>,
+    /// Chocolatey's own record of the package on the device.
+    pub record: Option<ChocolateyRecord>,
+    /// The package's patch that the device lacks.
+    pub missing: Option<DevicePatch>,
+    /// When the device told of it.
+    pub inventory_at: Option<Millis>,
+}
+
+/// The explanation of an application, by its id.
+pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation, ApiError> {
+    let none = || ApiError::Missing(format!("device {device} has no application {id}"));
+    let known = devices::get(&app.db, device).await.map_err(stored)?;
+    let known = known.ok_or_else(|| ApiError::Missing(format!("there is no device {device}")))?;
+    let inventory = inventories::get(&app.db, device).await.map_err(stored)?;
+    let inventory = inventory
+        .filter(|it| it.software.contains(&id))
+        .ok_or_else(none)?;
+    let rows = software::get_many(&app.db, &[id]).await.map_err(stored)?;
+    let software = rows.into_iter().next().ok_or_else(none)?.software;
+    let catalog = app.catalog();
+    let answer = answer(&catalog, &software);
+    let found = match_software(&catalog, &software);
+    let is_package = |it: &str| {
+        let package = answer.package().map(family);
+        package == Some(family(&it.to_lowercase()))
+    };
+    let record = inventory.chocolatey.iter().find(|it| is_package(&it.id));
+    let third_party = Some(PatchType::ThirdParty);
+    let lacks = missing::of_device(&app.db, device, third_party, &Page::first(MAX_PAGE))
+        .await
+        .map_err(stored)?;
+    let missing = lacks.rows.into_iter().find(|it| is_package(&it.patch.name));
+    Ok(Explanation {
+        candidates: candidates(&catalog, &software),
+        record: record.cloned(),
+        missing,
+        inventory_at: known.inventory_at,
+        device: known,
+        id,
+        software,
+        answer,
+        found,
+    })
+}
+
+/// The applications of a device whose name has a text in it, case ignored.
+pub async fn find(app: &App, device: DeviceId, text: &str) -> Result<Vec<u32>, ApiError> {
+    let inventory = inventories::get(&app.db, device).await.map_err(stored)?;
+    let ids = inventory.map(|it| it.software).unwrap_or_default();
+    let text = text.to_lowercase();
+    let rows = software::get_many(&app.db, &ids).await.map_err(stored)?;
+    let fits = |it: &SoftwareRow| it.software.name.to_lowercase().contains(&text);
+    let mut seen = HashSet::new();
+    let rows = rows.into_iter().filter(fits);
+    // One application may be registered for several architectures or users.
+    Ok(rows
+        .filter(|it| seen.insert((it.software.name.clone(), it.software.version.clone())))
+        .map(|it| it.id)
+        .collect())
+}
+
+/// What those of these applications may be of which a person must say it.
+pub async fn open_candidates(
+    app: &App,
+    rows: &[ListedApplication],
+) -> Result<HashMap<u32, Vec<Match>>, fleetmend_store::Error> {
+    let open = rows
+        .iter()
+        .filter(|it| it.answer.state == State::Review.key());
+    let ids: Vec<u32> = open.map(|it| it.answer.software).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let catalog = app.catalog();
+    let rows = software::get_many(&app.db, &ids).await?;
+    Ok(rows
+        .into_iter()
+        .map(|it| (it.id, candidates(&catalog, &it.software)))
+        .collect())
+}

@@ -1,0 +1,293 @@
+//! What administrators say about matches: looked at before it is done, done, and taken back.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use fleetmend_model::inventory::Place;
+use fleetmend_model::{Millis, name_pattern};
+use fleetmend_reconcile::{Catalog, Decision, Override, Overrides, State, answer_under};
+use fleetmend_store::overrides::{self, NewOverride};
+use fleetmend_store::software::SoftwareRow;
+use fleetmend_store::{Read, Tx, inventories, software};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::people::Actor;
+use crate::{jobs, journal};
+
+/// The longest name, publisher or package, in characters.
+const LONGEST: usize = 256;
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 1000;
+/// Changes that are shown one by one.
+const SHOWN: usize = 100;
+
+/// An override as a person gives it.
+#[derive(Debug, Clone, Default)]
+pub struct Given<'a> {
+    /// `DisplayName`, or a pattern with `*` and `?`.
+    pub name: &'a str,
+    /// The same for the publisher; empty for any.
+    pub publisher: &'a str,
+    /// `is`, `is_not` or `excluded`.
+    pub decision: &'a str,
+    /// The package that it is or is not.
+    pub package: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// What an override would change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Applications that it is for, each version on its own.
+    pub applications: u64,
+    /// Applications whose answer it changes.
+    pub changed: u64,
+    /// Devices that have one of them.
+    pub devices: u64,
+    /// The changes that most devices have.
+    pub changes: Vec<Change>,
+}
+
+/// An application whose answer changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// `DisplayName`.
+    pub name: String,
+    /// `DisplayVersion`.
+    pub version: String,
+    /// The answer now.
+    pub before: (State, String),
+    /// The answer then.
+    pub after: (State, String),
+    /// How many devices have it.
+    pub devices: u64,
+}
+
+/// All that are in force.
+pub async fn load(from: impl Read) -> Result<Overrides, fleetmend_store::Error> {
+    let all = overrides::in_force(from).await?;
+    let read = |it: overrides::Override| {
+        Some(Override {
+            id: it.id,
+            decision: decision(&it.what.decision, &it.what.package)?,
+            name: it.what.name,
+            publisher: it.what.publisher,
+            reason: it.what.reason,
+            by: it.created_by,
+        })
+    };
+    Ok(Overrides::new(all.into_iter().filter_map(read).collect()))
+}
+
+fn decision(word: &str, package: &str) -> Option<Decision> {
+    match word {
+        "is" => Some(Decision::Is(package.to_owned())),
+        "is_not" => Some(Decision::IsNot(package.to_owned())),
+        "excluded" => Some(Decision::Excluded),
+        _ => None,
+    }
+}
+
+/// What an override would change, were it made now.
+pub async fn preview(app: &App, given: &Given<'_>) -> Result<Preview, ApiError> {
+    let catalog = app.catalog();
+    let what = checked(&catalog, given)?;
+    let new = as_override(&what, i64::MAX, "")?;
+    let after = catalog.overrides().with(new.clone());
+    Ok(changes(app, new, after).await?)
+}
+
+/// What taking an override back would change.
+pub async fn preview_removal(app: &App, id: i64) -> Result<Preview, ApiError> {
+    let kept = in_force(&app.db, id).await?;
+    let after = app.catalog().overrides().without(id);
+    let it = as_override(&kept.what, id, &kept.created_by)?;
+    Ok(changes(app, it, after).await?)
+}
+
+/// Makes an override; devices are matched anew under it.
+pub async fn add(app: &App, given: &Given<'_>, actor: &Actor) -> Result<i64, ApiError> {
+    let what = checked(&app.catalog(), given)?;
+    let reason = what.reason.chars().count();
+    if reason == 0 || reason > LONGEST_REASON {
+        return Err(ApiError::Bad(format!(
+            "field 'reason': say why, in {LONGEST_REASON} characters at most"
+        )));
+    }
+    let now = app.now();
+    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let id = overrides::insert(&mut tx, &what, &actor.name, now)
+        .await
+        .map_err(anyhow::Error::from)?;
+    journal::record(
+        &mut tx,
+        actor,
+        "add_override",
+        &subject(id),
+        &says(&what),
+        now,
+    )
+    .await?;
+    apply(app, tx, now).await?;
+    Ok(id)
+}
+
+/// Takes an override back; devices are matched anew without it.
+pub async fn remove(app: &App, id: i64, actor: &Actor) -> Result<(), ApiError> {
+    let now = app.now();
+    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let kept = in_force(&mut tx, id).await?;
+    overrides::remove(&mut tx, id, &actor.name, now)
+        .await
+        .map_err(anyhow::Error::from)?;
+    let says = says(&kept.what);
+    journal::record(&mut tx, actor, "remove_override", &subject(id), &says, now).await?;
+    Ok(apply(app, tx, now).await?)
+}
+
+async fn apply(app: &App, mut tx: Tx, now: Millis) -> anyhow::Result<()> {
+    jobs::enqueue(&mut tx, jobs::Kind::Rematch, 0, now).await?;
+    tx.commit().await?;
+    app.jobs_due.notify_one();
+    app.touch();
+    Ok(())
+}
+
+async fn in_force(from: impl Read, id: i64) -> Result<overrides::Override, ApiError> {
+    let kept = overrides::get(from, id)
+        .await
+        .map_err(anyhow::Error::from)?;
+    kept.filter(|it| it.removed.is_none())
+        .ok_or_else(|| ApiError::Missing(format!("override {id} is not in force")))
+}
+
+fn subject(id: i64) -> String {
+    format!("override {id}")
+}
+
+/// An override in a sentence's part.
+pub fn says(what: &NewOverride) -> String {
+    let by = match what.publisher.as_str() {
+        "" => String::new(),
+        publisher => format!(" by '{publisher}'"),
+    };
+    let decided = match what.decision.as_str() {
+        "is" => format!("is {}", what.package),
+        "is_not" => format!("is not {}", what.package),
+        _ => "is excluded".to_owned(),
+    };
+    format!("'{}'{by} {decided}: {}", what.name, what.reason)
+}
+
+fn as_override(what: &NewOverride, id: i64, by: &str) -> Result<Override, ApiError> {
+    let unknown =
+        || ApiError::Bad("field 'decision' must be 'is', 'is_not' or 'excluded'".to_owned());
+    Ok(Override {
+        id,
+        name: what.name.clone(),
+        publisher: what.publisher.clone(),
+        decision: decision(&what.decision, &what.package).ok_or_else(unknown)?,
+        reason: what.reason.clone(),
+        by: by.to_owned(),
+    })
+}
+
+fn checked(catalog: &Catalog, given: &Given<'_>) -> Result<NewOverride, ApiError> {
+    let what = NewOverride {
+        name: given.name.trim().to_owned(),
+        publisher: given.publisher.trim().to_owned(),
+        decision: given.decision.trim().to_owned(),
+        package: given.package.trim().to_lowercase(),
+        reason: given.reason.trim().to_owned(),
+    };
+    for (field, text) in [
+        ("name", &what.name),
+        ("publisher", &what.publisher),
+        ("package", &what.package),
+    ] {
+        if text.chars().count() > LONGEST {
+            return Err(ApiError::Bad(format!(
+                "field '{field}' is longer than {LONGEST} characters"
+            )));
+        }
+    }
+    let is_pattern = what.name.contains(['*', '?']);
+    let fault = name_pattern::fault(&what.name).filter(|_| is_pattern || what.name.is_empty());
+    if let Some(fault) = fault {
+        return Err(ApiError::Bad(format!(
+            "field 'name': '{}' {fault}",
+            what.name
+        )));
+    }
+    as_override(&what, 0, "")?;
+    match (what.decision.as_str(), what.package.as_str()) {
+        ("excluded", "") => {}
+        ("excluded", _) => {
+            return Err(ApiError::Bad(
+                "field 'package': what is excluded is no package".to_owned(),
+            ));
+        }
+        (_, package) if !catalog.has(package) => {
+            return Err(ApiError::Bad(format!(
+                "field 'package': the catalog has no package '{package}'"
+            )));
+        }
+        _ => {}
+    }
+    Ok(what)
+}
+
+/// Answers under the overrides that are in force, against those under `after`, for what `it` fits.
+async fn changes(app: &App, it: Override, after: Overrides) -> anyhow::Result<Preview> {
+    let catalog = app.catalog();
+    let mut from = app.db.read().await?;
+    let software = software::load_all(&mut from).await?;
+    let inventories = inventories::load_all(&mut from).await?;
+    drop(from);
+    let compare = move || {
+        let fits = |row: &&SoftwareRow| row.software.place != Place::Dpkg && it.fits(&row.software);
+        let rows: Vec<&SoftwareRow> = software.iter().filter(fits).collect();
+        let mut preview = Preview {
+            applications: rows.len() as u64,
+            ..Preview::default()
+        };
+        let mut changes: HashMap<u32, Change> = HashMap::new();
+        for SoftwareRow { id, software, .. } in rows {
+            let told = |under: &Overrides| {
+                let told = answer_under(&catalog, under, software);
+                (told.state(), told.package().unwrap_or_default().to_owned())
+            };
+            let (before, after) = (told(catalog.overrides()), told(&after));
+            if before != after {
+                let change = Change {
+                    name: software.name.clone(),
+                    version: software.version.clone(),
+                    before,
+                    after,
+                    devices: 0,
+                };
+                changes.insert(*id, change);
+            }
+        }
+        let mut devices = HashSet::new();
+        for (device, ids) in &inventories {
+            for id in ids {
+                if let Some(change) = changes.get_mut(id) {
+                    change.devices += 1;
+                    devices.insert(*device);
+                }
+            }
+        }
+        changes.retain(|_, it| it.devices > 0);
+        preview.changed = changes.len() as u64;
+        preview.devices = devices.len() as u64;
+        preview.changes = changes.into_values().collect();
+        let key = |it: &Change| (Reverse(it.devices), it.name.clone(), it.version.clone());
+        preview.changes.sort_by_cached_key(key);
+        preview.changes.truncate(SHOWN);
+        preview
+    };
+    Ok(tokio::task::spawn_blocking(compare).await?)
+}

@@ -1,0 +1,251 @@
+//! What applications are taken for: lists, explanations, and administrators' overrides.
+
+use std::time::Duration;
+
+use fleetmend_model::DeviceId;
+use fleetmend_model::inventory::Software;
+use fleetmend_server::GivenOverride;
+use serde_json::{Value as Json, json};
+
+use crate::clocked::{Clocked, both, until};
+use crate::site::Person;
+use crate::taught::{device, offer, software};
+
+/// How long inventories are gathered before lists have them.
+const COUNT: Duration = Duration::from_secs(11);
+
+async fn get(site: &Clocked, person: &Person, path: &str) -> Json {
+    person.get(&site.site, path).await.json()
+}
+
+/// `name: devices, state, package` of a list, as soon as it is that.
+async fn listed(site: &Clocked, person: &Person, path: &str, expected: &[&str]) {
+    let rows = async || {
+        let list = get(site, person, path).await;
+        let rows = list["items"].as_array().unwrap().iter();
+        let text = |it: &Json, key: &str| it[key].as_str().unwrap_or_default().to_owned();
+        rows.map(|it| {
+            let (name, state) = (text(it, "name"), text(it, "state"));
+            let package = text(it, "package");
+            format!("{name}: {} {state} {package}", it["devices"])
+                .trim_end()
+                .to_owned()
+        })
+        .collect::<Vec<_>>()
+    };
+    let wait = until("the list is as it should be", async || {
+        (rows().await == expected).then_some(())
+    });
+    let found = tokio::time::timeout(Duration::from_secs(20), wait).await;
+    assert!(found.is_ok(), "{path}: {:?}", rows().await);
+}
+
+/// Three devices: one application that is clear, one that may be two packages, one that is none.
+async fn fleet(site: &Clocked, folder: &std::path::Path) -> Vec<DeviceId> {
+    let packages = [
+        ("tool", "2.0", "Some tool"),
+        ("twin-one", "3.0", "Twin program"),
+        ("twin-two", "3.0", "Twin program"),
+    ];
+    let rows = |version: &str| -> Vec<Software> {
+        vec![
+            software("Some tool", version),
+            software("Twin program", "1.0"),
+            software("Unheard of", version),
+        ]
+    };
+    let mut ids = Vec::new();
+    for (host, rows) in [
+        ("a", rows("1.0")),
+        ("b", rows("2.0")),
+        ("c", vec![software("Unheard of", "3.0")]),
+    ] {
+        ids.push(device(site, host, &rows, &[]).await);
+    }
+    offer(site, folder, &packages).await;
+    site.live(COUNT).await;
+    ids
+}
+
+both! {
+    async fn lists_have_each_application_once_with_its_answer_and_the_commonest_first(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let ids = fleet(&site, folder.path()).await;
+        let person = site.administrator().await;
+        let all = [
+            "Unheard of: 3 unmatched",
+            "Twin program: 2 review",
+            "Some tool: 1 missing tool",
+            "Some tool: 1 current tool",
+        ];
+        listed(&site, &person, "/api/v1/applications", &all).await;
+        listed(&site, &person, "/api/v1/applications?state=unmatched", &all[..1]).await;
+        listed(&site, &person, "/api/v1/applications?state=review", &all[1..2]).await;
+        listed(&site, &person, "/api/v1/applications?text=TOOL", &all[2..]).await;
+        // Page by page.
+        let first = get(&site, &person, "/api/v1/applications?limit=2").await;
+        let after = first["next"].as_str().unwrap().replace('[', "%5B").replace(']', "%5D");
+        let path = format!("/api/v1/applications?limit=2&after={after}");
+        listed(&site, &person, &path, &all[2..]).await;
+        // Each candidate has its evidence.
+        let review = get(&site, &person, "/api/v1/applications?state=review").await;
+        let candidates = review["items"][0]["candidates"].as_array().unwrap();
+        let shown: Vec<_> = candidates.iter().map(|it| (&it["package"], &it["evidence"])).collect();
+        assert_eq!(shown, [(&json!("twin-one"), &json!("software_name")), (&json!("twin-two"), &json!("software_name"))]);
+        let page = person.get(&site.site, "/applications?state=review").await.text;
+        for part in ["Twin program", "twin-one", "twin-two", "fits the package&#39;s own pattern"] {
+            assert!(page.contains(part), "{part} is not on {page}");
+        }
+        let path = format!("/api/v1/devices/{}/software?state=missing", ids[0]);
+        let of_device = get(&site, &person, &path).await;
+        assert_eq!(of_device["items"][0]["name"], "Some tool");
+        assert_eq!(of_device["items"].as_array().unwrap().len(), 1);
+        let wrong = person.get(&site.site, "/api/v1/applications?state=odd").await;
+        assert_eq!(wrong.status, 400);
+    }
+
+    async fn any_answer_is_explained(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let ids = fleet(&site, folder.path()).await;
+        let person = site.administrator().await;
+        let path = format!("/api/v1/devices/{}/software", ids[0]);
+        let of_device = get(&site, &person, &path).await;
+        let id_of = |name: &str| {
+            let mut rows = of_device["items"].as_array().unwrap().iter();
+            rows.find(|it| it["name"] == name).unwrap()["id"].clone()
+        };
+        let path = format!("/api/v1/devices/{}/software/{}", ids[0], id_of("Some tool"));
+        let told = get(&site, &person, &path).await;
+        assert_eq!(
+            (&told["state"], &told["found"]["package"], &told["found"]["evidence"]),
+            (&json!("missing"), &json!("tool"), &json!("software_name"))
+        );
+        assert_eq!(told["patch"]["version"], "2.0");
+        let why = told["why"].as_str().unwrap();
+        assert!(why.contains("its version 1.0 is older than what is on offer"), "{why}");
+        let page = format!("/devices/{}/software/{}", ids[0], id_of("Twin program"));
+        let page = person.get(&site.site, &page).await.text;
+        for part in ["To review", "twin-one", "What it may be", "Say what it is"] {
+            assert!(page.contains(part), "{part} is not on {page}");
+        }
+        let handle = site.site.running().handle();
+        let lines = handle.explain("a", "some").await.unwrap().join("\n");
+        assert!(lines.contains("Missing: its name 'Some tool'"), "{lines}");
+        assert!(lines.contains("missing tool 2.0 since"), "{lines}");
+        let lines = handle.explain("A", "twin").await.unwrap().join("\n");
+        assert!(lines.contains("may be twin-two: "), "{lines}");
+        for (device, name) in [("nobody", "tool"), ("a", "no such thing")] {
+            assert!(handle.explain(device, name).await.is_err(), "{device} {name}");
+        }
+        let elsewhere = format!("/api/v1/devices/{}/software/{}", ids[2], id_of("Some tool"));
+        assert_eq!(person.get(&site.site, &elsewhere).await.status, 404);
+    }
+
+    async fn an_override_is_looked_at_made_and_taken_back(site) {
+        let folder = tempfile::tempdir().unwrap();
+        fleet(&site, folder.path()).await;
+        let person = site.administrator().await;
+        let missing = async |expected: &[&str]| {
+            until("what is missing is as it should be", async || {
+                let list = get(&site, &person, "/api/v1/missing").await;
+                let rows = list["items"].as_array().unwrap().iter();
+                let names: Vec<_> = rows.map(|it| it["patch"]["name"].as_str().unwrap()).collect();
+                (names == expected).then_some(())
+            })
+            .await;
+        };
+        missing(&["tool"]).await;
+        let mut it = json!({"name": "twin*", "decision": "is", "package": "Twin-Two"});
+        let preview = person.call(&site.site, "/api/v1/overrides/preview", &it).await.json();
+        assert_eq!(
+            (&preview["applications"], &preview["changed"], &preview["devices"]),
+            (&json!(1), &json!(1), &json!(2)),
+            "{preview}"
+        );
+        let change = &preview["changes"][0];
+        assert_eq!(
+            (&change["state"], &change["new_state"], &change["new_package"]),
+            (&json!("review"), &json!("missing"), &json!("twin-two"))
+        );
+        // Nothing was done by looking.
+        missing(&["tool"]).await;
+        let without_reason = person.call(&site.site, "/api/v1/overrides", &it).await;
+        assert_eq!(without_reason.status, 400, "{}", without_reason.text);
+        it["reason"] = json!("seen on the machine");
+        let made = person.call(&site.site, "/api/v1/overrides", &it).await.json();
+        missing(&["tool", "twin-two"]).await;
+        let list = "/api/v1/applications?state=review";
+        listed(&site, &person, list, &[]).await;
+        let audit = person.get(&site.site, "/api/v1/audit").await.text;
+        assert!(audit.contains("'twin*' is twin-two: seen on the machine"), "{audit}");
+        let page = person.get(&site.site, "/overrides").await.text;
+        assert!(page.contains("is twin-two: seen on the machine"), "{page}");
+
+        let path = format!("/api/v1/overrides/{}/removal", made["id"]);
+        let preview = get(&site, &person, &path).await;
+        assert_eq!(preview["devices"], 2, "{preview}");
+        let path = format!("/api/v1/overrides/{}/remove", made["id"]);
+        assert_eq!(person.call(&site.site, &path, &json!({})).await.status, 204);
+        missing(&["tool"]).await;
+        assert_eq!(person.call(&site.site, &path, &json!({})).await.status, 404, "once");
+        listed(&site, &person, list, &["Twin program: 2 review"]).await;
+
+        // What is excluded is not missing, and the commands do what the API does.
+        let handle = site.site.running().handle();
+        let excluded = GivenOverride {
+            name: "Some tool",
+            decision: "excluded",
+            reason: "phased out",
+            ..GivenOverride::default()
+        };
+        let lines = handle.preview_override(&excluded).await.unwrap();
+        assert_eq!(lines[0], "it is for 2 applications; the answer changes for 2 on 2 devices");
+        handle.add_override(&excluded).await.unwrap();
+        missing(&[]).await;
+        listed(&site, &person, "/api/v1/applications?state=excluded", &["Some tool: 2 excluded"]).await;
+        assert_eq!(handle.list_overrides().await.unwrap().len(), 1);
+        let forbidden = GivenOverride {
+            name: "Some tool",
+            decision: "is_not",
+            package: "tool",
+            reason: "it is not",
+            ..GivenOverride::default()
+        };
+        handle.add_override(&forbidden).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_override_that_says_nothing_clear_is_refused_with_what_is_wrong() {
+    crate::clocked::on_sqlite(async |site: Clocked| {
+        let folder = tempfile::tempdir().unwrap();
+        fleet(&site, folder.path()).await;
+        let person = site.administrator().await;
+        let long = "x".repeat(300);
+        for (name, decision, package, says) in [
+            ("", "is", "tool", "field 'name'"),
+            ("*", "is", "tool", "fits any software"),
+            ("a*", "excluded", "", "too short"),
+            ("x", "is", "gone", "the catalog has no package 'gone'"),
+            ("x", "is", "", "the catalog has no package ''"),
+            ("x", "perhaps", "tool", "field 'decision'"),
+            ("x", "excluded", "tool", "what is excluded is no package"),
+            (&long, "excluded", "", "longer than 256 characters"),
+        ] {
+            let it = json!({"name": name, "decision": decision, "package": package});
+            let answer = person
+                .call(&site.site, "/api/v1/overrides/preview", &it)
+                .await;
+            assert_eq!(answer.status, 400, "{name} {decision} {package}");
+            assert!(answer.text.contains(says), "{says}: {}", answer.text);
+        }
+        let form = "/overrides/new?name=x&decision=is&package=gone";
+        let page = person.get(&site.site, form).await.text;
+        assert!(page.contains("the catalog has no package"), "{page}");
+        let form = "/overrides/new?name=Some%20tool&decision=excluded";
+        let page = person.get(&site.site, form).await.text;
+        assert!(page.contains("It is for 2 applications"), "{page}");
+        assert!(page.contains("Make the override"), "{page}");
+    })
+    .await;
+}
