@@ -205,12 +205,10 @@ impl Recipe {
         }
     }
 
-    /// Whether every file of it is in the nupkg.
-    pub fn is_embedded(&self) -> bool {
-        let is_inside = |file: &RecipeFile| {
-            matches!(file.origin, FileOrigin::Embedded { .. }) && file.package.is_none()
-        };
-        self.files.iter().all(is_inside) && self.further.iter().all(Self::is_embedded)
+    /// All its files, and those of what it installs besides.
+    pub fn all_files(&self) -> Vec<&RecipeFile> {
+        let further = self.further.iter().flat_map(Self::all_files);
+        self.files.iter().chain(further).collect()
     }
 
     /// The installer that the agent can start to carry the recipe out, or what of it the agent
@@ -365,6 +363,17 @@ pub struct Finding {
     pub what: String,
 }
 
+/// What the scripts of a package fetch when they run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetches {
+    /// Nothing.
+    Nothing,
+    /// Files from these addresses, each once, and nothing else.
+    Files(Vec<String>),
+    /// Something that cannot be told or had beforehand, for this reason.
+    Unknown(String),
+}
+
 /// What a stored analysis was made by. Whoever changes what the analysis of scripts comes to raises
 /// it: what older ones came to is not taken for an analysis any more.
 pub const ANALYSER: u32 = 1;
@@ -423,21 +432,56 @@ impl Analysis {
         }
     }
 
-    /// Whether the package's scripts fetch nothing when they run: all that they do is explained, and
-    /// every file that they install is in the nupkg.
-    pub fn is_self_contained(&self) -> bool {
-        let is_explained = matches!(self.verdict, Verdict::Ready | Verdict::NoInstaller);
+    /// What the package's scripts fetch when they run. The one place that says so.
+    pub fn fetches(&self) -> Fetches {
+        if !matches!(self.verdict, Verdict::Ready | Verdict::NoInstaller) {
+            let why = self.findings.first().map_or("", |it| it.what.as_str());
+            return Fetches::Unknown(format!(
+                "its scripts are not explained in full, so nobody could tell whether they would \
+                 still download something: {why}"
+            ));
+        }
         // What a program does that is started is its own affair.
-        let fetches = |effect: &Effect| {
+        let may_fetch = |effect: &&Effect| {
             let runs = matches!(
                 effect.kind,
                 EffectKind::EditorExtension | EffectKind::Program
             );
             runs || effect.operands.contains_key("url")
         };
-        is_explained
-            && !self.effects.iter().any(fetches)
-            && self.recipe.as_ref().is_none_or(Recipe::is_embedded)
+        if let Some(effect) = self.effects.iter().find(may_fetch) {
+            return Fetches::Unknown(format!(
+                "its script runs {} (line {}), which fetches something or may do so",
+                effect.command, effect.line
+            ));
+        }
+        let mut urls: Vec<String> = Vec::new();
+        for file in self.recipe.iter().flat_map(Recipe::all_files) {
+            if let Some(package) = &file.package {
+                return Fetches::Unknown(format!("its installer lies in the package {package}"));
+            }
+            let FileOrigin::Url { url } = &file.origin else {
+                continue;
+            };
+            if !file.headers.is_empty() {
+                return Fetches::Unknown(
+                    "its download needs headers of its own, which are not sent".to_owned(),
+                );
+            }
+            if !urls.contains(url) {
+                urls.push(url.clone());
+            }
+        }
+        if urls.is_empty() {
+            return Fetches::Nothing;
+        }
+        Fetches::Files(urls)
+    }
+
+    /// Whether the package's scripts fetch nothing when they run: all that they do is explained, and
+    /// every file that they install is in the nupkg.
+    pub fn is_self_contained(&self) -> bool {
+        self.fetches() == Fetches::Nothing
     }
 
     /// The installation that the agent can carry out in full, and its kind of installer; or why it

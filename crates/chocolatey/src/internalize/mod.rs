@@ -18,7 +18,7 @@ mod rewrite;
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
-use fleetmend_model::recipe::{Analysis, FileOrigin, Recipe, RecipeFile, Verdict};
+use fleetmend_model::recipe::{Analysis, Fetches};
 
 use crate::nupkg::NupkgIn;
 use crate::script::{self, Extension, Package, Script};
@@ -68,41 +68,11 @@ impl Refused {
 
 /// The addresses that a package's scripts install from, each once; or why it cannot be internalized.
 pub fn addresses(analysis: &Analysis) -> Result<Vec<String>, Refused> {
-    if analysis.verdict != Verdict::Ready {
-        let why = analysis.findings.first().map_or("", |it| it.what.as_str());
-        return Err(Refused::new(format!(
-            "its scripts are not explained in full, so nobody could tell whether they would still \
-             download something: {why}"
-        )));
+    match analysis.fetches() {
+        Fetches::Files(urls) => Ok(urls),
+        Fetches::Nothing => Err(Refused::new("it downloads nothing")),
+        Fetches::Unknown(why) => Err(Refused::new(why)),
     }
-    let mut found = Vec::new();
-    for file in analysis.recipe.iter().flat_map(files) {
-        if let Some(package) = &file.package {
-            return Err(Refused::new(format!(
-                "its installer lies in the package {package}"
-            )));
-        }
-        if !file.headers.is_empty() {
-            return Err(Refused::new(
-                "its download needs headers of its own, which are not sent",
-            ));
-        }
-        if let FileOrigin::Url { url } = &file.origin
-            && !found.contains(url)
-        {
-            found.push(url.clone());
-        }
-    }
-    if found.is_empty() {
-        return Err(Refused::new("it downloads nothing"));
-    }
-    Ok(found)
-}
-
-/// All files of a recipe and of what it installs besides.
-fn files(recipe: &Recipe) -> Vec<&RecipeFile> {
-    let further = recipe.further.iter().flat_map(files);
-    recipe.files.iter().chain(further).collect()
 }
 
 /// What internalizing changes in a package, with these files at hand: one for each of [`addresses`].

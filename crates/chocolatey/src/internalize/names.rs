@@ -1,8 +1,8 @@
 //! Where files that are put into a package lie in it.
 
-use fleetmend_model::recipe::{Analysis, FileOrigin, RecipeKind};
+use fleetmend_model::recipe::{Analysis, FileOrigin, Recipe, RecipeFile, RecipeKind};
 
-use super::{Placed, Refused, files};
+use super::{Placed, Refused};
 use crate::script::{self, Package};
 
 /// The longest name, in characters.
@@ -86,7 +86,7 @@ fn name(url: &str, analysis: &Analysis) -> String {
         return plain.to_owned();
     }
     let stem = if plain.is_empty() { "installer" } else { plain };
-    match kind(url, analysis) {
+    match analysis.recipe.as_ref().and_then(|it| kind(url, it)) {
         Some(RecipeKind::Msi) => format!("{stem}.msi"),
         Some(RecipeKind::Msu) => format!("{stem}.msu"),
         Some(RecipeKind::Msp) => format!("{stem}.msp"),
@@ -96,15 +96,14 @@ fn name(url: &str, analysis: &Analysis) -> String {
     }
 }
 
-fn kind(url: &str, analysis: &Analysis) -> Option<RecipeKind> {
-    let recipe = analysis.recipe.as_ref()?;
-    let all = std::iter::once(recipe).chain(&recipe.further);
-    let mut of_url = all.filter(|it| {
-        files(it)
-            .iter()
-            .any(|file| matches!(&file.origin, FileOrigin::Url { url: it } if it == url))
-    });
-    of_url.next().map(|it| it.kind)
+/// What is done with the file of an address.
+fn kind(url: &str, recipe: &Recipe) -> Option<RecipeKind> {
+    let is_of_url =
+        |it: &RecipeFile| matches!(&it.origin, FileOrigin::Url { url: it } if it == url);
+    if recipe.files.iter().any(is_of_url) {
+        return Some(recipe.kind);
+    }
+    recipe.further.iter().find_map(|it| kind(url, it))
 }
 
 /// The file that keeps Chocolatey from making a command of a program in the package.
@@ -115,7 +114,7 @@ pub(super) fn ignored(path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use fleetmend_model::recipe::{Bitness, Recipe, RecipeFile, Verdict};
+    use fleetmend_model::recipe::{Bitness, Verdict};
 
     use super::*;
 
@@ -161,5 +160,21 @@ mod tests {
             name(&long, &analysis(RecipeKind::Exe, &long)).len(),
             LONGEST
         );
+    }
+    #[test]
+    fn what_is_installed_besides_has_the_ending_of_its_own_kind() {
+        let mut all = analysis(RecipeKind::Exe, "https://a/first");
+        let second = analysis(RecipeKind::Archive, "https://a/second");
+        let third = analysis(RecipeKind::Msi, "https://a/third");
+        let recipe = all.recipe.as_mut().unwrap();
+        recipe.further.push(second.recipe.unwrap());
+        recipe.further[0].further.push(third.recipe.unwrap());
+        for (url, expected) in [
+            ("https://a/first", "first.exe"),
+            ("https://a/second", "second.zip"),
+            ("https://a/third", "third.msi"),
+        ] {
+            assert_eq!(name(url, &all), expected);
+        }
     }
 }
