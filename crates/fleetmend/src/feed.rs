@@ -18,6 +18,21 @@ pub enum Feed {
         #[command(flatten)]
         server: options::Data,
     },
+    /// Bring a package of the catalog into the feed with its installers inside, whatever its source is
+    /// set to, and wait until that is done.
+    Internalize {
+        #[command(flatten)]
+        server: options::Data,
+        /// The package's id.
+        package: String,
+        /// Its version. Default: the newest.
+        version: Option<String>,
+    },
+    /// List package versions that were to come into the feed and did not, and why.
+    Refused {
+        #[command(flatten)]
+        server: options::Data,
+    },
     /// Make a key and print its secret, this once.
     MakeKey {
         #[command(flatten)]
@@ -68,6 +83,20 @@ pub async fn run(command: Feed) -> anyhow::Result<()> {
         Feed::List { server } => {
             let data = fleetmend_server::open(server.config()?).await?;
             for line in data.list_feed_packages().await? {
+                println!("{line}");
+            }
+        }
+        Feed::Internalize {
+            server,
+            package,
+            version,
+        } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            println!("{}", data.internalize(&package, version.as_deref()).await?);
+        }
+        Feed::Refused { server } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            for line in data.list_feed_refused().await? {
                 println!("{line}");
             }
         }

@@ -102,6 +102,10 @@ pub struct Settings {
     /// left out.
     #[arg(long)]
     dialect: Option<Dialect>,
+    /// Put the installers that its packages download into them when they come into the server's own
+    /// feed, or leave such packages out of it.
+    #[arg(long)]
+    internalize: Option<Switch>,
     /// The name for a feed that wants one. Its password is read from standard input.
     #[arg(long)]
     user: Option<String>,
@@ -129,13 +133,19 @@ pub enum Dialect {
     Choco2,
 }
 
-/// Whether a source is used.
+/// Whether something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
     /// It is.
     On,
     /// It is not.
     Off,
+}
+
+impl Switch {
+    fn is_on(self) -> bool {
+        self == Self::On
+    }
 }
 
 impl Dialect {
@@ -155,6 +165,7 @@ impl Settings {
             priority: self.priority,
             per_minute: self.per_minute,
             dialect: self.dialect.map(Dialect::key),
+            internalize: self.internalize.map(Switch::is_on),
             user: self.user.as_deref(),
             password,
             allow_private: reach.allow_private,
@@ -200,7 +211,7 @@ pub async fn run(command: Source) -> anyhow::Result<()> {
             let password = settings.password()?;
             let given = Given {
                 location: location.as_deref(),
-                enabled: switch.map(|it| it == Switch::On),
+                enabled: switch.map(Switch::is_on),
                 without_login,
                 ..settings.given(&reach, password.as_deref())
             };

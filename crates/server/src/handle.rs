@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fleetmend_model::{PackageId, PatchId};
 use fleetmend_store::devices::{self, DeviceFilter};
-use fleetmend_store::{MAX_PAGE, Page, downloads, feed_packages, quarantine};
+use fleetmend_store::{MAX_PAGE, Page, downloads, feed_packages, feed_refusals, quarantine};
 
 use crate::agents::enrol;
 use crate::api::time;
@@ -199,6 +199,30 @@ impl Handle {
             let how = it.provenance.key();
             let line = [&it.package, &it.version, how, from, shown].join("\t");
             line.trim_end().to_owned()
+        });
+        Ok(lines.collect())
+    }
+
+    /// Has a package brought into the feed with its installers inside, and waits for what comes of it;
+    /// gives that in a sentence, or why not as an error.
+    pub async fn internalize(&self, id: &str, version: Option<&str>) -> anyhow::Result<String> {
+        let app = &self.app;
+        let by = command_line();
+        let asked = feed::ask::internalize(app, id, version, &by)
+            .await
+            .map_err(said)?;
+        feed::ask::outcome(app, &asked).await
+    }
+
+    /// A line for each package version that was to come into the feed and did not: the first thousand.
+    pub async fn list_feed_refused(&self) -> anyhow::Result<Vec<String>> {
+        let listed = feed_refusals::list(&self.app.db, &Page::first(MAX_PAGE)).await?;
+        let lines = listed.rows.into_iter().map(|it| {
+            let next = match it.retry_at {
+                Some(at) => format!("next try at {}", time(at)),
+                None => "not tried again by itself".to_owned(),
+            };
+            [it.shown_id, it.version, it.source, it.why, next].join("\t")
         });
         Ok(lines.collect())
     }

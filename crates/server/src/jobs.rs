@@ -32,10 +32,12 @@ pub enum Kind {
     Applications,
     /// Bring a package into the feed of one's own, with what it depends on. Subject: the package.
     BringToFeed,
+    /// The same for a package that a person asks for. Subject: the package.
+    Internalize,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::SyncSource,
         Self::FetchPackages,
         Self::MirrorPatch,
@@ -44,6 +46,7 @@ impl Kind {
         Self::Rematch,
         Self::Applications,
         Self::BringToFeed,
+        Self::Internalize,
     ];
 
     fn key(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Kind {
             Self::Rematch => "rematch",
             Self::Applications => "applications",
             Self::BringToFeed => "bring_to_feed",
+            Self::Internalize => "internalize",
         }
     }
 
@@ -73,7 +77,8 @@ impl Kind {
             | Self::MirrorPatch
             | Self::Rematch
             | Self::Applications
-            | Self::BringToFeed => None,
+            | Self::BringToFeed
+            | Self::Internalize => None,
         }
     }
 
@@ -107,6 +112,14 @@ pub async fn is_worked_on(app: &App, kind: Kind, subject: i64) -> anyhow::Result
     let works = asked_for(app, kind).await?;
     let mut own = works.iter().filter(|it| it.subject == subject);
     Ok(own.any(|it| it.locked_until.is_some_and(|until| until > now)))
+}
+
+/// Whether a job is due or worked on.
+pub async fn is_open(app: &App, kind: Kind, subject: i64) -> anyhow::Result<bool> {
+    let now = app.now();
+    let works = asked_for(app, kind).await?;
+    let mut own = works.iter().filter(|it| it.subject == subject);
+    Ok(own.any(|it| it.run_at <= now))
 }
 
 /// Whether a job of a kind is due or worked on.
@@ -246,7 +259,8 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
         Kind::MirrorPatch => deployments::download::mirror_patch(app, PatchId(subject)).await,
         Kind::Upkeep => upkeep::run(app).await,
         Kind::SyncDue => catalog::sync::enqueue_due(app).await,
-        Kind::BringToFeed => feed::bring::bring(app, PackageId(subject)).await,
+        Kind::BringToFeed => feed::bring::bring(app, PackageId(subject), false).await,
+        Kind::Internalize => feed::bring::bring(app, PackageId(subject), true).await,
         Kind::Rematch => catalog::known::renew(app).await,
         Kind::Applications => missing::applications::store(app).await,
     }

@@ -1,18 +1,19 @@
 //! The package versions of the feed of one's own. Their bytes are in the mirror.
 
 use fleetmend_model::Millis;
+use serde::{Deserialize, Serialize};
 
 use crate::db::{Read, Tx};
 use crate::error::{Error, Result};
 use crate::page::{Kind, Page, Paged, contains};
 use crate::sql::statements;
-use crate::value::{Row, args, bad};
+use crate::value::{Row, args, bad, to_json};
 
 statements! {
     INSERT = "INSERT INTO feed_packages (package, version_key, nuspec, sha256, sha512, listed,
-                  origin, original_source, original_location, original_sha256, added_by,
+                  origin, original_source, original_location, original_sha256, internalized, added_by,
                   created_at)
-              VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11)
+              VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11, $12)
               ON CONFLICT (package, version_key) DO NOTHING";
     SET_LISTED = "UPDATE feed_packages SET listed = $3 WHERE package = $1 AND version_key = $2";
     GET = "SELECT p.*, f.length FROM feed_packages AS p JOIN files AS f ON f.sha256 = p.sha256
@@ -22,7 +23,7 @@ statements! {
              WHERE p.id > $1 ORDER BY p.id LIMIT $2";
     /// Without the manifests, which may be large.
     LIST = "SELECT p.id, p.package, p.version_key, p.origin, p.original_source,
-                p.original_location, p.original_sha256, p.added_by, p.listed, p.created_at, f.length
+                p.original_location, p.original_sha256, p.internalized, p.added_by, p.listed, p.created_at, f.length
             FROM feed_packages AS p JOIN files AS f ON f.sha256 = p.sha256
             WHERE (CAST($1 AS TEXT) IS NULL OR p.package LIKE CAST($1 AS TEXT) ESCAPE '\\')
               AND (CAST($2 AS BIGINT) IS NULL OR p.id < CAST($2 AS BIGINT))
@@ -38,7 +39,7 @@ pub enum Provenance {
     /// It is a source's nupkg, byte for byte.
     Mirrored(Original),
     /// It was made of a source's nupkg: what that would download is inside.
-    Internalized(Original),
+    Internalized(Original, Making),
 }
 
 /// A source's nupkg.
@@ -52,13 +53,35 @@ pub struct Original {
     pub sha256: String,
 }
 
+/// How an internalized package was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Making {
+    /// The program that made it, with its version.
+    pub program: String,
+    /// The files that were put in.
+    pub files: Vec<PutIn>,
+}
+
+/// A file that was put into an internalized package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutIn {
+    /// Its path in the package.
+    pub path: String,
+    /// The address that it was downloaded from.
+    pub url: String,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+    /// Length in bytes.
+    pub length: u64,
+}
+
 impl Provenance {
     /// The value in the API and the database.
     pub fn key(&self) -> &'static str {
         match self {
             Self::Pushed => "pushed",
             Self::Mirrored(_) => "mirrored",
-            Self::Internalized(_) => "internalized",
+            Self::Internalized(..) => "internalized",
         }
     }
 
@@ -66,7 +89,15 @@ impl Provenance {
     pub fn original(&self) -> Option<&Original> {
         match self {
             Self::Pushed => None,
-            Self::Mirrored(original) | Self::Internalized(original) => Some(original),
+            Self::Mirrored(original) | Self::Internalized(original, _) => Some(original),
+        }
+    }
+
+    /// What was put in, where it was internalized.
+    pub fn making(&self) -> Option<&Making> {
+        match self {
+            Self::Internalized(_, making) => Some(making),
+            Self::Pushed | Self::Mirrored(_) => None,
         }
     }
 
@@ -81,7 +112,7 @@ impl Provenance {
         match row.text("origin")?.as_str() {
             "pushed" => Ok(Self::Pushed),
             "mirrored" => original().map(Self::Mirrored),
-            "internalized" => original().map(Self::Internalized),
+            "internalized" => Ok(Self::Internalized(original()?, row.json("internalized")?)),
             other => Err(bad("origin", format!("the word '{other}'"))),
         }
     }
@@ -176,6 +207,8 @@ fn read(row: &Row) -> Result<FeedPackage> {
 /// Adds a version. One that is there is [`Error::Exists`]: a version never changes.
 pub async fn insert(tx: &mut Tx, new: &NewFeedPackage, now: Millis) -> Result<()> {
     let original = new.provenance.original();
+    let making = new.provenance.making();
+    let making = making.map(|it| to_json("internalized", it));
     let values = args![
         &new.package,
         &new.version_key,
@@ -186,6 +219,7 @@ pub async fn insert(tx: &mut Tx, new: &NewFeedPackage, now: Millis) -> Result<()
         original.map(|it| it.source.as_str()),
         original.map(|it| it.location.as_str()),
         original.map(|it| it.sha256.as_str()),
+        making.transpose()?,
         &new.added_by,
         now,
     ];

@@ -26,6 +26,7 @@ pub mod downloads;
 pub mod enrol_tokens;
 pub mod feed_keys;
 pub mod feed_packages;
+pub mod feed_refusals;
 pub mod fetched_files;
 pub mod file_reader;
 pub mod files;
@@ -79,6 +80,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     enrol_tokens::STATEMENTS,
     feed_keys::STATEMENTS,
     feed_packages::STATEMENTS,
+    feed_refusals::STATEMENTS,
     fetched_files::STATEMENTS,
     files::STATEMENTS,
     host_pauses::STATEMENTS,

@@ -110,6 +110,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0100_package_extensions.sql"),
     ),
     (
+        101,
+        "internalized",
+        include_str!("../migrations/sqlite/0101_internalized.sql"),
+    ),
+    (
         110,
         "observations",
         include_str!("../migrations/sqlite/0110_observations.sql"),
@@ -226,6 +231,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         100,
         "package extensions",
         include_str!("../migrations/postgres/0100_package_extensions.sql"),
+    ),
+    (
+        101,
+        "internalized",
+        include_str!("../migrations/postgres/0101_internalized.sql"),
     ),
     (
         110,

@@ -10,15 +10,16 @@ use crate::sql::statements;
 use crate::value::{Row, Value, args, to_json};
 
 statements! {
-    INSERT = "INSERT INTO sources (kind, location, name, priority, enabled, per_minute, dialect)
-              VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT = "INSERT INTO sources (kind, location, name, priority, enabled, per_minute, dialect,
+                  internalize)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
               ON CONFLICT (location) DO NOTHING RETURNING id";
     SET_LOGIN = "UPDATE sources SET user_name = $2, sealed_password = $3 WHERE id = $1";
     SET_PRIVATE_HOSTS = "UPDATE sources SET private_hosts = $2 WHERE id = $1";
     AT = "SELECT id FROM sources WHERE location = $1";
     BY_LOCATION = "SELECT * FROM sources WHERE location = $1";
     UPDATE = "UPDATE sources SET location = $2, name = $3, priority = $4, enabled = $5,
-                  per_minute = $6, dialect = $7
+                  per_minute = $6, dialect = $7, internalize = $8
               WHERE id = $1";
     DELETE = "DELETE FROM sources WHERE id = $1";
     GET = "SELECT * FROM sources WHERE id = $1";
@@ -90,6 +91,8 @@ pub struct Settings {
     pub per_minute: Option<u32>,
     /// The generation of Chocolatey that its packages are for; absent: either.
     pub dialect: Option<Dialect>,
+    /// Whether its packages that download their installers come into the feed with them inside.
+    pub internalize: bool,
 }
 
 impl Settings {
@@ -102,6 +105,7 @@ impl Settings {
             enabled: true,
             per_minute: None,
             dialect: None,
+            internalize: true,
         }
     }
 }
@@ -214,6 +218,7 @@ fn read(row: &Row) -> Result<Source> {
                 None => None,
             },
             dialect: row.word_opt("dialect", dialect_from_key)?,
+            internalize: row.flag("internalize")?,
         },
         user_name: row.text_opt("user_name")?,
         sealed_password: row.text_opt("sealed_password")?,
@@ -263,6 +268,7 @@ fn settings_values(it: &Settings) -> Vec<Value> {
         it.enabled,
         it.per_minute.map(i64::from),
         it.dialect.map(dialect_key),
+        it.internalize,
     ]
 }
 

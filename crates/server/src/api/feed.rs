@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use fleetmend_store::feed_packages::{self, ListedPackage};
+use fleetmend_store::feed_packages::{self, ListedPackage, PutIn};
+use fleetmend_store::feed_refusals::{self, FeedRefusal};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Params};
 use super::openapi::Refused;
-use super::shapes::{PageBody, page, time};
+use super::shapes::{PageBody, page, time, time_opt};
 use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
-use crate::feed::{self, keys, listing};
+use crate::feed::{self, ask, keys, listing};
 use crate::people::{Confirmed, SignedIn};
 
 /// How long a key opens the feed if nothing is said, in days.
@@ -92,6 +93,10 @@ pub(crate) struct FeedPackageBody {
     source_location: Option<String>,
     /// SHA-256 of that nupkg.
     source_sha256: Option<String>,
+    /// The program that made it, where it was internalized.
+    made_by: Option<String>,
+    /// The files that were put into it, where it was internalized.
+    put_in: Vec<PutInBody>,
     /// Who brought it.
     added_by: String,
     /// When.
@@ -102,10 +107,94 @@ pub(crate) struct FeedPackageBody {
     listed: bool,
 }
 
+/// A file that was put into an internalized package.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PutInBody {
+    /// Its path in the package.
+    path: String,
+    /// The address that it was downloaded from.
+    url: String,
+    /// Its SHA-256.
+    sha256: String,
+    /// Its length in bytes.
+    length: u64,
+}
+
+impl From<PutIn> for PutInBody {
+    fn from(it: PutIn) -> Self {
+        Self {
+            path: it.path,
+            url: it.url,
+            sha256: it.sha256,
+            length: it.length,
+        }
+    }
+}
+
+/// A package version that was to come into the feed and did not.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedRefusedBody {
+    /// The package's id.
+    package: String,
+    /// Its version.
+    version: String,
+    /// What its source is called.
+    source: String,
+    /// Why it is not in the feed.
+    why: String,
+    /// When that was found.
+    at: String,
+    /// When it is tried again by itself.
+    retry_at: Option<String>,
+}
+
+impl From<FeedRefusal> for FeedRefusedBody {
+    fn from(it: FeedRefusal) -> Self {
+        Self {
+            package: it.shown_id,
+            version: it.version,
+            source: it.source,
+            why: it.why,
+            at: time(it.at),
+            retry_at: time_opt(it.retry_at),
+        }
+    }
+}
+
+/// A package to bring into the feed with its installers inside.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct InternalizeBody {
+    /// The package's id.
+    package: String,
+    /// The version; the newest that can be used by default.
+    version: Option<String>,
+}
+
+/// What is brought into the feed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InternalizingBody {
+    /// The package's id.
+    package: String,
+    /// The version.
+    version: String,
+}
+
+/// Which of those that did not come into the feed.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FeedRefusedParams {
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// How many rows: 1 to 1000, 100 by default.
+    limit: Option<u32>,
+}
+
 impl From<ListedPackage> for FeedPackageBody {
     fn from(it: ListedPackage) -> Self {
         let provenance = it.provenance.key();
         let original = it.provenance.original().cloned();
+        let making = it.provenance.making().cloned();
+        let (made_by, put_in) = making.map(|it| (it.program, it.files)).unzip();
         let (source, source_location, source_sha256) = match original {
             Some(it) => (Some(it.source), Some(it.location), Some(it.sha256)),
             None => (None, None, None),
@@ -117,6 +206,8 @@ impl From<ListedPackage> for FeedPackageBody {
             source,
             source_location,
             source_sha256,
+            made_by,
+            put_in: put_in.into_iter().flatten().map(Into::into).collect(),
             added_by: it.added_by,
             added_at: time(it.created_at),
             length: it.length,
@@ -162,6 +253,40 @@ pub(crate) async fn list_packages(
         .await
         .map_err(stored)?;
     Ok(Json(PageBody::of(listed, Into::into)))
+}
+
+/// Package versions that were to come into the feed and did not, and why, the last one in front.
+#[utoipa::path(get, path = "/api/v1/feed/refused", operation_id = "list_feed_refusals",
+    tag = "feed", params(FeedRefusedParams),
+    responses((status = 200, body = PageBody<FeedRefusedBody>), Refused))]
+pub(crate) async fn list_refused(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Params(it): Params<FeedRefusedParams>,
+) -> Result<Json<PageBody<FeedRefusedBody>>, ApiError> {
+    let wanted = page(it.after, it.limit);
+    let listed = feed_refusals::list(&app.db, &wanted)
+        .await
+        .map_err(stored)?;
+    Ok(Json(PageBody::of(listed, Into::into)))
+}
+
+/// Bring a package of the catalog into the feed with its installers inside, whatever its source is set
+/// to. That takes a while; where it cannot be done, `list_feed_refusals` says why.
+#[utoipa::path(post, path = "/api/v1/feed/internalize", operation_id = "request_internalized_package",
+    tag = "feed", request_body = InternalizeBody,
+    responses((status = 200, body = InternalizingBody), Refused))]
+pub(crate) async fn internalize(
+    State(app): State<Arc<App>>,
+    Confirmed(by): Confirmed,
+    Body(it): Body<InternalizeBody>,
+) -> Result<Json<InternalizingBody>, ApiError> {
+    let version = it.version.as_deref();
+    let asked = ask::internalize(&app, &it.package, version, &by.actor).await?;
+    Ok(Json(InternalizingBody {
+        package: asked.id,
+        version: asked.version,
+    }))
 }
 
 /// Show a version in clients' lists, or hide it.

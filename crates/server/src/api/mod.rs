@@ -114,6 +114,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/feed/readers", post(feed::set_readers))
         .route("/api/v1/feed/packages", get(feed::list_packages))
         .route("/api/v1/feed/packages/listed", post(feed::set_listed))
+        .route("/api/v1/feed/refused", get(feed::list_refused))
+        .route("/api/v1/feed/internalize", post(feed::internalize))
         .route("/api/v1/feed/keys", post(feed::create_key))
         .route("/api/v1/feed/keys/{name}", delete(feed::delete_key))
         .route("/api/v1/enrol-tokens", post(enrol_tokens::create))

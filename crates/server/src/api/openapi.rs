@@ -103,6 +103,8 @@ impl Modify for Security {
         feed::set_readers,
         feed::list_packages,
         feed::set_listed,
+        feed::list_refused,
+        feed::internalize,
         enrol_tokens::create,
         audit::list,
     )

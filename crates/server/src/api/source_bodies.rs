@@ -31,6 +31,9 @@ pub(crate) struct SourceBody {
     per_minute: Option<u32>,
     /// The generation of Chocolatey that its packages are for: `any`, `choco1` or `choco2`.
     dialect: &'static str,
+    /// Whether its packages that download their installers come into this server's feed with them
+    /// inside. Otherwise they stay out of it.
+    internalize: bool,
     /// Who reads it, where it wants a name and a password.
     user: Option<String>,
     /// The hosts that it may lead to although they are in one's own network.
@@ -79,6 +82,7 @@ impl From<Source> for SourceBody {
             enabled: it.settings.enabled,
             per_minute: it.settings.per_minute,
             dialect: it.settings.dialect.map_or(ANY_DIALECT, dialect_key),
+            internalize: it.settings.internalize,
             user: it.user_name,
             private_hosts: it.private_hosts,
             last_read_at: time_opt(it.last_read.finished_at),
@@ -187,6 +191,9 @@ pub(crate) struct SourceSettingsBody {
     /// The generation of Chocolatey that its packages are for: `any` (the default), `choco1` or
     /// `choco2`. Versions that it cannot read are left out.
     dialect: Option<String>,
+    /// Whether its packages that download their installers come into this server's feed with them
+    /// inside (the default). Otherwise they stay out of it.
+    internalize: Option<bool>,
     /// The name for HTTP Basic authentication, if the feed wants one.
     user: Option<String>,
     /// The password for it. It is kept sealed and never given out.
@@ -215,6 +222,7 @@ impl SourceSettingsBody {
             enabled: self.enabled,
             per_minute: self.per_minute,
             dialect: self.dialect.as_deref(),
+            internalize: self.internalize,
             user: self.user.as_deref(),
             password: self.password.as_ref().map(|it| it.0.as_str()),
             without_login: self.without_login,

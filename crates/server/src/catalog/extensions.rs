@@ -62,7 +62,7 @@ pub async fn of(app: &Arc<App>, nuspec: &Nuspec) -> anyhow::Result<Extensions> {
             }
             Some(package) => {
                 used.version = Some(package.normalized.clone());
-                match nupkgs::at_hand(app, package.row).await? {
+                match Box::pin(nupkgs::at_hand(app, package.row)).await? {
                     Err(problem) => lacks(&problem.why, problem.retry_at),
                     Ok(sha256) => {
                         match load(app, &package, &sha256).await? {

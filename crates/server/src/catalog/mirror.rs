@@ -154,10 +154,7 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
     let from = PackageFiles::of(app, &package).await?;
     let mut mirrored = Vec::new();
     for file in &recipe.files {
-        let fetched = match from.fetch(file).await {
-            Ok(fetched) => fetched,
-            Err(error) => return Err(refused(app, &package, file, error).await?),
-        };
+        let fetched = fetch(app, &package, &from, file).await?;
         mirrored.push((file, fetched));
     }
     let (release, facts) = release::make(&app.blobs, &package, recipe, kind, &mirrored)?;
@@ -173,6 +170,19 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
         &facts,
     )
     .await
+}
+
+/// Gets a file of a package, or says whether another try may help.
+pub async fn fetch(
+    app: &Arc<App>,
+    package: &Package,
+    from: &PackageFiles<'_>,
+    file: &RecipeFile,
+) -> Result<Fetched, MirrorError> {
+    match from.fetch(file).await {
+        Ok(fetched) => Ok(fetched),
+        Err(error) => Err(refused(app, package, file, error).await?),
+    }
 }
 
 /// A digest that is wrong puts the version in quarantine; the last good version stays on offer.

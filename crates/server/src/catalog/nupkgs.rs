@@ -378,7 +378,7 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
 }
 
 /// The source of a package.
-pub(super) async fn source(app: &App, package: &Package) -> anyhow::Result<Source> {
+pub async fn source(app: &App, package: &Package) -> anyhow::Result<Source> {
     let found = sources::get(&app.db, package.source).await?;
     found.ok_or_else(|| anyhow::anyhow!("source {} is gone", package.source))
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use fleetmend_store::Page;
 use fleetmend_store::feed_keys::FeedKey;
 use fleetmend_store::feed_packages::{self, ListedPackage};
+use fleetmend_store::feed_refusals::{self, FeedRefusal};
 
 use super::form::Change;
 use super::notice::Done;
@@ -14,10 +16,12 @@ use super::view::{self, Layout, PageError, Viewer, stored};
 use crate::api::feed::DAYS;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::feed::{self, keys, listing};
+use crate::feed::{self, ask, keys, listing};
 
 /// How long a key can open the feed, in days: what may be chosen, the first by default.
 const CHOICES: [u32; 4] = [DAYS, 30, 90, 1095];
+/// How many that are not in the feed are shown.
+const MOST_REFUSED: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "feed.html")]
@@ -29,6 +33,8 @@ struct FeedPage {
     days: [u32; 4],
     secret: Option<String>,
     keys: Vec<FeedKey>,
+    /// What was to come in and did not.
+    refused: Vec<FeedRefusal>,
     rows: Vec<ListedPackage>,
     /// What the list is filtered by.
     text: String,
@@ -55,6 +61,17 @@ pub async fn set_listed(
         Done::FeedPackageHidden
     };
     Ok(change.done("/feed", done, 1))
+}
+
+/// Has a package brought into the feed with its installers inside.
+pub async fn internalize(
+    State(app): State<Arc<App>>,
+    change: Change,
+) -> Result<Response, PageError> {
+    let fields = &change.fields;
+    let (package, version) = (fields.text("package"), fields.get("version"));
+    ask::internalize(&app, package, version, change.actor()).await?;
+    Ok(change.done("/feed", Done::Internalizing, 1))
 }
 
 /// Makes a key and shows its secret, this once.
@@ -110,6 +127,10 @@ async fn draw(
         .await
         .map_err(stored)?;
     view::page(&FeedPage {
+        refused: feed_refusals::list(&app.db, &Page::first(MOST_REFUSED))
+            .await
+            .map_err(stored)?
+            .rows,
         rows: listed.rows,
         next: listed.next.map(|after| fields.next_page("/feed", &after)),
         text: text.unwrap_or_default(),

@@ -112,6 +112,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/feed/keys/revoke", post(feed::revoke_key))
         .route("/feed/readers", post(feed::set_readers))
         .route("/feed/packages/listed", post(feed::set_listed))
+        .route("/feed/internalize", post(feed::internalize))
         .route("/enrol", get(enrol::page).post(enrol::make_token))
         .route("/audit", get(audit::page))
         .route("/live", get(live::changes))

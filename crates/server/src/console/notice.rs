@@ -55,12 +55,14 @@ pub enum Done {
     OverrideAdded,
     /// An override was taken back.
     OverrideRemoved,
+    /// A package is brought into the feed with its installers inside.
+    Internalizing,
     /// Nothing was ticked.
     NothingChosen,
 }
 
 impl Done {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 26] = [
         Self::Scan,
         Self::SystemType,
         Self::DeviceRemoved,
@@ -85,6 +87,7 @@ impl Done {
         Self::FeedPackageHidden,
         Self::OverrideAdded,
         Self::OverrideRemoved,
+        Self::Internalizing,
         Self::NothingChosen,
     ];
 
@@ -114,6 +117,7 @@ impl Done {
             Self::FeedPackageHidden => "feed-package-hidden",
             Self::OverrideAdded => "override-added",
             Self::OverrideRemoved => "override-removed",
+            Self::Internalizing => "internalizing",
             Self::NothingChosen => "nothing-chosen",
         }
     }
@@ -186,6 +190,11 @@ impl Done {
             }
             Self::OverrideRemoved => {
                 "The override was taken back: all devices are matched anew.".to_owned()
+            }
+            Self::Internalizing => {
+                "The package is brought into the feed with its installers inside: it stands below when \
+                 that is done, and otherwise why not."
+                    .to_owned()
             }
             Self::NothingChosen => "Nothing was done: tick one or more rows first.".to_owned(),
         }

@@ -94,15 +94,20 @@ pub async fn set(
 ) -> Result<Response, PageError> {
     let fields = &change.fields;
     let given = Given {
-        enabled: fields.word("enabled", |it| match it {
-            "on" => Some(true),
-            "off" => Some(false),
-            _ => None,
-        })?,
+        enabled: fields.word("enabled", switch)?,
+        internalize: fields.word("internalize", switch)?,
         ..given(fields)?
     };
     service::change(&app, SourceId(id), &given, change.actor()).await?;
     Ok(change.done(&format!("/sources/{id}"), Done::SourceSet, 1))
+}
+
+fn switch(word: &str) -> Option<bool> {
+    match word {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
 }
 
 /// What a form says of a source. An empty number of requests is none of its own.

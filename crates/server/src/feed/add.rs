@@ -72,10 +72,11 @@ pub async fn add(
     record(app, nupkg, provenance, actor).await
 }
 
-/// Takes a pushed package into the feed, and notes who did.
+/// Takes a package that came in into the feed, and notes who did.
 pub(super) async fn add_incoming(
     app: &Arc<App>,
     incoming: Incoming,
+    provenance: Provenance,
     actor: &Actor,
 ) -> Result<Added, AddError> {
     let Incoming { file, nupkg } = incoming;
@@ -87,7 +88,7 @@ pub(super) async fn add_incoming(
     let kept = tokio::task::spawn_blocking(move || blobs.keep(file, &sha256));
     let kept = kept.await.context("a package cannot be stored")?;
     kept.context("a package cannot be stored")?;
-    record(app, nupkg, Provenance::Pushed, actor).await
+    record(app, nupkg, provenance, actor).await
 }
 
 async fn record(
@@ -98,7 +99,7 @@ async fn record(
 ) -> Result<Added, AddError> {
     let action = match &provenance {
         Provenance::Pushed => "push_feed_package",
-        Provenance::Mirrored(_) | Provenance::Internalized(_) => "mirror_feed_package",
+        Provenance::Mirrored(_) | Provenance::Internalized(..) => "mirror_feed_package",
     };
     let now = app.now();
     let mut tx = app.db.begin().await?;

@@ -8,12 +8,15 @@ use anyhow::Context as _;
 use fleetmend_chocolatey::dependency::{Dependency, Range};
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_model::{Millis, PackageId};
+use fleetmend_store::feed_refusals;
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::sources::OWN;
 
-use super::{AddError, add_original};
+use super::internalize::InternalizeError;
+use super::{AddError, take_in};
 use crate::app::App;
-use crate::catalog::{dependency, nupkgs, offered};
+use crate::catalog::sync::jitter;
+use crate::catalog::{dependency, nupkgs, offered, schedule};
 use crate::jobs;
 use crate::people::Actor;
 
@@ -29,10 +32,10 @@ pub async fn enqueue(app: &App, package: PackageId) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Brings a package of the catalog into the feed: as its source has it, with its dependencies and
-/// with the packages that install nothing but it. What would fetch something when it is installed
-/// stays out.
-pub async fn bring(app: &Arc<App>, root: PackageId) -> anyhow::Result<()> {
+/// Brings a package of the catalog into the feed, with its dependencies and with the packages that
+/// install nothing but it. Why one of them stays out is kept with it. One that a person asks for is
+/// internalized whatever its source is set to.
+pub async fn bring(app: &Arc<App>, root: PackageId, is_asked_for: bool) -> anyhow::Result<()> {
     let mut waiting = VecDeque::from([root]);
     if let Some(package) = packages::get(&app.db, root).await? {
         waiting.extend(through(app, &package).await?);
@@ -43,24 +46,42 @@ pub async fn bring(app: &Arc<App>, root: PackageId) -> anyhow::Result<()> {
         if seen.len() >= MOST || !seen.insert(id) {
             continue;
         }
-        let Some(package) = fetched(app, id).await? else {
-            let retry = packages::get(&app.db, id).await?;
-            let retry = retry.and_then(|it| it.problem?.retry_at);
-            again = again.into_iter().chain(retry).min();
-            continue;
-        };
-        if is_in(app, &package).await? {
-            for dependency in dependencies(app, &package).await? {
-                waiting.extend(best(app, &dependency).await?);
+        match came(app, id, is_asked_for && id == root).await? {
+            Came::In(package) => {
+                for dependency in dependencies(app, &package).await? {
+                    waiting.extend(best(app, &dependency).await?);
+                }
             }
+            Came::Not { retry_at } => again = again.into_iter().chain(retry_at).min(),
         }
     }
     if let Some(at) = again {
+        let kind = kind(is_asked_for);
         let mut tx = app.db.begin().await?;
-        jobs::enqueue(&mut tx, jobs::Kind::BringToFeed, root.0, at).await?;
+        jobs::enqueue(&mut tx, kind, root.0, at).await?;
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// The job that brings a package.
+fn kind(is_asked_for: bool) -> jobs::Kind {
+    if is_asked_for {
+        jobs::Kind::Internalize
+    } else {
+        jobs::Kind::BringToFeed
+    }
+}
+
+/// What became of a package.
+enum Came {
+    /// The feed has it.
+    In(Box<Package>),
+    /// It stays out.
+    Not {
+        /// When it is tried again by itself.
+        retry_at: Option<Millis>,
+    },
 }
 
 /// The latest packages without an installer of their own that bring this one.
@@ -77,56 +98,82 @@ async fn through(app: &App, package: &Package) -> anyhow::Result<Vec<PackageId>>
         .collect())
 }
 
-/// A package of the catalog whose nupkg is at hand and analysed; that is done if it was not yet.
-async fn fetched(app: &Arc<App>, id: PackageId) -> anyhow::Result<Option<Package>> {
-    let is_at_hand = |package: &Package| {
-        let sha256 = package.content_sha256.as_ref();
-        package.quarantine.is_none()
-            && package.analysis.is_some()
-            && sha256.is_some_and(|it| app.blobs.has(it))
+/// Takes a package in, if it may be; keeps why not with it.
+async fn came(app: &Arc<App>, id: PackageId, is_asked_for: bool) -> anyhow::Result<Came> {
+    let Some(package) = fetched(app, id).await? else {
+        return Ok(Came::Not { retry_at: None });
     };
-    let Some(package) = packages::get(&app.db, id).await? else {
-        return Ok(None);
-    };
-    if is_at_hand(&package) {
-        return Ok(Some(package));
+    if package.source == OWN && !is_asked_for {
+        return Ok(Came::In(Box::new(package)));
     }
-    if package.quarantine.is_some() {
-        return Ok(None);
-    }
-    nupkgs::fetch_one(app, package).await?;
-    let package = packages::get(&app.db, id).await?;
-    Ok(package.filter(is_at_hand))
-}
-
-/// Takes a package in, if it may be; says whether the feed has it.
-async fn is_in(app: &Arc<App>, package: &Package) -> anyhow::Result<bool> {
-    if package.source == OWN {
-        return Ok(true);
+    if package.analysis.is_none()
+        && let Some(problem) = package.problem.clone()
+    {
+        let why = format!("its nupkg cannot be had: {}", problem.why);
+        return refused(app, &package, &why, problem.retry_at).await;
     }
     let actor = Actor {
         name: "mirror".to_owned(),
         address: String::new(),
     };
     let name = format!("{} {}", package.shown_id, package.version);
-    match add_original(app, package, &actor).await {
-        Ok(Some(added)) => {
+    match take_in(app, &package, is_asked_for, &actor).await {
+        Ok(added) => {
             if added.is_new {
                 tracing::info!("{name}: it is in the feed");
             }
-            Ok(true)
+            let mut tx = app.db.begin().await?;
+            feed_refusals::clear(&mut tx, id).await?;
+            tx.commit().await?;
+            Ok(Came::In(Box::new(package)))
         }
-        Ok(None) => {
-            tracing::info!("{name}: it is not in the feed, for it fetches files when installed");
-            Ok(false)
+        Err(InternalizeError::Add(AddError::Internal(error))) => Err(error),
+        Err(error @ InternalizeError::Add(AddError::Taken(_))) => {
+            if is_asked_for {
+                refused(app, &package, &error.to_string(), None).await?;
+            }
+            Ok(Came::In(Box::new(package)))
         }
-        Err(AddError::Internal(error)) => Err(error),
-        // Another package of this version was pushed, or no client could read this one.
-        Err(error) => {
-            tracing::warn!("{name}: {error}");
-            Ok(matches!(error, AddError::Taken(_)))
+        Err(InternalizeError::Again { cause, at }) => {
+            let known = feed_refusals::get(&app.db, id).await?;
+            let tries = known.map_or(0, |it| it.tries) + 1;
+            let later = || schedule::after_failed_fetch(app.now(), tries, false, jitter());
+            refused(app, &package, &cause, Some(at.unwrap_or_else(later))).await
         }
+        Err(error) => refused(app, &package, &error.to_string(), None).await,
     }
+}
+
+async fn refused(
+    app: &App,
+    package: &Package,
+    why: &str,
+    retry_at: Option<Millis>,
+) -> anyhow::Result<Came> {
+    let (name, version) = (&package.shown_id, &package.version);
+    tracing::warn!("{name} {version} is not in the feed: {why}");
+    let mut tx = app.db.begin().await?;
+    feed_refusals::set(&mut tx, package.row, why, retry_at, app.now()).await?;
+    tx.commit().await?;
+    app.touch();
+    Ok(Came::Not { retry_at })
+}
+
+/// A package of the catalog, fetched and analysed if that was not done yet and can be.
+async fn fetched(app: &Arc<App>, id: PackageId) -> anyhow::Result<Option<Package>> {
+    let Some(package) = packages::get(&app.db, id).await? else {
+        return Ok(None);
+    };
+    let is_at_hand = package.analysis.is_some()
+        && package
+            .content_sha256
+            .as_ref()
+            .is_some_and(|it| app.blobs.has(it));
+    if is_at_hand || package.quarantine.is_some() {
+        return Ok(Some(package));
+    }
+    nupkgs::fetch_one(app, package).await?;
+    Ok(packages::get(&app.db, id).await?)
 }
 
 async fn dependencies(app: &App, package: &Package) -> anyhow::Result<Vec<Dependency>> {

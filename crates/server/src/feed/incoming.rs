@@ -14,9 +14,10 @@ use ring::digest::{Context, SHA256, SHA512};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
-use super::add::{Nupkg, examine};
+use super::add::{AddError, Nupkg, examine};
 use super::answer::Refusal;
 use crate::app::App;
+use crate::catalog::digest;
 
 /// Parts that wait for the disk: more are not read from the client.
 const WAITING: usize = 8;
@@ -45,6 +46,19 @@ pub(super) async fn receive(app: &Arc<App>, field: Field<'_>) -> Result<Incoming
         examine(reader, sha256, sha512).map(|nupkg| Incoming { file, nupkg })
     });
     Ok(nupkg.await.context("a package cannot be read")??)
+}
+
+/// A package that was made here, in a file that is read with `reader`.
+pub(super) fn of_file(file: NamedTempFile, reader: FileReader) -> Result<Incoming, AddError> {
+    let (mut sha256, mut sha512) = (Context::new(&SHA256), Context::new(&SHA512));
+    let digested = digest::each_part(reader.clone(), |part| {
+        sha256.update(part);
+        sha512.update(part);
+    });
+    digested.context("a package cannot be read")?;
+    let sha256 = fleetmend_trust::hex(sha256.finish().as_ref());
+    let nupkg = examine(reader, sha256, STANDARD.encode(sha512.finish()))?;
+    Ok(Incoming { file, nupkg })
 }
 
 /// Hands on what comes in.

@@ -6,15 +6,17 @@
 mod access;
 mod add;
 mod answer;
+pub mod ask;
 mod before_file;
 pub mod bring;
 mod download;
 mod incoming;
+pub mod internalize;
 pub mod keys;
 pub mod listing;
-mod originals;
 mod push;
 mod read;
+mod take_in;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +39,7 @@ use tokio::sync::watch;
 use crate::app::App;
 
 pub use add::{AddError, Added, add};
-pub use originals::{add_original, original};
+pub use take_in::take_in;
 
 /// Where the feed is, below the server's address.
 pub const PATH: &str = "/feed/v2";

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest as _, OriginalUri, Request, State};
 use fleetmend_chocolatey::gallery;
+use fleetmend_store::feed_packages::Provenance;
 use http::{HeaderMap, StatusCode};
 
 use super::add::add_incoming;
@@ -56,7 +57,7 @@ pub(super) async fn push(
         name: format!("feed key {}", key.name),
         address,
     };
-    let added = add_incoming(&app, incoming, &actor).await?;
+    let added = add_incoming(&app, incoming, Provenance::Pushed, &actor).await?;
     if added.is_new {
         return Ok(StatusCode::CREATED);
     }

@@ -9,7 +9,7 @@ use fleetmend_model::recipe::{
 };
 use fleetmend_server::feed::{self, AddError, Added};
 use fleetmend_server::people::Actor;
-use fleetmend_store::feed_packages::{self, Original, Provenance};
+use fleetmend_store::feed_packages::{self, Making, Original, Provenance};
 use fleetmend_store::packages::{self, NewPackage, Package};
 use fleetmend_store::sources::{self, Settings, SourceKind};
 use fleetmend_trust::digest_hex;
@@ -59,7 +59,11 @@ async fn what_was_added_is_told_apart_from_what_was_there_and_from_what_is_anoth
         version: "1.2.0".to_owned(),
         is_new,
     };
-    let internalized = || Provenance::Internalized(original());
+    let making = || Making {
+        program: "a test".to_owned(),
+        files: Vec::new(),
+    };
+    let internalized = || Provenance::Internalized(original(), making());
     let bytes = nupkg("1.2");
     assert_eq!(add(&bytes, internalized()).await.unwrap(), added(true));
     assert_eq!(add(&bytes, internalized()).await.unwrap(), added(false));
@@ -178,8 +182,8 @@ async fn a_sources_package_comes_into_the_feed_as_it_is_only_if_it_fetches_nothi
     {
         let version = format!("1.{number}.0");
         let package = package(&site, &version, &analysis).await;
-        let added = feed::add_original(app, &package, &mirror()).await.unwrap();
-        assert_eq!(added.is_some(), expected, "{analysis:?}");
+        let added = feed::take_in(app, &package, false, &mirror()).await;
+        assert_eq!(added.is_ok(), expected, "{analysis:?}");
         let kept = feed_packages::get(&app.db, "acme.tool", &version)
             .await
             .unwrap();

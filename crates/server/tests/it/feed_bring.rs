@@ -73,7 +73,7 @@ async fn a_package_brings_its_dependencies_and_what_is_nothing_without_it() {
     nupkgs::fetch_one(app, latest(&site, "app").await)
         .await
         .unwrap();
-    bring(app, latest(&site, "app.install").await.row)
+    bring(app, latest(&site, "app.install").await.row, false)
         .await
         .unwrap();
     let expected = [
@@ -84,19 +84,8 @@ async fn a_package_brings_its_dependencies_and_what_is_nothing_without_it() {
     ];
     let expected = expected.map(|(id, version)| (id.to_owned(), version.to_owned()));
     assert_eq!(found(&site).await, expected);
-    bring(app, latest(&site, "app.install").await.row)
+    bring(app, latest(&site, "app.install").await.row, false)
         .await
         .unwrap();
     assert_eq!(found(&site).await, expected, "again changes nothing");
-}
-
-#[tokio::test]
-async fn what_fetches_files_when_it_is_installed_stays_out_with_all_that_it_needs() {
-    let loader = Nupkg::new("loader", "1.0")
-        .dependency("base.extension", "")
-        .downloading_exe("https://vendor.example/a.exe", &"ab".repeat(32), "Loader*");
-    let (site, _folder) = with(&[loader, Nupkg::new("base.extension", "1.0")]).await;
-    let row = latest(&site, "loader").await.row;
-    bring(site.running().app(), row).await.unwrap();
-    assert!(found(&site).await.is_empty());
 }

@@ -49,7 +49,7 @@ Install-ChocolateyInstallPackage -PackageName large -FileType msi -File "$toolsD
             .len(),
         LENGTH
     );
-    bring(app, package.row).await.unwrap();
+    bring(app, package.row, false).await.unwrap();
     assert_eq!(app.feed.len(), 1);
     let grown = peak() - before;
     assert!(grown < LENGTH / 1000 / 2, "it took {grown} kilobytes");

@@ -24,6 +24,7 @@ mod folder;
 mod guard;
 mod handed_out;
 mod hostile_texts;
+mod internalize;
 mod keys;
 mod large_package;
 mod lost_state;

@@ -1,6 +1,8 @@
 //! The feed of one's own.
 
-use fleetmend_store::feed_packages::{self, FeedPackage, NewFeedPackage, Original, Provenance};
+use fleetmend_store::feed_packages::{
+    self, FeedPackage, Making, NewFeedPackage, Original, Provenance, PutIn,
+};
 use fleetmend_store::{Db, Error, Page, files};
 
 use crate::fixture::{T0, both, t};
@@ -25,6 +27,18 @@ fn original() -> Original {
     }
 }
 
+fn making() -> Making {
+    Making {
+        program: "a test".to_owned(),
+        files: vec![PutIn {
+            path: "tools/a.exe".to_owned(),
+            url: "https://vendor.example/a.exe".to_owned(),
+            sha256: "ef".repeat(32),
+            length: 7,
+        }],
+    }
+}
+
 both! {
     async fn a_version_is_kept_with_where_it_came_from_and_never_changes(db: Db) {
         let mut tx = db.begin().await.unwrap();
@@ -32,7 +46,7 @@ both! {
         for (number, provenance) in [
             Provenance::Pushed,
             Provenance::Mirrored(original()),
-            Provenance::Internalized(original()),
+            Provenance::Internalized(original(), making()),
         ].into_iter().enumerate() {
             let new = version("acme", &format!("{number}.0.0"), provenance);
             feed_packages::insert(&mut tx, &new, t(1)).await.unwrap();

@@ -82,6 +82,7 @@ both! {
             enabled: false,
             per_minute: Some(120),
             dialect: Some(Dialect::Choco1),
+            internalize: false,
         };
         sources::update(&mut tx, second, &changed).await.unwrap();
         sources::update(&mut tx, second, &changed).await.unwrap();

@@ -34,6 +34,8 @@ pub struct Given<'a> {
     pub per_minute: Option<u32>,
     /// The generation of Chocolatey that it is for: `choco1`, `choco2`, or [`ANY_DIALECT`].
     pub dialect: Option<&'a str>,
+    /// Whether its packages that download their installers come into the feed with them inside.
+    pub internalize: Option<bool>,
     /// The name that it is read with.
     pub user: Option<&'a str>,
     /// The password. Never logged or shown.
@@ -139,6 +141,7 @@ impl<'a> Given<'a> {
                 None => before.per_minute,
             },
             dialect: self.dialect.map_or(Ok(before.dialect), dialect)?,
+            internalize: self.internalize.unwrap_or(before.internalize),
         };
         for (field, value, longest) in [
             (
@@ -194,13 +197,14 @@ pub fn difference(before: &Settings, after: &Settings) -> String {
 }
 
 /// What is set, each with its name.
-fn shown(it: &Settings) -> [(&'static str, String); 6] {
+fn shown(it: &Settings) -> [(&'static str, String); 7] {
+    let switch = |is_on| if is_on { "on" } else { "off" }.to_owned();
     let per_minute = it.per_minute.map(|it| it.to_string());
     [
         ("location", it.location.clone()),
         ("name", it.name.clone()),
         ("priority", it.priority.to_string()),
-        ("switched", if it.enabled { "on" } else { "off" }.to_owned()),
+        ("switched", switch(it.enabled)),
         (
             "requests a minute",
             per_minute.unwrap_or_else(|| "default".to_owned()),
@@ -209,6 +213,7 @@ fn shown(it: &Settings) -> [(&'static str, String); 6] {
             "dialect",
             it.dialect.map_or(ANY_DIALECT, dialect_key).to_owned(),
         ),
+        ("internalizing", switch(it.internalize)),
     ]
 }
 
@@ -314,6 +319,7 @@ mod tests {
             enabled: Some(false),
             per_minute: Some(60),
             dialect: Some("choco1"),
+            internalize: Some(false),
             ..Given::default()
         };
         let after = all.changed(&before).unwrap();
@@ -321,7 +327,7 @@ mod tests {
             difference(&before.settings, &after),
             "location: https://feed.example/ → https://feed.example/v2; name: name → Feed; \
              priority: 0 → 3; switched: on → off; requests a minute: default → 60; \
-             dialect: any → choco1"
+             dialect: any → choco1; internalizing: on → off"
         );
     }
 

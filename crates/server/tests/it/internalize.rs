@@ -1,0 +1,218 @@
+//! Packages that download their installers come into the feed with them inside.
+
+use std::time::Duration;
+
+use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
+use fleetmend_chocolatey::script::analyse;
+use fleetmend_e2e::feed::{Fault, FeedSite};
+use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_model::SourceId;
+use fleetmend_model::recipe::{Fetches, FileOrigin};
+use fleetmend_server::Given;
+use fleetmend_server::catalog::sync;
+use fleetmend_server::feed::bring::bring;
+use fleetmend_store::feed_packages::{self, FeedPackage, Provenance, PutIn};
+use fleetmend_store::feed_refusals::{self, FeedRefusal};
+use fleetmend_store::packages::{self, Package};
+use fleetmend_store::{Page, quarantine};
+use fleetmend_trust::digest_hex;
+use serde_json::json;
+
+use crate::clocked::{Clocked, both, until};
+
+const SOURCE: SourceId = SourceId(1);
+const INSTALLER: &[u8] = b"MZ an installer";
+
+/// A vendor's site, and a folder with packages that download from it.
+struct Vendor {
+    site: FeedSite,
+    folder: tempfile::TempDir,
+}
+
+impl Vendor {
+    fn new() -> Self {
+        let site = FeedSite::start().unwrap();
+        site.add_file("setup.exe", INSTALLER);
+        let folder = tempfile::tempdir().unwrap();
+        Self { site, folder }
+    }
+
+    fn url(&self) -> String {
+        self.site.file_url("setup.exe")
+    }
+
+    fn build(&self, package: &Nupkg) {
+        package.build_into(self.folder.path()).unwrap();
+    }
+
+    fn loader(&self) -> Nupkg {
+        Nupkg::new("Loader", "1.0")
+            .dependency("base", "")
+            .downloading_exe(&self.url(), &digest_hex(INSTALLER), "Loader*")
+    }
+
+    fn asked(&self) -> usize {
+        let requests = self.site.requests();
+        requests
+            .iter()
+            .filter(|it| it.path == "/files/setup.exe")
+            .count()
+    }
+
+    /// Has the server read the folder.
+    async fn add(&self, site: &Clocked, given: Given<'_>) {
+        let hosts = ["127.0.0.1".to_owned()];
+        let given = Given {
+            location: self.folder.path().to_str(),
+            private_hosts: &hosts,
+            ..given
+        };
+        let handle = site.site.running().handle();
+        handle.add_source(&given).await.unwrap();
+        sync::sync(site.app(), SOURCE).await.unwrap();
+    }
+}
+
+async fn latest(site: &Clocked, id: &str) -> Package {
+    let versions = packages::versions(site.db(), SOURCE, id).await;
+    versions.unwrap().remove(0)
+}
+
+async fn bring_it(site: &Clocked, id: &str) {
+    let row = latest(site, id).await.row;
+    bring(site.app(), row, false).await.unwrap();
+}
+
+async fn in_feed(site: &Clocked, id: &str) -> Option<FeedPackage> {
+    feed_packages::get(site.db(), id, "1.0.0").await.unwrap()
+}
+
+async fn refusals(site: &Clocked) -> Vec<FeedRefusal> {
+    let listed = feed_refusals::list(site.db(), &Page::first(99)).await;
+    listed.unwrap().rows
+}
+
+both! {
+    async fn a_package_comes_in_with_its_installer_and_where_that_came_from(site) {
+        let vendor = Vendor::new();
+        vendor.build(&vendor.loader());
+        vendor.build(&Nupkg::new("base", "1.0"));
+        vendor.add(&site, Given::default()).await;
+        bring_it(&site, "loader").await;
+        let kept = in_feed(&site, "loader").await.unwrap();
+        let Provenance::Internalized(original, making) = &kept.what.provenance else {
+            panic!("{:?}", kept.what.provenance);
+        };
+        let source = latest(&site, "loader").await;
+        assert_eq!(original.sha256, source.content_sha256.unwrap());
+        assert_eq!(original.location, source.content_location);
+        let put_in = PutIn {
+            path: "tools/setup.exe".to_owned(),
+            url: vendor.url(),
+            sha256: digest_hex(INSTALLER),
+            length: INSTALLER.len() as u64,
+        };
+        assert_eq!(making.files, [put_in]);
+        assert!(making.program.starts_with("Fleetmend "), "{}", making.program);
+
+        let reader = site.app().blobs.reader(&kept.what.sha256).unwrap();
+        let nupkg = NupkgIn::open(reader, &Limits::default()).unwrap();
+        assert_eq!(nupkg.get("tools/setup.exe").unwrap(), INSTALLER);
+        let analysis = analyse(&nupkg);
+        assert_eq!(analysis.fetches(), Fetches::Nothing);
+        let recipe = analysis.recipe.unwrap();
+        let inside = FileOrigin::Embedded { path: "tools/setup.exe".to_owned() };
+        assert_eq!(recipe.files[0].origin, inside);
+        assert!(in_feed(&site, "base").await.is_some(), "what it depends on comes as well");
+        assert_eq!(refusals(&site).await, []);
+
+        // Again, as after a crash: nothing changes and nothing is asked for.
+        let asked = vendor.asked();
+        bring_it(&site, "loader").await;
+        assert_eq!(in_feed(&site, "loader").await.unwrap(), kept);
+        assert_eq!(vendor.asked(), asked);
+
+        let person = site.administrator().await;
+        let listed = person.get(&site.site, "/api/v1/feed/packages?text=loader").await.json();
+        let row = &listed["items"][0];
+        assert_eq!(row["provenance"], "internalized");
+        assert_eq!(row["put_in"][0]["url"], vendor.url());
+        let page = person.get(&site.site, "/feed").await.text;
+        assert!(page.contains(&format!("tools/setup.exe is {}", vendor.url())), "{page}");
+    }
+
+    async fn a_source_can_be_set_to_leave_such_packages_out_and_a_person_can_ask_for_one(site) {
+        let vendor = Vendor::new();
+        vendor.build(&vendor.loader());
+        vendor.build(&Nupkg::new("base", "1.0"));
+        let off = Given { name: Some("the folder"), internalize: Some(false), ..Given::default() };
+        vendor.add(&site, off).await;
+        bring_it(&site, "loader").await;
+        assert!(in_feed(&site, "loader").await.is_none());
+        let why = &refusals(&site).await[0].why;
+        assert!(why.ends_with("packages of the source 'the folder' are not internalized"), "{why}");
+        assert_eq!(vendor.asked(), 0);
+        let person = site.administrator().await;
+        let page = person.get(&site.site, "/feed").await.text;
+        assert!(page.contains("are not internalized"), "{page}");
+        let listed = person.get(&site.site, "/api/v1/feed/refused").await.json();
+        assert_eq!(listed["items"][0]["why"], why.as_str());
+
+        for (body, status) in [
+            (json!({ "package": "nothing" }), 404),
+            (json!({ "package": "loader", "version": "7" }), 404),
+            (json!({ "package": "LOADER", "version": "1.0.0" }), 200),
+        ] {
+            let answer = person.call(&site.site, "/api/v1/feed/internalize", &body).await;
+            assert_eq!(answer.status, status, "{}", answer.text);
+        }
+        until("it is in the feed", async || in_feed(&site, "loader").await).await;
+        until("nothing is refused", async || refusals(&site).await.is_empty().then_some(())).await;
+        let handle = site.site.running().handle();
+        let said = handle.internalize("loader", None).await.unwrap();
+        assert_eq!(said, "Loader 1.0 is in the feed");
+
+        let fields = [("internalize", "on"), ("location", vendor.folder.path().to_str().unwrap())];
+        person.post(&site.site, "/sources/1", &fields).await;
+        let source = person.get(&site.site, "/api/v1/sources/1").await.json();
+        assert_eq!(source["source"]["internalize"], true);
+    }
+
+    async fn what_cannot_be_internalized_says_why_and_what_may_work_later_is_tried_again(site) {
+        let vendor = Vendor::new();
+        vendor.build(&vendor.loader());
+        vendor.build(&Nupkg::new("base", "1.0"));
+        let odd = format!(
+            "Install-ChocolateyPackage odd exe /S {} -Checksum {} -ChecksumType sha256\nDo-Something\n",
+            vendor.url(),
+            digest_hex(INSTALLER)
+        );
+        vendor.build(&Nupkg::new("odd", "1.0").install_script(&odd));
+        let wrong = Nupkg::new("wrong", "1.0")
+            .downloading_exe(&vendor.url(), &"ab".repeat(32), "Wrong*");
+        vendor.build(&wrong);
+        vendor.site.set_fault("/files/setup.exe", Fault::Status(500));
+        vendor.add(&site, Given::default()).await;
+        let handle = site.site.running().handle();
+        let error = handle.internalize("odd", None).await.unwrap_err().to_string();
+        assert!(
+            error.starts_with("odd 1.0 is not in the feed: its scripts are not explained in full"),
+            "{error}"
+        );
+        bring_it(&site, "loader").await;
+        let failed = refusals(&site).await.into_iter().find(|it| it.shown_id == "Loader").unwrap();
+        assert!(failed.why.ends_with("answered 500") && failed.retry_at.is_some(), "{failed:?}");
+        vendor.site.repair();
+        site.live(Duration::from_hours(1)).await;
+        site.app().jobs_due.notify_one();
+        until("it is in the feed", async || in_feed(&site, "loader").await).await;
+
+        bring_it(&site, "wrong").await;
+        let refused = refusals(&site).await;
+        let wrong = refused.iter().find(|it| it.shown_id == "wrong").unwrap();
+        assert!(wrong.why.contains("is in quarantine") && wrong.retry_at.is_none(), "{wrong:?}");
+        assert_eq!(quarantine::count(site.db()).await.unwrap(), 1);
+        let lines = handle.list_feed_refused().await.unwrap();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+    }
+}
