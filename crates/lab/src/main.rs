@@ -8,6 +8,7 @@ mod apps;
 mod catalog_file;
 mod checkin;
 mod client;
+mod cores;
 mod cpu_time;
 mod extensions;
 mod feed;
@@ -17,6 +18,7 @@ mod feed_site;
 mod idle;
 mod import;
 mod ingest;
+mod internalize;
 mod match_cases;
 mod matches;
 mod names;
@@ -59,6 +61,10 @@ enum Command {
     Simulate(simulate::Options),
     /// What the analysis makes of package sources.
     Recipes(recipes::Options),
+    /// Package sources that download their installers, packed with made-up ones inside. It proves that
+    /// what is packed is analysed to the same as before, with the files inside in place of addresses;
+    /// not that real installers are found at the addresses, nor that the analysis is right.
+    Internalize(internalize::Options),
     /// Which package installed software is, against rows whose package is known.
     Match(matches::Options),
     /// How names and publishers are normalised, against WinGet's form and a store's.
@@ -107,6 +113,7 @@ fn run(command: Command) -> anyhow::Result<Option<Value>> {
         Command::Import(options) => runtime.block_on(import::run(options))?,
         Command::Simulate(options) => runtime.block_on(simulate::run(options))?,
         Command::Recipes(options) => recipes::run(&options)?,
+        Command::Internalize(options) => internalize::run(&options)?,
         Command::Match(options) => matches::run(&options)?,
         Command::Names(options) => names::run(&options)?,
         Command::Versions(options) => versions::run(&options)?,

@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -12,6 +11,7 @@ use fleetmend_chocolatey::script::{Explained, HelperUse, Package, explain};
 use fleetmend_model::recipe::{Analysis, Finding, Recipe, Verdict};
 use serde_json::{Value, json};
 
+use crate::cores::on_all;
 use crate::extensions::Extensions;
 use crate::package_folder::{self, PackageFolder};
 
@@ -39,7 +39,9 @@ pub fn run(options: &Options) -> anyhow::Result<Value> {
     eprintln!("explains {} packages", nuspecs.len());
     let start = Instant::now();
     let extensions = Extensions::among(&nuspecs);
-    let outcomes = all(&options.packages, &nuspecs, &extensions);
+    let outcomes = on_all(&nuspecs, |nuspec| {
+        one(&options.packages, nuspec, &extensions)
+    });
     let seconds = start.elapsed().as_secs_f64();
     if let Some(path) = &options.out {
         let file = std::fs::File::create(path)
@@ -66,31 +68,6 @@ pub fn run(options: &Options) -> anyhow::Result<Value> {
         "deployable": count(&|it| it.is_deployable),
         "per_s": (outcomes.len() as f64 / seconds.max(0.000_001)).round(),
     }))
-}
-
-/// Reads and explains all packages, on all cores, in their order.
-fn all(root: &Path, nuspecs: &[PathBuf], extensions: &Extensions) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut found: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
-        let work = || {
-            let mut found = Vec::new();
-            loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                let Some(nuspec) = nuspecs.get(place) else {
-                    return found;
-                };
-                found.push((place, one(root, nuspec, extensions)));
-            }
-        };
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_default())
-            .collect()
-    });
-    found.sort_by_key(|(place, _)| *place);
-    found.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 fn one(root: &Path, nuspec: &Path, extensions: &Extensions) -> Outcome {

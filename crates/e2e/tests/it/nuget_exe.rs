@@ -2,9 +2,14 @@
 
 use std::fs;
 
+use fleetmend_chocolatey::nupkg;
+use fleetmend_chocolatey::script::analyse;
+use fleetmend_e2e::feed::FeedSite;
 use fleetmend_e2e::msi::Msi;
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_e2e::process::Output;
+use fleetmend_e2e::work_dir::WorkDir;
+use fleetmend_model::recipe::Fetches;
 use fleetmend_trust::digest_hex;
 use serde_json::json;
 
@@ -12,6 +17,7 @@ use crate::agent_client::Device;
 use crate::console_client::Console;
 use crate::nuget_client::NuGet;
 use crate::server_process::Server;
+use crate::source_view::SourceView;
 
 /// A server with an open feed, its administrator, a client, and a key that pushes.
 pub struct Site {
@@ -304,4 +310,37 @@ fn what_a_company_pushes_is_offered_and_deployed_to_the_machines_that_lack_it() 
     assert_eq!(device.get_bytes(&file).unwrap(), (200, msi));
     let source = &site.console.items("/api/v1/feed/packages").unwrap()[0];
     assert_eq!(source["provenance"], "pushed", "{source}");
+}
+
+#[test]
+fn it_installs_an_internalized_package_with_its_installer_and_the_changed_script() {
+    let installer = b"MZ an installer of the vendor".to_vec();
+    let vendor = FeedSite::start().unwrap();
+    vendor.add_file("setup.exe", installer.clone());
+    let source = WorkDir::new("source").unwrap();
+    Nupkg::new("Loader", "1.0")
+        .downloading_exe(
+            &vendor.file_url("setup.exe"),
+            &digest_hex(&installer),
+            "Loader*",
+        )
+        .build_into(source.path())
+        .unwrap();
+    let site = Site::new();
+    let body = json!({ "location": source.path(), "private_hosts": ["127.0.0.1"] });
+    let view = SourceView::add_with(&site.console, &body).unwrap();
+    assert_eq!(view.wait_read().unwrap(), None);
+    let made = site.server.admin(&["feed", "internalize", "loader"]);
+    assert_eq!(
+        made.unwrap().success().unwrap().trim(),
+        "Loader 1.0 is in the feed"
+    );
+    assert_eq!(site.install("inside", &["loader"]), ["Loader.1.0.0"]);
+    let folder = site.nuget.folder().join("inside/Loader.1.0.0");
+    assert_eq!(fs::read(folder.join("tools/setup.exe")).unwrap(), installer);
+    let script = fs::read_to_string(folder.join("tools/chocolateyInstall.ps1")).unwrap();
+    assert!(!script.contains("http"), "{script}");
+    let bytes = fs::read(folder.join("Loader.1.0.0.nupkg")).unwrap();
+    let nupkg = nupkg::Nupkg::read(&bytes, &nupkg::Limits::default()).unwrap();
+    assert_eq!(analyse(&nupkg).fetches(), Fetches::Nothing);
 }
