@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use fleetmend_chocolatey::internalize::{Local, Refused, addresses, pack, plan_of, verify};
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
-use fleetmend_chocolatey::script::analyse_with;
+use fleetmend_chocolatey::script::{Package, analyse_scripts, analyse_with};
 use fleetmend_model::recipe::Fetches;
 use fleetmend_trust::digest_hex;
 use serde_json::{Value, json};
@@ -81,13 +81,21 @@ pub fn run(options: &Options) -> anyhow::Result<Value> {
 /// that the result does the same. The bytes of a made-up file are its address.
 fn one(nuspec: &Path, extensions: &Extensions) -> anyhow::Result<Outcome> {
     let folder = package_folder::read(nuspec)?;
-    let bytes = packed(nuspec, &folder)?;
-    let old = Nupkg::read(&bytes, &Limits::default())?;
     let extensions = extensions.of(nuspec, &folder.nuspec);
-    let analysis = analyse_with(&old, extensions.clone());
-    if analysis.fetches() == Fetches::Nothing {
+    // The sources lack the installers that are put in when the package is packed.
+    let sources = Package {
+        nuspec: &folder.nuspec,
+        paths: folder.paths.clone(),
+        is_complete: false,
+        scripts: folder.scripts.clone(),
+        extensions: extensions.clone(),
+    };
+    if analyse_scripts(&sources).fetches() == Fetches::Nothing {
         return Ok(Outcome::NothingToDo);
     }
+    let bytes = packed(nuspec, &folder)?;
+    let old = Nupkg::read(&bytes, &Limits::default())?;
+    let analysis = analyse_with(&old, extensions.clone());
     let planned = addresses(&analysis).and_then(|urls| {
         let locals: Vec<Local> = urls.into_iter().map(made_up).collect();
         plan_of(&old, extensions.clone(), &analysis, &locals)
