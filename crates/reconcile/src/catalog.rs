@@ -1,7 +1,7 @@
 //! The catalog as matching needs it: immutable, indexed.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fleetmend_model::PackageId;
 use fleetmend_versions::nuget::Version;
@@ -10,7 +10,7 @@ use crate::identity::Identity;
 use crate::names::{Candidate, NameIndex, Row};
 use crate::overrides::Overrides;
 use crate::pattern::{Pattern, PatternIndex};
-use crate::relation::{Pair, Relation};
+use crate::relation::{Pair, Relation, order_as_written};
 
 /// One version of one package. The catalog can take all versions that the sources have or had: older
 /// ones give product codes, and only the latest that is listed and no prerelease is offered.
@@ -295,54 +295,74 @@ impl Catalog {
     }
 }
 
-/// How versions are registered: from what is certain, and where nothing is, from what the programs that
-/// install them say of themselves.
+/// How versions are registered. What the mirror found in installers stands: devices only add to it.
+/// Without it devices tell, where they register anything but the package's versions as they are;
+/// where they do not, what programs that install versions say of themselves is asked first.
 fn relation(versions: &[(Version, CatalogPackage)]) -> Relation {
-    let certain = pairs(versions);
-    if !certain.is_empty() {
-        return Relation::learn(&certain);
+    let mut installers = of_installers(versions);
+    let mut devices = of_devices(versions);
+    if !installers.is_empty() {
+        let relation = Relation::learn(&installers);
+        devices.retain(|it| relation.fits(it));
+        if devices.is_empty() {
+            return relation;
+        }
+        installers.append(&mut devices);
+        return Relation::learn(&installers);
     }
-    let hints = versions.iter().flat_map(|(_, package)| {
-        package.programs.iter().map(|registered| Pair {
-            name: String::new(),
-            registered: registered.clone(),
-            version: package.version.clone(),
-        })
-    });
-    Relation::guess(hints.collect())
+    let is_as_written =
+        |it: &Pair| order_as_written(&it.registered, &it.version) == Some(Ordering::Equal);
+    if devices.iter().all(is_as_written) {
+        let guess = Relation::guess(of_programs(versions));
+        if guess != Relation::default() {
+            return guess;
+        }
+    }
+    Relation::learn(&devices)
 }
 
-/// What is certain of how versions are registered: by installers, and on devices.
-fn pairs(versions: &[(Version, CatalogPackage)]) -> Vec<Pair> {
-    let mut pairs = Vec::new();
-    for (_, package) in versions {
-        // Of several products nobody knows which one a row is.
-        let mut of_installers: Vec<(&str, &String)> = package
+/// What installers register.
+fn of_installers(versions: &[(Version, CatalogPackage)]) -> Vec<Pair> {
+    let only = |package: &CatalogPackage| {
+        let registered: BTreeSet<&str> = package
             .products
             .iter()
-            .map(|it| ("", &it.product_version))
+            .map(|it| it.product_version.as_str())
             .collect();
-        of_installers.sort_unstable();
-        of_installers.dedup();
-        if of_installers.len() > 1 {
-            of_installers.clear();
-        }
-        let of_devices = package
-            .observed
-            .iter()
-            .map(|it| (it.name.as_str(), &it.version));
-        pairs.extend(
-            of_installers
-                .into_iter()
-                .chain(of_devices)
-                .map(|(name, registered)| Pair {
-                    name: name.to_owned(),
-                    registered: registered.clone(),
-                    version: package.version.clone(),
-                }),
-        );
+        let mut registered = registered.into_iter();
+        // Of several products nobody knows which one a row is.
+        let only = registered.next().filter(|_| registered.next().is_none());
+        only.map(|it| pair(package, "", it))
+    };
+    versions.iter().filter_map(|(_, it)| only(it)).collect()
+}
+
+/// What devices register.
+fn of_devices(versions: &[(Version, CatalogPackage)]) -> Vec<Pair> {
+    let all = versions.iter().map(|(_, package)| package);
+    all.flat_map(|package| {
+        let observed = package.observed.iter();
+        observed.map(|it| pair(package, &it.name, &it.version))
+    })
+    .collect()
+}
+
+/// What programs say of themselves.
+fn of_programs(versions: &[(Version, CatalogPackage)]) -> Vec<Pair> {
+    let all = versions.iter().map(|(_, package)| package);
+    all.flat_map(|package| {
+        let programs = package.programs.iter();
+        programs.map(|it| pair(package, "", it))
+    })
+    .collect()
+}
+
+fn pair(package: &CatalogPackage, name: &str, registered: &str) -> Pair {
+    Pair {
+        name: name.to_owned(),
+        registered: registered.to_owned(),
+        version: package.version.clone(),
     }
-    pairs
 }
 
 /// Newest first; of one version the deployable one first, then the one seen first.

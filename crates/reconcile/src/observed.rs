@@ -2,22 +2,26 @@
 //! is known from elsewhere.
 //!
 //! The known version is what Chocolatey recorded or what was deployed last. The application may have
-//! been updated since, by itself or by a person, and nobody records that: so one device is no proof.
-//! What is written like the known version and is another one has moved on and teaches nothing; what
-//! is written otherwise counts where several devices say the same and hardly any says otherwise.
+//! been updated since, by itself or by a person, and nobody records that; and a device may say what
+//! it likes: so one device is no proof. What is written like the known version and is another one has
+//! moved on and teaches nothing; all else counts where several devices say the same, they are no
+//! vanishing part of those that have the package, and hardly any says otherwise.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use fleetmend_model::inventory::ChocolateyRecord;
 
 use crate::answer::Answer;
 use crate::catalog::parse_version;
 use crate::device::slot_of;
-use crate::relation::order_as_written;
+use crate::relation::{order_as_written, version_in_name};
 
-/// Devices that must register the same where it is not written like the known version.
+/// Devices that must say the same.
 const LEAST: u32 = 2;
+/// Of so many devices that say anything of the package one must say it.
+const SHARE: u32 = 50;
 /// Of so many devices one may say otherwise.
 const OUTLIER: u32 = 5;
 
@@ -106,36 +110,72 @@ pub fn sightings<'a>(
     rows.into_iter().filter_map(sighting).collect()
 }
 
-/// Those of which it is certain that the known version registers so. Equal for any order of them.
-pub fn certain(all: Vec<Observation>) -> Vec<Observation> {
-    let order = |it: &Observation| order_as_written(&it.registered, &it.version);
-    let unlike: Vec<bool> = all.iter().map(|it| order(it).is_none()).collect();
-    // Devices that say anything of a version, or of what is registered.
-    let mut by_version: HashMap<(&str, &str), u32> = HashMap::new();
-    let mut by_registered: HashMap<(&str, &str), u32> = HashMap::new();
-    let mut of_pair: HashMap<(&str, &str, &str), u32> = HashMap::new();
-    for (it, _) in all.iter().zip(&unlike).filter(|it| *it.1) {
-        let (package, version) = (it.package.as_str(), it.version.as_str());
-        let registered = it.registered.trim();
-        *by_version.entry((package, version)).or_default() += it.devices;
-        *by_registered.entry((package, registered)).or_default() += it.devices;
-        *of_pair.entry((package, version, registered)).or_default() += it.devices;
+/// Those of which it is certain that the known version registers so. A name whose version is not as
+/// certain is left out of them. Equal for any order of them.
+pub fn certain(mut all: Vec<Observation>) -> Vec<Observation> {
+    let mut of_package: HashMap<String, u32> = HashMap::new();
+    for it in &all {
+        add(&mut of_package, it.package.clone(), it.devices);
     }
-    let is_certain = |it: &Observation| {
-        if let Some(order) = order(it) {
-            return order == Ordering::Equal;
+    all.retain(|it| {
+        order_as_written(&it.registered, &it.version).is_none_or(|it| it == Ordering::Equal)
+    });
+    let registered = Votes::of(&all, |it| Some(it.registered.trim().to_owned()));
+    let named = Votes::of(&all, |it| version_in_name(&it.name));
+    all.retain(|it| registered.are_for(it, of_package[&it.package]));
+    for it in &mut all {
+        if version_in_name(&it.name).is_some() && !named.are_for(it, of_package[&it.package]) {
+            it.name.clear();
         }
-        let (package, version) = (it.package.as_str(), it.version.as_str());
-        let registered = it.registered.trim();
-        let agreeing = of_pair[&(package, version, registered)];
-        let hardly_any = |of: u32| (of - agreeing) * OUTLIER <= of;
+    }
+    all
+}
+
+fn add<K: Eq + Hash>(to: &mut HashMap<K, u32>, key: K, devices: u32) {
+    let sum = to.entry(key).or_default();
+    *sum = sum.saturating_add(devices);
+}
+
+/// How many devices say what beside which version of a package.
+struct Votes<S> {
+    says: S,
+    by_version: HashMap<(String, String), u32>,
+    by_said: HashMap<(String, String), u32>,
+    of_pair: HashMap<(String, String, String), u32>,
+}
+
+impl<S: Fn(&Observation) -> Option<String>> Votes<S> {
+    fn of(all: &[Observation], says: S) -> Self {
+        let mut votes = Self {
+            says,
+            by_version: HashMap::new(),
+            by_said: HashMap::new(),
+            of_pair: HashMap::new(),
+        };
+        for it in all {
+            let package = || it.package.clone();
+            let version = || it.version.clone();
+            add(&mut votes.by_version, (package(), version()), it.devices);
+            if let Some(said) = (votes.says)(it) {
+                let pair = (package(), version(), said.clone());
+                add(&mut votes.by_said, (package(), said), it.devices);
+                add(&mut votes.of_pair, pair, it.devices);
+            }
+        }
+        votes
+    }
+
+    /// Whether enough devices say what this one says, of so many that say anything of the package.
+    fn are_for(&self, it: &Observation, of_package: u32) -> bool {
+        let Some(said) = (self.says)(it) else {
+            return false;
+        };
+        let (package, version) = (it.package.clone(), it.version.clone());
+        let agreeing = self.of_pair[&(package.clone(), version.clone(), said.clone())];
+        let hardly_any = |of: u32| (of - agreeing).saturating_mul(OUTLIER) <= of;
         agreeing >= LEAST
-            && hardly_any(by_version[&(package, version)])
-            && hardly_any(by_registered[&(package, registered)])
-    };
-    let keep: Vec<bool> = all.iter().map(is_certain).collect();
-    let mut keep = keep.into_iter();
-    all.into_iter()
-        .filter(|_| keep.next().unwrap_or_default())
-        .collect()
+            && agreeing.saturating_mul(SHARE) >= of_package
+            && hardly_any(self.by_version[&(package.clone(), version)])
+            && hardly_any(self.by_said[&(package, said)])
+    }
 }

@@ -81,6 +81,14 @@ impl Relation {
         learn::learn(pairs)
     }
 
+    /// Whether a pair is what is known already, its name left out of account.
+    pub(crate) fn fits(&self, pair: &Pair) -> bool {
+        let installed = Numbers::of(&pair.registered);
+        let order = Numbers::of_package(&pair.version, &pair.registered)
+            .and_then(|package| told(&self.registered, installed.as_ref(), &package));
+        order == Some(Ordering::Equal) || self.has_seen(&pair.registered, &pair.version)
+    }
+
     /// Whether what is registered is known to be a version.
     pub(crate) fn has_seen(&self, registered: &str, version: &str) -> bool {
         self.table.has(registered, version)
@@ -168,6 +176,11 @@ pub(crate) fn order_as_written(registered: &str, version: &str) -> Option<Orderi
     rule::order_of_same_shape(&Numbers::of(registered)?, &package)
 }
 
+/// The version that a `DisplayName` has.
+pub(crate) fn version_in_name(name: &str) -> Option<String> {
+    Name::of(name, "").versions.into_iter().next()
+}
+
 fn told(known: &Known, installed: Option<&Numbers>, offer: &Numbers) -> Option<Ordering> {
     match known {
         Known::Rule(rule) => rule.order(installed?, offer),
@@ -184,10 +197,9 @@ struct RowVersions {
 
 impl RowVersions {
     fn of(name: &str, registered: &str) -> Self {
-        let named = Name::of(name, "").versions.into_iter().next();
         Self {
             registered: Numbers::of(registered),
-            named: named.and_then(|it| Numbers::of(&it)),
+            named: version_in_name(name).and_then(|it| Numbers::of(&it)),
         }
     }
 }

@@ -4,7 +4,7 @@ use fleetmend_reconcile::observed::{self, Installed, Observation};
 use fleetmend_reconcile::{Answer, Catalog, CatalogPackage, Observed, answer};
 use proptest::prelude::*;
 
-use crate::{package, record, software, with_pattern};
+use crate::{package, record, software, with_pattern, with_product};
 
 fn current(package: &str) -> Answer {
     Answer::Current {
@@ -88,8 +88,9 @@ fn what_several_devices_agree_on_is_certain() {
         ("3.11.7 3.11.7150.0 2", "3.11.7 3.11.7150.0"),
         // One device may have been updated by its user.
         ("3.11.7 3.11.9150.0 1", ""),
-        // Written alike: the same needs no second device, another one was updated since.
-        ("1.2.0 1.2 1", "1.2.0 1.2"),
+        // Written alike: the same needs a second device as well, another one was updated since.
+        ("1.2.0 1.2 2", "1.2.0 1.2"),
+        ("1.2.0 1.2 1", ""),
         ("1.2.0 1.3 50", ""),
         // Devices that were updated since, among many that were not.
         (
@@ -100,8 +101,143 @@ fn what_several_devices_agree_on_is_certain() {
         ("3.11.7 3.11.7150.0 5, 3.11.7 3.11.9150.0 3", ""),
         // What updates itself stands beside every version that was ever recorded.
         ("2024.1 251.5 2, 2024.2 251.5 2, 2024.3 251.5 2", ""),
+        // Devices that register the version as it is count against those that do not, and the
+        // other way round.
+        ("3.11.7 9.9.9.9 2, 3.11.7 3.11.7 100", "3.11.7 3.11.7"),
+        (
+            "3.11.7 3.11.7150.0 100, 3.11.7 3.11.7 2",
+            "3.11.7 3.11.7150.0",
+        ),
+        // A few with a version that nobody else has, among many with the package.
+        (
+            "3.11.9 3.11.9150.0 10000, 3.11.7 3.11.7 2, 3.11.8 9.9.9.9 2",
+            "3.11.9 3.11.9150.0",
+        ),
     ] {
         assert_eq!(certain(seen), expected, "{seen}");
+    }
+}
+
+/// Versions that are offered or were, and what devices say of them: `name|version|registered|devices`.
+fn taught(versions: Vec<CatalogPackage>, seen: &[&str]) -> Catalog {
+    let name = versions[0].name.clone();
+    let observation = |it: &&str| {
+        let cells: Vec<&str> = it.split('|').collect();
+        Observation {
+            package: name.clone(),
+            name: cells[0].to_owned(),
+            version: cells[1].to_owned(),
+            registered: cells[2].to_owned(),
+            devices: cells[3].parse().unwrap(),
+        }
+    };
+    let mut versions = versions;
+    for it in observed::certain(seen.iter().map(observation).collect()) {
+        let observed = Observed {
+            name: it.name,
+            version: it.registered,
+        };
+        let known = versions.iter_mut().find(|of| of.version == it.version);
+        match known {
+            Some(known) => known.observed.push(observed),
+            None => versions.push(CatalogPackage {
+                version: it.version,
+                listed: false,
+                observed: vec![observed],
+                programs: Vec::new(),
+                products: Vec::new(),
+                ..versions[0].clone()
+            }),
+        }
+    }
+    Catalog::new(versions)
+}
+
+#[test]
+fn what_few_devices_say_does_not_displace_what_programs_explain() {
+    let versions = || {
+        let with = |version: &str, says: &str| CatalogPackage {
+            programs: vec![says.to_owned()],
+            listed: version == "3.11.9",
+            ..python(version)
+        };
+        vec![with("3.11.9", "3.11.9150.0"), with("3.11.7", "3.11.7150.0")]
+    };
+    for forged in [
+        &[][..],
+        &["Python 3|3.11.7|3.11.7|1"],
+        &["Python 3|3.11.7|3.11.7|2"],
+        &["Python 3|3.11.5|3.11.5|2"],
+    ] {
+        let found = told(&taught(versions(), forged), "3.11.7150.0");
+        assert!(
+            matches!(found, Answer::Missing { .. }),
+            "{forged:?}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_devices_say_does_not_overturn_what_installers_register() {
+    let versions = || {
+        let with = |version: &str, registers: &str| CatalogPackage {
+            listed: version == "1.4.0",
+            ..with_product(
+                with_pattern(package(1, "tool", version), "Some Tool*"),
+                "",
+                "",
+                registers,
+            )
+        };
+        let offer = with_pattern(package(2, "tool", "1.5.0"), "Some Tool*");
+        vec![offer, with("1.2.0", "1.2.0.77"), with("1.3.0", "1.3.0.91")]
+    };
+    for forged in [
+        &[][..],
+        &["Some Tool|1.4.0|7777.1.1.1|1"],
+        &["Some Tool|1.4.0|7777.1.1.1|5"],
+        &["Some Tool|1.1.0|1.9.0.3|5", "Some Tool|1.4.0|7777.1|5"],
+    ] {
+        let catalog = taught(versions(), forged);
+        let found = answer(&catalog, &software("Some Tool", "1.4.0.80"));
+        assert!(
+            matches!(found, Answer::Missing { .. }),
+            "{forged:?}: {found:?}"
+        );
+        let found = answer(&catalog, &software("Some Tool", "1.5.0.99"));
+        assert!(
+            matches!(found, Answer::Current { .. }),
+            "{forged:?}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn the_version_in_a_name_counts_where_several_devices_have_it() {
+    let versions = || {
+        vec![with_pattern(
+            package(1, "firefox", "124.0.1"),
+            "Mozilla Firefox*",
+        )]
+    };
+    for forged in [
+        &[][..],
+        &["Mozilla Firefox 2.5.1|122.5.1|122.5.1|1"],
+        &[
+            "Mozilla Firefox 2.5.1|122.5.1|122.5.1|1",
+            "Mozilla Firefox 122.5.1|122.5.1|122.5.1|9",
+        ],
+        &[
+            "Mozilla Firefox 2.5.1|122.5.1|122.5.1|2",
+            "Mozilla Firefox 123.0.1|123.0.1|123.0.1|1000",
+        ],
+    ] {
+        let catalog = taught(versions(), forged);
+        let found = answer(&catalog, &software("Mozilla Firefox 123.0.1", "123.0.1"));
+        assert!(
+            matches!(found, Answer::Missing { .. }),
+            "{forged:?}: {found:?}"
+        );
     }
 }
 
