@@ -10,9 +10,9 @@ use fleetmend_versions::nuget::Version;
 use fleetmend_versions::{display, fix_date};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, Offer};
+use crate::catalog::{Catalog, Offer, family};
 use crate::matching::{Match, match_said};
-use crate::overrides::{Decision, Overrides};
+use crate::overrides::{Overrides, Said};
 use crate::relation::Told;
 
 /// What is known about one installed application.
@@ -59,6 +59,13 @@ pub enum Answer {
     },
     /// No package is known for it.
     Unmatched,
+    /// It would be this package had an administrator not said that it is not. No other is known.
+    Denied {
+        /// The package's id, lower case.
+        package: String,
+        /// Who said so, and why.
+        why: String,
+    },
     /// A person must say which package it is.
     Review {
         /// Package ids that it may be.
@@ -68,6 +75,8 @@ pub enum Answer {
     },
     /// An administrator wants nothing for it.
     Excluded {
+        /// The id of the package that it would be, lower case, where that is clear.
+        package: Option<String>,
         /// Who said so, and why.
         why: String,
     },
@@ -81,7 +90,9 @@ impl Answer {
             | Self::Current { package, .. }
             | Self::Newer { package, .. }
             | Self::CannotTell { package, .. } => Some(package),
-            Self::Unmatched | Self::Review { .. } | Self::Excluded { .. } => None,
+            Self::Unmatched | Self::Denied { .. } | Self::Review { .. } | Self::Excluded { .. } => {
+                None
+            }
         }
     }
 }
@@ -94,13 +105,15 @@ pub fn answer(catalog: &Catalog, software: &Software) -> Answer {
 /// [`answer`], were these all that administrators said.
 pub fn answer_under(catalog: &Catalog, overrides: &Overrides, software: &Software) -> Answer {
     let said = overrides.about(software);
-    if let Some(it) = said.decided
-        && it.decision == Decision::Excluded
-    {
-        return Answer::Excluded { why: it.says() };
+    let found = match_said(catalog, &said, software);
+    if let Some(it) = said.excluded {
+        return Answer::Excluded {
+            package: found.and_then(clear),
+            why: it.says(),
+        };
     }
-    let Some(found) = match_said(catalog, &said, software) else {
-        return Answer::Unmatched;
+    let Some(found) = found else {
+        return denied(catalog, &said, software).unwrap_or(Answer::Unmatched);
     };
     if found.confidence == Confidence::Weak {
         let candidates = if found.candidates.is_empty() {
@@ -148,6 +161,21 @@ pub fn answer_under(catalog: &Catalog, overrides: &Overrides, software: &Softwar
         Some(Ordering::Greater) => Answer::Newer { package, why },
         None => Answer::CannotTell { package, why },
     }
+}
+
+/// The package, where no person must say it.
+fn clear(found: Match) -> Option<String> {
+    (found.confidence != Confidence::Weak).then_some(found.package)
+}
+
+/// What an application that is nothing now would be if nobody had said that it is not.
+fn denied(catalog: &Catalog, said: &Said<'_>, software: &Software) -> Option<Answer> {
+    if said.forbidden.is_empty() {
+        return None;
+    }
+    let package = match_said(catalog, &Said::default(), software).and_then(clear)?;
+    let why = said.forbidden.get(family(&package))?.says();
+    Some(Answer::Denied { package, why })
 }
 
 /// The installed version against the one on offer, and what the comparison rests on.

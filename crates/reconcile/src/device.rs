@@ -55,7 +55,9 @@ pub fn third_party(
 ///
 /// Chocolatey's own record comes first. An application that is registered at or above the version
 /// on offer says more than any record or second row: such a package is not missing, whoever
-/// upgraded it.
+/// upgraded it. What an administrator said of an application counts for a record of it as well: of a
+/// package that is excluded nothing is missing, and where an application is not the package, a record
+/// of it says nothing unless another application is the package.
 pub fn combine<'a>(
     catalog: &Catalog,
     answers: impl IntoIterator<Item = &'a Answer>,
@@ -63,7 +65,7 @@ pub fn combine<'a>(
 ) -> Vec<MissingPatch> {
     let mut slots: BTreeMap<&str, Slot> = BTreeMap::new();
     for answer in answers {
-        if let Some(package) = answer.package() {
+        if let Some(package) = answer.package().or_else(|| refused(answer)) {
             slots
                 .entry(slot_of(package))
                 .or_default()
@@ -90,9 +92,20 @@ pub(crate) fn slot_of(package: &str) -> &str {
     package.strip_suffix(".install").unwrap_or(package)
 }
 
+/// The package that an application would be but for what an administrator said.
+fn refused(answer: &Answer) -> Option<&str> {
+    match answer {
+        Answer::Denied { package, .. } => Some(package),
+        Answer::Excluded { package, .. } => package.as_deref(),
+        _ => None,
+    }
+}
+
 #[derive(Default)]
 struct Slot {
-    is_current: bool,
+    /// It is there as it is on offer or newer, or nothing is wanted for it.
+    lacks_nothing: bool,
+    is_denied: bool,
     recorded_current: bool,
     recorded: Option<MissingPatch>,
     registered: Option<MissingPatch>,
@@ -101,7 +114,9 @@ struct Slot {
 impl Slot {
     fn add_answer(&mut self, catalog: &Catalog, answer: &Answer) {
         match answer {
-            Answer::Current { .. } | Answer::Newer { .. } => self.is_current = true,
+            Answer::Current { .. } | Answer::Newer { .. } | Answer::Excluded { .. } => {
+                self.lacks_nothing = true;
+            }
             Answer::Missing {
                 package,
                 installed,
@@ -116,10 +131,8 @@ impl Slot {
                 let found = missing(package, offer, installed, *evidence, *confidence, why);
                 keep_better(&mut self.registered, found);
             }
-            Answer::CannotTell { .. }
-            | Answer::Unmatched
-            | Answer::Review { .. }
-            | Answer::Excluded { .. } => {}
+            Answer::Denied { .. } => self.is_denied = true,
+            Answer::CannotTell { .. } | Answer::Unmatched | Answer::Review { .. } => {}
         }
     }
 
@@ -142,7 +155,7 @@ impl Slot {
     }
 
     fn missing(self) -> Option<MissingPatch> {
-        if self.is_current {
+        if self.lacks_nothing || (self.is_denied && self.registered.is_none()) {
             return None;
         }
         if self.recorded_current {

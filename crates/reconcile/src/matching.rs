@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, Code, Package, family};
 use crate::identity::Source;
 use crate::names::{Candidate, Maker, Rank, Row};
 use crate::normal::Channel;
-use crate::overrides::{Decision, Said};
+use crate::overrides::Said;
 
 /// The package that an installed application is taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) fn match_said(catalog: &Catalog, said: &Said<'_>, software: &Software
     let search = Search {
         catalog,
         software,
-        forbidden: &said.forbidden,
+        said,
     };
     by_override(said)
         .or_else(|| search.by_code(product_code(catalog, software)?))
@@ -92,10 +92,7 @@ pub fn candidates(catalog: &Catalog, software: &Software) -> Vec<Match> {
 }
 
 fn by_override(said: &Said<'_>) -> Option<Match> {
-    let it = said.decided?;
-    let Decision::Is(package) = &it.decision else {
-        return None;
-    };
+    let (package, it) = said.is?;
     Some(Match {
         package: package.to_lowercase(),
         evidence: Evidence::Override,
@@ -150,14 +147,13 @@ fn evidence(found: &Candidate) -> Evidence {
 struct Search<'a> {
     catalog: &'a Catalog,
     software: &'a Software,
-    /// Families that an administrator said it is not.
-    forbidden: &'a BTreeSet<String>,
+    said: &'a Said<'a>,
 }
 
 impl Search<'_> {
     fn may_be(&self, package: u32) -> bool {
         let package = self.catalog.package(package);
-        package.is_some_and(|it| !self.forbidden.contains(family(&it.name)))
+        package.is_some_and(|it| !self.said.forbids(&it.name))
     }
 
     fn by_code(&self, coded: Coded) -> Option<Match> {

@@ -3,10 +3,10 @@
 //! An override is for one registered name, or for all that a pattern fits. Of several that fit, the
 //! one for the very name counts before a pattern, a pattern with more letters before one with fewer,
 //! and the later one before the earlier. That a name is *not* a package is said beside all others: it
-//! only takes that package out of what the name may be.
+//! only takes that package out of what the name may be, and what counts later does not put it back.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use fleetmend_model::inventory::Software;
 use fleetmend_model::name_pattern;
@@ -92,10 +92,12 @@ pub struct Overrides {
 /// What is decided about one application.
 #[derive(Debug, Default)]
 pub(crate) struct Said<'o> {
-    /// The decision that counts, if it is not only a package that it is not.
-    pub(crate) decided: Option<&'o Override>,
+    /// That nothing is wanted for it.
+    pub(crate) excluded: Option<&'o Override>,
+    /// The package that it is; where it is excluded, the one that it would be.
+    pub(crate) is: Option<(&'o str, &'o Override)>,
     /// Packages that it is not, without `.install` and `.portable`.
-    pub(crate) forbidden: BTreeSet<String>,
+    pub(crate) forbidden: BTreeMap<String, &'o Override>,
 }
 
 impl Overrides {
@@ -155,14 +157,29 @@ impl Overrides {
             match &it.decision {
                 Decision::IsNot(package) => {
                     let package = package.to_lowercase();
-                    said.forbidden.insert(family(&package).to_owned());
+                    let family = family(&package).to_owned();
+                    said.forbidden.entry(family).or_insert(it);
                 }
-                Decision::Is(_) | Decision::Excluded if said.decided.is_none() => {
-                    said.decided = Some(it);
+                Decision::Is(package) => {
+                    // What forbids it and is met before it counts before it.
+                    let is_forbidden = said.forbids(&package.to_lowercase());
+                    if said.is.is_none() && !is_forbidden {
+                        said.is = Some((package, it));
+                    }
                 }
-                Decision::Is(_) | Decision::Excluded => {}
+                Decision::Excluded if said.is.is_none() && said.excluded.is_none() => {
+                    said.excluded = Some(it);
+                }
+                Decision::Excluded => {}
             }
         }
         said
+    }
+}
+
+impl Said<'_> {
+    /// Whether it is said that it is not this package, by its id in lower case.
+    pub(crate) fn forbids(&self, package: &str) -> bool {
+        self.forbidden.contains_key(family(package))
     }
 }

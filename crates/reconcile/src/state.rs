@@ -77,7 +77,7 @@ impl Answer {
             Self::Newer { .. } => State::Newer,
             Self::CannotTell { .. } => State::CannotTell,
             Self::Review { .. } => State::Review,
-            Self::Unmatched => State::Unmatched,
+            Self::Unmatched | Self::Denied { .. } => State::Unmatched,
             Self::Excluded { .. } => State::Excluded,
         }
     }
@@ -89,8 +89,9 @@ impl Answer {
             | Self::Current { why, .. }
             | Self::Newer { why, .. }
             | Self::CannotTell { why, .. }
+            | Self::Denied { why, .. }
             | Self::Review { why, .. }
-            | Self::Excluded { why } => why,
+            | Self::Excluded { why, .. } => why,
             Self::Unmatched => {
                 "no package of the catalog has its name, its codes or a pattern for it"
             }

@@ -15,7 +15,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::Current { .. } => "current",
         Answer::Newer { .. } => "newer",
         Answer::CannotTell { .. } => "cannot tell",
-        Answer::Unmatched => "unmatched",
+        Answer::Unmatched | Answer::Denied { .. } => "unmatched",
         Answer::Review { .. } => "review",
         Answer::Excluded { .. } => "excluded",
     }

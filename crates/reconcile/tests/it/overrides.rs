@@ -4,11 +4,11 @@ use fleetmend_model::inventory::Software;
 use fleetmend_model::patch::{Confidence, Evidence};
 use fleetmend_reconcile::{
     Answer, Catalog, Decision, Override, Overrides, State, answer, answer_under, candidates,
-    match_software,
+    match_software, third_party,
 };
 use proptest::prelude::*;
 
-use crate::{msi, package, software, with_pattern, with_product};
+use crate::{msi, package, record, software, with_pattern, with_product};
 
 /// `name | publisher | is PACKAGE`, `is_not PACKAGE` or `excluded`; numbered in their order.
 fn overrides(lines: &[&str]) -> Overrides {
@@ -125,14 +125,41 @@ fn what_an_administrator_says_of_a_name_counts_before_all_other_evidence() {
             "gone cannot_tell",
         ),
     ] {
-        let catalog = catalog().with_overrides(overrides(said));
-        let found = answer(&catalog, &row(name, publisher));
-        let shown = format!(
-            "{} {}",
-            found.package().unwrap_or_default(),
-            found.state().key()
-        );
-        assert_eq!(shown, expected, "{said:?}: {found:?}");
+        assert_eq!(told(said, name, publisher), expected, "{said:?}");
+    }
+}
+
+/// Package and state.
+fn told(said: &[&str], name: &str, publisher: &str) -> String {
+    let catalog = catalog().with_overrides(overrides(said));
+    let found = answer(&catalog, &row(name, publisher));
+    let package = found.package().unwrap_or_default();
+    format!("{package} {}", found.state().key())
+}
+
+/// What a pattern says does not put back what is said of the very name, and the earlier not what the
+/// later took away; other packages and what counts before it stay.
+#[test]
+fn a_package_that_is_forbidden_is_not_put_back_by_what_counts_later() {
+    for (said, expected) in [
+        (
+            &["Some Tool*| |is other", "Some Tool 1.0| |is_not other"],
+            "tool.install missing",
+        ),
+        (
+            &["Some Tool*| |is tool.install", "Some Tool*| |is_not tool"],
+            " unmatched",
+        ),
+        (
+            &["Some Tool*| |is_not other", "Some Tool*| |is other"],
+            "other missing",
+        ),
+        (
+            &["Some Tool 1.0| |is other", "Some Tool*| |is_not other"],
+            "other missing",
+        ),
+    ] {
+        assert_eq!(told(said, "Some Tool 1.0", ""), expected, "{said:?}");
     }
 }
 
@@ -149,10 +176,14 @@ fn an_override_says_who_said_what_and_why() {
         )
     );
     let catalog = catalog.with_overrides(overrides(&["Some Tool*| |excluded"]));
-    let Answer::Excluded { why } = answer(&catalog, &row("Some Tool 1.0", "")) else {
+    let Answer::Excluded { package, why } = answer(&catalog, &row("Some Tool 1.0", "")) else {
         panic!("it is excluded");
     };
+    assert_eq!(package.as_deref(), Some("tool.install"));
     assert_eq!(why, "ada said that nothing is wanted for it: seen");
+    let catalog = catalog.with_overrides(overrides(&["Some Tool*| |is_not tool"]));
+    let found = answer(&catalog, &row("Some Tool 1.0", ""));
+    assert_eq!(found.why(), "ada said that it is not tool: seen");
 }
 
 #[test]
@@ -164,6 +195,54 @@ fn a_product_code_does_not_bring_back_a_package_that_an_administrator_forbade() 
         answer_under(&catalog(), &forbidden, &row).state(),
         State::Unmatched
     );
+}
+
+#[test]
+fn what_is_said_of_an_application_makes_no_patch_of_chocolateys_record() {
+    let other = |name: &str, version: &str| Software {
+        version: version.to_owned(),
+        ..row(name, "")
+    };
+    let updated = other("Some Tool", "3.0");
+    let old = other("Some Tool", "1.0");
+    let beside = other("Some Tool 1.0", "1.0");
+    for (said, rows, expected) in [
+        // It updated itself beyond the record and the offer.
+        (&[][..], &[&updated][..], &[][..]),
+        (&["Some Tool*| |excluded"], &[&updated], &[]),
+        (&["Some Tool*| |is_not tool"], &[&updated], &[]),
+        // It is old, and so is the record.
+        (&[], &[&old], &["tool.install 1.0"]),
+        (&["Some Tool*| |excluded"], &[&old], &[]),
+        (&["Some Tool*| |is_not tool"], &[&old], &[]),
+        (
+            &["Some Tool*| |excluded", "Some*| |is tool.install"],
+            &[&old],
+            &[],
+        ),
+        // One of two applications that are one copy on the device.
+        (&["Some Tool| |excluded"], &[&old, &beside], &[]),
+        (
+            &["Some Tool| |is_not tool"],
+            &[&old, &beside],
+            &["tool.install 1.0"],
+        ),
+        // Excluded as something else: that is no word on the record.
+        (
+            &["Some Tool| |is other", "Some Tool| |is_not other"],
+            &[&old],
+            &["tool.install 1.0"],
+        ),
+    ] {
+        let catalog = catalog().with_overrides(overrides(said));
+        let rows: Vec<Software> = rows.iter().map(|it| (*it).clone()).collect();
+        let missing = third_party(&catalog, &rows, &[record("tool.install", "1.0")]);
+        let shown: Vec<String> = missing
+            .iter()
+            .map(|it| format!("{} {}", it.package, it.installed))
+            .collect();
+        assert_eq!(shown, expected, "{said:?}");
+    }
 }
 
 #[test]
