@@ -49,6 +49,8 @@ pub struct App {
     pub sealing: crate::catalog::credentials::Sealing,
     /// The feed of one's own.
     pub feed: crate::feed::Feed,
+    /// What recomputing everything costs.
+    pub costs: crate::costs::Costs,
     /// How many package versions are in quarantine.
     pub quarantined: AtomicU64,
     /// When this server started.

@@ -14,6 +14,7 @@ mod catalog_commands;
 mod clock;
 mod config;
 pub mod console;
+mod costs;
 mod data_folder;
 pub mod deployments;
 mod error;

@@ -279,6 +279,7 @@ fn app(
         pace: catalog::pace::Pace::default(),
         sealing,
         feed: feed::Feed::default(),
+        costs: crate::costs::Costs::default(),
         quarantined: AtomicU64::new(0),
         started_at: config.clock.now(),
         clock: config.clock.clone(),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use fleetmend_reconcile::{Catalog, CatalogPackage};
@@ -18,12 +19,14 @@ use crate::missing::overrides;
 
 /// Puts the catalog in place as the database has it now, and has all devices matched against it.
 pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
+    let began = Instant::now();
     let renewing = app.renewing.lock().await;
     app.set_catalog(Arc::new(load(app).await?));
     drop(renewing);
     let held = quarantine::count(&app.db).await?;
     app.quarantined.store(held, Ordering::Relaxed);
     app.ingest.rematch().await?;
+    app.costs.rematch.took(began.elapsed());
     let mut tx = app.db.begin().await?;
     jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, app.now()).await?;
     tx.commit().await?;

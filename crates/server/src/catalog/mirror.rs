@@ -2,6 +2,7 @@
 //! checksums, opened, stored by digest, and signed for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::recipe::RecipeFile;
@@ -19,6 +20,7 @@ use super::store_file::Fetched;
 use super::{readiness, release};
 use crate::app::App;
 use crate::feed::bring;
+use crate::jobs;
 
 /// Why there is no release.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,9 @@ impl From<fleetmend_store::Error> for MirrorError {
         Self::Internal(error.into())
     }
 }
+
+/// How long a package that is to be looked at first is waited for.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// The release for a patch; made if there is none.
 pub async fn release_for(app: &Arc<App>, patch: &Patch) -> Result<ReleaseId, MirrorError> {
@@ -104,7 +109,8 @@ async fn known(app: &App, patch: &Patch) -> anyhow::Result<Option<ReleaseId>> {
         (PatchType::ThirdParty, None) => return Ok(None),
         (PatchType::ThirdParty, Some(id)) => {
             let package = packages::get(&app.db, id).await?;
-            match package.as_ref().and_then(made_from) {
+            let usable = package.filter(|it| readiness::why_not(it).is_none());
+            match usable.as_ref().and_then(made_from) {
                 Some(made_from) => Some(made_from),
                 None => return Ok(None),
             }
@@ -139,12 +145,35 @@ fn name(patch: &Patch) -> String {
     }
 }
 
+/// When it will be known what a package does that is to be looked at yet, or anew: its analysis is of
+/// an earlier program, or its source has other bytes.
+async fn looked_at_by(app: &App, package: &Package) -> anyhow::Result<Option<Millis>> {
+    if package.analysis.is_some() || package.quarantine.is_some() {
+        return Ok(None);
+    }
+    let retry_at = match &package.problem {
+        None => Some(app.now()),
+        Some(problem) => problem.retry_at,
+    };
+    let Some(retry_at) = retry_at else {
+        return Ok(None);
+    };
+    let mut tx = app.db.begin().await?;
+    jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, retry_at).await?;
+    tx.commit().await?;
+    app.jobs_due.notify_one();
+    Ok(Some(retry_at.max(app.now()) + LOOK))
+}
+
 async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError> {
     let package = packages::get(&app.db, id)
         .await?
         .ok_or_else(|| MirrorError::Never("the package is not in the catalog any more".into()))?;
     if let Some(why) = readiness::why_not(&package) {
-        return Err(MirrorError::Never(why));
+        return Err(match looked_at_by(app, &package).await? {
+            Some(at) => MirrorError::Later { cause: why, at },
+            None => MirrorError::Never(why),
+        });
     }
     let (recipe, kind) = package
         .analysis

@@ -273,7 +273,9 @@ async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result
     let mut is_other = read.tally.packages > 0;
     let mut tx = app.db.begin().await?;
     if read.error.is_none() && read.lacks.is_none() {
-        let changed = read.tally.pages;
+        // What a read that broke off had stored was not looked at as a whole yet.
+        let was_broken = source.last_read.state.is_some() || source.last_read.error.is_some();
+        let changed = read.tally.pages + u64::from(was_broken);
         let retired = retire::after_read(&mut tx, source, read.began_at, changed, now).await?;
         note.withheld = retired.withheld;
         is_other |= retired.gone > 0;
@@ -284,6 +286,8 @@ async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result
     if let Some(lacks) = read.lacks {
         note.left_out.insert(0, lacks);
         note.left_out_count += 1;
+        // Whatever page is not whole must not be taken for unchanged the next time.
+        source_pages::drop_all(&mut tx, source.id).await?;
     }
     sources::note_read(&mut tx, source.id, &note).await?;
     jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
@@ -326,7 +330,8 @@ fn note(
     let Some(error) = &read.error else {
         return Ok(ReadNote {
             finished_at: Some(now),
-            entries: Some(read.entries),
+            // Of a read that saw less than there is, the next one learns what there was before.
+            entries: read.lacks.is_none().then_some(read.entries),
             next_read_at: Some(now + every),
             next_read_why: format!("it is read every {}", shown(every)),
             ..note

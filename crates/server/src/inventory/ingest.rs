@@ -219,7 +219,8 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         let software = &incoming.inventory.software;
         deployments::restarted::conclude(&mut tx, job, software, &boot, now).await?;
     }
-    jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, now + COUNT).await?;
+    let count_at = now + app.costs.applications.wait(COUNT);
+    jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, count_at).await?;
     if is_new {
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
     }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::Place;
@@ -16,6 +17,7 @@ use crate::app::App;
 
 /// Stores the answers as they are now.
 pub async fn store(app: &Arc<App>) -> anyhow::Result<()> {
+    let began = Instant::now();
     let catalog = app.catalog();
     let mut from = app.db.read().await?;
     let software = software::load_all(&mut from).await?;
@@ -26,6 +28,7 @@ pub async fn store(app: &Arc<App>) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
     let changed = applications::replace_all(&mut tx, &all).await?;
     tx.commit().await?;
+    app.costs.applications.took(began.elapsed());
     if changed > 0 {
         app.touch();
     }

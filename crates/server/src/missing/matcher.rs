@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::jobs;
 use crate::text_digest::text_digest;
 
-/// How long what devices teach about versions is gathered before the catalog learns it.
+/// How long what devices teach about versions is gathered before the catalog learns it, at least.
 const LEARN: Duration = Duration::from_secs(60);
 
 /// One device's inventory, as matching needs it.
@@ -110,12 +110,13 @@ impl Matcher {
             })
             .collect();
         missing::replace_for_devices(tx, &rows, now).await?;
-        self.observe(tx, &catalog, &devices, now).await
+        self.observe(app, tx, &catalog, &devices, now).await
     }
 
     /// Keeps what these devices teach about versions. What is new to the catalog is learnt soon.
     async fn observe(
         &self,
+        app: &App,
         tx: &mut Tx,
         catalog: &Catalog,
         devices: &[DeviceInput<'_>],
@@ -149,7 +150,8 @@ impl Matcher {
             answered.is_some_and(|row| !catalog.has_seen(&it.package, &row.registered, &it.version))
         };
         if observations::replace(tx, &ids, &seen).await? && seen.iter().any(is_lesson) {
-            jobs::enqueue(tx, jobs::Kind::Rematch, 0, now + LEARN).await?;
+            let at = now + app.costs.rematch.wait(LEARN);
+            jobs::enqueue(tx, jobs::Kind::Rematch, 0, at).await?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::value::{args, row, storable};
 statements! {
     /// Another digest of the same kind takes the analysis away, and what was wrong: the source has
     /// other bytes than those that were looked at. A digest of another kind, or none, says nothing of
-    /// the bytes. Another place to have them from takes away what was wrong. What is listed stays so:
+    /// the bytes that are known, and does not take the place of theirs. Another place to have them from takes away what was wrong. What is listed stays so:
     /// taking it away is decided over all that a source has. A row that would stay as it is is not
     /// written.
     UPSERT = "INSERT INTO packages (source, package, shown_id, version, normalized, order_key,
@@ -58,10 +58,16 @@ statements! {
                            AND packages.content_hash <> excluded.content_hash)
                            OR packages.content_location <> excluded.content_location
                       THEN 0 ELSE packages.problem_tries END,
-                  content_hash = COALESCE(excluded.content_hash, packages.content_hash)
+                  content_hash = CASE
+                      WHEN packages.content_sha256 IS NOT NULL AND packages.content_hash IS NOT NULL
+                           AND length(packages.content_hash) <> length(excluded.content_hash)
+                      THEN packages.content_hash
+                      ELSE COALESCE(excluded.content_hash, packages.content_hash) END
               WHERE packages.listed < excluded.listed
                  OR (excluded.content_hash IS NOT NULL
-                     AND packages.content_hash IS DISTINCT FROM excluded.content_hash)
+                     AND packages.content_hash IS DISTINCT FROM excluded.content_hash
+                     AND (packages.content_sha256 IS NULL OR packages.content_hash IS NULL
+                          OR length(packages.content_hash) = length(excluded.content_hash)))
                  OR packages.content_location <> excluded.content_location
                  OR packages.metadata <> excluded.metadata OR packages.title <> excluded.title
                  OR packages.authors <> excluded.authors

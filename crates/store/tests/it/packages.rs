@@ -317,6 +317,7 @@ both! {
             packages::upsert_many(&mut tx, &[renamed], t(2)).await.unwrap();
             let same = packages::get(&mut tx, id).await.unwrap().unwrap();
             assert_eq!(same.content_sha256.as_deref(), Some("aa"), "{:?}", same.content_hash);
+            assert_eq!(same.content_hash.as_deref(), Some("SHA512:aa"));
         }
         let other = NewPackage { content_hash: Some("SHA512:bb".to_owned()), ..new };
         packages::upsert_many(&mut tx, &[other], t(3)).await.unwrap();
