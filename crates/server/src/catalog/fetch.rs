@@ -65,6 +65,12 @@ pub enum FetchError {
         /// Why.
         cause: String,
     },
+    /// Somebody else is at it, on the same data folder.
+    #[error("{url} is being downloaded by another process")]
+    Busy {
+        /// What was asked for.
+        url: String,
+    },
     /// More bytes than allowed.
     #[error("{url} is larger than {cap} bytes")]
     TooLarge {

@@ -17,7 +17,7 @@ use super::fetch::FetchError;
 use super::package_files::PackageFiles;
 use super::release::Facts;
 use super::store_file::Fetched;
-use super::{readiness, release};
+use super::{readiness, release, schedule};
 use crate::app::App;
 use crate::feed::bring;
 use crate::jobs;
@@ -33,7 +33,7 @@ pub enum MirrorError {
         /// Bytes that this try brought and that the next one need not ask for.
         gained: u64,
     },
-    /// A host wants to be left alone: this was no try.
+    /// A host wants to be left alone, or another process is at it: this was no try.
     #[error("{cause}")]
     Later {
         /// Why.
@@ -237,6 +237,10 @@ async fn refused(
         FetchError::BrokeOff { gained, .. } => again(gained),
         FetchError::Status { status, .. } if status >= 500 || status == 429 => again(0),
         FetchError::Paused { until, .. } => MirrorError::Later { cause, at: until },
+        FetchError::Busy { .. } => MirrorError::Later {
+            cause,
+            at: schedule::after_busy(app.now()),
+        },
         FetchError::Internal(error) => MirrorError::Internal(error),
         _ => MirrorError::Refused(cause),
     })

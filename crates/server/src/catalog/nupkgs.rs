@@ -189,6 +189,7 @@ fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
     let (tries, retry_at) = match error {
         // Not the package's own fault.
         FetchError::Paused { until, .. } => (tries, Some(*until)),
+        FetchError::Busy { .. } => (tries, Some(schedule::after_busy(now))),
         FetchError::Address { .. }
         | FetchError::Guarded { .. }
         | FetchError::Algorithm { .. }

@@ -12,6 +12,8 @@ const SOURCE_FIRST: Duration = Duration::from_secs(30);
 const NUPKG_FIRST: Duration = Duration::from_secs(60);
 /// The longest wait for a nupkg.
 const NUPKG_LONGEST: Duration = Duration::from_hours(24);
+/// The wait for what another process downloads.
+const BUSY: Duration = Duration::from_secs(60);
 /// How long a host is left alone that refuses requests. Chocolatey's community repository bans for
 /// an hour.
 ///
@@ -33,6 +35,11 @@ pub fn after_failed_fetch(now: Millis, tries: i64, is_refused: bool, jitter: f64
         return now + wait.max(BAN);
     }
     now + spread(wait, jitter)
+}
+
+/// When is looked again for a file that another process downloads.
+pub fn after_busy(now: Millis) -> Millis {
+    now + BUSY
 }
 
 fn doubled(first: Duration, failures: i64) -> Duration {

@@ -56,13 +56,22 @@ pub async fn from_outside(
     if let Some(time) = SystemTime::now().checked_sub(KEEP_PARTS) {
         partials::clear_older(&app.blobs, time).map_err(disk)?;
     }
-    let mut partial = Partial::open(&app.blobs, &key).map_err(disk)?;
+    let mut partial = Partial::open(&app.blobs, &key).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => FetchError::Busy {
+            url: shown(ask.url),
+        },
+        _ => disk(error),
+    })?;
     let was_broken_off = partial.length() > 0;
     let mut sums = complete(app, ask, checksum, &mut partial).await?;
     if was_broken_off && sums.check(ask.url, checksum).is_err() {
         // Parts of two files, perhaps: only the whole of one is believed to be the wrong one.
         partial.clear().map_err(disk)?;
         sums = complete(app, ask, checksum, &mut partial).await?;
+    }
+    if was_broken_off {
+        // Several requests brought it: what counts is what lies on the disk.
+        sums = summed(ask, &partial, Sums::new(ask.url, Some(checksum))?).await?;
     }
     if let Err(mismatch) = sums.check(ask.url, checksum) {
         partial.remove();

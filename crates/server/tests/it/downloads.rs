@@ -200,6 +200,35 @@ both! {
         assert_eq!(packages["problems"], json!([]), "it is in quarantine");
     }
 
+    async fn a_file_that_another_process_downloads_is_left_to_it_and_that_is_no_try(site) {
+        const LENGTH: u32 = 200_000;
+        let folder = tempfile::tempdir().unwrap();
+        let (files, sha256, bytes) = installer(LENGTH);
+        let url = files.file_url("setup.exe");
+        files.set_fault("/files/setup.exe", Fault::Truncated);
+        let offer = Offer::new(&site, folder.path(), &url, &sha256).await;
+        offer.deploy().await;
+        offer.job_when("it broke off", |job| job.cause.contains("broke off")).await;
+        files.repair();
+        // As the other process has it open.
+        let kept = site.site.kept(&sha256);
+        let parts = kept.parent().unwrap().parent().unwrap().join("partial");
+        let part = std::fs::read_dir(parts).unwrap().map(|it| it.unwrap().path());
+        let part = part.into_iter().find(|it| it.extension().is_none()).unwrap();
+        let part = std::fs::File::open(part).unwrap();
+        part.try_lock().unwrap();
+        let before = asked(&files).len();
+        pass(&site, MINUTE).await;
+        let job = offer.job_when("the other one is at it", |job| job.cause.contains("another process")).await;
+        let said = format!("{url} is being downloaded by another process; tries again at ");
+        assert!(job.cause.starts_with(&said), "{}", job.cause);
+        assert_eq!(asked(&files).len(), before);
+        drop(part);
+        pass(&site, MINUTE).await;
+        offer.job_when("it is here", |job| job.state.status == DeployStatus::Downloaded).await;
+        assert_eq!(site.app().blobs.read(&sha256, u64::from(LENGTH)).unwrap(), bytes);
+    }
+
     async fn what_a_program_says_of_itself_is_kept_and_what_is_none_is_not_deployed(site) {
         let folder = tempfile::tempdir().unwrap();
         let files = FeedSite::start().unwrap();

@@ -95,8 +95,73 @@ fn parts_that_nobody_adds_to_go() {
     let mut partial = Partial::open(&blobs, &key).unwrap();
     partial.append(b"one").unwrap();
     let hour = Duration::from_hours(1);
+    // It is open.
+    partials::clear_older(&blobs, SystemTime::now() + hour).unwrap();
+    drop(partial);
     partials::clear_older(&blobs, SystemTime::now() - hour).unwrap();
     assert_eq!(Partial::open(&blobs, &key).unwrap().length(), 3);
     partials::clear_older(&blobs, SystemTime::now() + hour).unwrap();
     assert_eq!(Partial::open(&blobs, &key).unwrap().length(), 0);
+}
+
+#[test]
+fn a_part_is_open_once_and_what_was_kept_of_it_is_never_added_to() {
+    let folder = tempfile::tempdir().unwrap();
+    // Another process has its own.
+    let (one, other) = (
+        Blobs::open(folder.path()).unwrap(),
+        Blobs::open(folder.path()).unwrap(),
+    );
+    let (key, digest) = ("ab".repeat(32), "cd".repeat(32));
+    let mut partial = Partial::open(&one, &key).unwrap();
+    partial.append(b"one").unwrap();
+    let refused = Partial::open(&other, &key).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::WouldBlock);
+    let another = Partial::open(&other, &"ef".repeat(32)).unwrap();
+    partial.append(b"two").unwrap();
+    partial.keep(&one, &digest).unwrap();
+    drop(another);
+    let mut partial = Partial::open(&other, &key).unwrap();
+    assert_eq!(partial.length(), 0);
+    partial.append(b"three").unwrap();
+    assert_eq!(one.read(&digest, 6).unwrap(), b"onetwo");
+}
+
+#[test]
+fn parts_that_many_open_and_keep_at_once_are_whole_under_each_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let key = "ab".repeat(32);
+    let keep = |worker: usize| {
+        let mut kept = Vec::new();
+        while kept.len() < 50 {
+            let mut partial = match Partial::open(&blobs, &key) {
+                Ok(partial) => partial,
+                Err(error) => {
+                    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+                    std::thread::yield_now();
+                    continue;
+                }
+            };
+            let digest = format!("{worker:032x}{:032x}", kept.len());
+            partial.clear().unwrap();
+            for byte in digest.bytes() {
+                partial.append(&[byte]).unwrap();
+            }
+            partial.keep(&blobs, &digest).unwrap();
+            kept.push(digest);
+        }
+        kept
+    };
+    let kept: Vec<String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|it| scope.spawn(move || keep(it))).collect();
+        workers
+            .into_iter()
+            .flat_map(|it| it.join().unwrap())
+            .collect()
+    });
+    assert_eq!(kept.len(), 200);
+    for digest in kept {
+        assert_eq!(blobs.read(&digest, 64).unwrap(), digest.as_bytes());
+    }
 }
