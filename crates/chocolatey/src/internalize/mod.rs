@@ -1,7 +1,7 @@
 //! Internalizing: a package whose scripts would download their installers becomes one that has them
 //! inside. Its scripts stay as they are but for the addresses, each of which becomes the path of a file
 //! of the package; Chocolatey copies such a file where it would have downloaded it, and checks it
-//! against the same checksum.
+//! against the same checksum. The files have a folder of their own: none lies where it is copied to.
 //!
 //! Nothing is taken on trust: the changed scripts are analysed again, and what they do must be what the
 //! old ones did, file for file. What differs in anything else is refused.
@@ -87,7 +87,7 @@ pub fn plan(package: &Package<'_>, analysis: &Analysis, locals: &[Local]) -> Res
             .iter()
             .find(|it| it.url == *url)
             .ok_or_else(|| Refused::new(format!("{url} was not downloaded")))?;
-        let path = names::path(folder, url, analysis, package, &placed);
+        let path = names::path(&folder, url, analysis, &placed);
         placed.push(Placed {
             local: local.clone(),
             path,

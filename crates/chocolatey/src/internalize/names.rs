@@ -4,7 +4,12 @@ use fleetmend_model::recipe::{Analysis, FileOrigin, Recipe, RecipeFile, RecipeKi
 
 use super::{Placed, Refused};
 use crate::script::{self, Package};
+use crate::text::decode;
 
+/// What the folder of the files is called.
+const FOLDER: &str = "internalized";
+/// How many names are tried for it.
+const MOST_FOLDERS: usize = 20;
 /// The longest name, in characters.
 const LONGEST: usize = 80;
 /// Endings that a file keeps.
@@ -25,8 +30,9 @@ const KNOWN: [&str; 14] = [
     "msixbundle",
 ];
 
-/// The folder of the install script.
-pub(super) fn folder<'p>(package: &'p Package<'_>) -> Result<&'p str, Refused> {
+/// A folder for the files, in that of the install script: it has nothing else in it, and no script
+/// names it. What a script downloads to, copies or removes is then none of them.
+pub(super) fn folder(package: &Package<'_>) -> Result<String, Refused> {
     let install = package
         .scripts
         .iter()
@@ -39,30 +45,48 @@ pub(super) fn folder<'p>(package: &'p Package<'_>) -> Result<&'p str, Refused> {
             "the folder of its install script has a name that a script cannot be given safely",
         ));
     }
-    Ok(folder)
+    let paths: Vec<String> = package.paths.iter().map(|it| it.to_lowercase()).collect();
+    let scripts: Vec<String> = package
+        .scripts
+        .iter()
+        .map(|it| decode(&it.bytes).to_lowercase())
+        .collect();
+    let is_free = |name: &String| {
+        let path = format!("{folder}/{name}").to_lowercase();
+        let is_of = |known: &String| {
+            let rest = known.strip_prefix(&path);
+            rest.is_some_and(|it| it.is_empty() || it.starts_with('/'))
+        };
+        !paths.iter().any(is_of) && !scripts.iter().any(|it| it.contains(name.as_str()))
+    };
+    let numbered = (2..=MOST_FOLDERS).map(|number| format!("{FOLDER}-{number}"));
+    let mut names = std::iter::once(FOLDER.to_owned()).chain(numbered);
+    let name = names.find(is_free).ok_or_else(|| {
+        Refused::new("its scripts or files name every folder that its installers could be put into")
+    })?;
+    Ok(format!("{folder}/{name}"))
 }
 
-/// A path that nothing else in the package has, for the file of an address.
-pub(super) fn path(
-    folder: &str,
-    url: &str,
-    analysis: &Analysis,
-    package: &Package<'_>,
-    placed: &[Placed],
-) -> String {
+/// A path in the folder of the files that none of the others has, for the file of an address.
+pub(super) fn path(folder: &str, url: &str, analysis: &Analysis, placed: &[Placed]) -> String {
     let is_taken = |path: &str| {
-        let others = placed.iter().map(|it| &it.path);
-        let mut all = package.paths.iter().chain(others);
-        all.any(|it| it.eq_ignore_ascii_case(path))
+        let mut others = placed.iter().flat_map(|it| with_mark(&it.path));
+        others.any(|it| it.eq_ignore_ascii_case(path))
     };
     let name = name(url, analysis);
     let mut path = format!("{folder}/{name}");
     let mut number = 1;
-    while is_taken(&path) {
+    while with_mark(&path).iter().any(|it| is_taken(it)) {
         number += 1;
         path = format!("{folder}/{number}-{name}");
     }
     path
+}
+
+/// A file's path, and that of what is put in with it.
+fn with_mark(path: &str) -> Vec<String> {
+    let mark = ignored(path);
+    std::iter::once(path.to_owned()).chain(mark).collect()
 }
 
 /// The last part of an address as a file's name, with the ending that its kind has.

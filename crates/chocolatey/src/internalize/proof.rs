@@ -13,6 +13,7 @@ const LONGEST: usize = 200;
 
 /// Refuses what differs.
 pub(super) fn prove(old: &Analysis, files: &[Placed], found: &Analysis) -> Result<(), Refused> {
+    refuse_uses(old, files)?;
     if let Some(what) = difference(&expected(old, files), found) {
         return Err(Refused::new(format!(
             "its changed scripts would not do what the old ones do: {what}"
@@ -24,6 +25,34 @@ pub(super) fn prove(old: &Analysis, files: &[Placed], found: &Analysis) -> Resul
         ));
     }
     Ok(())
+}
+
+/// Refuses a package whose scripts do something with a folder that files are put into: one that lies
+/// where it is downloaded to could not be copied, and the mark beside it would take a command away.
+fn refuse_uses(old: &Analysis, files: &[Placed]) -> Result<(), Refused> {
+    let mut used: Vec<&String> = Vec::new();
+    if let Some(recipe) = &old.recipe {
+        destinations(recipe, &mut used);
+    }
+    used.extend(old.effects.iter().flat_map(|it| it.operands.values()));
+    let windows = |it: &str| it.replace('/', "\\").to_lowercase();
+    for file in files {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = windows(folder);
+        if let Some(it) = used.iter().find(|it| windows(it).contains(&folder)) {
+            return Err(Refused::new(format!(
+                "its script uses {it}, where its installers would be put"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn destinations<'r>(recipe: &'r Recipe, all: &mut Vec<&'r String>) {
+    all.extend(&recipe.destination);
+    for further in &recipe.further {
+        destinations(further, all);
+    }
 }
 
 /// What the analysis of the changed package must be.

@@ -117,6 +117,95 @@ fn a_package_has_its_installers_inside_and_does_the_same() {
 }
 
 #[test]
+fn a_file_never_lies_where_the_script_downloads_it_to() {
+    let sum = format!("-Checksum '{}' -ChecksumType sha256", "1".repeat(64));
+    for (script, target, is_run) in [
+        (
+            format!(
+                "$toolsDir = Split-Path $MyInvocation.MyCommand.Definition\n\
+                 Get-ChocolateyWebFile -PackageName acme -FileFullPath \"$toolsDir\\nuget.exe\" \
+                 -Url 'https://a.example/nuget.exe' {sum}\n"
+            ),
+            "tools/nuget.exe",
+            false,
+        ),
+        (
+            format!(
+                "$toolsDir = Split-Path $MyInvocation.MyCommand.Definition\n\
+                 $setup = \"$toolsDir\\setup.exe\"\n\
+                 Get-ChocolateyWebFile -PackageName acme -FileFullPath $setup \
+                 -Url 'https://a.example/setup.exe' {sum}\n\
+                 Install-ChocolateyInstallPackage -PackageName acme -FileType exe \
+                 -SilentArgs '/S' -File $setup\n"
+            ),
+            "tools/setup.exe",
+            true,
+        ),
+    ] {
+        let bytes = package(script.as_bytes());
+        let plan = planned(&bytes).unwrap();
+        let name = target.replace("tools/", "tools/internalized/");
+        let placed: Vec<&str> = plan.files.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(placed, [name.as_str()]);
+        let new = packed(&bytes, &plan);
+        let new = Nupkg::read(&new, &Limits::default()).unwrap();
+        let after = analyse(&new);
+        assert!(after.is_self_contained());
+        let recipe = after.recipe.unwrap();
+        assert_eq!(
+            recipe.files[0].origin,
+            FileOrigin::Embedded { path: name.clone() }
+        );
+        let to = format!("%ChocolateyPackageFolder%\\{}", target.replace('/', "\\"));
+        assert_eq!(recipe.destination, (!is_run).then_some(to));
+        // What is downloaded keeps its command; what was put in gets none.
+        let marked: Vec<&str> = after.shims.iter().map(|it| it.program.as_str()).collect();
+        assert_eq!(marked, [name.as_str()]);
+        assert!(new.get(&format!("{target}.ignore")).is_err());
+    }
+}
+
+#[test]
+fn files_are_put_into_a_folder_that_has_nothing_else_and_that_no_script_names() {
+    let script = two_files("'https://a.example/x.exe'", "'https://a.example/x64.exe'");
+    let folder = |script: &str, path: &str| {
+        let plan = planned(&nupkg(&[(SCRIPT, script.as_bytes()), (path, b"")])).unwrap();
+        let paths: Vec<String> = plan.files.into_iter().map(|it| it.path).collect();
+        paths.join(" ")
+    };
+    let named = format!("{script}Write-Host \"tools\\Internalized\\x.exe\"\n");
+    for (script, path, expected) in [
+        (&script, "tools/x.exe.ignore", "internalized"),
+        (&script, "tools/internalized.txt", "internalized"),
+        (&script, "tools/Internalized/x.exe.ignore", "internalized-2"),
+        (&script, "tools/internalized", "internalized-2"),
+        (&named, "tools/internalized-2/a", "internalized-3"),
+    ] {
+        let expected = format!("tools/{expected}/x.exe tools/{expected}/x64.exe");
+        assert_eq!(folder(script, path), expected, "{path}");
+    }
+    let computed = format!(
+        "{script}$name = 'internal' + 'ized'\n\
+         Copy-Item 'C:\\a.exe' \"$env:ChocolateyPackageFolder\\tools\\$name\\x.exe\"\n"
+    );
+    let why = planned(&package(computed.as_bytes())).unwrap_err();
+    assert!(why.contains("where its installers would be put"), "{why}");
+}
+
+#[test]
+fn files_of_one_name_and_their_marks_lie_beside_each_other() {
+    let script = two_files("'https://a.example/x.exe'", "'https://a.example/64/x.exe'");
+    let bytes = package(script.as_bytes());
+    let plan = planned(&bytes).unwrap();
+    let paths: Vec<&str> = plan.files.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["tools/internalized/x.exe", "tools/internalized/2-x.exe"]
+    );
+    Nupkg::read(&packed(&bytes, &plan), &Limits::default()).unwrap();
+}
+
+#[test]
 fn a_script_stays_in_its_encoding() {
     let script =
         two_files("'https://a.example/x.exe'", "'https://a.example/x64.exe'") + "# Größe\n";

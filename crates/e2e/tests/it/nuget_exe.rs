@@ -337,7 +337,8 @@ fn it_installs_an_internalized_package_with_its_installer_and_the_changed_script
     );
     assert_eq!(site.install("inside", &["loader"]), ["Loader.1.0"]);
     let folder = site.nuget.folder().join("inside/Loader.1.0");
-    assert_eq!(fs::read(folder.join("tools/setup.exe")).unwrap(), installer);
+    let inside = folder.join("tools/internalized/setup.exe");
+    assert_eq!(fs::read(inside).unwrap(), installer);
     let script = fs::read_to_string(folder.join("tools/chocolateyInstall.ps1")).unwrap();
     assert!(!script.contains("http"), "{script}");
     let bytes = fs::read(folder.join("Loader.1.0.nupkg")).unwrap();

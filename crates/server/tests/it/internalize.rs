@@ -107,7 +107,7 @@ both! {
         assert_eq!(original.sha256, source.content_sha256.unwrap());
         assert_eq!(original.location, source.content_location);
         let put_in = PutIn {
-            path: "tools/setup.exe".to_owned(),
+            path: "tools/internalized/setup.exe".to_owned(),
             url: vendor.url(),
             sha256: digest_hex(INSTALLER),
             length: INSTALLER.len() as u64,
@@ -117,11 +117,11 @@ both! {
 
         let reader = site.app().blobs.reader(&kept.what.sha256).unwrap();
         let nupkg = NupkgIn::open(reader, &Limits::default()).unwrap();
-        assert_eq!(nupkg.get("tools/setup.exe").unwrap(), INSTALLER);
+        assert_eq!(nupkg.get("tools/internalized/setup.exe").unwrap(), INSTALLER);
         let analysis = analyse(&nupkg);
         assert_eq!(analysis.fetches(), Fetches::Nothing);
         let recipe = analysis.recipe.unwrap();
-        let inside = FileOrigin::Embedded { path: "tools/setup.exe".to_owned() };
+        let inside = FileOrigin::Embedded { path: "tools/internalized/setup.exe".to_owned() };
         assert_eq!(recipe.files[0].origin, inside);
         assert!(in_feed(&site, "base").await.is_some(), "what it depends on comes as well");
         assert_eq!(refusals(&site).await, []);
@@ -138,7 +138,7 @@ both! {
         assert_eq!(row["provenance"], "internalized");
         assert_eq!(row["put_in"][0]["url"], vendor.url());
         let page = person.get(&site.site, "/feed").await.text;
-        assert!(page.contains(&format!("tools/setup.exe is {}", vendor.url())), "{page}");
+        assert!(page.contains(&format!("tools/internalized/setup.exe is {}", vendor.url())), "{page}");
     }
 
     async fn a_source_can_be_set_to_leave_such_packages_out_and_a_person_can_ask_for_one(site) {
