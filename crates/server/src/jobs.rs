@@ -122,6 +122,13 @@ pub async fn is_open(app: &App, kind: Kind, subject: i64) -> anyhow::Result<bool
     Ok(own.any(|it| it.run_at <= now))
 }
 
+/// Why a job failed that is tried again later.
+pub async fn last_error(app: &App, kind: Kind, subject: i64) -> anyhow::Result<Option<String>> {
+    let works = asked_for(app, kind).await?;
+    let own = works.into_iter().find(|it| it.subject == subject);
+    Ok(own.and_then(|it| it.last_error))
+}
+
 /// Whether a job of a kind is due or worked on.
 pub async fn is_asked_for(app: &App, kind: Kind) -> anyhow::Result<bool> {
     let now = app.now();

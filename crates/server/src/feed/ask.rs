@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::bail;
 use fleetmend_model::PackageId;
-use fleetmend_store::feed_refusals;
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::sources::OWN;
+use fleetmend_store::{feed_packages, feed_refusals};
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -94,9 +94,10 @@ pub async fn outcome(app: &App, asked: &Asked) -> anyhow::Result<String> {
     loop {
         let is_over = !jobs::is_open(app, jobs::Kind::Internalize, asked.row.0).await?;
         if is_over {
-            return match feed_refusals::get(&app.db, asked.row).await? {
+            return match why_not(app, asked.row).await? {
                 None => Ok(format!("{name} is in the feed")),
-                Some(refusal) => bail!("{name} is not in the feed: {}", refusal.why),
+                Some(why) if why.is_empty() => bail!("{name} is not in the feed"),
+                Some(why) => bail!("{name} is not in the feed: {why}"),
             };
         }
         has_begun =
@@ -106,4 +107,23 @@ pub async fn outcome(app: &App, asked: &Asked) -> anyhow::Result<String> {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// Why the feed does not have a package, as far as that is known; nothing where it has it, made of the
+/// nupkg that the catalog has.
+async fn why_not(app: &App, row: PackageId) -> anyhow::Result<Option<String>> {
+    if let Some(package) = packages::get(&app.db, row).await? {
+        let version_key = package.normalized.to_lowercase();
+        let kept = feed_packages::get(&app.db, &package.id, &version_key).await?;
+        let made_of = kept.as_ref().and_then(|it| it.what.provenance.original());
+        if made_of.is_some_and(|it| Some(&it.sha256) == package.content_sha256.as_ref()) {
+            return Ok(None);
+        }
+    }
+    // What failed as a whole did so after the last refusal.
+    if let Some(error) = jobs::last_error(app, jobs::Kind::Internalize, row.0).await? {
+        return Ok(Some(error));
+    }
+    let refusal = feed_refusals::get(&app.db, row).await?;
+    Ok(Some(refusal.map_or_else(String::new, |it| it.why)))
 }
