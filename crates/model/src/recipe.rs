@@ -363,7 +363,8 @@ pub struct Finding {
     pub what: String,
 }
 
-/// What the scripts of a package fetch when they run.
+/// What the scripts of a package fetch when it is installed or upgraded. The script that uninstalls it
+/// is not looked at: it may fetch something all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetches {
     /// Nothing.
@@ -432,7 +433,8 @@ impl Analysis {
         }
     }
 
-    /// What the package's scripts fetch when they run. The one place that says so.
+    /// What the package's scripts fetch when they run, but for the one that uninstalls. The one place that
+    /// says so.
     pub fn fetches(&self) -> Fetches {
         if !matches!(self.verdict, Verdict::Ready | Verdict::NoInstaller) {
             let why = self.findings.first().map_or("", |it| it.what.as_str());
@@ -478,8 +480,8 @@ impl Analysis {
         Fetches::Files(urls)
     }
 
-    /// Whether the package's scripts fetch nothing when they run: all that they do is explained, and
-    /// every file that they install is in the nupkg.
+    /// Whether the package's scripts fetch nothing when it is installed: all that they do is explained, and
+    /// every file that they install is in the nupkg. The script that uninstalls is not looked at.
     pub fn is_self_contained(&self) -> bool {
         self.fetches() == Fetches::Nothing
     }

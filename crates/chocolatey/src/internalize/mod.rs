@@ -2,6 +2,7 @@
 //! inside. Its scripts stay as they are but for the addresses, each of which becomes the path of a file
 //! of the package; Chocolatey copies such a file where it would have downloaded it, and checks it
 //! against the same checksum. The files have a folder of their own: none lies where it is copied to.
+//! The script that uninstalls is not changed, and may still download something.
 //!
 //! Nothing is taken on trust: the changed scripts are analysed again, and what they do must be what the
 //! old ones did, file for file. What differs in anything else is refused.
