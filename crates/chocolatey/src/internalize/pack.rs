@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Seek, Write};
 
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -21,7 +22,7 @@ pub enum PackError {
     Old(#[from] NupkgError),
     /// The new one.
     #[error("the package cannot be written: {0}")]
-    New(#[from] zip::result::ZipError),
+    New(#[from] ZipError),
     /// A file that is put in.
     #[error("{path} cannot be put in: {error}")]
     File {
@@ -40,6 +41,17 @@ pub enum PackError {
         /// The plan's.
         wanted: u64,
     },
+}
+
+impl PackError {
+    /// Whether the package itself is the cause: another try would come to the same.
+    pub fn is_of_package(&self) -> bool {
+        match self {
+            Self::Old(_) => true,
+            Self::New(error) => !matches!(error, ZipError::Io(_)),
+            Self::File { .. } | Self::Length { .. } => false,
+        }
+    }
 }
 
 /// Writes the package that a plan makes. `open` gives the bytes of a SHA-256.

@@ -284,10 +284,23 @@ fn a_file_that_changed_since_it_was_planned_is_not_packed() {
     let short = |_: &str| Ok(&b"short"[..]);
     let error = pack(&old, &plan, short, Cursor::new(Vec::new())).unwrap_err();
     assert!(error.to_string().contains("has 5 bytes"), "{error}");
+    assert!(!error.is_of_package(), "{error}");
     let missing = |_: &str| Err::<&[u8], _>(std::io::Error::other("gone"));
     let error = pack(&old, &plan, missing, Cursor::new(Vec::new())).unwrap_err();
     assert!(
         error.to_string().contains("cannot be put in: gone"),
         "{error}"
     );
+}
+
+#[test]
+fn what_a_package_itself_is_the_cause_of_is_told_from_what_another_try_may_mend() {
+    let script = two_files("'https://a.example/x.exe'", "'https://a.example/x64.exe'");
+    let bytes = package(script.as_bytes());
+    let mut plan = planned(&bytes).unwrap();
+    plan.files[0].path = "tools/LICENSE.txt".to_owned();
+    let old = Nupkg::read(&bytes, &Limits::default()).unwrap();
+    let open = |sha256: &str| Ok(Cursor::new(sha256.as_bytes().to_vec()));
+    let error = pack(&old, &plan, open, Cursor::new(Vec::new())).unwrap_err();
+    assert!(error.is_of_package(), "{error}");
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
-use fleetmend_model::recipe::{FileOrigin, RecipeFile};
+use fleetmend_model::recipe::{Checksum, FileOrigin, RecipeFile};
+use fleetmend_store::fetched_files;
 use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::packages::Package;
 use fleetmend_store::quarantine::{self, Accepted};
@@ -43,15 +44,30 @@ impl<'a> PackageFiles<'a> {
         })
     }
 
-    /// Gets a file, if it is the one that the package names.
-    pub async fn fetch(&self, file: &RecipeFile) -> Result<Fetched, FetchError> {
+    /// The digest of the file that a person accepted in place of the one that the package names.
+    pub fn instead_of(&self, file: &RecipeFile) -> Option<Checksum> {
         let named = match &file.origin {
             FileOrigin::Url { url } => shown(url),
             FileOrigin::Embedded { path } => path.clone(),
         };
-        let checksum = file.checksum.as_ref();
-        let instead = checksum.and_then(|it| Accepted::instead_of(&self.accepted, &named, it));
-        let checksum = instead.as_ref().or(checksum);
+        let checksum = file.checksum.as_ref()?;
+        Accepted::instead_of(&self.accepted, &named, checksum)
+    }
+
+    /// The file that was fetched before from an address for which the package names no digest, if it is
+    /// here: another download may bring another one.
+    pub async fn fetched_before(&self, file: &RecipeFile) -> anyhow::Result<Option<Fetched>> {
+        let (FileOrigin::Url { url }, None) = (&file.origin, &file.checksum) else {
+            return Ok(None);
+        };
+        let known = fetched_files::get(&self.app.db, &shown(url), None).await?;
+        Ok(known.and_then(|it| store_file::kept(&self.app.blobs, &it.sha256)))
+    }
+
+    /// Gets a file, if it is the one that the package names.
+    pub async fn fetch(&self, file: &RecipeFile) -> Result<Fetched, FetchError> {
+        let instead = self.instead_of(file);
+        let checksum = instead.as_ref().or(file.checksum.as_ref());
         match &file.origin {
             FileOrigin::Url { url } if self.source.kind == SourceKind::Imported => {
                 let named = file.checksum.as_ref();

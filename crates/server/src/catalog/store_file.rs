@@ -91,9 +91,14 @@ fn disk(ask: &Ask<'_>, error: std::io::Error) -> FetchError {
 
 /// The file that a SHA-256 names, where it was stored before.
 pub(super) fn at_hand(blobs: &Blobs, checksum: &Checksum) -> Option<Fetched> {
-    let sha256 = checksum.hex.to_lowercase();
-    let file = (checksum.algorithm == "sha256").then(|| blobs.get(&sha256))?;
-    let length = file.ok()?.metadata().ok()?.len();
+    let is_named_so = checksum.algorithm == "sha256";
+    is_named_so.then(|| kept(blobs, &checksum.hex.to_lowercase()))?
+}
+
+/// The file of a SHA-256 (lower-case hexadecimal), where it is here.
+pub(super) fn kept(blobs: &Blobs, sha256: &str) -> Option<Fetched> {
+    let length = blobs.get(sha256).ok()?.metadata().ok()?.len();
+    let sha256 = sha256.to_owned();
     Some(Fetched { sha256, length })
 }
 

@@ -127,21 +127,34 @@ async fn came(app: &Arc<App>, id: PackageId, is_asked_for: bool) -> anyhow::Resu
             tx.commit().await?;
             Ok(Came::In(Box::new(package)))
         }
-        Err(InternalizeError::Add(AddError::Internal(error))) => Err(error),
         Err(error @ InternalizeError::Add(AddError::Taken(_))) => {
             if is_asked_for {
                 refused(app, &package, &error.to_string(), None).await?;
             }
             Ok(Came::In(Box::new(package)))
         }
-        Err(InternalizeError::Again { cause, at }) => {
-            let known = feed_refusals::get(&app.db, id).await?;
-            let tries = known.map_or(0, |it| it.tries) + 1;
-            let later = || schedule::after_failed_fetch(app.now(), tries, false, jitter());
-            refused(app, &package, &cause, Some(at.unwrap_or_else(later))).await
+        Err(InternalizeError::Again { cause, at }) => not_yet(app, &package, &cause, at).await,
+        // It is one package's, for all that is known: the others come in.
+        Err(InternalizeError::Add(AddError::Internal(error))) => {
+            let cause = format!("the server failed at it: {error:#}");
+            not_yet(app, &package, &cause, None).await
         }
         Err(error) => refused(app, &package, &error.to_string(), None).await,
     }
+}
+
+/// Keeps why a package does not come in this time, and that it is tried again: at that time, or when
+/// its tries say.
+async fn not_yet(
+    app: &App,
+    package: &Package,
+    cause: &str,
+    at: Option<Millis>,
+) -> anyhow::Result<Came> {
+    let known = feed_refusals::get(&app.db, package.row).await?;
+    let tries = known.map_or(0, |it| it.tries) + 1;
+    let later = || schedule::after_failed_fetch(app.now(), tries, false, jitter());
+    refused(app, package, cause, Some(at.unwrap_or_else(later))).await
 }
 
 async fn refused(

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use fleetmend_chocolatey::internalize::{self, Local, Plan, Refused};
+use fleetmend_chocolatey::internalize::{self, Local, PackError, Plan, Refused};
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_chocolatey::script::{self, Extension};
 use fleetmend_model::Millis;
@@ -51,6 +51,17 @@ pub enum InternalizeError {
 impl From<Refused> for InternalizeError {
     fn from(why: Refused) -> Self {
         Self::Refused(why.to_string())
+    }
+}
+
+impl From<PackError> for InternalizeError {
+    fn from(error: PackError) -> Self {
+        if error.is_of_package() {
+            return Self::Refused(format!("it cannot be packed anew: {error}"));
+        }
+        anyhow::Error::from(error)
+            .context("a package cannot be made")
+            .into()
     }
 }
 
@@ -140,7 +151,18 @@ async fn download(
         let FileOrigin::Url { url } = &file.origin else {
             continue;
         };
-        let fetched = mirror::fetch(app, package, &from, file).await?;
+        if from.instead_of(file).is_some() {
+            return Err(InternalizeError::Refused(format!(
+                "a person accepted another file than the one that it names for {}: its script would \
+                 refuse that file",
+                shown(url)
+            )));
+        }
+        // Of the file that was signed for, and not of what stands there by now.
+        let fetched = match from.fetched_before(file).await? {
+            Some(known) => known,
+            None => mirror::fetch(app, package, &from, file).await?,
+        };
         let local = Local {
             url: url.clone(),
             sha256: fetched.sha256,
@@ -171,8 +193,7 @@ fn make(blobs: &Blobs, old: &Old, locals: &[Local]) -> Result<(Incoming, Plan), 
     let (extensions, analysis) = (|| old.extensions.clone(), &old.analysis);
     let plan = internalize::plan_of(&old.nupkg, extensions(), analysis, locals)?;
     let file = blobs.incoming().context("a package cannot be stored")?;
-    let packed = internalize::pack(&old.nupkg, &plan, |sha256| blobs.get(sha256), file);
-    let file = packed.context("a package cannot be made")?;
+    let file = internalize::pack(&old.nupkg, &plan, |sha256| blobs.get(sha256), file)?;
     let reader = file.reopen().and_then(FileReader::new);
     let reader = reader.context("a package cannot be read")?;
     let packed = NupkgIn::open(reader.clone(), &Limits::default()).map_err(|error| {

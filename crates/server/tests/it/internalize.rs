@@ -1,20 +1,24 @@
 //! Packages that download their installers come into the feed with them inside.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_chocolatey::script::analyse;
 use fleetmend_e2e::feed::{Fault, FeedSite};
 use fleetmend_e2e::nupkg::Nupkg;
-use fleetmend_model::SourceId;
 use fleetmend_model::recipe::{Fetches, FileOrigin};
+use fleetmend_model::{PackageId, SourceId};
 use fleetmend_server::Given;
-use fleetmend_server::catalog::sync;
+use fleetmend_server::catalog::offline::at_hand;
+use fleetmend_server::catalog::store_file::Fetched;
+use fleetmend_server::catalog::{nupkgs, sync};
+use fleetmend_server::feed::ask::{self, Asked};
 use fleetmend_server::feed::bring::bring;
 use fleetmend_store::feed_packages::{self, FeedPackage, Provenance, PutIn};
 use fleetmend_store::feed_refusals::{self, FeedRefusal};
 use fleetmend_store::packages::{self, Package};
-use fleetmend_store::{Page, quarantine};
+use fleetmend_store::{Page, quarantine, queue};
 use fleetmend_trust::digest_hex;
 use serde_json::json;
 
@@ -215,4 +219,104 @@ both! {
         let lines = handle.list_feed_refused().await.unwrap();
         assert_eq!(lines.len(), 2, "{lines:?}");
     }
+
+    async fn one_package_that_cannot_be_made_keeps_no_other_out(site) {
+        let vendor = Vendor::new();
+        // A mark of the package's own, where its installer could be put.
+        vendor.build(&vendor.loader().file("tools/internalized/setup.exe.ignore", "mine"));
+        let base = Nupkg::new("base", "1.0")
+            .downloading_exe(&vendor.url(), &digest_hex(INSTALLER), "Base*");
+        vendor.build(&base);
+        vendor.add(&site, Given::default()).await;
+        nupkgs::fetch_one(site.app(), latest(&site, "base").await).await.unwrap();
+        let sha256 = latest(&site, "base").await.content_sha256.unwrap();
+        std::fs::write(site.site.kept(&sha256), "damaged").unwrap();
+
+        bring_it(&site, "loader").await;
+        assert!(in_feed(&site, "loader").await.is_some());
+        assert!(in_feed(&site, "base").await.is_none());
+        let refused = refusals(&site).await;
+        assert!(refused[0].why.starts_with("the server failed at it: "), "{refused:?}");
+        assert!(refused[0].retry_at.is_some(), "{refused:?}");
+    }
+
+    async fn a_file_that_a_person_accepted_in_place_of_the_named_one_is_not_put_in(site) {
+        let vendor = Vendor::new();
+        let wrong = Nupkg::new("wrong", "1.0")
+            .downloading_exe(&vendor.url(), &"ab".repeat(32), "Wrong*");
+        vendor.build(&wrong);
+        vendor.add(&site, Given::default()).await;
+        bring_it(&site, "wrong").await;
+        assert!(refusals(&site).await[0].why.contains("is in quarantine"));
+        let handle = site.site.running().handle();
+        let row = latest(&site, "wrong").await.row;
+        handle.release_quarantined(row.0, &digest_hex(INSTALLER), "so be it").await.unwrap();
+        bring_it(&site, "wrong").await;
+        assert!(in_feed(&site, "wrong").await.is_none());
+        let why = refusals(&site).await[0].why.clone();
+        assert!(why.starts_with("a person accepted another file"), "{why}");
+    }
+
+    async fn a_file_without_a_checksum_is_the_one_that_was_fetched_before(site) {
+        let vendor = Vendor::new();
+        let url = "https://vendor.invalid/setup.exe";
+        let script = format!("Install-ChocolateyPackage odd exe /S '{url}' '{url}'\n");
+        vendor.build(&Nupkg::new("odd", "1.0").install_script(&script));
+        vendor.add(&site, Given::default()).await;
+        keep_fetched(&site, url, INSTALLER).await;
+        bring_it(&site, "odd").await;
+        let kept = in_feed(&site, "odd").await.unwrap();
+        let put_in = &kept.what.provenance.making().unwrap().files;
+        assert_eq!((put_in.len(), put_in[0].sha256.as_str()), (1, &*digest_hex(INSTALLER)));
+    }
+
+    async fn who_asked_is_never_told_that_a_package_is_in_the_feed_which_is_not(site) {
+        let vendor = Vendor::new();
+        vendor.build(&vendor.loader());
+        vendor.build(&Nupkg::new("base", "1.0"));
+        vendor.add(&site, Given::default()).await;
+        let row = latest(&site, "loader").await.row;
+        let asked = Asked { row, id: "Loader".to_owned(), version: "1.0".to_owned() };
+        let error = ask::outcome(site.app(), &asked).await.unwrap_err().to_string();
+        assert_eq!(error, "Loader 1.0 is not in the feed");
+        fail(&site, row, "the disk is full").await;
+        let error = ask::outcome(site.app(), &asked).await.unwrap_err().to_string();
+        assert_eq!(error, "Loader 1.0 is not in the feed: the disk is full");
+        bring_it(&site, "loader").await;
+        // The feed says so, whatever else failed since.
+        let said = ask::outcome(site.app(), &asked).await.unwrap();
+        assert_eq!(said, "Loader 1.0 is in the feed");
+    }
+}
+
+/// Has the server keep a file as if it had fetched it, for a package that names no digest.
+async fn keep_fetched(site: &Clocked, url: &str, bytes: &[u8]) {
+    let blobs = &site.app().blobs;
+    let mut file = blobs.incoming().unwrap();
+    file.write_all(bytes).unwrap();
+    let sha256 = digest_hex(bytes);
+    blobs.keep(file, &sha256).unwrap();
+    let fetched = Fetched {
+        sha256,
+        length: bytes.len() as u64,
+    };
+    at_hand::note(site.app(), url, None, &fetched)
+        .await
+        .unwrap();
+}
+
+/// Has the work that internalizes a package fail.
+async fn fail(site: &Clocked, row: PackageId, cause: &str) {
+    let now = site.now();
+    let mut tx = site.db().begin().await.unwrap();
+    queue::enqueue(&mut tx, "internalize", row.0, now)
+        .await
+        .unwrap();
+    let works = queue::claim(&mut tx, "the test", 10, now, Duration::from_mins(1)).await;
+    for work in works.unwrap() {
+        queue::fail(&mut tx, &work, cause, now, Duration::from_mins(1))
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
 }
