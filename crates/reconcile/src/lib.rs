@@ -16,6 +16,7 @@ pub mod observed;
 pub mod overrides;
 mod pattern;
 pub mod relation;
+pub mod said_text;
 mod state;
 
 pub use answer::{Answer, answer, answer_under};

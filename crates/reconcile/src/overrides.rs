@@ -9,11 +9,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use fleetmend_model::inventory::Software;
-use fleetmend_model::name_pattern;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::family;
 use crate::pattern::MAX_NAME;
+use crate::said_text;
 
 /// What an administrator decided about a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,8 @@ pub enum Decision {
 pub struct Override {
     /// Its number: a later one has a higher one.
     pub id: i64,
-    /// `DisplayName`, or a pattern with `*` and `?` for it. Letter case does not count.
+    /// `DisplayName`, or a pattern with `*` and `?` for it, as [`said_text`] has them. Letter case does
+    /// not count.
     pub name: String,
     /// The same for the publisher; empty for any.
     pub publisher: String,
@@ -48,9 +49,8 @@ impl Override {
     /// Whether it is for an application.
     pub fn fits(&self, software: &Software) -> bool {
         software.name.len() <= MAX_NAME
-            && name_pattern::matches(&self.name, &software.name)
-            && (self.publisher.is_empty()
-                || name_pattern::matches(&self.publisher, &software.publisher))
+            && said_text::fits(&self.name, &software.name)
+            && (self.publisher.is_empty() || said_text::fits(&self.publisher, &software.publisher))
     }
 
     /// Who said what, and why, in a part of a sentence.
@@ -64,7 +64,7 @@ impl Override {
     }
 
     fn is_exact(&self) -> bool {
-        !self.name.contains(['*', '?'])
+        !said_text::is_pattern(&self.name)
     }
 
     /// The more it says, and then the later it was said, the earlier it counts.
@@ -109,7 +109,7 @@ impl Overrides {
         for (place, it) in all.iter().enumerate() {
             if it.is_exact() {
                 by_name
-                    .entry(it.name.to_lowercase())
+                    .entry(said_text::read(&it.name).to_lowercase())
                     .or_default()
                     .push(place);
             } else {

@@ -34,8 +34,9 @@ statements! {
             ORDER BY a.group_devices DESC, a.software LIMIT $5";
     COUNTS = "SELECT state, COUNT(*) AS id FROM applications WHERE group_devices > 0
               GROUP BY state ORDER BY state";
+    /// The name's key is there as soon as the application is counted.
     OF_DEVICE = "SELECT s.id AS software, s.name, s.version, s.publisher, s.place,
-                     LOWER(s.name) AS name_key,
+                     COALESCE(a.name_key, LOWER(s.name)) AS name_key,
                      COALESCE(a.state, '') AS state, COALESCE(a.package, '') AS package,
                      COALESCE(a.why, '') AS why, COALESCE(a.devices, 0) AS devices,
                      0 AS group_devices
@@ -43,10 +44,12 @@ statements! {
                  WHERE s.id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
                    AND s.place <> 'dpkg'
                    AND (CAST($2 AS TEXT) IS NULL OR a.state = CAST($2 AS TEXT))
-                   AND (CAST($3 AS TEXT) IS NULL OR LOWER(s.name) LIKE CAST($3 AS TEXT) ESCAPE '\\')
+                   AND (CAST($3 AS TEXT) IS NULL
+                        OR COALESCE(a.name_key, LOWER(s.name)) LIKE CAST($3 AS TEXT) ESCAPE '\\')
                    AND (CAST($4 AS TEXT) IS NULL
-                        OR (LOWER(s.name), s.id) > (CAST($4 AS TEXT), CAST($5 AS BIGINT)))
-                 ORDER BY LOWER(s.name), s.id LIMIT $6";
+                        OR (COALESCE(a.name_key, LOWER(s.name)), s.id)
+                           > (CAST($4 AS TEXT), CAST($5 AS BIGINT)))
+                 ORDER BY COALESCE(a.name_key, LOWER(s.name)), s.id LIMIT $6";
 }
 
 /// The answer for an application, to be stored.

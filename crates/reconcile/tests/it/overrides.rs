@@ -4,7 +4,7 @@ use fleetmend_model::inventory::Software;
 use fleetmend_model::patch::{Confidence, Evidence};
 use fleetmend_reconcile::{
     Answer, Catalog, Decision, Override, Overrides, State, answer, answer_under, candidates,
-    match_software, third_party,
+    match_software, said_text, third_party,
 };
 use proptest::prelude::*;
 
@@ -135,6 +135,45 @@ fn told(said: &[&str], name: &str, publisher: &str) -> String {
     let found = answer(&catalog, &row(name, publisher));
     let package = found.package().unwrap_or_default();
     format!("{package} {}", found.state().key())
+}
+
+#[test]
+fn a_name_with_the_letters_of_patterns_can_be_said_itself() {
+    let is_for = |said: &str, name: &str| {
+        let it = overrides(&[&format!("{said}| |excluded")]);
+        it.iter().next().unwrap().fits(&row(name, ""))
+            && answer_under(&catalog(), &it, &row(name, "")).state() == State::Excluded
+    };
+    for name in [
+        "Mic*", "*Office*", "What?", r"A\B", r"A\*B\", r"\\?", "Plain", r"\\\\",
+    ] {
+        let said = said_text::exactly(name);
+        assert!(!said_text::is_pattern(&said), "{said}");
+        assert_eq!(said_text::read(&said), name);
+        assert!(
+            is_for(&said, name) && is_for(&said, &name.to_uppercase()),
+            "{said}"
+        );
+        for other in [
+            "Microsoft Edge",
+            "Some Office 1",
+            "Whatever",
+            r"A\xB\",
+            "Plain 1",
+        ] {
+            assert!(!is_for(&said, other), "{said} {other}");
+        }
+    }
+    for (said, name, expected) in [
+        ("Mic*", "Microsoft Edge", true),
+        (r"Some\Tool", r"Some\Tool", true),
+        (r"Some\Tool*", r"Some\Tool 1", true),
+        (r"C\* Tool*", "C* Tool 1", true),
+        (r"C\* Tool*", "C++ Tool 1", false),
+        (r"Ends with \", r"Ends with \", true),
+    ] {
+        assert_eq!(is_for(said, name), expected, "{said} {name}");
+    }
 }
 
 /// What a pattern says does not put back what is said of the very name, and the earlier not what the

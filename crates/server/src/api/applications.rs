@@ -113,9 +113,7 @@ pub(crate) async fn list(
     let listed = applications::list(&app.db, state, it.text.as_deref(), &page)
         .await
         .map_err(stored)?;
-    let mut open = explain::open_candidates(&app, &listed.rows)
-        .await
-        .map_err(stored)?;
+    let mut open = explain::open_candidates(&app, &listed.rows).await?;
     Ok(Json(PageBody::of(listed, |row| {
         let candidates = open.remove(&row.answer.software).unwrap_or_default();
         let devices = row.answer.group_devices;

@@ -24,7 +24,7 @@ use crate::people::{Confirmed, SignedIn};
 pub(crate) struct OverrideBody {
     /// Its number.
     id: i64,
-    /// `DisplayName`, or a pattern with `*` and `?` for it.
+    /// `DisplayName`, or a pattern with `*` and `?` for it; behind a backslash they are letters.
     name: String,
     /// The same for the publisher; empty for any.
     publisher: String,
@@ -65,7 +65,8 @@ impl From<Override> for OverrideBody {
 /// What an override says.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewOverrideBody {
-    /// `DisplayName`, or a pattern with `*` and `?` for it. Letter case does not count.
+    /// `DisplayName`, or a pattern with `*` and `?` for it; behind a backslash they are letters.
+    /// Letter case does not count.
     name: String,
     /// The same for the publisher; empty for any.
     #[serde(default)]

@@ -7,7 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use fleetmend_model::DeviceId;
-use fleetmend_reconcile::{Match, State as AnswerState};
+use fleetmend_reconcile::{Match, State as AnswerState, said_text};
 use fleetmend_store::applications::{self, ListedApplication};
 use fleetmend_store::devices::Device;
 use fleetmend_store::inventories;
@@ -49,11 +49,12 @@ fn row(it: ListedApplication, candidates: Vec<Match>) -> Row {
     }
 }
 
-/// The address of the form for an override of a name.
+/// The address of the form for an override of a name. A device may register what would be a pattern.
 fn decide(name: &str, publisher: &str, package: &str) -> String {
+    let (name, publisher) = (said_text::exactly(name), said_text::exactly(publisher));
     let query = [
-        ("name", name),
-        ("publisher", publisher),
+        ("name", name.as_str()),
+        ("publisher", publisher.as_str()),
         ("package", package),
     ];
     let given = query.into_iter().filter(|it| !it.1.is_empty());
@@ -90,9 +91,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
     let listed = applications::list(&app.db, key, text, &fields.wanted_page())
         .await
         .map_err(stored)?;
-    let mut open = explain::open_candidates(&app, &listed.rows)
-        .await
-        .map_err(stored)?;
+    let mut open = explain::open_candidates(&app, &listed.rows).await?;
     let counts = applications::counts(&app.db).await.map_err(stored)?;
     view::page(&List {
         layout: viewer.layout(&app, "Applications", "applications"),

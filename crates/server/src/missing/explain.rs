@@ -97,7 +97,7 @@ pub async fn find(app: &App, device: DeviceId, text: &str) -> Result<Vec<u32>, A
 pub async fn open_candidates(
     app: &App,
     rows: &[ListedApplication],
-) -> Result<HashMap<u32, Vec<Match>>, fleetmend_store::Error> {
+) -> Result<HashMap<u32, Vec<Match>>, ApiError> {
     let open = rows
         .iter()
         .filter(|it| it.answer.state == State::Review.key());
@@ -106,9 +106,12 @@ pub async fn open_candidates(
         return Ok(HashMap::new());
     }
     let catalog = app.catalog();
-    let rows = software::get_many(&app.db, &ids).await?;
-    Ok(rows
-        .into_iter()
-        .map(|it| (it.id, candidates(&catalog, &it.software)))
-        .collect())
+    let rows = software::get_many(&app.db, &ids).await.map_err(stored)?;
+    let find = move || {
+        let rows = rows.into_iter();
+        rows.map(|it| (it.id, candidates(&catalog, &it.software)))
+            .collect()
+    };
+    let found = tokio::task::spawn_blocking(find).await;
+    Ok(found.map_err(anyhow::Error::from)?)
 }

@@ -5,18 +5,19 @@ use std::collections::{HashMap, HashSet};
 
 use fleetmend_model::inventory::Place;
 use fleetmend_model::{Millis, name_pattern};
-use fleetmend_reconcile::{Catalog, Decision, Override, Overrides, State, answer_under};
+use fleetmend_reconcile::{Catalog, Decision, Override, Overrides, State, answer_under, said_text};
 use fleetmend_store::overrides::{self, NewOverride};
 use fleetmend_store::software::SoftwareRow;
 use fleetmend_store::{Read, Tx, inventories, software};
+use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::people::Actor;
 use crate::{jobs, journal};
 
-/// The longest name, publisher or package, in characters.
-const LONGEST: usize = 256;
+/// The longest name, publisher or package, in characters: names are no longer in inventories.
+const LONGEST: usize = 512;
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 1000;
 /// Changes that are shown one by one.
@@ -25,7 +26,7 @@ const SHOWN: usize = 100;
 /// An override as a person gives it.
 #[derive(Debug, Clone, Default)]
 pub struct Given<'a> {
-    /// `DisplayName`, or a pattern with `*` and `?`.
+    /// `DisplayName`, or a pattern with `*` and `?`, as [`said_text`] has them.
     pub name: &'a str,
     /// The same for the publisher; empty for any.
     pub publisher: &'a str,
@@ -95,16 +96,18 @@ pub async fn preview(app: &App, given: &Given<'_>) -> Result<Preview, ApiError> 
     let catalog = app.catalog();
     let what = checked(&catalog, given)?;
     let new = as_override(&what, i64::MAX, "")?;
-    let after = catalog.overrides().with(new.clone());
-    Ok(changes(app, new, after).await?)
+    let before = load(&app.db).await.map_err(anyhow::Error::from)?;
+    let after = before.with(new.clone());
+    Ok(changes(app, new, before, after).await?)
 }
 
 /// What taking an override back would change.
 pub async fn preview_removal(app: &App, id: i64) -> Result<Preview, ApiError> {
     let kept = in_force(&app.db, id).await?;
-    let after = app.catalog().overrides().without(id);
+    let before = load(&app.db).await.map_err(anyhow::Error::from)?;
+    let after = before.without(id);
     let it = as_override(&kept.what, id, &kept.created_by)?;
-    Ok(changes(app, it, after).await?)
+    Ok(changes(app, it, before, after).await?)
 }
 
 /// Makes an override; devices are matched anew under it.
@@ -207,14 +210,15 @@ fn checked(catalog: &Catalog, given: &Given<'_>) -> Result<NewOverride, ApiError
         ("publisher", &what.publisher),
         ("package", &what.package),
     ] {
-        if text.chars().count() > LONGEST {
+        if said_text::read(text).chars().count() > LONGEST {
             return Err(ApiError::Bad(format!(
                 "field '{field}' is longer than {LONGEST} characters"
             )));
         }
     }
-    let is_pattern = what.name.contains(['*', '?']);
-    let fault = name_pattern::fault(&what.name).filter(|_| is_pattern || what.name.is_empty());
+    let is_pattern = said_text::is_pattern(&what.name);
+    let fault = name_pattern::fault(&said_text::read(&what.name))
+        .filter(|_| is_pattern || what.name.is_empty());
     if let Some(fault) = fault {
         return Err(ApiError::Bad(format!(
             "field 'name': '{}' {fault}",
@@ -239,8 +243,16 @@ fn checked(catalog: &Catalog, given: &Given<'_>) -> Result<NewOverride, ApiError
     Ok(what)
 }
 
-/// Answers under the overrides that are in force, against those under `after`, for what `it` fits.
-async fn changes(app: &App, it: Override, after: Overrides) -> anyhow::Result<Preview> {
+/// Answers under the overrides that are in force, which the catalog may not have yet, against those
+/// under `after`, for what `it` fits. It holds the whole fleet's inventories: one at a time.
+async fn changes(
+    app: &App,
+    it: Override,
+    before: Overrides,
+    after: Overrides,
+) -> anyhow::Result<Preview> {
+    static TURN: Semaphore = Semaphore::const_new(1);
+    let turn = TURN.acquire().await?;
     let catalog = app.catalog();
     let mut from = app.db.read().await?;
     let software = software::load_all(&mut from).await?;
@@ -259,7 +271,7 @@ async fn changes(app: &App, it: Override, after: Overrides) -> anyhow::Result<Pr
                 let told = answer_under(&catalog, under, software);
                 (told.state(), told.package().unwrap_or_default().to_owned())
             };
-            let (before, after) = (told(catalog.overrides()), told(&after));
+            let (before, after) = (told(&before), told(&after));
             if before != after {
                 let change = Change {
                     name: software.name.clone(),
@@ -288,6 +300,11 @@ async fn changes(app: &App, it: Override, after: Overrides) -> anyhow::Result<Pr
         preview.changes.sort_by_cached_key(key);
         preview.changes.truncate(SHOWN);
         preview
+    };
+    // Who goes away meanwhile does not make room for the next one.
+    let compare = move || {
+        let _turn = turn;
+        compare()
     };
     Ok(tokio::task::spawn_blocking(compare).await?)
 }

@@ -104,6 +104,23 @@ both! {
         assert_eq!(wrong.status, 400);
     }
 
+    async fn a_name_is_found_in_any_letter_case_and_said_itself_whatever_letters_it_has(site) {
+        let rows = [software("ÜBER Office*", "1.0"), software("Über Office 2", "1.0")];
+        let id = device(&site, "a", &rows, &[]).await;
+        device(&site, "b", &[software("Microsoft Office", "1.0")], &[]).await;
+        site.live(COUNT).await;
+        let person = site.administrator().await;
+        let path = format!("/api/v1/devices/{id}/software?text=%C3%9Cber%20O");
+        let both = ["Über Office 2: 1 unmatched", "ÜBER Office*: 1 unmatched"];
+        listed(&site, &person, &path, &both).await;
+        let page = person.get(&site.site, "/applications?text=office").await.text;
+        let said = "name=%C3%9CBER%20Office%5C%2A&";
+        assert!(page.contains(said), "{page}");
+        let it = json!({"name": r"über office\*", "decision": "excluded"});
+        let preview = person.call(&site.site, "/api/v1/overrides/preview", &it).await.json();
+        assert_eq!((&preview["applications"], &preview["changed"]), (&json!(1), &json!(1)));
+    }
+
     async fn any_answer_is_explained(site) {
         let folder = tempfile::tempdir().unwrap();
         let ids = fleet(&site, folder.path()).await;
@@ -201,6 +218,9 @@ both! {
         let lines = handle.preview_override(&excluded).await.unwrap();
         assert_eq!(lines[0], "it is for 2 applications; the answer changes for 2 on 2 devices");
         handle.add_override(&excluded).await.unwrap();
+        // What is in force changes nothing more, whether devices were matched under it yet or not.
+        let lines = handle.preview_override(&excluded).await.unwrap();
+        assert_eq!(lines[0], "it is for 2 applications; the answer changes for 0 on 0 devices");
         missing(&[]).await;
         listed(&site, &person, "/api/v1/applications?state=excluded", &["Some tool: 2 excluded"]).await;
         assert_eq!(handle.list_overrides().await.unwrap().len(), 1);
@@ -221,7 +241,7 @@ async fn an_override_that_says_nothing_clear_is_refused_with_what_is_wrong() {
         let folder = tempfile::tempdir().unwrap();
         fleet(&site, folder.path()).await;
         let person = site.administrator().await;
-        let long = "x".repeat(300);
+        let long = "x".repeat(513);
         for (name, decision, package, says) in [
             ("", "is", "tool", "field 'name'"),
             ("*", "is", "tool", "fits any software"),
@@ -230,7 +250,7 @@ async fn an_override_that_says_nothing_clear_is_refused_with_what_is_wrong() {
             ("x", "is", "", "the catalog has no package ''"),
             ("x", "perhaps", "tool", "field 'decision'"),
             ("x", "excluded", "tool", "what is excluded is no package"),
-            (&long, "excluded", "", "longer than 256 characters"),
+            (&long, "excluded", "", "longer than 512 characters"),
         ] {
             let it = json!({"name": name, "decision": decision, "package": package});
             let answer = person
