@@ -38,13 +38,13 @@ impl Handle {
         let unreadable = || format!("cannot read {}", path.display());
         let file = File::open(path).with_context(unreadable)?;
         let mut list = String::new();
-        file.take(wanted::LONGEST_LIST)
+        file.take(wanted::LONGEST_LIST + 1)
             .read_to_string(&mut list)
             .with_context(unreadable)?;
         let ids = wanted::parse(&list)
             .map_err(anyhow::Error::msg)
             .with_context(unreadable)?;
-        let brought = wanted::bring(&self.app, &ids, tell).await?;
+        let brought = Box::pin(wanted::bring(&self.app, &ids, tell)).await?;
         Ok((Scope::Of(brought.packages), brought.failed))
     }
 

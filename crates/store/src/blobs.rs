@@ -26,7 +26,11 @@ impl Blobs {
     /// Removes what an earlier life of the server was about to get when it died.
     pub fn clear_incoming(&self) -> io::Result<()> {
         for entry in fs::read_dir(self.root.join("incoming"))? {
-            fs::remove_file(entry?.path())?;
+            match fs::remove_file(entry?.path()) {
+                // A command that works beside the server took its own away.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
         }
         Ok(())
     }

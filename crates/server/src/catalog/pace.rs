@@ -80,7 +80,7 @@ impl Pace {
     }
 
     /// How many requests a minute a host gets; absent: as many as there are.
-    fn most(&self, host: &str) -> Option<usize> {
+    pub fn most(&self, host: &str) -> Option<usize> {
         let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
         match allowed.get(host) {
             Some(per_minute) => Some(*per_minute as usize),

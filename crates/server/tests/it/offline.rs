@@ -7,7 +7,7 @@ use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_e2e::pe::Pe;
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
 use fleetmend_server::{Given, Scope, Wanted};
-use fleetmend_store::packages::{self, Package};
+use fleetmend_store::packages::{self, Package, Problem};
 use fleetmend_store::sources::{self, Source};
 use fleetmend_trust::digest_hex;
 use serde_json::json;
@@ -230,8 +230,13 @@ both! {
         assert_eq!((count, text.as_str()), (1, "some-tool\n"), "not what no device may have");
         std::fs::write(&list, format!("{text}# by hand\nNowhere\n")).unwrap();
         let far = online.site.site.running().handle();
+        let set = Given { per_minute: Some(600), ..Given::default() };
+        far.set_source("The feed", &set).await.unwrap();
+        // As a process that has read no source.
+        online.site.app().pace.allow(&[]);
         let (scope, failed) = far.bring_wanted(&list, |_| {}).await.unwrap();
         assert_eq!(failed, ["nowhere: no source offers it"]);
+        assert_eq!(online.site.app().pace.most("127.0.0.1"), Some(600));
         let (path, _) = online.export(scope).await;
         let lines = import(&site, &path).await;
         assert!(lines[0].contains("2 files of which 2 new"), "{lines:?}");
@@ -243,6 +248,23 @@ both! {
         assert!(offer.deploy().await["deployment"].is_i64());
         offer.job_when("its files are here", |job| job.release.is_some()).await;
         assert_eq!(handle.wanted_packages(&list).await.unwrap(), 0);
+        // What failed a moment ago is left alone until its time.
+        let source = sources::list(online.site.db()).await.unwrap().into_iter();
+        let source = source.map(|it| it.id).max().unwrap();
+        let other = packages::find(online.site.db(), source, "other", "7.0.0").await.unwrap();
+        let problem = Problem {
+            why: "the feed is down".to_owned(),
+            tries: 1,
+            retry_at: Some(online.site.now() + std::time::Duration::from_hours(1)),
+        };
+        let mut tx = online.site.db().begin().await.unwrap();
+        packages::set_problem(&mut tx, other.unwrap().row, &problem).await.unwrap();
+        tx.commit().await.unwrap();
+        std::fs::write(&list, "other\n").unwrap();
+        let asked = online.feed.requests().len();
+        let (_, failed) = far.bring_wanted(&list, |_| {}).await.unwrap();
+        assert!(failed[0].starts_with("other 7.0: the feed is down; tries again at "), "{failed:?}");
+        assert_eq!(online.feed.requests().len(), asked);
         std::fs::write(&list, "some-tool\n../../etc/passwd\n").unwrap();
         let error = far.bring_wanted(&list, |_| {}).await.unwrap_err();
         assert!(format!("{error:#}").contains("line 2 is no id of a package"), "{error:#}");

@@ -273,6 +273,49 @@ both! {
         assert!(lines[0].contains("3 package versions, 1 file of which 1 new"), "{lines:?}");
     }
 
+    async fn a_source_and_what_was_imported_of_it_are_one_and_no_server_imports_its_own(site) {
+        let online = Exporter::with(&some(2)).await;
+        let feed = FeedSite::start().unwrap();
+        feed.add_package(&Nupkg::new("from-the-feed", "1.0")).unwrap();
+        let location = feed.url();
+        for server in [&online.site, &site] {
+            let given = Given { allow_private: true, ..Given::at(&location) };
+            server.site.running().handle().add_source(&given).await.unwrap();
+            until("the feed is read", async || {
+                let all = sources::list(server.db()).await.unwrap();
+                let mut own = all.iter().filter(|it| it.settings.location == location);
+                own.next()?.last_read.finished_at
+            })
+            .await;
+        }
+        let path = online.export("it").await;
+        import(&site, &path).await;
+        assert_eq!(listed(&site, &imported(&site, &location).await).await, 1);
+        export(&site, &path, &Scope::All).await;
+        let third = Clocked::another().await;
+        let lines = import(&third, &path).await;
+        assert!(lines[0].contains("2 sources, 3 package versions"), "{lines:?}");
+        // Back to where the folder is read.
+        let lines = import(&online.site, &path).await;
+        assert_eq!(lines[2], "1 source of this server itself passed over.", "{lines:?}");
+        let all = sources::list(online.site.db()).await.unwrap();
+        let imports = all.iter().filter(|it| it.kind == SourceKind::Imported);
+        assert_eq!(imports.count(), 1, "the feed");
+    }
+
+    async fn an_export_of_a_later_day_is_refused_whatever_is_said(site) {
+        let online = Exporter::with(&some(1)).await;
+        online.site.live(Duration::from_hours(23)).await;
+        import(&site, &online.export("first").await).await;
+        online.site.live(Duration::from_hours(2)).await;
+        let path = online.export("second").await;
+        let older = Wanted { older: true, ..Wanted::default() };
+        let error = try_import(&site, &path, &older).await.unwrap_err();
+        assert!(error.contains("one of the two servers has a wrong clock"), "{error}");
+        site.live(Duration::from_hours(2)).await;
+        import(&site, &path).await;
+    }
+
     async fn a_file_that_cannot_be_imported_changes_nothing(site) {
         let online = Exporter::with(&some(3)).await;
         let path = online.export("it").await;

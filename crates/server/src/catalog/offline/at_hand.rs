@@ -1,20 +1,15 @@
 //! The files of imported sources: from what was imported, never from the network.
 
-use std::io::{self, Read as _};
-
 use fleetmend_model::recipe::Checksum;
 use fleetmend_store::carried_catalogs;
 use fleetmend_store::fetched_files::{self, FetchedFile};
 use fleetmend_store::sources::Source;
 
-use super::super::digest::Sums;
+use super::super::digest::{Sums, each_part};
 use super::super::fetch::{FetchError, shown};
 use super::super::store_file::{Fetched, at_hand};
 use crate::api::time;
 use crate::app::App;
-
-/// Bytes read at a time from the disk.
-const BLOCK: usize = 256 * 1024;
 
 /// Notes what stands behind an address, so that an export can tell.
 pub async fn note(
@@ -64,15 +59,9 @@ pub async fn file(
         url: address.clone(),
         error,
     };
-    let mut file = app.blobs.get(&known.sha256).map_err(disk)?;
+    let file = app.blobs.get(&known.sha256).map_err(disk)?;
     let summed = tokio::task::spawn_blocking(move || {
-        let mut block = vec![0; BLOCK];
-        loop {
-            match file.read(&mut block)? {
-                0 => return Ok::<_, io::Error>(sums),
-                length => sums.update(&block[..length]),
-            }
-        }
+        each_part(file, |part| sums.update(part)).map(|()| sums)
     });
     let sums = summed
         .await

@@ -20,16 +20,14 @@ use super::super::store_file::at_hand;
 use super::container::{MAX_ENTRY, Writer, archive_length};
 use super::lines::{Spool, Spooled};
 use super::manifest::{self, FORMAT, Files, Manifest, SourceEntry, is_id};
-use super::place;
 use super::row::{AddressRow, PackageRow};
+use super::{ORIGIN, place};
 use crate::app::App;
 use crate::journal;
 use crate::people::Actor;
 
 /// Rows read at a time.
 const BATCH: usize = 500;
-/// The setting with the installation's id.
-const ORIGIN: &str = "installation";
 
 /// Which files an export has. It always has all package versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,7 +101,9 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
     let mut tx = app.db.read().await?;
     let mut all = sources::list(&mut tx).await?;
     all.retain(|it| it.settings.enabled);
-    all.sort_by_cached_key(|it| place(it, &origin));
+    // What was imported of a source that this server reads itself is the same one's.
+    all.sort_by_cached_key(|it| (place(it, &origin), it.kind == SourceKind::Imported));
+    all.dedup_by(|it, before| place(it, &origin) == place(before, &origin));
     let mut gathering = Gathering {
         app,
         scope,
@@ -162,6 +162,9 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
             bytes: files.values().sum(),
         },
     };
+    manifest
+        .check()
+        .map_err(|why| anyhow::anyhow!("no server could import this catalog: {why}"))?;
     entries.push(Entry::of_lines("addresses", addresses));
     entries.extend(files.into_iter().map(|(sha256, length)| Entry {
         name: format!("files/{sha256}"),

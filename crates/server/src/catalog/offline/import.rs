@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use fleetmend_model::{Millis, SourceId};
@@ -11,17 +12,17 @@ use fleetmend_store::carried_catalogs::{self, Carried, Direction};
 use fleetmend_store::fetched_files::{self, FetchedFile};
 use fleetmend_store::source_pages::{self, KnownPage, NewPage};
 use fleetmend_store::sources::{self, ReadNote, Settings, Source, SourceKind, Withheld};
-use fleetmend_store::{Tx, packages, quarantine};
+use fleetmend_store::{Tx, packages, quarantine, settings};
 use tempfile::TempPath;
 
 use super::super::intake::READER;
 use super::super::vanished;
 use super::lines::batches;
-use super::location;
 use super::manifest::{Manifest, SourceEntry};
 use super::report::{Imported, ImportedSource};
 use super::row::{AddressRow, PackageRow};
 use super::stage::{ImportError, Staged, stage};
+use super::{ORIGIN, is_of, location};
 use crate::api::time;
 use crate::app::App;
 use crate::deployments::reset;
@@ -32,6 +33,9 @@ use crate::{jobs, journal};
 const PAGE: &str = "import";
 /// Why an imported source is not read.
 const NOT_READ: &str = "it comes with imports";
+
+/// How much another server's clock may be fast.
+const CLOCKS_DIFFER: Duration = Duration::from_hours(24);
 
 /// What a person wants of an import.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +58,7 @@ pub async fn import(
     let (blobs, sha256) = (app.blobs.clone(), wanted.sha256.clone());
     let staged = tokio::task::spawn_blocking(move || stage(&blobs, input, cap, sha256.as_deref()));
     let mut staged = staged.await.context("an import broke off")??;
+    refuse_future(&staged.manifest, app.now())?;
     refuse_older(&mut app.db.read().await?, &staged.manifest, wanted).await?;
     let new_files = staged.new_files();
     let blobs = app.blobs.clone();
@@ -66,6 +71,17 @@ pub async fn import(
     app.jobs_due.notify_one();
     app.touch();
     Ok(imported)
+}
+
+/// After an export of a later day, every right one would be older than what is known.
+fn refuse_future(manifest: &Manifest, now: Millis) -> Result<(), ImportError> {
+    if manifest.made_at <= now + CLOCKS_DIFFER {
+        return Ok(());
+    }
+    Err(ImportError::FromTheFuture {
+        made_at: time(manifest.made_at),
+        now: time(now),
+    })
 }
 
 /// An export must not be older than what is known of its sources.
@@ -105,7 +121,11 @@ async fn take_in(
     let mut tx = app.db.begin().await?;
     refuse_older(&mut tx, manifest, wanted).await?;
     let mut taken = Vec::new();
+    let own = settings::get(&mut tx, ORIGIN).await?;
     for (entry, rows) in manifest.sources.iter().zip(&staged.rows) {
+        if own.as_ref().is_some_and(|it| is_of(&entry.place, it)) {
+            continue;
+        }
         taken.push(take_source(app, &mut tx, entry, rows).await?);
     }
     take_addresses(app, &mut tx, &staged.addresses).await?;
@@ -125,6 +145,7 @@ async fn take_in(
     };
     let mut imported = Imported {
         carried,
+        own: (manifest.sources.len() - taken.len()) as u64,
         sources: taken,
         new_files,
     };

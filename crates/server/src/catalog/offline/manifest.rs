@@ -101,7 +101,8 @@ impl Manifest {
         Ok(it)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Whether it is one that is read. What is wrong is said as a sentence's end.
+    pub fn check(&self) -> Result<(), String> {
         if self.sources.len() > MAX_SOURCES {
             return Err(format!("more than {MAX_SOURCES} sources"));
         }

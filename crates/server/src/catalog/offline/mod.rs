@@ -41,6 +41,8 @@ use fleetmend_store::sources::{Source, SourceKind};
 
 /// The largest export that is read from a disk, in bytes.
 pub const LARGEST: u64 = 1 << 50;
+/// The setting with the installation's id.
+const ORIGIN: &str = "installation";
 /// What the location of an imported source begins with.
 const IMPORTED: &str = "import:";
 
@@ -56,6 +58,13 @@ fn place(source: &Source, origin: &str) -> String {
             .unwrap_or(location)
             .to_owned(),
     }
+}
+
+/// Whether a place is a folder of this installation, or its feed.
+fn is_of(place: &str, origin: &str) -> bool {
+    place
+        .strip_prefix(origin)
+        .is_some_and(|rest| rest.starts_with(':'))
 }
 
 /// The location of the source that an import makes of a [`place`].

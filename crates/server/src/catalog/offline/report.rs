@@ -11,8 +11,10 @@ use crate::console::counted;
 pub struct Imported {
     /// The file.
     pub carried: Carried,
-    /// Its sources.
+    /// Its sources, but for those of this server.
     pub sources: Vec<ImportedSource>,
+    /// How many of its sources are folders of this server or its feed, and were passed over.
+    pub own: u64,
     /// How many of its files were not here before.
     pub new_files: u64,
 }
@@ -58,6 +60,12 @@ impl Imported {
                 );
             }
             all.push(format!("{line}."));
+        }
+        if self.own > 0 {
+            all.push(format!(
+                "{} of this server itself passed over.",
+                counted(self.own, "source", "sources")
+            ));
         }
         all
     }

@@ -51,6 +51,17 @@ pub enum ImportError {
         /// When the known one was.
         known: String,
     },
+    /// It was made on a later day than today.
+    #[error(
+        "the file says that it was made at {made_at}, and here it is {now}: one of the two servers has \
+         a wrong clock. Set it right; if it was the other one's, export again"
+    )]
+    FromTheFuture {
+        /// When the file was made.
+        made_at: String,
+        /// What time it is here.
+        now: String,
+    },
     /// The disk, or the connection.
     #[error("the file cannot be read, or what is in it cannot be stored: {0}")]
     Io(#[from] io::Error),
@@ -75,6 +86,7 @@ impl From<ImportError> for ApiError {
             ImportError::CutOff
             | ImportError::Damaged(_)
             | ImportError::OtherDigest { .. }
+            | ImportError::FromTheFuture { .. }
             | ImportError::Io(_) => Self::Bad(format!("{error}. Nothing was imported")),
         }
     }
