@@ -258,10 +258,10 @@ impl Fleet {
         self.server.run()?;
         self.console.wait_status(job, 3)?;
         let incoming = self.server.data().join("files/incoming");
-        ensure!(
-            std::fs::read_dir(incoming)?.count() == 0,
-            "half a file is left"
-        );
+        // The package is made ready for the feed meanwhile, which takes a file for a moment.
+        wait_until("no half of a file is left", PATIENCE, || {
+            Ok((std::fs::read_dir(&incoming)?.count() == 0).then_some(()))
+        })?;
         let order = self.asked("it has its order", |device, _| {
             let reply = right(device.check_in()?);
             let orders = reply.as_ref().and_then(|it| it["orders"].as_array());
