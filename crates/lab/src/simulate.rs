@@ -85,6 +85,12 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         options.devices,
         seconds(start)
     );
+    until(options.limit, || async {
+        let offered = fleetmend_server::catalog::offered::all(app).await?;
+        Ok(offered.iter().all(|it| it.analysis.is_some()))
+    })
+    .await
+    .context("the package was not looked at")?;
     deploy_to_all(app).await?;
     until(options.limit, || async {
         Ok(deploy_jobs::list(&app.db, &unfinished(), &Page::first(1))

@@ -1,6 +1,6 @@
 //! The catalog's names, so that one row meets only the few packages that it could be.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Row;
 use super::candidate::Candidate;
@@ -12,7 +12,7 @@ use crate::normal::Publisher;
 /// Names, makers and words of all packages.
 #[derive(Debug, Default)]
 pub(crate) struct NameIndex {
-    /// Packages and which of their names it is, by the name's key.
+    /// Packages, in their order, and which of their names it is, by the name's key.
     by_key: HashMap<Box<str>, Vec<(u32, u16)>>,
     maker_keys: HashSet<String>,
     /// By how many makers a word is used.
@@ -84,17 +84,19 @@ impl NameIndex {
             let Some(found) = self.by_key.get(part.key.as_str()) else {
                 continue;
             };
-            let packages: BTreeSet<u32> = found.iter().map(|(package, _)| *package).collect();
-            part.is_year_free = !packages
-                .iter()
-                .filter_map(|it| identity_of(*it))
+            // They come by package: many may share a name.
+            let by_package = || found.chunk_by(|a, b| a.0 == b.0);
+            part.is_year_free = !by_package()
+                .filter_map(|it| identity_of(it[0].0))
                 .any(|it| it.lines.iter().any(Line::is_year));
-            for package in packages {
+            for names in by_package() {
+                let package = names[0].0;
                 let Some(identity) = identity_of(package) else {
                     continue;
                 };
-                let names = found.iter().filter(|it| it.0 == package);
-                let names = names.filter_map(|it| identity.names.get(it.1 as usize));
+                let names = names
+                    .iter()
+                    .filter_map(|it| identity.names.get(it.1 as usize));
                 let fits = by_pattern.contains(&package);
                 let judging = Judging {
                     index: self,
