@@ -1,7 +1,7 @@
 //! Binds a command's arguments to its parameters, as PowerShell does: by name, by the unambiguous
 //! beginning of a name, by alias, by position, from a splatted table or array.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::value::Value;
@@ -67,7 +67,7 @@ const COMMON: [Parameter; 9] = [
 /// Arguments at their parameters.
 #[derive(Debug, Default)]
 pub(super) struct Bound {
-    values: HashMap<&'static str, Value>,
+    values: BTreeMap<&'static str, Value>,
     /// What could not be bound, for a finding.
     pub(super) problem: Option<String>,
 }
