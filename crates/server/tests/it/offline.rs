@@ -135,6 +135,20 @@ pub async fn versions(site: &Clocked, source: &Source) -> Vec<Package> {
     packages::get_many(site.db(), &rows).await.unwrap()
 }
 
+/// Waits until what was imported of a place was looked at: before that, what an earlier import lacked
+/// counts.
+async fn looked_at(site: &Clocked, place: &str) {
+    let source = imported(site, place).await;
+    until("its tool was looked at", async || {
+        let all = versions(site, &source).await;
+        let mut tools = all
+            .iter()
+            .filter(|it| it.id == "some-tool" && it.version == "2.0");
+        tools.any(|it| it.analysis.is_some()).then_some(())
+    })
+    .await;
+}
+
 both! {
     async fn what_was_exported_is_deployed_where_there_is_no_network(site) {
         let online = Online::start().await;
@@ -192,6 +206,7 @@ both! {
 
         let (path, _) = online.export(Scope::All).await;
         import(&site, &path).await;
+        looked_at(&site, &online.feed.url()).await;
         let administrator = site.administrator().await;
         let patch = missing(&site, &administrator, "2.0").await;
         approve(&site, &administrator, patch).await;
@@ -240,6 +255,7 @@ both! {
         let (path, _) = online.export(scope).await;
         let lines = import(&site, &path).await;
         assert!(lines[0].contains("2 files of which 2 new"), "{lines:?}");
+        looked_at(&site, &online.feed.url()).await;
 
         let administrator = site.administrator().await;
         let patch = missing(&site, &administrator, "2.0").await;
