@@ -180,11 +180,16 @@ impl Console {
             .clone())
     }
 
-    /// Waits until a package's patch is missing, and gives its row.
+    /// Waits until a package's patch is missing and the package was looked at as well, and gives the
+    /// patch's row. The server tells that it is missing by what the feed says alone, a moment before.
     pub fn wait_missing(&self, package: &str) -> Result<Value> {
+        let is_looked_at = |row: &Value| {
+            let why = row["not_deployable"].as_str().unwrap_or_default();
+            !why.starts_with("its package was not fetched and analysed yet")
+        };
         wait_until(&format!("{package} is missing"), PATIENCE, || {
-            let rows = self.missing()?;
-            Ok(rows.into_iter().find(|it| it["patch"]["name"] == package))
+            let mut rows = self.missing()?.into_iter();
+            Ok(rows.find(|it| it["patch"]["name"] == package && is_looked_at(it)))
         })
     }
 
