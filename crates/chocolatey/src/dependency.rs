@@ -2,7 +2,7 @@
 
 use fleetmend_versions::nuget::{Version, VersionError};
 
-use crate::odata::is_package_id;
+use crate::odata::{cut, is_package_id};
 
 /// One dependency, as the feed or the nuspec writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -80,10 +80,6 @@ fn is_framework(text: &str) -> bool {
         _ => false,
     };
     !name.is_empty() && is_name(name) && parts.all(is_part)
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(60).collect()
 }
 
 /// Reads a feed's `d:Dependencies`: `id:range:framework` joined by `|`.

@@ -5,7 +5,7 @@ use quick_xml::events::BytesStart;
 use thiserror::Error;
 
 use crate::dependency::Dependency;
-use crate::odata::is_package_id;
+use crate::odata::{cut, is_package_id};
 use crate::xml::{self, XmlError, XmlReader};
 
 /// The largest manifest read, in bytes.
@@ -94,9 +94,7 @@ pub fn parse_nuspec(bytes: &[u8]) -> Result<Nuspec, NuspecError> {
     let root = reader.root()?;
     let root = xml::local_name(&root);
     if root != "package" {
-        return Err(NuspecError::OtherDocument {
-            root: root.chars().take(60).collect(),
-        });
+        return Err(NuspecError::OtherDocument { root: cut(root) });
     }
     let mut raw = Raw::default();
     while let Some(start) = reader.child()? {
@@ -211,7 +209,7 @@ impl Raw {
     fn into_nuspec(self) -> Result<Nuspec, NuspecError> {
         let id = self.id.ok_or(NuspecError::Missing("id"))?;
         if !is_package_id(&id) {
-            return Err(NuspecError::BadId(id.chars().take(60).collect()));
+            return Err(NuspecError::BadId(cut(&id)));
         }
         let version = self.version.ok_or(NuspecError::Missing("version"))?;
         let normalised = Version::parse_any(&version)

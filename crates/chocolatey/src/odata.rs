@@ -125,9 +125,7 @@ pub fn parse_feed(bytes: &[u8]) -> Result<FeedPage, FeedError> {
         "error" => return Err(read_error(&mut reader)),
         name if name.eq_ignore_ascii_case("html") => return Err(XmlError::Html.into()),
         name => {
-            return Err(FeedError::OtherDocument {
-                root: name.chars().take(60).collect(),
-            });
+            return Err(FeedError::OtherDocument { root: cut(name) });
         }
     }
     // To the end, so that a document that is cut off behind its last entry is noticed.
@@ -398,6 +396,7 @@ pub(crate) fn is_package_id(id: &str) -> bool {
             .all(|part| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_'))
 }
 
-fn cut(text: &str) -> String {
+/// As much of a text as an error tells.
+pub(crate) fn cut(text: &str) -> String {
     text.chars().take(60).collect()
 }

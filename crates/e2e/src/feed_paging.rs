@@ -34,15 +34,21 @@ impl Paging<'_> {
         let mut chosen = Vec::new();
         for offered in packages.iter().filter(|offered| wanted(offered)) {
             let passes = match request.parameter("$filter") {
+                Some(filter)
+                    if self.dialect == Dialect::NothingBehindFirstCondition
+                        && filter.contains(" and ") =>
+                {
+                    false
+                }
                 Some(filter) => {
                     let first = filter.split(" and ").next().unwrap_or(filter);
-                    let is_nothing = self.dialect == Dialect::NothingBehindFirstCondition
-                        && filter.contains(" and ");
                     let filter = match self.dialect {
                         Dialect::FirstConditionOnly => first,
-                        _ => filter,
+                        Dialect::Full
+                        | Dialect::RefusesOrder
+                        | Dialect::NothingBehindFirstCondition => filter,
                     };
-                    !is_nothing && odata_filter::matches(filter, &|name| offered.property(name))?
+                    odata_filter::matches(filter, &|name| offered.property(name))?
                 }
                 None => true,
             };

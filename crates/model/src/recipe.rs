@@ -205,10 +205,15 @@ impl Recipe {
         }
     }
 
+    /// It, and what it installs besides, all the way down.
+    pub fn all(&self) -> Vec<&Self> {
+        let further = self.further.iter().flat_map(Self::all);
+        std::iter::once(self).chain(further).collect()
+    }
+
     /// All its files, and those of what it installs besides.
     pub fn all_files(&self) -> Vec<&RecipeFile> {
-        let further = self.further.iter().flat_map(Self::all_files);
-        self.files.iter().chain(further).collect()
+        self.all().into_iter().flat_map(|it| &it.files).collect()
     }
 
     /// The installer that the agent can start to carry the recipe out, or what of it the agent

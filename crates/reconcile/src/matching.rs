@@ -74,8 +74,7 @@ pub fn candidates(catalog: &Catalog, software: &Software) -> Vec<Match> {
             .for_each(&mut add);
         }
     }
-    let fitting = catalog.with_pattern_for(&software.name);
-    let mut named = catalog.with_name_for(&Row::of(software), &fitting);
+    let mut named = named(catalog, software);
     named.sort_by_key(|it| Reverse(it.rank()));
     for it in named {
         if let Some(package) = catalog.package(it.package) {
@@ -89,6 +88,12 @@ pub fn candidates(catalog: &Catalog, software: &Software) -> Vec<Match> {
         }
     }
     all
+}
+
+/// What an application may be by its name: by the packages' patterns, names and makers.
+fn named(catalog: &Catalog, software: &Software) -> Vec<Candidate> {
+    let fitting = catalog.with_pattern_for(&software.name);
+    catalog.with_name_for(&Row::of(software), &fitting)
 }
 
 fn by_override(said: &Said<'_>) -> Option<Match> {
@@ -164,8 +169,7 @@ impl Search<'_> {
         packages.retain(|it| self.may_be(*it));
         if families(catalog, &packages).len() > 1 {
             // Several packages carry the same installer: the name may tell which one is meant.
-            let fitting = catalog.with_pattern_for(&software.name);
-            let mut named = catalog.with_name_for(&Row::of(software), &fitting);
+            let mut named = named(catalog, software);
             named
                 .retain(|it| packages.contains(&it.package) && it.confidence == Confidence::Strong);
             let top = named.iter().map(Candidate::rank).max();
@@ -190,9 +194,7 @@ impl Search<'_> {
         let Self {
             catalog, software, ..
         } = *self;
-        let row = Row::of(software);
-        let fitting = catalog.with_pattern_for(&software.name);
-        let mut candidates = catalog.with_name_for(&row, &fitting);
+        let mut candidates = named(catalog, software);
         candidates.retain(|it| self.may_be(it.package));
         let mut top = candidates.iter().map(Candidate::rank).max()?;
         let rivals = rivals(&candidates, &top);

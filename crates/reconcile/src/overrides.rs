@@ -9,15 +9,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use fleetmend_model::inventory::Software;
-use serde::{Deserialize, Serialize};
 
 use crate::catalog::family;
 use crate::pattern::MAX_NAME;
 use crate::said_text;
 
 /// What an administrator decided about a name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "decision", content = "package", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It is this package.
     Is(String),

@@ -170,7 +170,7 @@ fn sentences(it: &Explanation) -> Vec<String> {
             row.missing.grounds.reason
         ));
     }
-    if let Some(at) = it.inventory_at {
+    if let Some(at) = it.device.inventory_at {
         lines.push(format!("  the device told so at {}", time(at)));
     }
     lines

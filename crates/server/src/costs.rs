@@ -1,5 +1,5 @@
-//! What recomputing everything costs, so that it takes but a share of the time however large the fleet
-//! is.
+//! What recomputing everything costs, so that what devices report has it done for but a share of the
+//! time, however large the fleet is.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -108,25 +108,21 @@ pub async fn enqueue(tx: &mut Tx, kind: Kind, subject: i64, now: Millis) -> anyh
 
 /// Whether a server works on a job now.
 pub async fn is_worked_on(app: &App, kind: Kind, subject: i64) -> anyhow::Result<bool> {
-    let now = app.now();
-    let works = asked_for(app, kind).await?;
-    let mut own = works.iter().filter(|it| it.subject == subject);
-    Ok(own.any(|it| it.locked_until.is_some_and(|until| until > now)))
+    let until = work(app, kind, subject)
+        .await?
+        .and_then(|it| it.locked_until);
+    Ok(until.is_some_and(|it| it > app.now()))
 }
 
 /// Whether a job is due or worked on.
 pub async fn is_open(app: &App, kind: Kind, subject: i64) -> anyhow::Result<bool> {
-    let now = app.now();
-    let works = asked_for(app, kind).await?;
-    let mut own = works.iter().filter(|it| it.subject == subject);
-    Ok(own.any(|it| it.run_at <= now))
+    let work = work(app, kind, subject).await?;
+    Ok(work.is_some_and(|it| it.run_at <= app.now()))
 }
 
 /// Why a job failed that is tried again later.
 pub async fn last_error(app: &App, kind: Kind, subject: i64) -> anyhow::Result<Option<String>> {
-    let works = asked_for(app, kind).await?;
-    let own = works.into_iter().find(|it| it.subject == subject);
-    Ok(own.and_then(|it| it.last_error))
+    Ok(work(app, kind, subject).await?.and_then(|it| it.last_error))
 }
 
 /// Whether a job of a kind is due or worked on.
@@ -136,6 +132,12 @@ pub async fn is_asked_for(app: &App, kind: Kind) -> anyhow::Result<bool> {
         .await?
         .iter()
         .any(|it| it.run_at <= now))
+}
+
+/// The job of a kind for a subject: there is one at most.
+async fn work(app: &App, kind: Kind, subject: i64) -> anyhow::Result<Option<queue::Work>> {
+    let works = asked_for(app, kind).await?;
+    Ok(works.into_iter().find(|it| it.subject == subject))
 }
 
 async fn asked_for(app: &App, kind: Kind) -> anyhow::Result<Vec<queue::Work>> {

@@ -17,16 +17,22 @@ pub fn load_or_make(data: &Path) -> anyhow::Result<String> {
     {
         return Ok(id);
     }
-    let mut bytes = [0; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| anyhow::anyhow!("the system's random source failed"))?;
-    let id = format!("{:032x}", u128::from_be_bytes(bytes));
+    let id = make()?;
     std::fs::write(&path, &id).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(id)
 }
 
-fn is_id(text: &str) -> bool {
+/// A new id, like no other.
+pub(crate) fn make() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("the system's random source failed"))?;
+    Ok(fleetmend_trust::hex(&bytes))
+}
+
+/// Whether a text is such an id.
+pub(crate) fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|it| it.is_ascii_hexdigit())
 }
 

@@ -112,7 +112,7 @@ impl Blobs {
 }
 
 /// Whether a text is a SHA-256 in lower-case hexadecimal.
-pub(crate) fn is_digest(text: &str) -> bool {
+pub fn is_digest(text: &str) -> bool {
     text.len() == 64
         && text
             .bytes()

@@ -1,5 +1,7 @@
 //! Which bytes stood behind an address, as they were fetched here or carried in by an import.
 
+use std::collections::BTreeMap;
+
 use fleetmend_model::Millis;
 use fleetmend_model::recipe::Checksum;
 
@@ -47,14 +49,15 @@ fn read(row: &Row) -> Result<FetchedFile> {
     })
 }
 
-/// Notes files, in place of what was known of the same addresses and digests. None may come twice; of
-/// one whose address is longer than [`LONGEST_ADDRESS`] nothing is noted.
+/// Notes files, in place of what was known of the same addresses and digests; of one that comes twice
+/// the last counts. Of one whose address is longer than [`LONGEST_ADDRESS`] nothing is noted.
 pub async fn put_many(tx: &mut Tx, files: &[FetchedFile], now: Millis) -> Result<()> {
-    let mut rows = Rows::new();
     let short = files
         .iter()
         .filter(|it| it.address.len() <= LONGEST_ADDRESS);
-    for it in short {
+    let distinct: BTreeMap<_, _> = short.map(|it| ((&it.address, &it.named), it)).collect();
+    let mut rows = Rows::new();
+    for it in distinct.into_values() {
         rows.push(&row![&it.address, &it.named, &it.sha256]);
     }
     if rows.is_empty() {

@@ -3,7 +3,7 @@
 use fleetmend_model::Millis;
 
 use crate::db::{Read, Tx};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::page::{Kind, Page, Paged};
 use crate::sql::statements;
 use crate::value::{Row, args};
@@ -80,9 +80,7 @@ pub async fn insert(tx: &mut Tx, what: &NewOverride, by: &str, now: Millis) -> R
         by,
         now,
     ];
-    let row = tx.row(&INSERT, values).await?;
-    row.ok_or_else(|| Error::missing("override", "new"))?
-        .int("id")
+    tx.id(&INSERT, values).await
 }
 
 /// Takes an override back. False where it is not in force.

@@ -183,7 +183,11 @@ fn run_one(reader: &str, path: &Path) -> Result<Result<Value, String>> {
     };
     if output.code != Some(0) {
         let errors: String = output.stderr.chars().take(500).collect();
-        return Ok(Err(format!("exit code {:?}: {errors}", output.code)));
+        let ended = output.code.map_or_else(
+            || "a signal ended it".to_owned(),
+            |code| format!("exit code {code}"),
+        );
+        return Ok(Err(format!("{ended}: {errors}")));
     }
     Ok(Ok(serde_json::from_str(&output.stdout)?))
 }

@@ -1,6 +1,7 @@
 //! Reads `$filter`.
 
 use super::filter::{Expr, Field, Op};
+use crate::odata::cut;
 
 /// The deepest nesting of brackets.
 const MAX_DEPTH: usize = 64;
@@ -233,8 +234,4 @@ impl Parser {
         self.take(&Token::Comma)?;
         Ok(Box::new(self.either()?))
     }
-}
-
-fn cut(word: &str) -> String {
-    word.chars().take(60).collect()
 }

@@ -25,7 +25,6 @@ use crate::nupkg::NupkgIn;
 use crate::script::{self, Extension, Package, Script};
 
 pub use pack::{PackError, pack};
-pub use proof::{difference, expected};
 
 /// A file that was downloaded for a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +78,7 @@ pub fn addresses(analysis: &Analysis) -> Result<Vec<String>, Refused> {
 /// What internalizing changes in a package, with these files at hand: one for each of [`addresses`].
 ///
 /// `extensions` are those that the analysis was made with. What the plan gives was analysed again.
-pub fn plan(package: &Package<'_>, analysis: &Analysis, locals: &[Local]) -> Result<Plan, Refused> {
+fn plan(package: &Package<'_>, analysis: &Analysis, locals: &[Local]) -> Result<Plan, Refused> {
     let wanted = addresses(analysis)?;
     let mut placed: Vec<Placed> = Vec::new();
     let folder = names::folder(package)?;
@@ -98,7 +97,7 @@ pub fn plan(package: &Package<'_>, analysis: &Analysis, locals: &[Local]) -> Res
     for script in package
         .scripts
         .iter()
-        .filter(|it| rewrite::may_change(&it.path))
+        .filter(|it| !script::is_uninstall_script(&it.path))
     {
         if let Some(bytes) = rewrite::script(script, &placed)? {
             scripts.push(Script {
@@ -125,8 +124,7 @@ fn changed<'p>(package: &Package<'p>, plan: &Plan) -> Package<'p> {
         }
     }
     for file in &plan.files {
-        changed.paths.push(file.path.clone());
-        changed.paths.extend(names::ignored(&file.path));
+        changed.paths.extend(names::with_mark(&file.path));
     }
     changed
 }

@@ -84,7 +84,7 @@ pub(super) fn path(folder: &str, url: &str, analysis: &Analysis, placed: &[Place
 }
 
 /// A file's path, and that of what is put in with it.
-fn with_mark(path: &str) -> Vec<String> {
+pub(super) fn with_mark(path: &str) -> Vec<String> {
     let mark = ignored(path);
     std::iter::once(path.to_owned()).chain(mark).collect()
 }
@@ -124,10 +124,9 @@ fn name(url: &str, analysis: &Analysis) -> String {
 fn kind(url: &str, recipe: &Recipe) -> Option<RecipeKind> {
     let is_of_url =
         |it: &RecipeFile| matches!(&it.origin, FileOrigin::Url { url: it } if it == url);
-    if recipe.files.iter().any(is_of_url) {
-        return Some(recipe.kind);
-    }
-    recipe.further.iter().find_map(|it| kind(url, it))
+    let mut all = recipe.all().into_iter();
+    all.find(|it| it.files.iter().any(is_of_url))
+        .map(|it| it.kind)
 }
 
 /// The file that keeps Chocolatey from making a command of a program in the package.

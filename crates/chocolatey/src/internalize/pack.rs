@@ -128,10 +128,7 @@ fn types<R: Read + Seek + Clone>(
     path: &str,
 ) -> Result<Vec<u8>, PackError> {
     let bytes = old.get_up_to(path, MAX_TYPES)?;
-    let all = plan.files.iter().flat_map(|it| {
-        let ignored = names::ignored(&it.path);
-        std::iter::once(it.path.clone()).chain(ignored)
-    });
+    let all = plan.files.iter().flat_map(|it| names::with_mark(&it.path));
     let endings: Vec<String> = all
         .filter_map(|path| Some(path.rsplit_once('.')?.1.to_owned()))
         .collect();

@@ -7,6 +7,7 @@ use fleetmend_model::recipe::{Analysis, FileOrigin, Recipe};
 use fleetmend_model::shim::{ShimKind, ShimMark};
 
 use super::{Placed, Refused, names};
+use crate::script;
 
 /// The longest value that is told, in characters.
 const LONGEST: usize = 200;
@@ -30,10 +31,8 @@ pub(super) fn prove(old: &Analysis, files: &[Placed], found: &Analysis) -> Resul
 /// Refuses a package whose scripts do something with a folder that files are put into: one that lies
 /// where it is downloaded to could not be copied, and the mark beside it would take a command away.
 fn refuse_uses(old: &Analysis, files: &[Placed]) -> Result<(), Refused> {
-    let mut used: Vec<&String> = Vec::new();
-    if let Some(recipe) = &old.recipe {
-        destinations(recipe, &mut used);
-    }
+    let recipes = old.recipe.iter().flat_map(Recipe::all);
+    let mut used: Vec<&String> = recipes.filter_map(|it| it.destination.as_ref()).collect();
     used.extend(old.effects.iter().flat_map(|it| it.operands.values()));
     let windows = |it: &str| it.replace('/', "\\").to_lowercase();
     for file in files {
@@ -48,15 +47,8 @@ fn refuse_uses(old: &Analysis, files: &[Placed]) -> Result<(), Refused> {
     Ok(())
 }
 
-fn destinations<'r>(recipe: &'r Recipe, all: &mut Vec<&'r String>) {
-    all.extend(&recipe.destination);
-    for further in &recipe.further {
-        destinations(further, all);
-    }
-}
-
 /// What the analysis of the changed package must be.
-pub fn expected(old: &Analysis, files: &[Placed]) -> Analysis {
+fn expected(old: &Analysis, files: &[Placed]) -> Analysis {
     let mut expected = old.clone();
     if let Some(recipe) = &mut expected.recipe {
         put_in(recipe, files);
@@ -70,10 +62,7 @@ pub fn expected(old: &Analysis, files: &[Placed]) -> Analysis {
             kind: ShimKind::None,
             always: true,
         };
-        expected
-            .shims
-            .retain(|it| it.program != mark.program || it.kind != mark.kind);
-        expected.shims.push(mark);
+        script::add_mark(&mut expected.shims, mark);
     }
     expected.shims.sort();
     expected
@@ -96,7 +85,7 @@ fn put_in(recipe: &mut Recipe, files: &[Placed]) {
 }
 
 /// The first thing in which two analyses differ, in words.
-pub fn difference(expected: &Analysis, found: &Analysis) -> Option<String> {
+fn difference(expected: &Analysis, found: &Analysis) -> Option<String> {
     if expected == found {
         return None;
     }

@@ -3,18 +3,12 @@
 use super::encoding::Encoding;
 use super::{Placed, Refused};
 use crate::script::literals::{Literal, literals};
-use crate::script::{Script, UNINSTALL, as_address};
+use crate::script::{Script, as_address};
 
 /// Stands at the end of a script that is signed.
 const SIGNATURE: &str = "# SIG # Begin signature block";
 /// How much of a text must be fixed for it to be taken for an address of which parts are not, in bytes.
 const FIXED: usize = 8;
-
-/// Whether addresses in a script are looked at.
-pub(super) fn may_change(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    !name.eq_ignore_ascii_case(UNINSTALL)
-}
 
 /// A script's new bytes; nothing where it names none of the addresses.
 pub(super) fn script(script: &Script, files: &[Placed]) -> Result<Option<Vec<u8>>, Refused> {

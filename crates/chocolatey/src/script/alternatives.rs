@@ -151,7 +151,7 @@ fn merged(mut ways: Vec<Run>, conditions: &[&Condition]) -> Run {
     made.sort_by_key(|it| it.place);
     let mut runs = ways.into_iter();
     let Some(mut all) = runs.next() else {
-        return Run::empty();
+        return Run::default();
     };
     for run in runs {
         for effect in &mut all.effects {
@@ -170,11 +170,7 @@ fn merged(mut ways: Vec<Run>, conditions: &[&Condition]) -> Run {
             }
         }
         shim::merge(&mut all.shims, &run.shims);
-        for note in run.notes {
-            if !all.notes.contains(&note) {
-                all.notes.push(note);
-            }
-        }
+        all.notes.extend(run.notes);
         for finding in run.findings {
             if !all.findings.contains(&finding) {
                 all.findings.push(finding);

@@ -186,12 +186,13 @@ impl Interpreter<'_> {
                     .any(|it| path::matches(&it.to_lowercase(), &name))
         };
         let mut folders: HashSet<&str> = HashSet::new();
-        let mut paths: Vec<&String> = self.package.paths.iter().collect();
-        paths.sort_by_cached_key(|path| path.to_lowercase());
-        for path in paths {
-            let Some(rest) = path.to_lowercase().strip_prefix(&prefix).map(str::len) else {
-                continue;
-            };
+        let all = self.package.paths.iter().map(|it| (it.to_lowercase(), it));
+        let mut inside: Vec<(String, &String)> = all
+            .filter(|(lower, _)| lower.starts_with(&prefix))
+            .collect();
+        inside.sort_by(|a, b| a.0.cmp(&b.0));
+        for (lower, path) in inside {
+            let rest = lower.len() - prefix.len();
             let rest = &path[path.len() - rest..];
             // The folders on the way to a file.
             let mut at = 0;

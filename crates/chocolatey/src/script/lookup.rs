@@ -188,8 +188,7 @@ impl Interpreter<'_> {
         {
             bound.add("path", piped.clone());
         }
-        let parts: Vec<Value> = bound.own().map(|(_, value)| value.clone()).collect();
-        let parts: Vec<&Value> = parts.iter().collect();
+        let parts: Vec<&Value> = bound.own().map(|(_, value)| value).collect();
         let joined = join_path(&bound).into_iter();
         joined.map(|it| self.or_asked(it, &parts)).collect()
     }

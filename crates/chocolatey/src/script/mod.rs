@@ -76,6 +76,7 @@ use crate::nupkg::NupkgIn;
 use crate::nuspec::Nuspec;
 
 pub(crate) use helper_file::as_address;
+pub(crate) use shim::add as add_mark;
 
 pub use extension::{Extension, extension_dependencies, extension_ids, is_extension_script};
 
@@ -89,7 +90,7 @@ const MAX_SCRIPTS: u64 = 8 * 1024 * 1024;
 const INSTALL: &str = "chocolateyInstall.ps1";
 const BEFORE_MODIFY: &str = "chocolateyBeforeModify.ps1";
 /// The script that removes the package: it installs nothing.
-pub(crate) const UNINSTALL: &str = "chocolateyUninstall.ps1";
+const UNINSTALL: &str = "chocolateyUninstall.ps1";
 
 /// What of a package the analysis looks at.
 #[derive(Debug, Clone)]
@@ -112,13 +113,7 @@ pub struct Package<'p> {
 impl Package<'_> {
     /// The scripts of that file name.
     fn named(&self, name: &str) -> Vec<&Script> {
-        let is_named = |script: &&Script| {
-            script
-                .path
-                .rsplit('/')
-                .next()
-                .is_some_and(|it| it.eq_ignore_ascii_case(name))
-        };
+        let is_named = |script: &&Script| is_called(&script.path, name);
         self.scripts.iter().filter(is_named).collect()
     }
 
@@ -172,8 +167,19 @@ pub struct HelperUse {
 
 /// Whether Chocolatey runs the file at that path when it installs or upgrades the package.
 pub fn is_install_script(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.eq_ignore_ascii_case(INSTALL) || name.eq_ignore_ascii_case(BEFORE_MODIFY)
+    is_called(path, INSTALL) || is_called(path, BEFORE_MODIFY)
+}
+
+/// Whether Chocolatey runs the file at that path when it removes the package.
+pub(crate) fn is_uninstall_script(path: &str) -> bool {
+    is_called(path, UNINSTALL)
+}
+
+/// Whether the file at a path has a name, letter case ignored.
+fn is_called(path: &str, name: &str) -> bool {
+    path.rsplit('/')
+        .next()
+        .is_some_and(|it| it.eq_ignore_ascii_case(name))
 }
 
 /// Whether the file at that path is a script, which others may run.

@@ -16,6 +16,7 @@ use super::trees::Trees;
 use super::{BEFORE_MODIFY, INSTALL, Package, Script};
 
 /// What one machine's run came to.
+#[derive(Default)]
 pub(super) struct Run {
     pub(super) calls: Vec<Call>,
     pub(super) software_names: Vec<String>,
@@ -44,24 +45,6 @@ impl Run {
         alternatives::settle(package, trees, profile, plain)
     }
 
-    /// A run of nothing.
-    pub(super) fn empty() -> Self {
-        Self {
-            calls: Vec::new(),
-            software_names: Vec::new(),
-            effects: Vec::new(),
-            shims: Vec::new(),
-            findings: Vec::new(),
-            notes: Vec::new(),
-            asked: Asked::default(),
-            is_refused: false,
-            starts_own_program: false,
-            forks: Vec::new(),
-            unsettled: BTreeSet::new(),
-            unsettled_at: 0,
-        }
-    }
-
     /// Runs them where conditions hold or fail as assumed.
     pub(super) fn under(
         package: &Package<'_>,
@@ -69,7 +52,7 @@ impl Run {
         profile: Profile,
         assumptions: &[Condition],
     ) -> Self {
-        let mut run = Self::empty();
+        let mut run = Self::default();
         let installs = package.named(INSTALL);
         if let Some(second) = installs.get(1) {
             let what = "the package has more than one install script";
@@ -81,7 +64,7 @@ impl Run {
                 run.add_before_modify(interpreter, script);
             }
         }
-        for script in installs.into_iter().take(1) {
+        if let Some(script) = installs.first() {
             let ran = run.interpret(package, trees, script, profile, assumptions);
             if let Some((interpreter, flow)) = ran {
                 run.add_install(interpreter, flow, script, profile);

@@ -26,7 +26,7 @@ pub(super) fn brought(package: &Package<'_>) -> Vec<ShimMark> {
 }
 
 /// Adds a mark to those that are made besides.
-pub(super) fn add(all: &mut Vec<ShimMark>, mark: ShimMark) {
+pub(crate) fn add(all: &mut Vec<ShimMark>, mark: ShimMark) {
     match all.iter_mut().find(|it| is_same(it, &mark)) {
         Some(known) => known.always |= mark.always,
         None => all.push(mark),

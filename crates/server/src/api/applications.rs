@@ -196,7 +196,7 @@ impl From<Explanation> for ExplanationBody {
         Self {
             device: it.device.id.0,
             hostname: it.device.host.hostname,
-            inventory_at: time_opt(it.inventory_at),
+            inventory_at: time_opt(it.device.inventory_at),
             inventory_complete: it.device.inventory_complete,
             id: it.id,
             state: it.answer.state(),

@@ -14,10 +14,12 @@ pub async fn newest(app: &App, id: &str, range: &Range) -> anyhow::Result<Option
     };
     let versions = packages::versions(&app.db, source, id).await?;
     let fits = |it: &Package| {
-        it.listed
-            && !it.prerelease
-            && it.quarantine.is_none()
-            && Version::parse_any(&it.normalized).is_ok_and(|version| range.has(&version))
+        is_usable(it) && Version::parse_any(&it.normalized).is_ok_and(|version| range.has(&version))
     };
     Ok(versions.into_iter().find(fits))
+}
+
+/// Whether a version may be used where none is named.
+pub fn is_usable(package: &Package) -> bool {
+    package.listed && !package.prerelease && package.quarantine.is_none()
 }

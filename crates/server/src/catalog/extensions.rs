@@ -124,7 +124,7 @@ impl Extensions {
         Some(Problem {
             why: format!("{why}. What its scripts call of that is not explained"),
             tries: tries + 1,
-            retry_at: self.lacking.iter().filter_map(|(_, at)| *at).min(),
+            retry_at: self.retry_at(),
         })
     }
 

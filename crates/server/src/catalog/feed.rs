@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, bail};
 use fleetmend_chocolatey::odata::{FeedEntry, FeedPage, parse_feed};
 use fleetmend_model::{Millis, SourceId};
+use fleetmend_store::fetched_files::LONGEST_ADDRESS;
 use fleetmend_store::packages::NewPackage;
 use fleetmend_store::source_pages::KnownPage;
 use fleetmend_store::sources::{LeftOut, Source};
@@ -33,7 +34,7 @@ const MAX_WORDS: usize = 4_000;
 /// The most tags, and the most dependencies, kept of one version.
 const MAX_LIST: usize = 200;
 /// The longest address followed or kept, in bytes.
-const MAX_ADDRESS: usize = 2_000;
+const MAX_ADDRESS: usize = LONGEST_ADDRESS;
 
 /// Where the pages come from.
 pub trait Pages: Sync {

@@ -19,8 +19,8 @@ use crate::missing::overrides;
 
 /// Puts the catalog in place as the database has it now, and has all devices matched against it.
 pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
-    let began = Instant::now();
     let renewing = app.renewing.lock().await;
+    let began = Instant::now();
     app.set_catalog(Arc::new(load(app).await?));
     drop(renewing);
     let held = quarantine::count(&app.db).await?;

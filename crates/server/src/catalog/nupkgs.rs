@@ -38,8 +38,6 @@ const INVENTORIES: u32 = 100;
 /// How often is looked whether what was analysed should wait any longer for those that are still
 /// being fetched.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Matching all devices anew takes one part in so many of the time, at most.
-const RENEW_SHARE: u32 = 10;
 
 /// Fetches and analyses what is new and due, then puts the new catalog in place and has all devices
 /// matched against it.
@@ -83,10 +81,10 @@ pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
                 }
                 Taken::Later(at) => next = next.into_iter().chain(at).min(),
             },
-            now = tick.tick() => if is_new && now >= renew_at {
+            _ = tick.tick() => if is_new && Instant::now() >= renew_at {
                 renew(app).await?;
                 is_new = false;
-                renew_at = Instant::now() + now.elapsed() * RENEW_SHARE;
+                renew_at = Instant::now() + app.costs.rematch.wait(Duration::ZERO);
             }
         }
     }
@@ -99,6 +97,12 @@ pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// Whether a package's nupkg is in the store.
+pub fn is_here(app: &App, package: &Package) -> bool {
+    let sha256 = package.content_sha256.as_ref();
+    sha256.is_some_and(|it| app.blobs.has(it))
 }
 
 /// Fetches and analyses one package out of turn. Why it cannot be had is kept with it.

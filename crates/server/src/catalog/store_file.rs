@@ -52,7 +52,7 @@ pub async fn from_outside(
     if let Some(found) = at_hand(&app.blobs, checksum) {
         return Ok(found);
     }
-    let disk = |error| disk(ask, error);
+    let disk = |error| disk(ask.url, error);
     if let Some(time) = SystemTime::now().checked_sub(KEEP_PARTS) {
         partials::clear_older(&app.blobs, time).map_err(disk)?;
     }
@@ -71,7 +71,8 @@ pub async fn from_outside(
     }
     if was_broken_off {
         // Several requests brought it: what counts is what lies on the disk.
-        sums = summed(ask, &partial, Sums::new(ask.url, Some(checksum))?).await?;
+        let file = partial.reader().map_err(disk)?;
+        sums = summed(ask.url, file, Sums::new(ask.url, Some(checksum))?).await?;
     }
     if let Err(mismatch) = sums.check(ask.url, checksum) {
         partial.remove();
@@ -80,13 +81,6 @@ pub async fn from_outside(
     let (sha256, length) = (sums.sha256(), sums.length());
     partial.keep(&app.blobs, &sha256).map_err(disk)?;
     Ok(Fetched { sha256, length })
-}
-
-fn disk(ask: &Ask<'_>, error: std::io::Error) -> FetchError {
-    FetchError::Disk {
-        url: shown(ask.url),
-        error,
-    }
 }
 
 /// The file that a SHA-256 names, where it was stored before.
@@ -105,7 +99,11 @@ pub(super) fn kept(blobs: &Blobs, sha256: &str) -> Option<Fetched> {
 /// A file whose digest nobody names: in one piece.
 async fn fetch_whole(app: &App, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
     let mut incoming = Incoming::new(&app.blobs, ask.url, None)?;
-    let take = |part: &[u8]| incoming.write_all(part).map_err(|error| disk(ask, error));
+    let take = |part: &[u8]| {
+        incoming
+            .write_all(part)
+            .map_err(|error| disk(ask.url, error))
+    };
     let address = fetch::turn(app, ask, false).await?;
     let receive = async {
         let answer = fetch::open(app, ask, &address, false, &HeaderMap::new(), &[]).await?;
@@ -129,14 +127,14 @@ async fn complete(
         let cause = match fetch::in_time(ask, receive).await {
             Ok(Some(sums)) => return Ok(sums),
             Ok(None) => {
-                partial.clear().map_err(|error| disk(ask, error))?;
+                partial.clear().map_err(|error| disk(ask.url, error))?;
                 continue;
             }
             Err(FetchError::Unreachable { cause, .. }) if partial.length() > 0 => cause,
             Err(error) => {
                 // Another try would be no better with what is here, or there is no room for it.
                 if matches!(error, FetchError::TooLarge { .. } | FetchError::Disk { .. }) {
-                    partial.clear().map_err(|error| disk(ask, error))?;
+                    partial.clear().map_err(|error| disk(ask.url, error))?;
                 }
                 return Err(error);
             }
@@ -159,7 +157,7 @@ async fn receive_rest(
     checksum: &Checksum,
     partial: &mut Partial,
 ) -> Result<Option<Sums>, FetchError> {
-    let disk = |error| disk(ask, error);
+    let disk = |error| disk(ask.url, error);
     let have = partial.length();
     let note = Note::from_text(&partial.note().unwrap_or_default());
     let headers = resume::headers(have, &note);
@@ -173,8 +171,11 @@ async fn receive_rest(
             let note = Note::of(answer.headers());
             partial.set_note(&note.to_text()).map_err(disk)?;
         }
-        Brings::Rest => sums = summed(ask, partial, sums).await?,
-        Brings::Nothing => return Ok(Some(summed(ask, partial, sums).await?)),
+        Brings::Rest => sums = summed(ask.url, partial.reader().map_err(disk)?, sums).await?,
+        Brings::Nothing => {
+            let file = partial.reader().map_err(disk)?;
+            return Ok(Some(summed(ask.url, file, sums).await?));
+        }
         // A part that nobody asked for.
         Brings::Unfit if have == 0 => {
             return Err(FetchError::Status {
@@ -193,15 +194,14 @@ async fn receive_rest(
     Ok(Some(sums))
 }
 
-/// Takes what is here of a file into its digests.
-async fn summed(ask: &Ask<'_>, partial: &Partial, mut sums: Sums) -> Result<Sums, FetchError> {
-    let file = partial.reader().map_err(|error| disk(ask, error))?;
+/// Takes all of a file into its digests.
+pub(super) async fn summed(url: &str, file: File, mut sums: Sums) -> Result<Sums, FetchError> {
     let read = tokio::task::spawn_blocking(move || {
         each_part(file, |part| sums.update(part)).map(|()| sums)
     });
     read.await
         .map_err(|error| FetchError::Internal(error.into()))?
-        .map_err(|error| disk(ask, error))
+        .map_err(|error| disk(url, error))
 }
 
 /// A file on its way into the store: digested as it is written, and gone unless it is kept.
@@ -215,7 +215,7 @@ struct Incoming {
 impl Incoming {
     fn new(blobs: &Blobs, name: &str, checksum: Option<&Checksum>) -> Result<Self, FetchError> {
         let sums = Sums::new(name, checksum)?;
-        let file = blobs.incoming().map_err(|error| unstored(name, error))?;
+        let file = blobs.incoming().map_err(|error| disk(name, error))?;
         let name = name.to_owned();
         Ok(Self { name, file, sums })
     }
@@ -227,7 +227,7 @@ impl Incoming {
         }
         let (sha256, length) = (self.sums.sha256(), self.sums.length());
         let kept = blobs.keep(self.file, &sha256);
-        kept.map_err(|error| unstored(&self.name, error))?;
+        kept.map_err(|error| disk(&self.name, error))?;
         Ok(Fetched { sha256, length })
     }
 }
@@ -244,9 +244,10 @@ impl Write for Incoming {
     }
 }
 
-fn unstored(name: &str, error: io::Error) -> FetchError {
+/// The disk was at fault with what an address, or a path, names.
+pub(super) fn disk(url: &str, error: io::Error) -> FetchError {
     FetchError::Disk {
-        url: shown(name),
+        url: shown(url),
         error,
     }
 }
@@ -261,9 +262,9 @@ pub async fn from_disk(
     let source = PathBuf::from(path);
     let write = move |incoming: &mut Incoming| {
         let name = incoming.name.clone();
-        let file = File::open(source).map_err(|error| unstored(&name, error))?;
+        let file = File::open(source).map_err(|error| disk(&name, error))?;
         let copied = io::copy(&mut file.take(cap + 1), incoming);
-        if copied.map_err(|error| unstored(&name, error))? > cap {
+        if copied.map_err(|error| disk(&name, error))? > cap {
             return Err(FetchError::TooLarge { url: name, cap });
         }
         Ok(())
@@ -282,8 +283,8 @@ pub async fn from_package(
     let write = move |incoming: &mut Incoming| {
         let copied = nupkg.copy_to(&inside, incoming).map(drop);
         copied.map_err(|error| match error {
-            NupkgError::Write { error, .. } => unstored(&inside, error),
-            error => unstored(&inside, io::Error::other(error)),
+            NupkgError::Write { error, .. } => disk(&inside, error),
+            error => disk(&inside, io::Error::other(error)),
         })
     };
     written(app, path, checksum, write).await

@@ -27,8 +27,8 @@ pub fn mark(id: &str, normalized: &str) -> VersionMark {
 /// The versions that a source no longer has. `listed` comes by id, the newest version first.
 ///
 /// A folder, an import, and this server's own feed, show all that they have. Another feed is asked for
-/// the latest versions alone: older ones are superseded and stay as they are, as what is good to go back to; one that is newer than what the
-/// feed now calls the latest was pulled.
+/// the latest versions alone: older ones are superseded and stay as they are, as what is good to go back
+/// to; one that is newer than what the feed now calls the latest was pulled.
 pub fn gone(
     kind: SourceKind,
     listed: &[ListedVersion],

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::Response;
 use fleetmend_store::overrides::{self as store, Override};
 
 use super::fields::Fields;
 use super::form::Change;
-use super::notice::{self, Done};
+use super::notice::Done;
 use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stored};
 use crate::app::App;
 use crate::error::ApiError;
@@ -115,7 +115,7 @@ pub async fn form(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
 /// Makes an override.
 pub async fn add(State(app): State<Arc<App>>, change: Change) -> Result<Response, PageError> {
     service::add(&app, &given(&change.fields), change.actor()).await?;
-    Ok(Redirect::to(&notice::onto("/overrides", Done::OverrideAdded, 1)).into_response())
+    Ok(change.done("/overrides", Done::OverrideAdded, 1))
 }
 
 #[derive(Template)]
@@ -150,5 +150,5 @@ pub async fn remove(
     change: Change,
 ) -> Result<Response, PageError> {
     service::remove(&app, id, change.actor()).await?;
-    Ok(Redirect::to(&notice::onto("/overrides", Done::OverrideRemoved, 1)).into_response())
+    Ok(change.done("/overrides", Done::OverrideRemoved, 1))
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use anyhow::bail;
 use fleetmend_model::PackageId;
+use fleetmend_store::feed_refusals;
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::sources::OWN;
-use fleetmend_store::{feed_packages, feed_refusals};
 use tokio::time::Instant;
 
+use super::take_in::is_made_of_it;
 use crate::app::App;
-use crate::catalog::offered;
+use crate::catalog::{dependency, offered};
 use crate::error::ApiError;
 use crate::people::Actor;
 use crate::{jobs, journal};
@@ -82,7 +83,7 @@ async fn find(app: &App, id: &str, version: Option<&str>) -> Result<Package, Api
             })
         }
         None => versions
-            .find(|it| it.listed && !it.prerelease && it.quarantine.is_none())
+            .find(dependency::is_usable)
             .ok_or_else(|| ApiError::Missing(format!("no version of {id} can be used: name one"))),
     }
 }
@@ -112,13 +113,10 @@ pub async fn outcome(app: &App, asked: &Asked) -> anyhow::Result<String> {
 /// Why the feed does not have a package, as far as that is known; nothing where it has it, made of the
 /// nupkg that the catalog has.
 async fn why_not(app: &App, row: PackageId) -> anyhow::Result<Option<String>> {
-    if let Some(package) = packages::get(&app.db, row).await? {
-        let version_key = package.normalized.to_lowercase();
-        let kept = feed_packages::get(&app.db, &package.id, &version_key).await?;
-        let made_of = kept.as_ref().and_then(|it| it.what.provenance.original());
-        if made_of.is_some_and(|it| Some(&it.sha256) == package.content_sha256.as_ref()) {
-            return Ok(None);
-        }
+    if let Some(package) = packages::get(&app.db, row).await?
+        && is_made_of_it(app, &package).await? == Some(true)
+    {
+        return Ok(None);
     }
     // What failed as a whole did so after the last refusal.
     if let Some(error) = jobs::last_error(app, jobs::Kind::Internalize, row.0).await? {

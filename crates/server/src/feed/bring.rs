@@ -177,11 +177,7 @@ async fn fetched(app: &Arc<App>, id: PackageId) -> anyhow::Result<Option<Package
     let Some(package) = packages::get(&app.db, id).await? else {
         return Ok(None);
     };
-    let is_at_hand = package.analysis.is_some()
-        && package
-            .content_sha256
-            .as_ref()
-            .is_some_and(|it| app.blobs.has(it));
+    let is_at_hand = package.analysis.is_some() && nupkgs::is_here(app, &package);
     if is_at_hand || package.quarantine.is_some() {
         return Ok(Some(package));
     }

@@ -36,10 +36,21 @@ pub async fn take_in(
         return refused("its nupkg was not fetched and analysed".to_owned());
     };
     let source = nupkgs::source(app, package).await?;
-    let original = original(package, &source, sha256);
-    if let Some(known) = known(app, package, &original).await? {
-        return Ok(known);
+    match is_made_of_it(app, package).await? {
+        None => {}
+        Some(true) => {
+            return Ok(Added {
+                id: package.shown_id.clone(),
+                version: package.normalized.clone(),
+                is_new: false,
+            });
+        }
+        Some(false) => {
+            let name = format!("{} {}", package.shown_id, package.normalized);
+            return Err(AddError::Taken(name).into());
+        }
     }
+    let original = original(package, &source, sha256);
     match analysis.fetches() {
         Fetches::Nothing => {
             let provenance = Provenance::Mirrored(original);
@@ -66,25 +77,13 @@ fn original(package: &Package, source: &Source, sha256: &str) -> Original {
     }
 }
 
-/// The version, if the feed has it already, made of the same nupkg.
-async fn known(
-    app: &App,
-    package: &Package,
-    original: &Original,
-) -> Result<Option<Added>, InternalizeError> {
+/// Whether what the feed has as this version is made of the package's nupkg; nothing where it has no
+/// such version.
+pub(super) async fn is_made_of_it(app: &App, package: &Package) -> anyhow::Result<Option<bool>> {
     let version_key = package.normalized.to_lowercase();
-    let known = feed_packages::get(&app.db, &package.id, &version_key).await;
-    let Some(known) = known.map_err(anyhow::Error::from)? else {
-        return Ok(None);
-    };
-    let made_of = known.what.provenance.original();
-    if made_of.is_some_and(|it| it.sha256 == original.sha256) {
-        return Ok(Some(Added {
-            id: package.shown_id.clone(),
-            version: package.normalized.clone(),
-            is_new: false,
-        }));
-    }
-    let name = format!("{} {}", package.shown_id, package.normalized);
-    Err(AddError::Taken(name).into())
+    let known = feed_packages::get(&app.db, &package.id, &version_key).await?;
+    Ok(known.map(|it| {
+        let made_of = it.what.provenance.original();
+        made_of.is_some_and(|it| Some(&it.sha256) == package.content_sha256.as_ref())
+    }))
 }

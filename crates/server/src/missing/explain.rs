@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Software};
 use fleetmend_model::patch::PatchType;
-use fleetmend_model::{DeviceId, Millis};
 use fleetmend_reconcile::catalog::family;
 use fleetmend_reconcile::{Answer, Match, State, answer, candidates, match_software};
 use fleetmend_store::applications::ListedApplication;
@@ -36,8 +36,6 @@ pub struct Explanation {
     pub record: Option<ChocolateyRecord>,
     /// The package's patch that the device lacks.
     pub missing: Option<DevicePatch>,
-    /// When the device told of it.
-    pub inventory_at: Option<Millis>,
 }
 
 /// The explanation of an application, by its id.
@@ -68,7 +66,6 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
         candidates: candidates(&catalog, &software),
         record: record.cloned(),
         missing,
-        inventory_at: known.inventory_at,
         device: known,
         id,
         software,

@@ -125,8 +125,14 @@ impl Matcher {
         let ids: Vec<DeviceId> = devices.iter().map(|it| it.device).collect();
         let ids = devices::lock(tx, ids).await?;
         let deployed = observations::deployed(&mut *tx, &ids).await?;
+        let mut deployed_on: HashMap<DeviceId, Vec<(&str, &str)>> = HashMap::new();
+        for it in &deployed {
+            let versions = deployed_on.entry(it.device).or_default();
+            versions.push((it.package.as_str(), it.version.as_str()));
+        }
+        let locked: HashSet<DeviceId> = ids.iter().copied().collect();
         let mut seen = Vec::new();
-        for device in devices.iter().filter(|it| ids.contains(&it.device)) {
+        for device in devices.iter().filter(|it| locked.contains(&it.device)) {
             let installed = device.software.iter().filter_map(|id| {
                 let answered = self.answers.get(id)?;
                 Some(Installed {
@@ -135,8 +141,7 @@ impl Matcher {
                     registered: &answered.registered,
                 })
             });
-            let deployed = deployed.iter().filter(|it| it.device == device.device);
-            let deployed = deployed.map(|it| (it.package.as_str(), it.version.as_str()));
+            let deployed = deployed_on.remove(&device.device).unwrap_or_default();
             let sightings = observed::sightings(installed, device.chocolatey, deployed);
             seen.extend(sightings.into_iter().map(|it| NewObservation {
                 device: device.device,

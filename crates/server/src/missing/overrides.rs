@@ -184,14 +184,16 @@ pub fn says(what: &NewOverride) -> String {
     format!("'{}'{by} {decided}: {}", what.name, what.reason)
 }
 
+fn unknown_decision() -> ApiError {
+    ApiError::Bad("field 'decision' must be 'is', 'is_not' or 'excluded'".to_owned())
+}
+
 fn as_override(what: &NewOverride, id: i64, by: &str) -> Result<Override, ApiError> {
-    let unknown =
-        || ApiError::Bad("field 'decision' must be 'is', 'is_not' or 'excluded'".to_owned());
     Ok(Override {
         id,
         name: what.name.clone(),
         publisher: what.publisher.clone(),
-        decision: decision(&what.decision, &what.package).ok_or_else(unknown)?,
+        decision: decision(&what.decision, &what.package).ok_or_else(unknown_decision)?,
         reason: what.reason.clone(),
         by: by.to_owned(),
     })
@@ -225,7 +227,7 @@ fn checked(catalog: &Catalog, given: &Given<'_>) -> Result<NewOverride, ApiError
             what.name
         )));
     }
-    as_override(&what, 0, "")?;
+    decision(&what.decision, &what.package).ok_or_else(unknown_decision)?;
     match (what.decision.as_str(), what.package.as_str()) {
         ("excluded", "") => {}
         ("excluded", _) => {
@@ -259,6 +261,8 @@ async fn changes(
     let inventories = inventories::load_all(&mut from).await?;
     drop(from);
     let compare = move || {
+        // Who goes away meanwhile does not make room for the next one.
+        let _turn = turn;
         let fits = |row: &&SoftwareRow| row.software.place != Place::Dpkg && it.fits(&row.software);
         let rows: Vec<&SoftwareRow> = software.iter().filter(fits).collect();
         let mut preview = Preview {
@@ -300,11 +304,6 @@ async fn changes(
         preview.changes.sort_by_cached_key(key);
         preview.changes.truncate(SHOWN);
         preview
-    };
-    // Who goes away meanwhile does not make room for the next one.
-    let compare = move || {
-        let _turn = turn;
-        compare()
     };
     Ok(tokio::task::spawn_blocking(compare).await?)
 }

@@ -22,7 +22,7 @@ const INSTALLER: &[u8] = b"an installer";
 #[derive(Clone)]
 struct Made {
     manifest: Json,
-    /// Name, digest that the archive's writer is told, content.
+    /// Name, content.
     entries: Vec<(String, Vec<u8>)>,
 }
 

@@ -19,6 +19,8 @@ async fn a_removed_device_reaches_nothing_more_and_its_jobs_end_and_stay_as_hist
         "{}",
         question.text
     );
+    // Once it is answered there is no question to come back to.
+    assert!(!question.text.contains(&format!("value=\"{page}\"")));
     let done = person.post(&site, &page, &[]).await;
     assert_eq!(done.location, "/devices?done=device-removed&n=1");
     // The wait ends, and nothing else is answered.

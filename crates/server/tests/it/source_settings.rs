@@ -192,6 +192,8 @@ both! {
         ] {
             assert!(page.contains(words), "{words}: {page}");
         }
+        // Once it is answered there is no question to come back to.
+        assert!(!page.contains(&format!("value=\"/sources/{}/remove\"", first.id)), "{page}");
         let answer = person.post(&site.site, &format!("/sources/{}/remove", first.id), &[]).await;
         assert_eq!(answer.location, "/sources?done=source-removed&n=1");
         assert_eq!(offered(&site).await, ["tool 2.0"]);

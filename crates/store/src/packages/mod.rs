@@ -140,9 +140,13 @@ fn analysis(row: &Row) -> Result<Option<Analysis>> {
         #[serde(default)]
         analyser: u32,
     }
-    match row.json_opt::<Made>("analysis")? {
-        Some(made) if made.analyser == ANALYSER => row.json_opt("analysis"),
-        _ => Ok(None),
+    match row.json_opt::<Analysis>("analysis") {
+        Ok(analysis) => Ok(analysis.filter(|it| it.analyser == ANALYSER)),
+        // Another analyser's may be of another shape.
+        Err(error) => match row.json_opt::<Made>("analysis")? {
+            Some(made) if made.analyser == ANALYSER => Err(error),
+            _ => Ok(None),
+        },
     }
 }
 

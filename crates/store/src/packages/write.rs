@@ -14,9 +14,9 @@ use crate::value::{args, row, storable};
 statements! {
     /// Another digest of the same kind takes the analysis away, and what was wrong: the source has
     /// other bytes than those that were looked at. A digest of another kind, or none, says nothing of
-    /// the bytes that are known, and does not take the place of theirs. Another place to have them from takes away what was wrong. What is listed stays so:
-    /// taking it away is decided over all that a source has. A row that would stay as it is is not
-    /// written.
+    /// the bytes that are known, and does not take the place of theirs. Another place to have them from
+    /// takes away what was wrong. What is listed stays so: taking it away is decided over all that a
+    /// source has. A row that would stay as it is is not written.
     UPSERT = "INSERT INTO packages (source, package, shown_id, version, normalized, order_key,
                   prerelease, title, title_key, authors, project_url, metadata, content_location,
                   content_hash, listed, first_seen)

@@ -5,9 +5,9 @@ use fleetmend_store::carried_catalogs;
 use fleetmend_store::fetched_files::{self, FetchedFile};
 use fleetmend_store::sources::Source;
 
-use super::super::digest::{Sums, each_part};
+use super::super::digest::Sums;
 use super::super::fetch::{FetchError, shown};
-use super::super::store_file::{Fetched, at_hand};
+use super::super::store_file::{Fetched, at_hand, disk, kept, summed};
 use crate::api::time;
 use crate::app::App;
 
@@ -45,7 +45,7 @@ pub async fn file(
     let known = fetched_files::get(&app.db, &address, named)
         .await
         .map_err(internal)?;
-    let Some(known) = known.filter(|it| app.blobs.has(&it.sha256)) else {
+    let Some(found) = known.and_then(|it| kept(&app.blobs, &it.sha256)) else {
         let import = carried_catalogs::of_source(&app.db, source.id)
             .await
             .map_err(internal)?;
@@ -54,24 +54,13 @@ pub async fn file(
             made_at: import.map_or_else(String::new, |it| time(it.made_at)),
         });
     };
-    let mut sums = Sums::new(&address, wanted)?;
-    let disk = |error| FetchError::Disk {
-        url: address.clone(),
-        error,
-    };
-    let file = app.blobs.get(&known.sha256).map_err(disk)?;
-    let summed = tokio::task::spawn_blocking(move || {
-        each_part(file, |part| sums.update(part)).map(|()| sums)
-    });
-    let sums = summed
-        .await
-        .map_err(|error| FetchError::Internal(error.into()))?
-        .map_err(disk)?;
     if let Some(wanted) = wanted {
-        sums.check(&address, wanted)?;
+        let sums = Sums::new(&address, Some(wanted))?;
+        let file = app.blobs.get(&found.sha256);
+        let file = file.map_err(|error| disk(&address, error))?;
+        summed(&address, file, sums)
+            .await?
+            .check(&address, wanted)?;
     }
-    Ok(Fetched {
-        sha256: sums.sha256(),
-        length: sums.length(),
-    })
+    Ok(found)
 }

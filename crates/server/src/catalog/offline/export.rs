@@ -12,19 +12,19 @@ use fleetmend_store::fetched_files::{self, FetchedFile};
 use fleetmend_store::packages::{self, ListedVersion, Package};
 use fleetmend_store::sources::{self, Source, SourceKind};
 use fleetmend_store::{Db, Tx, settings};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use tempfile::TempPath;
 
 use super::super::fetch::shown;
 use super::super::store_file::at_hand;
 use super::container::{MAX_ENTRY, Writer, archive_length};
 use super::lines::{Spool, Spooled};
-use super::manifest::{self, FORMAT, Files, Manifest, SourceEntry, is_id};
+use super::manifest::{self, FORMAT, Files, Manifest, SourceEntry};
 use super::row::{AddressRow, PackageRow};
 use super::{ORIGIN, place};
 use crate::app::App;
 use crate::journal;
 use crate::people::Actor;
+use crate::server_id::{self, is_id};
 
 /// Rows read at a time.
 const BATCH: usize = 500;
@@ -263,12 +263,9 @@ async fn origin(db: &Db) -> anyhow::Result<String> {
     if let Some(id) = settings::get(db, ORIGIN).await?.filter(|it| is_id(it)) {
         return Ok(id);
     }
-    let mut bytes = [0; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| anyhow::anyhow!("the system's random source failed"))?;
+    let made = server_id::make()?;
     let mut tx = db.begin().await?;
-    settings::add(&mut tx, ORIGIN, &fleetmend_trust::hex(&bytes)).await?;
+    settings::add(&mut tx, ORIGIN, &made).await?;
     let id = settings::get(&mut tx, ORIGIN).await?;
     tx.commit().await?;
     id.ok_or_else(|| anyhow::anyhow!("the installation's id cannot be stored"))
@@ -310,7 +307,8 @@ impl Gathering<'_> {
     async fn add_files(&mut self, tx: &mut Tx, package: &Package) -> anyhow::Result<()> {
         let has_files = self.scope.has(&package.id);
         let mut wanted: Vec<String> = package.content_sha256.iter().cloned().collect();
-        for file in installers(package) {
+        let recipe = package.analysis.as_ref().and_then(|it| it.recipe.as_ref());
+        for file in recipe.into_iter().flat_map(Recipe::all_files) {
             if let Some(it) = self.installer(tx, file).await? {
                 wanted.push(it.sha256.clone());
                 self.addresses.insert((it.address, it.named), it.sha256);
@@ -352,18 +350,6 @@ impl Gathering<'_> {
             sha256: it.sha256,
         }))
     }
-}
-
-/// The files that a version's recipe names.
-fn installers(package: &Package) -> Vec<&RecipeFile> {
-    let recipe = package.analysis.as_ref().and_then(|it| it.recipe.as_ref());
-    let mut waiting: Vec<&Recipe> = recipe.into_iter().collect();
-    let mut files = Vec::new();
-    while let Some(recipe) = waiting.pop() {
-        files.extend(&recipe.files);
-        waiting.extend(&recipe.further);
-    }
-    files
 }
 
 /// Versions by their identity, in its order.

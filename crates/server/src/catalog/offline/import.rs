@@ -1,6 +1,6 @@
 //! Takes an export into the catalog, all of it or nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -237,7 +237,7 @@ async fn store_rows(
     let mut batches = batches::<PackageRow>(rows);
     while let Some(batch) = batches.recv().await {
         let batch = batch?;
-        let mut files = BTreeMap::new();
+        let mut files = Vec::new();
         for row in &batch {
             if row.listed {
                 stored.listed.push(vanished::mark(&row.id, &row.normalized));
@@ -246,35 +246,20 @@ async fn store_rows(
                 let (id, version) = (row.id.clone(), row.normalized.clone());
                 stored.quarantined.push((id, version, cause.clone()));
             }
-            remember(app, &mut files, row.nupkg());
+            files.extend(row.nupkg().filter(|it| app.blobs.has(&it.sha256)));
         }
         let new: Vec<_> = batch.into_iter().map(|row| row.package(source)).collect();
         stored.changed += packages::store_many(tx, &new, now).await?;
-        let files: Vec<_> = files.into_values().collect();
         fetched_files::put_many(tx, &files, now).await?;
     }
     Ok(stored)
 }
 
-/// Takes a file that is here into what is noted, each address and digest once.
-fn remember(
-    app: &App,
-    files: &mut BTreeMap<(String, String), FetchedFile>,
-    file: Option<FetchedFile>,
-) {
-    if let Some(file) = file.filter(|it| app.blobs.has(&it.sha256)) {
-        files.insert((file.address.clone(), file.named.clone()), file);
-    }
-}
-
 async fn take_addresses(app: &Arc<App>, tx: &mut Tx, addresses: &Path) -> Result<(), ImportError> {
     let mut batches = batches::<AddressRow>(addresses);
     while let Some(batch) = batches.recv().await {
-        let mut files = BTreeMap::new();
-        for row in batch? {
-            remember(app, &mut files, Some(row.into()));
-        }
-        let files: Vec<_> = files.into_values().collect();
+        let files = batch?.into_iter().map(FetchedFile::from);
+        let files: Vec<_> = files.filter(|it| app.blobs.has(&it.sha256)).collect();
         fetched_files::put_many(tx, &files, app.now()).await?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! What an export says of itself.
 
+use crate::server_id::is_id;
 use fleetmend_model::Millis;
 use fleetmend_store::sources::{dialect_from_key, dialect_key};
 use fleetmend_versions::nuget::Dialect;
@@ -169,11 +170,6 @@ impl SourceEntry {
 /// A dialect as the manifest has it.
 pub fn dialect(dialect: Option<Dialect>) -> Option<String> {
     dialect.map(|it| dialect_key(it).to_owned())
-}
-
-/// Whether a text is an installation's id.
-pub fn is_id(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|it| it.is_ascii_hexdigit())
 }
 
 fn text(field: &str, text: &str) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use fleetmend_model::SourceId;
 use fleetmend_model::recipe::Checksum;
+use fleetmend_store::blobs::is_digest;
 use fleetmend_store::fetched_files::{FetchedFile, LONGEST_ADDRESS, named};
 use fleetmend_store::packages::{NewPackage, Package};
 use fleetmend_versions::nuget::Version;
@@ -106,8 +107,8 @@ impl PackageRow {
         if self.hash.is_some() && self.checksum().is_none() {
             return Some("'hash' is no digest".to_owned());
         }
-        let is_digest = self.sha256.as_deref().is_none_or(is_sha256);
-        (!is_digest).then(|| "'sha256' is no SHA-256".to_owned())
+        let is_right = self.sha256.as_deref().is_none_or(is_digest);
+        (!is_right).then(|| "'sha256' is no SHA-256".to_owned())
     }
 
     /// The digest that the source names for the nupkg.
@@ -178,17 +179,7 @@ impl AddressRow {
         if !is_named {
             return Some("'named' is no digest".to_owned());
         }
-        (!is_sha256(&self.sha256)).then(|| "'sha256' is no SHA-256".to_owned())
-    }
-}
-
-impl From<FetchedFile> for AddressRow {
-    fn from(it: FetchedFile) -> Self {
-        Self {
-            address: it.address,
-            named: it.named,
-            sha256: it.sha256,
-        }
+        (!is_digest(&self.sha256)).then(|| "'sha256' is no SHA-256".to_owned())
     }
 }
 
@@ -200,12 +191,4 @@ impl From<AddressRow> for FetchedFile {
             sha256: it.sha256,
         }
     }
-}
-
-/// Whether a text is a SHA-256 in lower-case hexadecimal.
-pub fn is_sha256(text: &str) -> bool {
-    text.len() == 64
-        && text
-            .bytes()
-            .all(|it| it.is_ascii_digit() || (b'a'..=b'f').contains(&it))
 }

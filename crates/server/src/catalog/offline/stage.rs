@@ -6,13 +6,13 @@ use std::collections::HashSet;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 
-use fleetmend_store::blobs::Blobs;
+use fleetmend_store::blobs::{Blobs, is_digest};
 use tempfile::TempPath;
 
 use super::container::{Entry, Reader};
 use super::lines::LinesOf;
 use super::manifest::{Lines, MAX_MANIFEST, Manifest};
-use super::row::{AddressRow, PackageRow, is_sha256};
+use super::row::{AddressRow, PackageRow};
 use crate::error::ApiError;
 
 /// Why an export is not taken in. Nothing was changed.
@@ -185,7 +185,7 @@ impl<R: Read> Staging<'_, R> {
         let entry = self.archive.next_entry()?.ok_or_else(missing)?;
         let sha256 = (entry.name.strip_prefix("manifest-"))
             .and_then(|it| it.strip_suffix(".json"))
-            .filter(|it| is_sha256(it) && entry.length <= MAX_MANIFEST)
+            .filter(|it| is_digest(it) && entry.length <= MAX_MANIFEST)
             .ok_or_else(missing)?;
         let mut bytes = Vec::new();
         let found = self.archive.content(&entry, |part| {
@@ -274,7 +274,7 @@ impl<R: Read> Staging<'_, R> {
         let mut total = 0;
         while let Some(entry) = self.archive.next_entry()? {
             let sha256 = (entry.name.strip_prefix("files/"))
-                .filter(|it| is_sha256(it))
+                .filter(|it| is_digest(it))
                 .ok_or_else(|| ImportError::Damaged(format!("it has an entry {}", entry.name)))?;
             if files
                 .last()

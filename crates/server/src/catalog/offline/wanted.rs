@@ -70,8 +70,7 @@ pub async fn list(app: &App) -> anyhow::Result<Vec<String>> {
 }
 
 async fn lacks_files(app: &App, package: &Package) -> anyhow::Result<bool> {
-    let has_nupkg = (package.content_sha256.as_ref()).is_some_and(|it| app.blobs.has(it));
-    if !has_nupkg {
+    if !nupkgs::is_here(app, package) {
         return Ok(true);
     }
     let Some((recipe, _)) = package
@@ -126,14 +125,14 @@ pub async fn bring(app: &Arc<App>, ids: &[String], tell: impl Fn(&str)) -> anyho
             brought.failed.push(format!("{id}: no source offers it"));
             continue;
         };
-        tell(&format!("{} {}", package.shown_id, package.version));
+        let name = format!("{} {}", package.shown_id, package.version);
+        tell(&name);
         waiting.extend(
             Metadata::from_json(&package.metadata)
                 .dependencies
                 .iter()
                 .map(|it| it.to_lowercase()),
         );
-        let name = format!("{} {}", package.shown_id, package.version);
         if let Err(why) = files(app, package).await? {
             brought.failed.push(format!("{name}: {why}"));
         }
@@ -149,8 +148,7 @@ pub async fn bring(app: &Arc<App>, ids: &[String], tell: impl Fn(&str)) -> anyho
 /// Gets the files of one package, or says why they cannot be had.
 async fn files(app: &Arc<App>, package: Package) -> anyhow::Result<Result<(), String>> {
     let row = package.row;
-    let has_nupkg = (package.content_sha256.as_ref()).is_some_and(|it| app.blobs.has(it));
-    if package.analysis.is_none() || !has_nupkg {
+    if package.analysis.is_none() || !nupkgs::is_here(app, &package) {
         if let Some(problem) = &package.problem
             && !problem.is_due(app.now())
         {
