@@ -50,11 +50,6 @@ impl Intake {
             app: Arc::clone(app),
             source: source.id,
             read_at,
-            tally: Tally::default(),
-            pages: Vec::new(),
-            packages: Vec::new(),
-            unchanged: Vec::new(),
-            position: None,
         };
         let mut work = JoinSet::new();
         work.spawn(store.run(waiting));
@@ -78,40 +73,87 @@ impl Intake {
     }
 }
 
+/// Stores what one read brings.
+#[derive(Clone)]
 struct Store {
     app: Arc<App>,
     source: SourceId,
     read_at: Millis,
-    tally: Tally,
+}
+
+/// What goes into one transaction.
+#[derive(Default)]
+struct Batch {
     pages: Vec<NewPage>,
     packages: Vec<packages::NewPackage>,
     unchanged: Vec<String>,
+    /// How far the read is behind all of it; absent where there is nothing.
     position: Option<Position>,
 }
 
 impl Store {
-    async fn run(mut self, mut pages: mpsc::Receiver<(Step, Position)>) -> anyhow::Result<Tally> {
+    /// One batch is stored while the next one is gathered, which bounds the memory as well.
+    async fn run(self, mut pages: mpsc::Receiver<(Step, Position)>) -> anyhow::Result<Tally> {
+        let mut tally = Tally::default();
+        let mut batch = Batch::default();
+        let mut storing = JoinSet::new();
         let mut store_by = tokio::time::Instant::now() + PATIENCE;
+        let mut has_more = true;
         loop {
-            let has_more = tokio::select! {
-                page = pages.recv() => match page {
-                    Some((step, at)) => {
-                        self.add(step, at);
-                        true
-                    }
-                    None => false,
+            tokio::select! {
+                page = pages.recv(), if has_more && batch.packages.len() < BATCH => match page {
+                    Some((step, at)) => batch.add(step, at),
+                    None => has_more = false,
                 },
-                () = tokio::time::sleep_until(store_by), if self.position.is_some() => true,
-            };
-            let is_due = self.packages.len() >= BATCH || store_by.elapsed() > Duration::ZERO;
-            if !has_more || is_due {
-                self.store().await?;
+                Some(stored) = storing.join_next() => {
+                    let stored: Tally = stored??;
+                    tally.packages += stored.packages;
+                    tally.pages += stored.pages;
+                }
+                () = tokio::time::sleep_until(store_by), if batch.has_any() && storing.is_empty() => {}
+            }
+            let is_due = batch.packages.len() >= BATCH || store_by.elapsed() > Duration::ZERO;
+            if storing.is_empty() && batch.has_any() && (is_due || !has_more) {
+                storing.spawn(self.clone().store(std::mem::take(&mut batch)));
                 store_by = tokio::time::Instant::now() + PATIENCE;
             }
-            if !has_more {
-                return Ok(self.tally);
+            if !has_more && storing.is_empty() {
+                return Ok(tally);
             }
         }
+    }
+
+    async fn store(self, batch: Batch) -> anyhow::Result<Tally> {
+        let Some(at) = batch.position else {
+            return Ok(Tally::default());
+        };
+        let Self {
+            app,
+            source,
+            read_at,
+        } = self;
+        let unchanged: Vec<&str> = batch.unchanged.iter().map(String::as_str).collect();
+        let mut tally = Tally {
+            packages: 0,
+            pages: batch.pages.len() as u64,
+        };
+        let mut tx = app.db.begin().await?;
+        for some in batch.packages.chunks(BATCH) {
+            tally.packages += packages::store_many(&mut tx, some, app.now()).await?;
+        }
+        source_pages::put_many(&mut tx, source, &batch.pages, READER, read_at).await?;
+        source_pages::seen(&mut tx, source, &unchanged, read_at).await?;
+        let state = serde_json::to_string(&at)?;
+        sources::note_state(&mut tx, source, &state).await?;
+        tx.commit().await?;
+        app.touch();
+        Ok(tally)
+    }
+}
+
+impl Batch {
+    fn has_any(&self) -> bool {
+        self.position.is_some()
     }
 
     fn add(&mut self, step: Step, at: Position) {
@@ -133,28 +175,5 @@ impl Store {
             left_out_count,
         });
         self.packages.extend(page.packages);
-    }
-
-    async fn store(&mut self) -> anyhow::Result<()> {
-        let Some(at) = self.position.take() else {
-            return Ok(());
-        };
-        let (app, source) = (&self.app, self.source);
-        let unchanged: Vec<&str> = self.unchanged.iter().map(String::as_str).collect();
-        let mut tx = app.db.begin().await?;
-        for some in self.packages.chunks(BATCH) {
-            self.tally.packages += packages::store_many(&mut tx, some, app.now()).await?;
-        }
-        source_pages::put_many(&mut tx, source, &self.pages, READER, self.read_at).await?;
-        source_pages::seen(&mut tx, source, &unchanged, self.read_at).await?;
-        let state = serde_json::to_string(&at)?;
-        sources::note_state(&mut tx, source, &state).await?;
-        tx.commit().await?;
-        self.tally.pages += self.pages.len() as u64;
-        self.pages.clear();
-        self.packages.clear();
-        self.unchanged.clear();
-        app.touch();
-        Ok(())
     }
 }
