@@ -1,15 +1,27 @@
 //! Files by digest, in a folder: `ab/abcdef…`. Immutable once there.
+//!
+//! Several processes work on one data folder. Whoever may have a file below `incoming` has locked
+//! [`LOCK`], shared with the others; whoever has it alone knows that what is there is nobody's.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use crate::file_reader::FileReader;
+
+/// The lock of those who have incoming files.
+const LOCK: &str = "incoming.lock";
+/// How old an incoming file is that a process which died has left, whoever else has the lock.
+const ABANDONED: Duration = Duration::from_hours(24);
 
 /// The folder.
 #[derive(Debug, Clone)]
 pub struct Blobs {
     root: PathBuf,
+    /// The lock, from the first incoming file on.
+    lock: Arc<Mutex<Option<File>>>,
 }
 
 impl Blobs {
@@ -20,13 +32,21 @@ impl Blobs {
         }
         Ok(Self {
             root: root.to_owned(),
+            lock: Arc::default(),
         })
     }
 
-    /// Removes what an earlier life of the server was about to get when it died.
+    /// Removes what an earlier life of the server was about to get when it died; while a command works
+    /// on the folder as well, only what is too old to be the command's.
     pub fn clear_incoming(&self) -> io::Result<()> {
+        let lock = self.open_lock()?;
+        let newest = match lock.try_lock() {
+            Ok(()) => None,
+            Err(TryLockError::WouldBlock) => SystemTime::now().checked_sub(ABANDONED),
+            Err(TryLockError::Error(error)) => return Err(error),
+        };
         for entry in fs::read_dir(self.root.join("incoming"))? {
-            match fs::remove_file(entry?.path()) {
+            match remove_if_older(&entry?.path(), newest) {
                 // A command that works beside the server took its own away.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 removed => removed?,
@@ -37,7 +57,23 @@ impl Blobs {
 
     /// A place for bytes whose digest is not known yet; removed unless [`Self::keep`] takes it.
     pub fn incoming(&self) -> io::Result<tempfile::NamedTempFile> {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock.is_none() {
+            let file = self.open_lock()?;
+            // Whoever has it alone has it for the moment that it takes to remove what is there.
+            file.lock_shared()?;
+            *lock = Some(file);
+        }
+        drop(lock);
         tempfile::NamedTempFile::new_in(self.root.join("incoming"))
+    }
+
+    fn open_lock(&self) -> io::Result<File> {
+        let mut options = File::options();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(self.root.join(LOCK))
     }
 
     /// Takes a file under its digest (lower-case hexadecimal SHA-256). It is on disk when this
@@ -58,12 +94,13 @@ impl Blobs {
             return Ok(());
         }
         let dir = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(dir)?;
+        if !dir.exists() {
+            fs::create_dir_all(dir)?;
+            sync_folder(&self.root)?;
+        }
         file.sync_all()?;
         fs::rename(from, &path)?;
-        #[cfg(unix)]
-        File::open(dir)?.sync_all()?;
-        Ok(())
+        sync_folder(dir)
     }
 
     /// Where files are of which a part is here.
@@ -109,6 +146,28 @@ impl Blobs {
         }
         Ok(self.root.join(&sha256[..2]).join(sha256))
     }
+}
+
+/// Has the names in a folder on the disk.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Has the names in a folder on the disk: it needs nothing.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Removes a file; where a time is given, only one that nobody added to since.
+fn remove_if_older(path: &Path, time: Option<SystemTime>) -> io::Result<()> {
+    if let Some(time) = time
+        && fs::metadata(path)?.modified()? >= time
+    {
+        return Ok(());
+    }
+    fs::remove_file(path)
 }
 
 /// Whether a text is a SHA-256 in lower-case hexadecimal.

@@ -169,8 +169,9 @@ impl Place {
     }
 
     fn is_empty(&self, what: &str) {
-        let folders = std::fs::read_dir(self.folder.path()).unwrap();
-        let files = folders.flat_map(|it| std::fs::read_dir(it.unwrap().path()).unwrap());
+        let all = std::fs::read_dir(self.folder.path()).unwrap();
+        let folders = all.map(|it| it.unwrap().path()).filter(|it| it.is_dir());
+        let files = folders.flat_map(|it| std::fs::read_dir(it).unwrap());
         assert_eq!(files.count(), 0, "{what} left something");
     }
 }

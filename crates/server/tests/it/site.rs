@@ -200,7 +200,7 @@ impl Site {
     /// How many files the server keeps, those on their way in included.
     pub fn kept_files(&self) -> usize {
         let files = std::fs::read_dir(self.data.path().join("data/files")).unwrap();
-        let folders = files.map(|it| it.unwrap().path());
+        let folders = files.map(|it| it.unwrap().path()).filter(|it| it.is_dir());
         let count = |folder| std::fs::read_dir(folder).unwrap().count();
         folders.map(count).sum()
     }

@@ -1,6 +1,7 @@
 //! Files by digest.
 
 use std::io::Write as _;
+use std::time::{Duration, SystemTime};
 
 use fleetmend_store::blobs::Blobs;
 
@@ -53,8 +54,38 @@ fn what_a_server_was_about_to_get_when_it_died_is_cleared_away() {
     let (_, left) = file.keep().unwrap();
     let digest = "cd".repeat(32);
     blobs.keep(blobs.incoming().unwrap(), &digest).unwrap();
+    drop(blobs);
+    let blobs = Blobs::open(folder.path()).unwrap();
     blobs.clear_incoming().unwrap();
     assert!(!left.exists());
     assert!(blobs.has(&digest));
     blobs.clear_incoming().unwrap();
+}
+
+#[test]
+fn a_start_leaves_alone_what_a_command_beside_it_is_about_to_get() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let left = |age: u64| {
+        let (file, path) = tempfile::NamedTempFile::new_in(folder.path().join("incoming"))
+            .unwrap()
+            .keep()
+            .unwrap();
+        let time = SystemTime::now() - Duration::from_hours(age);
+        file.set_modified(time).unwrap();
+        path
+    };
+    // Another process.
+    let command = Blobs::open(folder.path()).unwrap();
+    let staged = command.incoming().unwrap().into_temp_path();
+    let (new, old) = (left(23), left(25));
+    blobs.clear_incoming().unwrap();
+    assert!(staged.exists() && new.exists());
+    assert!(!old.exists(), "nobody gets one file for a day");
+    let digest = "ab".repeat(32);
+    command.keep_closed(staged, &digest).unwrap();
+    assert!(blobs.has(&digest));
+    drop(command);
+    blobs.clear_incoming().unwrap();
+    assert!(!new.exists());
 }
