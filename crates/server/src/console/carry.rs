@@ -1,15 +1,12 @@
 //! The catalog in one file: exported here, or imported from another server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use askama::Template;
-use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use fleetmend_store::carried_catalogs::{self, Carried};
-use futures_util::StreamExt as _;
 
 use super::form::{CSRF_FIELD, Change};
 use super::notice::{self, Done};
@@ -21,12 +18,11 @@ use crate::catalog::offline::export::Scope;
 use crate::catalog::offline::import::Wanted;
 use crate::catalog::offline::streams::import_stream;
 use crate::error::ApiError;
+use crate::net::before_file::{Began, NoFile};
 use crate::people::sessions::unconfirmed;
 
 /// The page's address.
 const PAGE: &str = "/sources/carry";
-/// What may come before a form's file, in bytes: much of the file itself comes with it.
-const MOST_BEFORE_FILE: usize = 48 * 1024 * 1024;
 /// The longest text field, in bytes.
 const LONGEST_FIELD: usize = 1024;
 
@@ -65,9 +61,8 @@ pub async fn import(
     viewer: Viewer,
     request: Request,
 ) -> Result<Response, PageError> {
-    let at_file = Arc::new(AtomicBool::new(false));
-    let request = limited(request, Arc::clone(&at_file));
-    let multipart = Multipart::from_request(request, &app).await;
+    let began = Began::default();
+    let multipart = Multipart::from_request(began.limit(request), &app).await;
     // What is no form of ours has no word of the session either.
     let mut form = multipart.map_err(|_| unconfirmed())?;
     let mut is_confirmed = false;
@@ -81,7 +76,7 @@ pub async fn import(
             }
             "older" => wanted.older = true,
             "file" if is_confirmed => {
-                at_file.store(true, Ordering::Relaxed);
+                began.note();
                 let actor = &viewer.signed_in.actor;
                 let found = import_stream(&app, field, &wanted, actor).await?;
                 let to = notice::onto(PAGE, Done::CatalogImported, found.carried.versions);
@@ -91,25 +86,6 @@ pub async fn import(
         }
     }
     Err(ApiError::Bad("the form has no file: choose one".to_owned()).into())
-}
-
-/// A form that never comes to its file is not read on: what looks for its parts holds all of it.
-fn limited(request: Request, at_file: Arc<AtomicBool>) -> Request {
-    request.map(|body| {
-        let mut before = 0;
-        let parts = body.into_data_stream().map(move |part| {
-            let part = part?;
-            if !at_file.load(Ordering::Relaxed) {
-                before += part.len();
-            }
-            if before > MOST_BEFORE_FILE {
-                let text = "the form has no file where it must stand";
-                return Err(axum::Error::new(std::io::Error::other(text)));
-            }
-            Ok(part)
-        });
-        Body::from_stream(parts)
-    })
 }
 
 /// A field of text.
@@ -125,5 +101,8 @@ async fn text(field: &mut Field<'_>) -> Result<String, ApiError> {
 }
 
 fn unreadable(error: MultipartError) -> ApiError {
+    if NoFile::is_cause_of(&error) {
+        return ApiError::Bad(format!("the form was not read to its end: {NoFile}"));
+    }
     broken(&error, "the form cannot be read")
 }

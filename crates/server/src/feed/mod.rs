@@ -7,7 +7,6 @@ mod access;
 mod add;
 mod answer;
 pub mod ask;
-mod before_file;
 pub mod bring;
 mod download;
 mod incoming;

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest as _, OriginalUri, Request, State};
 use fleetmend_chocolatey::gallery;
@@ -12,12 +11,12 @@ use http::{HeaderMap, StatusCode};
 
 use super::add::add_incoming;
 use super::answer::Refusal;
-use super::before_file::{BeforeFile, Began, NoFile};
 use super::incoming::broken;
 use super::listing::set_listed;
 use super::read::below;
 use super::{access, incoming};
 use crate::app::App;
+use crate::net::before_file::{Began, NoFile};
 use crate::people::Actor;
 use crate::people::Address;
 
@@ -39,8 +38,7 @@ pub(super) async fn push(
     }
     let key = access::pusher(&app, headers)?;
     let began = Began::default();
-    let request = request.map(|body| Body::new(BeforeFile::new(body, began.clone())));
-    let multipart = Multipart::from_request(request, &()).await;
+    let multipart = Multipart::from_request(began.limit(request), &()).await;
     let mut multipart = multipart.map_err(|error| {
         Refusal::Bad(format!(
             "a package is pushed as multipart/form-data: {error}"

@@ -1,6 +1,7 @@
 //! The one inbound port: TLS, certificates, and the keys behind them.
 
 pub mod address;
+pub mod before_file;
 pub mod file_answer;
 pub mod gzip;
 pub mod keys;

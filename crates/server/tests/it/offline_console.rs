@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_server::catalog::sync;
 use fleetmend_store::sources::{self, Settings, SourceKind};
 use fleetmend_trust::digest_hex;
+use futures_util::{StreamExt as _, stream};
 use reqwest::Method;
 use serde_json::json;
 
@@ -128,6 +130,32 @@ both! {
         }
         let answer = person.post(&site.site, &format!("/sources/{id}/read"), &[]).await;
         assert!(answer.status == 409 && answer.text.contains("comes with imports"));
+    }
+
+    async fn a_form_whose_file_does_not_begin_is_refused_before_it_ends(site) {
+        let person = site.administrator().await;
+        let headers = [
+            ("cookie", person.cookie.as_str()),
+            ("content-type", "multipart/form-data; boundary=x"),
+        ];
+        let field = |name: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"");
+        let csrf = format!("{}\r\n\r\n{}\r\n", field("csrf"), person.csrf);
+        let older = format!("{csrf}{}\r\n\r\n", field("older"));
+        let file = format!("{csrf}{}; filename=\"", field("file"));
+        for begin in ["", &older, &file] {
+            let mut noise = begin.as_bytes().to_vec();
+            noise.resize(80 * 1024, b'-');
+            let parts = noise.chunks(8 * 1024).map(Bytes::copy_from_slice);
+            let parts: Vec<_> = parts.map(Ok::<_, std::io::Error>).collect();
+            // It never ends.
+            let body = stream::iter(parts).chain(stream::pending());
+            let body = reqwest::Body::wrap_stream(body);
+            let path = "/sources/carry/import";
+            let answer = site.site.stream(Method::POST, path, &headers, body).await;
+            assert_eq!(answer.status, 400, "{}", answer.text);
+            let said = "no file within its first 65536 bytes";
+            assert!(answer.text.contains(said), "{}", answer.text);
+        }
     }
 
     async fn a_program_exports_and_imports_through_the_api(site) {

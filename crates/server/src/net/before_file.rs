@@ -1,4 +1,4 @@
-//! What of a push comes before its file: until the file begins, all of it is held in memory.
+//! What of a form comes before its file: until the file begins, all of it is held in memory.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -7,53 +7,56 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use axum::body::Body;
+use axum::extract::Request;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-/// The most that may come before the file, in bytes: clients send some hundred.
+/// The most that may come before the file, in bytes: clients and browsers send some hundred.
 const MOST: usize = 64 * 1024;
 
 /// The file did not begin in time.
 #[derive(Debug, thiserror::Error)]
 #[error("it has no file within its first {MOST} bytes")]
-pub(super) struct NoFile;
+pub struct NoFile;
 
 impl NoFile {
     /// Whether an error came of it.
-    pub(super) fn is_cause_of(error: &(dyn Error + 'static)) -> bool {
+    pub fn is_cause_of(error: &(dyn Error + 'static)) -> bool {
         error.is::<Self>() || error.source().is_some_and(Self::is_cause_of)
     }
 }
 
 /// Says that the file began.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Began(Arc<AtomicBool>);
+pub struct Began(Arc<AtomicBool>);
 
 impl Began {
-    pub(super) fn note(&self) {
+    /// Says it.
+    pub fn note(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// A request whose body fails with [`NoFile`] where this does not say in time that its file began.
+    pub fn limit(&self, request: Request) -> Request {
+        request.map(|body| {
+            Body::new(BeforeFile {
+                body,
+                began: self.clone(),
+                came: 0,
+                gave: false,
+            })
+        })
     }
 }
 
 /// A body that fails with [`NoFile`].
-pub(super) struct BeforeFile {
+struct BeforeFile {
     body: Body,
     began: Began,
     came: usize,
     /// Whether a part was given since the reader was last made to look at what it has: it takes all
     /// that it gets before it does.
     gave: bool,
-}
-
-impl BeforeFile {
-    pub(super) fn new(body: Body, began: Began) -> Self {
-        Self {
-            body,
-            began,
-            came: 0,
-            gave: false,
-        }
-    }
 }
 
 impl hyper::body::Body for BeforeFile {
