@@ -19,6 +19,8 @@ statements! {
                   ON CONFLICT (source) DO UPDATE SET carried = excluded.carried";
     OF_SOURCE = "SELECT c.* FROM imported_sources AS s
                  JOIN carried_catalogs AS c ON c.id = s.carried WHERE s.source = $1";
+    HOLD = "UPDATE imported_sources SET carried = carried
+            WHERE source = $1 AND (CAST($2 AS BIGINT) IS NULL OR carried = CAST($2 AS BIGINT))";
 }
 
 /// Which way a catalog went.
@@ -126,11 +128,17 @@ pub async fn set_of_source(tx: &mut Tx, source: SourceId, carried: i64) -> Resul
     tx.run(&SET_SOURCE, args![source, carried]).await.map(drop)
 }
 
-/// The import that a source came by last.
-pub async fn of_source(mut from: impl Read, source: SourceId) -> Result<Option<Carried>> {
+/// The import that a source came by last, with its row.
+pub async fn of_source(mut from: impl Read, source: SourceId) -> Result<Option<(i64, Carried)>> {
     from.row(&OF_SOURCE, args![source])
         .await?
         .as_ref()
-        .map(read)
+        .map(|row| Ok((row.int("id")?, read(row)?)))
         .transpose()
+}
+
+/// Whether a source still is as this import (the row of one) brought it, or an import brought it at all.
+/// It stays so as long as the transaction lasts: another import of it waits.
+pub async fn hold(tx: &mut Tx, source: SourceId, carried: Option<i64>) -> Result<bool> {
+    Ok(tx.run(&HOLD, args![source, carried]).await? > 0)
 }

@@ -1,9 +1,9 @@
-//! Which bytes stood behind an address, as they were fetched here or carried in by an import.
+//! Which bytes stood behind an address: as they were fetched here, or as an import says it of a source.
 
 use std::collections::BTreeMap;
 
-use fleetmend_model::Millis;
 use fleetmend_model::recipe::Checksum;
+use fleetmend_model::{Millis, SourceId};
 
 use crate::db::{Read, Tx};
 use crate::error::Result;
@@ -12,12 +12,23 @@ use crate::sql::statements;
 use crate::value::{Row, args, row};
 
 statements! {
-    PUT = "INSERT INTO fetched_files (address, named, sha256, fetched_at)
-           SELECT value->>0, value->>1, value->>2, $2 FROM jsonb_each($1) WHERE true
-           ON CONFLICT (address, named) DO UPDATE SET
-               sha256 = excluded.sha256, fetched_at = excluded.fetched_at
-           WHERE fetched_files.sha256 <> excluded.sha256";
-    GET = "SELECT * FROM fetched_files WHERE address = $1 AND named = $2";
+    PUT_FETCHED = "INSERT INTO fetched_files (address, named, sha256, fetched_at)
+                   VALUES ($1, $2, $3, $4)
+                   ON CONFLICT (address, named) DO UPDATE SET
+                       sha256 = excluded.sha256, fetched_at = excluded.fetched_at
+                   WHERE fetched_files.sha256 <> excluded.sha256";
+    PUT_IMPORTED = "INSERT INTO imported_files (source, address, named, sha256, imported_at)
+                    SELECT CAST($2 AS BIGINT), value->>0, value->>1, value->>2, CAST($3 AS BIGINT)
+                    FROM jsonb_each($1) WHERE true
+                    ON CONFLICT (source, address, named) DO UPDATE SET
+                        sha256 = excluded.sha256, imported_at = excluded.imported_at
+                    WHERE imported_files.sha256 <> excluded.sha256";
+    GET = "SELECT address, named, sha256, 0 AS place FROM imported_files
+           WHERE source = $1 AND address = $2 AND named = $3
+           UNION ALL
+           SELECT address, named, sha256, 1 AS place FROM fetched_files
+           WHERE address = $2 AND named = $3
+           ORDER BY place LIMIT 1";
 }
 
 /// The longest address, in bytes: PostgreSQL keeps no longer key.
@@ -49,12 +60,30 @@ fn read(row: &Row) -> Result<FetchedFile> {
     })
 }
 
-/// Notes files, in place of what was known of the same addresses and digests; of one that comes twice
-/// the last counts. Of one whose address is longer than [`LONGEST_ADDRESS`] nothing is noted.
-pub async fn put_many(tx: &mut Tx, files: &[FetchedFile], now: Millis) -> Result<()> {
-    let short = files
-        .iter()
-        .filter(|it| it.address.len() <= LONGEST_ADDRESS);
+fn is_short(file: &FetchedFile) -> bool {
+    file.address.len() <= LONGEST_ADDRESS
+}
+
+/// Notes a file that was fetched, in place of what was fetched for the same address and digest. Of one
+/// whose address is longer than [`LONGEST_ADDRESS`] nothing is noted.
+pub async fn put_fetched(tx: &mut Tx, file: &FetchedFile, now: Millis) -> Result<()> {
+    if !is_short(file) {
+        return Ok(());
+    }
+    let values = args![&file.address, &file.named, &file.sha256, now];
+    tx.run(&PUT_FETCHED, values).await.map(drop)
+}
+
+/// Notes what an import says of the files of a source, in place of what an earlier one said of the same
+/// addresses and digests; of one that comes twice the last counts. Of one whose address is longer than
+/// [`LONGEST_ADDRESS`] nothing is noted.
+pub async fn put_imported(
+    tx: &mut Tx,
+    source: SourceId,
+    files: &[FetchedFile],
+    now: Millis,
+) -> Result<()> {
+    let short = files.iter().filter(|it| is_short(it));
     let distinct: BTreeMap<_, _> = short.map(|it| ((&it.address, &it.named), it)).collect();
     let mut rows = Rows::new();
     for it in distinct.into_values() {
@@ -63,16 +92,20 @@ pub async fn put_many(tx: &mut Tx, files: &[FetchedFile], now: Millis) -> Result
     if rows.is_empty() {
         return Ok(());
     }
-    tx.run(&PUT, args![rows, now]).await.map(drop)
+    tx.run(&PUT_IMPORTED, args![rows, source, now])
+        .await
+        .map(drop)
 }
 
-/// The file that stood behind an address for which a package names a digest, or none.
+/// The file that stood behind an address for which a package of a source names a digest, or none: as
+/// an import of that source says it, else as it was fetched here. No import of another source counts.
 pub async fn get(
     mut from: impl Read,
+    source: SourceId,
     address: &str,
     checksum: Option<&Checksum>,
 ) -> Result<Option<FetchedFile>> {
-    from.row(&GET, args![address, named(checksum)])
+    from.row(&GET, args![source, address, named(checksum)])
         .await?
         .as_ref()
         .map(read)

@@ -134,6 +134,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "release_origins",
         include_str!("../migrations/sqlite/0120_release_origins.sql"),
     ),
+    (
+        121,
+        "imported files",
+        include_str!("../migrations/sqlite/0121_imported_files.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -256,6 +261,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         120,
         "release_origins",
         include_str!("../migrations/postgres/0120_release_origins.sql"),
+    ),
+    (
+        121,
+        "imported files",
+        include_str!("../migrations/postgres/0121_imported_files.sql"),
     ),
 ];
 

@@ -120,6 +120,8 @@ pub enum FetchError {
         url: String,
         /// When the import was made.
         made_at: String,
+        /// The import's row.
+        import: Option<i64>,
     },
     /// The disk.
     #[error("cannot store {url}: {error}")]

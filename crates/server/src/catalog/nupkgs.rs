@@ -14,7 +14,7 @@ use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::packages::{self, Package, Problem};
 use fleetmend_store::quarantine::{self as quarantined, Accepted};
 use fleetmend_store::sources::{self, Source, SourceKind};
-use fleetmend_store::{inventories, package_extensions, software};
+use fleetmend_store::{carried_catalogs, inventories, package_extensions, software};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -132,15 +132,25 @@ async fn take(app: Arc<App>, package: Package) -> anyhow::Result<Taken> {
 }
 
 /// Keeps why a nupkg cannot be had. One that is another than its source says goes into quarantine.
-async fn failed(app: &Arc<App>, package: &Package, error: &FetchError) -> anyhow::Result<Problem> {
+pub async fn failed(
+    app: &Arc<App>,
+    package: &Package,
+    error: &FetchError,
+) -> anyhow::Result<Problem> {
     let (name, version) = (&package.shown_id, &package.version);
     tracing::warn!("{name} {version}: {error}");
     if let (FetchError::Mismatch(wrong), Some(named)) = (error, &named(package)) {
         quarantine::put(app, package, wrong, named, &error.to_string()).await?;
         return Ok(quarantined_as(&error.to_string()));
     }
-    let problem = problem(app, package, error);
+    let mut problem = problem(app, package, error);
     let mut tx = app.db.begin().await?;
+    if let FetchError::NotImported { import, .. } = error
+        && !carried_catalogs::hold(&mut tx, package.source, *import).await?
+    {
+        // Another import came meanwhile, and may have brought it.
+        problem.retry_at = Some(app.now());
+    }
     packages::set_problem(&mut tx, package.row, &problem).await?;
     tx.commit().await?;
     app.touch();

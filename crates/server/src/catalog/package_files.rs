@@ -60,7 +60,7 @@ impl<'a> PackageFiles<'a> {
         let (FileOrigin::Url { url }, None) = (&file.origin, &file.checksum) else {
             return Ok(None);
         };
-        let known = fetched_files::get(&self.app.db, &shown(url), None).await?;
+        let known = fetched_files::get(&self.app.db, self.source.id, &shown(url), None).await?;
         Ok(known.and_then(|it| store_file::kept(&self.app.blobs, &it.sha256)))
     }
 

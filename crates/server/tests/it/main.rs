@@ -32,6 +32,7 @@ mod offer;
 mod offline;
 mod offline_changes;
 mod offline_console;
+mod offline_files;
 mod offline_hostile;
 mod pages;
 mod partial_scan;

@@ -16,15 +16,15 @@ use crate::clocked::{Clocked, both, until};
 use crate::offline::{export, import, imported, try_import, versions};
 
 /// A server that reads a folder.
-struct Exporter {
-    site: Clocked,
+pub struct Exporter {
+    pub site: Clocked,
     source: Source,
     packages: tempfile::TempDir,
-    out: tempfile::TempDir,
+    pub out: tempfile::TempDir,
 }
 
 impl Exporter {
-    async fn with(all: &[Nupkg]) -> Self {
+    pub async fn with(all: &[Nupkg]) -> Self {
         let site = Clocked::another().await;
         let packages = tempfile::tempdir().unwrap();
         for package in all {
@@ -56,7 +56,7 @@ impl Exporter {
     }
 
     /// Fetches a package as if a device had it.
-    async fn fetch(&self, id: &str) {
+    pub async fn fetch(&self, id: &str) {
         for package in packages::versions(self.site.db(), self.source.id, id)
             .await
             .unwrap()
@@ -65,7 +65,7 @@ impl Exporter {
         }
     }
 
-    async fn export(&self, name: &str) -> PathBuf {
+    pub async fn export(&self, name: &str) -> PathBuf {
         // No export has the time of another.
         self.site.live(Duration::from_mins(1)).await;
         let path = self.out.path().join(name);
@@ -74,19 +74,12 @@ impl Exporter {
     }
 
     /// Its source on the server that imports.
-    async fn there(&self, site: &Clocked) -> Source {
-        let all = sources::list(site.db()).await.unwrap();
-        let imported = all
-            .into_iter()
-            .find(|it| it.kind == SourceKind::Imported)
-            .unwrap();
-        assert!(
-            imported
-                .settings
-                .location
-                .ends_with(&self.source.settings.location)
-        );
-        imported
+    pub async fn there(&self, site: &Clocked) -> Source {
+        let mut all = sources::list(site.db()).await.unwrap();
+        let path = &self.source.settings.location;
+        all.retain(|it| it.kind == SourceKind::Imported && it.settings.location.ends_with(path));
+        assert_eq!(all.len(), 1);
+        all.remove(0)
     }
 }
 

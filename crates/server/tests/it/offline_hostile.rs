@@ -76,7 +76,7 @@ impl Made {
             named: String::new(),
             sha256: digest_hex(INSTALLER),
         };
-        let addresses = lines(&[address]);
+        let addresses = [lines(&[address]), Vec::new()];
         let source = |number: usize| SourceEntry {
             place: format!("https://feed{number}.example/"),
             name: "A feed".to_owned(),
@@ -84,6 +84,7 @@ impl Made {
             dialect: None,
             read_at: Some(Millis(1)),
             rows: described(&rows[number], counts[number]),
+            addresses: described(&addresses[number], 1 - number as u64),
         };
         let manifest = Manifest {
             format: FORMAT,
@@ -91,7 +92,6 @@ impl Made {
             made_at: Millis(2),
             origin: "ab".repeat(16),
             sources: vec![source(0), source(1)],
-            addresses: described(&addresses, 1),
             files: Files {
                 count: 2,
                 bytes: (NUPKG.len() + INSTALLER.len()) as u64,
@@ -103,8 +103,9 @@ impl Made {
         files.sort();
         let mut entries = vec![
             (name("rows-0000", &rows[0]), rows[0].clone()),
+            (name("addresses-0000", &addresses[0]), addresses[0].clone()),
             (name("rows-0001", &rows[1]), rows[1].clone()),
-            (name("addresses", &addresses), addresses),
+            (name("addresses-0001", &addresses[1]), Vec::new()),
         ];
         entries.extend(files);
         Self {
@@ -199,7 +200,8 @@ fn an_export_is_refused_whose_manifest_is_wrong() {
     place.is_empty("an export that is not taken in");
     let with = |field: &str, value: Json| good.changed(|it| it.manifest[field] = value);
     let large = vec![b' '; MAX_MANIFEST as usize + 1];
-    let most = |it: &mut Made| it.manifest["sources"][0]["rows"]["count"] = json!(u64::MAX);
+    let most =
+        |what: &str| good.changed(|it| it.manifest["sources"][0][what]["count"] = json!(u64::MAX));
     refused(&[
         ("nothing", Vec::new(), "ends too early"),
         (
@@ -210,8 +212,8 @@ fn an_export_is_refused_whose_manifest_is_wrong() {
         ("zeros", vec![0; 1024], "does not begin with a manifest"),
         (
             "another format",
-            with("format", json!(2)),
-            "it has the format 2",
+            with("format", json!(1)),
+            "it has the format 1",
         ),
         (
             "a field that nobody knows",
@@ -250,8 +252,18 @@ fn an_export_is_refused_whose_manifest_is_wrong() {
         ),
         (
             "too many",
-            good.changed(most),
+            most("rows"),
             "more than 1000000 package versions",
+        ),
+        (
+            "too many addresses",
+            most("addresses"),
+            "more than 1000000 addresses of installers",
+        ),
+        (
+            "too many files",
+            with("files", json!({ "count": 250_001, "bytes": 0 })),
+            "more than 250000 files",
         ),
     ]);
 }
@@ -266,7 +278,7 @@ fn an_export_is_refused_whose_rows_are_wrong() {
     };
     let long = format!("{{\"id\":\"{}\"}}\n", "x".repeat(2 << 20)).into_bytes();
     let field = lines(&[json!({ "id": "gamma", "approved": true })]);
-    let swapped = Made::new().changed(|it| it.entries.swap(0, 1));
+    let swapped = Made::new().changed(|it| it.entries.swap(0, 2));
     refused(&[
         ("rows of another source", swapped, "must stand"),
         (
@@ -318,6 +330,11 @@ fn an_export_is_refused_whose_rows_are_wrong() {
             "'hash'",
         ),
         (
+            "a long kind of digest",
+            with(|it| it.hash = Some(format!("{}:00", "x".repeat(17)))),
+            "'hash'",
+        ),
+        (
             "no location",
             with(|it| it.location = String::new()),
             "'location'",
@@ -330,18 +347,18 @@ fn an_export_is_refused_whose_files_are_wrong() {
     let good = Made::new();
     let other = b"something else".to_vec();
     let name = format!("files/{}", digest_hex(b"?"));
-    let with_name = |name: &str| good.changed(|it| it.entries[3].0 = name.to_owned());
-    let twice = |it: &mut Made| it.entries.insert(4, it.entries[3].clone());
+    let with_name = |name: &str| good.changed(|it| it.entries[4].0 = name.to_owned());
+    let twice = |it: &mut Made| it.entries.insert(5, it.entries[4].clone());
     refused(&[
         (
             "another's digest",
-            good.changed(|it| it.entries[3].1 = other),
+            good.changed(|it| it.entries[4].1 = other),
             "has another digest",
         ),
         ("a file twice", good.changed(twice), "there twice"),
         (
             "files in no order",
-            good.changed(|it| it.entries.swap(3, 4)),
+            good.changed(|it| it.entries.swap(4, 5)),
             "not in its order",
         ),
         (
@@ -353,7 +370,7 @@ fn an_export_is_refused_whose_files_are_wrong() {
             "a file that nothing names",
             good.changed(|it| {
                 it.entries.push((name, b"?".to_vec()));
-                it.entries[3..].sort();
+                it.entries[4..].sort();
             }),
             "nothing in it names",
         ),
@@ -453,7 +470,7 @@ fn a_large_file_takes_no_memory() {
     good = {
         let mut other = Made::of([lines(&[row("Alpha")]), lines(&[large])], [1, 1]);
         other.manifest["files"] = json!({ "count": 1, "bytes": LENGTH });
-        other.entries.truncate(3);
+        other.entries.truncate(4);
         drop(good);
         other
     };

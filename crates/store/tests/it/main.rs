@@ -3,6 +3,7 @@
 mod analyses;
 mod approvals_and_patches;
 mod blobs;
+mod carried;
 mod database;
 mod deploy_jobs;
 mod devices;

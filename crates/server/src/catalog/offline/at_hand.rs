@@ -24,7 +24,7 @@ pub async fn note(
         sha256: fetched.sha256.clone(),
     };
     let mut tx = app.db.begin().await?;
-    fetched_files::put_many(&mut tx, &[file], app.now()).await?;
+    fetched_files::put_fetched(&mut tx, &file, app.now()).await?;
     Ok(tx.commit().await?)
 }
 
@@ -42,16 +42,20 @@ pub async fn file(
     }
     let address = shown(address);
     let internal = |error: fleetmend_store::Error| FetchError::Internal(error.into());
-    let known = fetched_files::get(&app.db, &address, named)
+    // Before the file is looked for: an import that comes in between may bring it.
+    let import = carried_catalogs::of_source(&app.db, source.id)
+        .await
+        .map_err(internal)?;
+    let known = fetched_files::get(&app.db, source.id, &address, named)
         .await
         .map_err(internal)?;
     let Some(found) = known.and_then(|it| kept(&app.blobs, &it.sha256)) else {
-        let import = carried_catalogs::of_source(&app.db, source.id)
-            .await
-            .map_err(internal)?;
+        let (import, made_at) =
+            import.map_or_else(Default::default, |(row, it)| (Some(row), time(it.made_at)));
         return Err(FetchError::NotImported {
             url: address,
-            made_at: import.map_or_else(String::new, |it| time(it.made_at)),
+            made_at,
+            import,
         });
     };
     if let Some(wanted) = wanted {

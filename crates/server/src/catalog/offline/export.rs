@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use fleetmend_model::SourceId;
 use fleetmend_model::recipe::{FileOrigin, Recipe, RecipeFile};
 use fleetmend_store::carried_catalogs::{self, Carried, Direction};
 use fleetmend_store::fetched_files::{self, FetchedFile};
@@ -113,50 +114,36 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
     };
     let (mut entries, mut carried) = (Vec::new(), Vec::new());
     for source in &all {
-        let spooled = gathering.rows(&mut tx, source).await?;
+        let rows = gathering.rows(&mut tx, source).await?;
         // Nothing was ever pushed.
-        if source.kind == SourceKind::Own && spooled.count == 0 {
+        if source.kind == SourceKind::Own && rows.count == 0 {
             continue;
         }
-        let number = entries.len();
+        let addresses = gathering.addresses()?;
+        let number = carried.len();
         carried.push(SourceEntry {
             place: place(source, &origin),
             name: name(source),
             priority: source.settings.priority,
             dialect: manifest::dialect(source.settings.dialect),
             read_at: source.last_read.finished_at,
-            rows: spooled.lines(),
+            rows: rows.lines(),
+            addresses: addresses.lines(),
         });
-        entries.push(Entry::of_lines(&format!("rows-{number:04}"), spooled));
+        for (kind, lines) in [("rows", rows), ("addresses", addresses)] {
+            entries.push(Entry::of_lines(&format!("{kind}-{number:04}"), lines));
+        }
     }
     drop(tx);
     let Gathering {
-        addresses,
-        files,
-        mut left_out,
-        ..
+        files, left_out, ..
     } = gathering;
-    let mut spool = Spool::new(app)?;
-    for ((address, named), sha256) in addresses {
-        let row = AddressRow {
-            address,
-            named,
-            sha256,
-        };
-        let fault = match row.fault() {
-            Some(fault) => Some(fault),
-            None => spool.push(&row)?.err(),
-        };
-        left_out.extend(fault.map(|it| format!("{}: {it}", row.address)));
-    }
-    let addresses = spool.end()?;
     let manifest = Manifest {
         format: FORMAT,
         made_by: format!("Fleetmend {}", env!("CARGO_PKG_VERSION")),
         made_at: app.now(),
         origin,
         sources: carried,
-        addresses: addresses.lines(),
         files: Files {
             count: files.len() as u64,
             bytes: files.values().sum(),
@@ -165,7 +152,6 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
     manifest
         .check()
         .map_err(|why| anyhow::anyhow!("no server could import this catalog: {why}"))?;
-    entries.push(Entry::of_lines("addresses", addresses));
     entries.extend(files.into_iter().map(|(sha256, length)| Entry {
         name: format!("files/{sha256}"),
         length,
@@ -275,7 +261,7 @@ async fn origin(db: &Db) -> anyhow::Result<String> {
 struct Gathering<'a> {
     app: &'a App,
     scope: &'a Scope,
-    /// SHA-256 by address and digest.
+    /// SHA-256 by address and digest, of the source that is being read.
     addresses: BTreeMap<(String, String), String>,
     /// Lengths by SHA-256.
     files: BTreeMap<String, u64>,
@@ -303,13 +289,32 @@ impl Gathering<'_> {
         spool.end()
     }
 
+    /// The addresses of the source whose versions came last.
+    fn addresses(&mut self) -> anyhow::Result<Spooled> {
+        let mut spool = Spool::new(self.app)?;
+        for ((address, named), sha256) in std::mem::take(&mut self.addresses) {
+            let row = AddressRow {
+                address,
+                named,
+                sha256,
+            };
+            let fault = match row.fault() {
+                Some(fault) => Some(fault),
+                None => spool.push(&row)?.err(),
+            };
+            self.left_out
+                .extend(fault.map(|it| format!("{}: {it}", row.address)));
+        }
+        spool.end()
+    }
+
     /// The nupkg and the installers of a version, as far as they are here.
     async fn add_files(&mut self, tx: &mut Tx, package: &Package) -> anyhow::Result<()> {
         let has_files = self.scope.has(&package.id);
         let mut wanted: Vec<String> = package.content_sha256.iter().cloned().collect();
         let recipe = package.analysis.as_ref().and_then(|it| it.recipe.as_ref());
         for file in recipe.into_iter().flat_map(Recipe::all_files) {
-            if let Some(it) = self.installer(tx, file).await? {
+            if let Some(it) = self.installer(tx, package.source, file).await? {
                 wanted.push(it.sha256.clone());
                 self.addresses.insert((it.address, it.named), it.sha256);
             }
@@ -334,13 +339,14 @@ impl Gathering<'_> {
     async fn installer(
         &self,
         tx: &mut Tx,
+        source: SourceId,
         file: &RecipeFile,
     ) -> anyhow::Result<Option<FetchedFile>> {
         let FileOrigin::Url { url } = &file.origin else {
             return Ok(None);
         };
         let (address, checksum) = (shown(url), file.checksum.as_ref());
-        if let Some(known) = fetched_files::get(&mut *tx, &address, checksum).await? {
+        if let Some(known) = fetched_files::get(&mut *tx, source, &address, checksum).await? {
             return Ok(Some(known));
         }
         let found = checksum.and_then(|it| at_hand(&self.app.blobs, it));

@@ -13,7 +13,6 @@ use fleetmend_store::fetched_files::{self, FetchedFile};
 use fleetmend_store::source_pages::{self, KnownPage, NewPage};
 use fleetmend_store::sources::{self, ReadNote, Settings, Source, SourceKind, Withheld};
 use fleetmend_store::{Tx, packages, quarantine, settings};
-use tempfile::TempPath;
 
 use super::super::intake::READER;
 use super::super::vanished;
@@ -21,7 +20,7 @@ use super::lines::batches;
 use super::manifest::{Manifest, SourceEntry};
 use super::report::{Imported, ImportedSource};
 use super::row::{AddressRow, PackageRow};
-use super::stage::{ImportError, Staged, stage};
+use super::stage::{ImportError, Staged, StagedSource, stage};
 use super::{ORIGIN, is_of, location};
 use crate::api::time;
 use crate::app::App;
@@ -95,7 +94,7 @@ async fn refuse_older(
             continue;
         };
         let known = carried_catalogs::of_source(&mut *tx, source.id).await?;
-        if let Some(known) = known
+        if let Some((_, known)) = known
             && known.made_at > manifest.made_at
             && !wanted.older
         {
@@ -104,6 +103,17 @@ async fn refuse_older(
                 made_at: time(manifest.made_at),
                 known: time(known.made_at),
             });
+        }
+    }
+    Ok(())
+}
+
+/// What is said of an earlier import of these sources is said before this one, or not of it; and no
+/// other import of them goes on meanwhile.
+async fn hold(tx: &mut Tx, manifest: &Manifest) -> Result<(), ImportError> {
+    for entry in &manifest.sources {
+        if let Some(source) = sources::at(&mut *tx, &location(&entry.place)).await? {
+            carried_catalogs::hold(tx, source.id, None).await?;
         }
     }
     Ok(())
@@ -119,16 +129,16 @@ async fn take_in(
     let manifest = &staged.manifest;
     let now = app.now();
     let mut tx = app.db.begin().await?;
+    hold(&mut tx, manifest).await?;
     refuse_older(&mut tx, manifest, wanted).await?;
     let mut taken = Vec::new();
     let own = settings::get(&mut tx, ORIGIN).await?;
-    for (entry, rows) in manifest.sources.iter().zip(&staged.rows) {
+    for (entry, lines) in manifest.sources.iter().zip(&staged.sources) {
         if own.as_ref().is_some_and(|it| is_of(&entry.place, it)) {
             continue;
         }
-        taken.push(take_source(app, &mut tx, entry, rows).await?);
+        taken.push(take_source(app, &mut tx, entry, lines).await?);
     }
-    take_addresses(app, &mut tx, &staged.addresses).await?;
     let carried = Carried {
         direction: Direction::Import,
         at: now,
@@ -169,12 +179,13 @@ async fn take_source(
     app: &Arc<App>,
     tx: &mut Tx,
     entry: &SourceEntry,
-    rows: &TempPath,
+    lines: &StagedSource,
 ) -> Result<ImportedSource, ImportError> {
     let now = app.now();
     let source = source(tx, entry).await?;
     let before = packages::listed_of(&mut *tx, source.id).await?;
-    let stored = store_rows(app, tx, source.id, rows).await?;
+    let stored = store_rows(app, tx, source.id, &lines.rows).await?;
+    take_addresses(app, tx, source.id, &lines.addresses).await?;
     let gone = vanished::gone(source.kind, &before, stored.listed.iter().copied());
     let known = source.last_read.withheld;
     let withheld = vanished::withheld(before.len(), gone.len(), known, now);
@@ -250,17 +261,22 @@ async fn store_rows(
         }
         let new: Vec<_> = batch.into_iter().map(|row| row.package(source)).collect();
         stored.changed += packages::store_many(tx, &new, now).await?;
-        fetched_files::put_many(tx, &files, now).await?;
+        fetched_files::put_imported(tx, source, &files, now).await?;
     }
     Ok(stored)
 }
 
-async fn take_addresses(app: &Arc<App>, tx: &mut Tx, addresses: &Path) -> Result<(), ImportError> {
+async fn take_addresses(
+    app: &Arc<App>,
+    tx: &mut Tx,
+    source: SourceId,
+    addresses: &Path,
+) -> Result<(), ImportError> {
     let mut batches = batches::<AddressRow>(addresses);
     while let Some(batch) = batches.recv().await {
         let files = batch?.into_iter().map(FetchedFile::from);
         let files: Vec<_> = files.filter(|it| app.blobs.has(&it.sha256)).collect();
-        fetched_files::put_many(tx, &files, app.now()).await?;
+        fetched_files::put_imported(tx, source, &files, app.now()).await?;
     }
     Ok(())
 }

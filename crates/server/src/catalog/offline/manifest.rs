@@ -8,13 +8,17 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 /// The format that this program writes and reads. Whoever changes what is written raises it.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// The longest manifest, in bytes.
 pub const MAX_MANIFEST: u64 = 1024 * 1024;
 /// The most sources.
 pub const MAX_SOURCES: usize = 1_000;
 /// The most package versions.
 pub const MAX_VERSIONS: u64 = 1_000_000;
+/// The most addresses of installers.
+const MAX_ADDRESSES: u64 = 1_000_000;
+/// The most nupkgs and installers.
+const MAX_FILES: u64 = 250_000;
 /// The longest texts, in characters.
 const LONGEST: usize = 2_000;
 
@@ -32,8 +36,6 @@ pub struct Manifest {
     pub origin: String,
     /// The sources, by their places.
     pub sources: Vec<SourceEntry>,
-    /// The addresses of installers.
-    pub addresses: Lines,
     /// The nupkgs and installers.
     pub files: Files,
 }
@@ -54,6 +56,8 @@ pub struct SourceEntry {
     pub read_at: Option<Millis>,
     /// Its package versions.
     pub rows: Lines,
+    /// The addresses of its packages' installers.
+    pub addresses: Lines,
 }
 
 /// An entry of lines.
@@ -107,10 +111,17 @@ impl Manifest {
         if self.sources.len() > MAX_SOURCES {
             return Err(format!("more than {MAX_SOURCES} sources"));
         }
-        let counts = self.sources.iter().map(|it| it.rows.count);
-        let versions = counts.fold(0, u64::saturating_add);
-        if versions > MAX_VERSIONS {
-            return Err(format!("more than {MAX_VERSIONS} package versions"));
+        let sources = || self.sources.iter();
+        let rows = sources().map(|it| it.rows.count);
+        let addresses = sources().map(|it| it.addresses.count);
+        for (count, most, what) in [
+            (sum(rows), MAX_VERSIONS, "package versions"),
+            (sum(addresses), MAX_ADDRESSES, "addresses of installers"),
+            (self.files.count, MAX_FILES, "files"),
+        ] {
+            if count > most {
+                return Err(format!("more than {most} {what}"));
+            }
         }
         if !self.sources.is_sorted_by(|a, b| a.place < b.place) {
             return Err("the sources are not in their order".to_owned());
@@ -170,6 +181,11 @@ impl SourceEntry {
 /// A dialect as the manifest has it.
 pub fn dialect(dialect: Option<Dialect>) -> Option<String> {
     dialect.map(|it| dialect_key(it).to_owned())
+}
+
+/// Of numbers that a file says: no sum of them overflows.
+fn sum(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
 }
 
 fn text(field: &str, text: &str) -> Result<(), String> {

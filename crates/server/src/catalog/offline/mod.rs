@@ -8,11 +8,12 @@
 //!
 //! 1. `manifest-<sha256>.json`: a [`manifest::Manifest`]: the format's number, who made it and when, the
 //!    sources, and how much of everything follows.
-//! 2. `rows-<number>-<sha256>.jsonl` for each source, in the manifest's order: a line a package
-//!    version ([`row::PackageRow`]), all that the source has or had, by id and version.
-//! 3. `addresses-<sha256>.jsonl`: a line a [`row::AddressRow`]: which file stood behind the address of an
-//!    installer, and which checksum the package names for it. By address and checksum.
-//! 4. `files/<sha256>`: nupkgs and installers that the rows or addresses name, by digest.
+//! 2. For each source, in the manifest's order, `rows-<number>-<sha256>.jsonl`: a line a package
+//!    version ([`row::PackageRow`]), all that the source has or had, by id and version; then
+//!    `addresses-<number>-<sha256>.jsonl`: a line a [`row::AddressRow`]: which file stood behind the
+//!    address of an installer of its packages, and which checksum the package names for it. By address
+//!    and checksum. What a source says of an address counts for its own packages alone.
+//! 3. `files/<sha256>`: nupkgs and installers that the rows or addresses name, by digest.
 //!
 //! The entries and lines are in one order, and nothing in them is of the moment but the manifest's
 //! time: the same catalog makes the same bytes.

@@ -113,12 +113,7 @@ impl PackageRow {
 
     /// The digest that the source names for the nupkg.
     fn checksum(&self) -> Option<Checksum> {
-        let (algorithm, hex) = self.hash.as_deref()?.split_once(':')?;
-        let is_hex = !hex.is_empty() && hex.len() <= 128;
-        (is_hex && hex.bytes().all(|it| it.is_ascii_hexdigit())).then(|| Checksum {
-            algorithm: algorithm.to_lowercase(),
-            hex: hex.to_owned(),
-        })
+        digest(self.hash.as_deref()?).filter(|it| !it.hex.is_empty())
     }
 
     /// Which file stood where the source has the nupkg, where the exporting server had it.
@@ -154,6 +149,18 @@ fn parsed(version: &str) -> Option<String> {
     Some(Version::parse_any(version).ok()?.to_string())
 }
 
+/// A digest, as [`named`] writes it: the database keeps it as a part of a key.
+fn digest(text: &str) -> Option<Checksum> {
+    let (algorithm, hex) = text.split_once(':')?;
+    let is_algorithm =
+        algorithm.len() <= 16 && algorithm.bytes().all(|it| it.is_ascii_alphanumeric());
+    let is_hex = hex.len() <= 128 && hex.bytes().all(|it| it.is_ascii_hexdigit());
+    (is_algorithm && is_hex).then(|| Checksum {
+        algorithm: algorithm.to_lowercase(),
+        hex: hex.to_owned(),
+    })
+}
+
 /// Which file stood behind the address of an installer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -172,11 +179,7 @@ impl AddressRow {
         if self.address.is_empty() || self.address.len() > LONGEST_ADDRESS {
             return Some("'address' is empty or too long".to_owned());
         }
-        let is_named = self.named.is_empty()
-            || self.named.split_once(':').is_some_and(|(_, hex)| {
-                hex.len() <= 128 && hex.bytes().all(|it| it.is_ascii_hexdigit())
-            });
-        if !is_named {
+        if !self.named.is_empty() && digest(&self.named).is_none() {
             return Some("'named' is no digest".to_owned());
         }
         (!is_digest(&self.sha256)).then(|| "'sha256' is no SHA-256".to_owned())

@@ -106,12 +106,18 @@ pub struct Staged {
     pub sha256: String,
     /// Its length in bytes.
     pub length: u64,
-    /// The package versions of each source, in the manifest's order.
-    pub rows: Vec<TempPath>,
-    /// The addresses of installers.
-    pub addresses: TempPath,
+    /// What it has of each source, in the manifest's order.
+    pub sources: Vec<StagedSource>,
     /// Its nupkgs and installers by SHA-256; those without a path were here already.
     pub files: Vec<(String, Option<TempPath>)>,
+}
+
+/// The lines of a source.
+pub struct StagedSource {
+    /// Its package versions.
+    pub rows: TempPath,
+    /// The addresses of its packages' installers.
+    pub addresses: TempPath,
 }
 
 impl Staged {
@@ -144,14 +150,14 @@ pub fn stage(
         named: HashSet::new(),
     };
     let manifest = staging.manifest()?;
-    let mut rows = Vec::new();
+    let mut sources = Vec::new();
     for (number, source) in manifest.sources.iter().enumerate() {
-        let path = staging.lines(&format!("rows-{number:04}"), &source.rows)?;
-        staging.check_rows(&path, &source.rows)?;
-        rows.push(path);
+        let rows = staging.lines(&format!("rows-{number:04}"), &source.rows)?;
+        staging.check_rows(&rows, &source.rows)?;
+        let addresses = staging.lines(&format!("addresses-{number:04}"), &source.addresses)?;
+        staging.check_addresses(&addresses, &source.addresses)?;
+        sources.push(StagedSource { rows, addresses });
     }
-    let addresses = staging.lines("addresses", &manifest.addresses)?;
-    staging.check_addresses(&addresses, &manifest.addresses)?;
     let files = staging.files(&manifest)?;
     let (sha256, length) = staging.archive.finish();
     if let Some(wanted) = wanted
@@ -166,8 +172,7 @@ pub fn stage(
         manifest,
         sha256,
         length,
-        rows,
-        addresses,
+        sources,
         files,
     })
 }

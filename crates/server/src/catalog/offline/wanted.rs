@@ -88,7 +88,7 @@ async fn lacks_files(app: &App, package: &Package) -> anyhow::Result<bool> {
         if named.is_some_and(|it| at_hand(&app.blobs, it).is_some()) {
             continue;
         }
-        let known = fetched_files::get(&app.db, &shown(url), named).await?;
+        let known = fetched_files::get(&app.db, package.source, &shown(url), named).await?;
         if !known.is_some_and(|it| app.blobs.has(&it.sha256)) {
             return Ok(true);
         }
