@@ -7,6 +7,7 @@ pub mod detection;
 pub mod device;
 pub mod effect;
 pub mod hex;
+pub mod id_list;
 pub mod ids;
 pub mod inventory;
 pub mod name_pattern;

@@ -1,6 +1,7 @@
 //! One device's missing patches, made of the answers for its applications, of Chocolatey's own
 //! records, and of what its package manager offers.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use fleetmend_model::PackageId;
@@ -65,20 +66,15 @@ pub fn combine<'a>(
 ) -> Vec<MissingPatch> {
     let mut slots: BTreeMap<&str, Slot> = BTreeMap::new();
     for answer in answers {
-        if let Some(package) = answer.package().or_else(|| refused(answer)) {
-            slots
-                .entry(slot_of(package))
-                .or_default()
-                .add_answer(catalog, answer);
+        if let Some(package) = concerned(answer) {
+            let slot = slots.entry(slot_of(package)).or_default();
+            slot.add_answer(Says::of_answer(catalog, answer));
         }
     }
     for record in records {
-        let Some(package) = catalog.named(&record.id) else {
-            continue;
-        };
-        if let Some(offer) = &package.offer {
+        if let Some(package) = catalog.named(&record.id) {
             let slot = slots.entry(slot_of(&package.name)).or_default();
-            slot.add_record(&package.name, offer, &record.version);
+            slot.add_record(Says::of_record(catalog, &record.id, &record.version));
         }
     }
     let mut missing: Vec<_> = slots.into_values().filter_map(Slot::missing).collect();
@@ -92,30 +88,33 @@ pub(crate) fn slot_of(package: &str) -> &str {
     package.strip_suffix(".install").unwrap_or(package)
 }
 
-/// The package that an application would be but for what an administrator said.
-fn refused(answer: &Answer) -> Option<&str> {
-    match answer {
+/// The package that an answer says anything of for a device: also the one that the application would be
+/// but for what an administrator said.
+pub(crate) fn concerned(answer: &Answer) -> Option<&str> {
+    answer.package().or(match answer {
         Answer::Denied { package, .. } => Some(package),
         Answer::Excluded { package, .. } => package.as_deref(),
         _ => None,
-    }
+    })
 }
 
-#[derive(Default)]
-struct Slot {
-    /// It is there as it is on offer or newer, or nothing is wanted for it.
-    lacks_nothing: bool,
-    is_denied: bool,
-    recorded_current: bool,
-    recorded: Option<MissingPatch>,
-    registered: Option<MissingPatch>,
+/// What one application or one record says of a package for the device that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Says {
+    Nothing,
+    /// It is there as it is on offer or newer; of an application also: nothing is wanted for it.
+    LacksNothing,
+    /// An administrator said that the application is not the package.
+    Denied,
+    /// An older one is there.
+    Lacks(Box<MissingPatch>),
 }
 
-impl Slot {
-    fn add_answer(&mut self, catalog: &Catalog, answer: &Answer) {
+impl Says {
+    pub(crate) fn of_answer(catalog: &Catalog, answer: &Answer) -> Self {
         match answer {
             Answer::Current { .. } | Answer::Newer { .. } | Answer::Excluded { .. } => {
-                self.lacks_nothing = true;
+                Self::LacksNothing
             }
             Answer::Missing {
                 package,
@@ -124,33 +123,66 @@ impl Slot {
                 confidence,
                 why,
                 ..
-            } => {
-                let Some(offer) = catalog.named(package).and_then(|it| it.offer.as_ref()) else {
-                    return;
-                };
-                let found = missing(package, offer, installed, *evidence, *confidence, why);
-                keep_better(&mut self.registered, found);
-            }
-            Answer::Denied { .. } => self.is_denied = true,
-            Answer::CannotTell { .. } | Answer::Unmatched | Answer::Review { .. } => {}
+            } => match catalog.named(package).and_then(|it| it.offer.as_ref()) {
+                Some(offer) => Self::Lacks(Box::new(missing(
+                    package,
+                    offer,
+                    installed,
+                    *evidence,
+                    *confidence,
+                    why,
+                ))),
+                None => Self::Nothing,
+            },
+            Answer::Denied { .. } => Self::Denied,
+            Answer::CannotTell { .. } | Answer::Unmatched | Answer::Review { .. } => Self::Nothing,
         }
     }
 
-    fn add_record(&mut self, package: &str, offer: &Offer, version: &str) {
-        // A record that cannot be read says nothing.
-        let Some(recorded) = parse_version(version) else {
-            return;
+    /// A record that cannot be read says nothing, nor does one of a package that is not on offer.
+    pub(crate) fn of_record(catalog: &Catalog, package: &str, version: &str) -> Self {
+        let package = catalog.named(package);
+        let offered = package.and_then(|it| Some((it, it.offer.as_ref()?)));
+        let Some(((package, offer), recorded)) = offered.zip(parse_version(version)) else {
+            return Self::Nothing;
         };
-        if compare_to_offer(&recorded, offer).is_lt() {
-            let why = format!(
-                "Chocolatey's own record says that it installed {version}; {} is on offer",
-                offer.text
-            );
-            let evidence = Evidence::ChocolateyRecord;
-            let found = missing(package, offer, version, evidence, Confidence::Certain, &why);
-            keep_better(&mut self.recorded, found);
-        } else {
-            self.recorded_current = true;
+        if !compare_to_offer(&recorded, offer).is_lt() {
+            return Self::LacksNothing;
+        }
+        let why = format!(
+            "Chocolatey's own record says that it installed {version}; {} is on offer",
+            offer.text
+        );
+        let (name, evidence) = (&package.name, Evidence::ChocolateyRecord);
+        let found = missing(name, offer, version, evidence, Confidence::Certain, &why);
+        Self::Lacks(Box::new(found))
+    }
+}
+
+#[derive(Default)]
+struct Slot {
+    lacks_nothing: bool,
+    is_denied: bool,
+    recorded_current: bool,
+    recorded: Option<MissingPatch>,
+    registered: Option<MissingPatch>,
+}
+
+impl Slot {
+    fn add_answer(&mut self, says: Says) {
+        match says {
+            Says::Nothing => {}
+            Says::LacksNothing => self.lacks_nothing = true,
+            Says::Denied => self.is_denied = true,
+            Says::Lacks(found) => keep_better(&mut self.registered, *found),
+        }
+    }
+
+    fn add_record(&mut self, says: Says) {
+        match says {
+            Says::Nothing | Says::Denied => {}
+            Says::LacksNothing => self.recorded_current = true,
+            Says::Lacks(found) => keep_better(&mut self.recorded, *found),
         }
     }
 
@@ -169,26 +201,26 @@ impl Slot {
     }
 }
 
+fn keep_better(kept: &mut Option<MissingPatch>, found: MissingPatch) {
+    if kept.as_ref().is_none_or(|old| better(&found, old).is_gt()) {
+        *kept = Some(found);
+    }
+}
+
 /// Of several rows for one copy: `.install` before the package that only pulls it in, the surer
 /// one, the older one as text. Does not depend on the order in which they come.
-fn keep_better(kept: &mut Option<MissingPatch>, found: MissingPatch) {
+pub(crate) fn better(a: &MissingPatch, b: &MissingPatch) -> Ordering {
     let rank = |it: &MissingPatch| {
         (
             it.package.ends_with(".install"),
             it.confidence,
-            std::cmp::Reverse(it.evidence),
+            Reverse(it.evidence),
         )
     };
-    let is_better = kept.as_ref().is_none_or(|old| {
-        rank(&found)
-            .cmp(&rank(old))
-            .then_with(|| old.installed.cmp(&found.installed))
-            .then_with(|| old.why.cmp(&found.why))
-            .is_gt()
-    });
-    if is_better {
-        *kept = Some(found);
-    }
+    rank(a)
+        .cmp(&rank(b))
+        .then_with(|| b.installed.cmp(&a.installed))
+        .then_with(|| b.why.cmp(&a.why))
 }
 
 fn missing(

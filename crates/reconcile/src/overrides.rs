@@ -126,6 +126,12 @@ impl Overrides {
         self.all.iter()
     }
 
+    /// Those that are in one and not in the other.
+    pub(crate) fn differences<'o>(&'o self, other: &'o Self) -> Vec<&'o Override> {
+        let only = |a: &'o Self, b: &'o Self| a.all.iter().filter(|it| !b.all.contains(it));
+        only(self, other).chain(only(other, self)).collect()
+    }
+
     /// With one more, as it would be if it were decided last.
     #[must_use]
     pub fn with(&self, new: Override) -> Self {

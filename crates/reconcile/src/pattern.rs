@@ -42,6 +42,16 @@ impl Pattern {
         name_pattern::matches(&self.text, name)
     }
 
+    /// What every name that fits begins with, in lower case.
+    pub(crate) fn start(&self) -> String {
+        let folded = fold(&self.text);
+        folded
+            .split(['*', '?'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
     /// Its literal text.
     pub(crate) fn without_wildcards(&self) -> String {
         self.text.replace(['*', '?'], " ")
@@ -60,20 +70,22 @@ pub(crate) struct PatternIndex {
 impl PatternIndex {
     /// `owner` is what [`Self::fitting`] gives back.
     pub(crate) fn insert(&mut self, pattern: &Pattern, owner: u32) {
-        let folded = fold(&pattern.text);
-        let mut literals = folded.split(['*', '?']);
-        let start = literals.next().unwrap_or_default();
-        if !start.is_empty() {
-            self.longest_start = self.longest_start.max(start.len());
-            self.by_start.entry(start.into()).or_default().push(owner);
-            return;
+        match Place::of(&pattern.text) {
+            Place::Start(start) => {
+                self.longest_start = self.longest_start.max(start.len());
+                self.by_start.entry(start).or_default().push(owner);
+            }
+            Place::Gram(gram) => self.by_gram.entry(gram).or_default().push(owner),
+            Place::Anywhere => self.others.push(owner),
         }
-        let inner = literals
-            .max_by_key(|literal| literal.chars().count())
-            .unwrap_or_default();
-        match first_gram(inner) {
-            Some(gram) => self.by_gram.entry(gram.into()).or_default().push(owner),
-            None => self.others.push(owner),
+    }
+
+    /// Takes one back.
+    pub(crate) fn remove(&mut self, pattern: &Pattern, owner: u32) {
+        match Place::of(&pattern.text) {
+            Place::Start(start) => take_from(&mut self.by_start, &start, owner),
+            Place::Gram(gram) => take_from(&mut self.by_gram, &gram, owner),
+            Place::Anywhere => take(&mut self.others, owner),
         }
     }
 
@@ -112,8 +124,46 @@ impl PatternIndex {
     }
 }
 
+/// Where a pattern is found.
+enum Place {
+    /// By its literal start.
+    Start(Box<str>),
+    /// By a text in the middle of it.
+    Gram(Box<str>),
+    Anywhere,
+}
+
+impl Place {
+    fn of(pattern: &str) -> Self {
+        let folded = fold(pattern);
+        let mut literals = folded.split(['*', '?']);
+        let start = literals.next().unwrap_or_default();
+        if !start.is_empty() {
+            return Self::Start(start.into());
+        }
+        let inner = literals.max_by_key(|literal| literal.chars().count());
+        let gram = first_gram(inner.unwrap_or_default());
+        gram.map_or(Self::Anywhere, |it| Self::Gram(it.into()))
+    }
+}
+
+fn take_from(owners: &mut HashMap<Box<str>, Vec<u32>>, key: &str, owner: u32) {
+    if let Some(of_key) = owners.get_mut(key) {
+        take(of_key, owner);
+        if of_key.is_empty() {
+            owners.remove(key);
+        }
+    }
+}
+
+fn take(owners: &mut Vec<u32>, owner: u32) {
+    if let Some(at) = owners.iter().position(|it| *it == owner) {
+        owners.swap_remove(at);
+    }
+}
+
 /// Lower case as [`name_pattern::matches`] has it: each character by itself.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 

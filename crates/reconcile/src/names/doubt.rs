@@ -6,8 +6,6 @@ use super::repackaged::Standing;
 use crate::identity::{Source, Trait};
 use crate::normal::{is_component, is_edition, is_soft, number_parts};
 
-/// A word that more makers use is no name by itself.
-const COMMON: u32 = 3;
 /// Letters that a name must have to be telling.
 const LEAST: usize = 3;
 
@@ -90,7 +88,7 @@ impl Judging<'_> {
 
     /// Whether the name has a word that hardly anybody else uses.
     fn is_rare(&self) -> bool {
-        self.used().any(|it| self.index.spread(it) <= COMMON)
+        self.used().any(|it| self.index.is_rare(it))
     }
 
     /// The row's words that are the package's name.

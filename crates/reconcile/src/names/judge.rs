@@ -100,7 +100,7 @@ impl<'a> Judging<'a> {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        self.index.standing(self.package)
+        self.index.standing(self.package, self.identity)
     }
 
     fn merits(&self, found: &Found) -> Merits {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use fleetmend_model::inventory::Software;
 
 use crate::identity::RowNumbers;
+use crate::lookup::Lookup;
 use crate::normal::{Name, Publisher};
 
 /// Words before the product's name that may be its maker's.
@@ -63,6 +64,19 @@ impl Row {
             }
         }
         parts
+    }
+
+    /// Everything that [`NameIndex`](super::NameIndex) looks up for the row.
+    pub(crate) fn lookups(&self, mut note: impl FnMut(Lookup<'_>)) {
+        for part in self.parts() {
+            note(Lookup::Name(&part.key));
+        }
+        for maker in self.publisher.known_by() {
+            note(Lookup::Maker(&maker));
+        }
+        for word in &self.name.words {
+            note(Lookup::Word(&word.text));
+        }
     }
 
     /// The words that a pattern names, as a whole or by their begin.

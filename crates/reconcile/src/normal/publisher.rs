@@ -61,6 +61,15 @@ impl Publisher {
             .filter(|word| word.chars().count() > 1 && !is_one_of(GENERIC, word))
     }
 
+    /// By what the catalog may know it: the whole, and the first word that says who it is.
+    pub(crate) fn known_by(&self) -> Vec<String> {
+        const LEAST: usize = 3;
+        let first = self.telling().next();
+        let first = first.filter(|it| it.chars().count() >= LEAST);
+        let first = first.map(str::to_owned);
+        std::iter::once(self.key()).chain(first).collect()
+    }
+
     /// Whether nobody is named.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()

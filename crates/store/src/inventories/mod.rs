@@ -1,6 +1,6 @@
 //! The latest inventory of each device.
 
-pub mod id_list;
+use fleetmend_model::id_list;
 
 use fleetmend_model::inventory::{ChocolateyRecord, UpdateScan, WithheldUpdate};
 use fleetmend_model::{DeviceId, Millis};

@@ -1,0 +1,72 @@
+//! What all devices lack of one package, by operations on sets of devices. The same as the decision for
+//! one device, which stands at [`crate::device`].
+
+use fleetmend_model::patch::Evidence;
+use roaring::RoaringBitmap;
+
+use super::Lacking;
+use crate::device::{MissingPatch, Says, better};
+
+type Older<'d> = Vec<(MissingPatch, &'d RoaringBitmap)>;
+
+/// From what each application and each record of the package says, and the devices that have it.
+pub(super) fn lacking<'d>(
+    applications: impl Iterator<Item = (Says, &'d RoaringBitmap)>,
+    records: impl Iterator<Item = (Says, &'d RoaringBitmap)>,
+) -> Vec<Lacking> {
+    let (mut registered, mut recorded) = (Older::new(), Older::new());
+    let (mut no_more, mut denied, mut current) = (Vec::new(), Vec::new(), Vec::new());
+    for (says, devices) in applications {
+        match says {
+            Says::Nothing => {}
+            Says::LacksNothing => no_more.push(devices),
+            Says::Denied => denied.push(devices),
+            Says::Lacks(patch) => registered.push((*patch, devices)),
+        }
+    }
+    for (says, devices) in records {
+        match says {
+            Says::Nothing | Says::Denied => {}
+            Says::LacksNothing => current.push(devices),
+            Says::Lacks(patch) => recorded.push((*patch, devices)),
+        }
+    }
+    if registered.is_empty() && recorded.is_empty() {
+        return Vec::new();
+    }
+    for older in [&mut registered, &mut recorded] {
+        older.sort_by(|a, b| better(&b.0, &a.0));
+    }
+    let current = union(current);
+    let mut nothing = union(no_more);
+    nothing |= union(denied) - union(registered.iter().map(|it| it.1));
+    let mut found = Vec::new();
+    // Chocolatey's own record comes first.
+    let mut done = &nothing | &current;
+    let mut by_record = RoaringBitmap::new();
+    for (patch, devices) in recorded {
+        let devices = devices - &done;
+        done |= &devices;
+        by_record |= &devices;
+        found.push(Lacking { patch, devices });
+    }
+    let mut done = nothing | by_record;
+    for (patch, devices) in registered {
+        let mut devices = devices - &done;
+        done |= &devices;
+        // Chocolatey installed the version on offer: only proof that an older one is there now,
+        // put there by something else, says otherwise.
+        if patch.evidence != Evidence::ProductCode {
+            devices -= &current;
+        }
+        found.push(Lacking { patch, devices });
+    }
+    found.retain(|it| !it.devices.is_empty());
+    found
+}
+
+fn union<'d>(sets: impl IntoIterator<Item = &'d RoaringBitmap>) -> RoaringBitmap {
+    let mut all = RoaringBitmap::new();
+    sets.into_iter().for_each(|it| all |= it);
+    all
+}

@@ -1,0 +1,239 @@
+//! All devices' applications against the catalog, kept up to date by what changes.
+//!
+//! Devices are kept by what they have, not the other way round: for each application and for each of
+//! Chocolatey's records the set of devices that have it. What devices lack is then put together a
+//! package at a time, by operations on sets ([`lacks`]). A change of the catalog gives new answers only
+//! to applications that look up something that changed ([`crate::lookup`]), and a change of a device
+//! only takes it into other sets. [`combine`](crate::combine) says the same for one device, from
+//! scratch.
+
+mod applications;
+mod devices;
+mod lacks;
+mod records;
+
+use std::collections::BTreeSet;
+
+use fleetmend_model::DeviceId;
+use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
+use roaring::RoaringBitmap;
+
+use crate::answer::{Answer, answer};
+use crate::catalog::{Catalog, CatalogPackage};
+use crate::device::{MissingPatch, Says, combine, slot_of};
+use crate::overrides::Overrides;
+use applications::Applications;
+use devices::{Devices, Held};
+use records::Records;
+
+/// The index. Equal for the same catalog, overrides and devices, however they came about.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    catalog: Catalog,
+    applications: Applications,
+    records: Records,
+    devices: Devices,
+    changed: Changed,
+}
+
+/// What changed since it was taken out the last time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Packages of which devices may lack something else now: each stands for itself and for what
+    /// shares one copy with it, see [`Fleet::lacking`].
+    pub copies: BTreeSet<String>,
+    /// Applications whose answer is another one.
+    pub applications: BTreeSet<u32>,
+}
+
+/// A patch that devices lack for the same reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lacking {
+    /// What they lack, and why.
+    pub patch: MissingPatch,
+    devices: RoaringBitmap,
+}
+
+impl Lacking {
+    /// On how many devices.
+    pub fn count(&self) -> u64 {
+        self.devices.len()
+    }
+}
+
+impl Fleet {
+    /// Without devices.
+    pub fn new(catalog: Catalog) -> Self {
+        Self {
+            catalog,
+            ..Self::default()
+        }
+    }
+
+    /// The catalog as it is now.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Whether an application is known, so that a device may have it.
+    pub fn knows(&self, application: u32) -> bool {
+        self.applications.knows(application)
+    }
+
+    /// Takes an application in, by the id that devices have it by. What is not matched to packages is
+    /// passed over where devices have it.
+    pub fn learn(&mut self, id: u32, software: &Software) {
+        if self.applications.knows(id) {
+            return;
+        }
+        if software.place == Place::Dpkg {
+            self.applications.pass_over(id);
+            return;
+        }
+        let answer = answer(&self.catalog, software);
+        self.applications
+            .insert(id, software.clone(), answer, self.catalog.overrides());
+        self.changed.applications.insert(id);
+    }
+
+    /// The answer for an application that is known.
+    pub fn answer(&self, application: u32) -> Option<&Answer> {
+        Some(&self.applications.get(application)?.answer)
+    }
+
+    /// An application that is known.
+    pub fn software(&self, application: u32) -> Option<&Software> {
+        Some(&self.applications.get(application)?.software)
+    }
+
+    /// All applications that are known, by id, with their answers and the number of devices that have
+    /// them.
+    pub fn applications(&self) -> impl Iterator<Item = (u32, &Software, &Answer, u64)> {
+        let all = self.applications.iter();
+        all.map(|(id, it)| (id, &it.software, &it.answer, it.devices.len()))
+    }
+
+    /// How many devices have any of these applications.
+    pub fn devices_with(&self, applications: impl IntoIterator<Item = u32>) -> u64 {
+        let known = applications.into_iter();
+        let known = known.filter_map(|it| self.applications.get(it));
+        let mut all = RoaringBitmap::new();
+        known.for_each(|it| all |= &it.devices);
+        all.len()
+    }
+
+    /// Puts what a device has in the place of what it had. Applications that are not known are left out.
+    pub fn put(&mut self, device: DeviceId, applications: &[u32], records: &[ChocolateyRecord]) {
+        let known = |it: &u32| self.applications.get(*it).is_some();
+        let held = Held::new(
+            applications.iter().copied().filter(known).collect(),
+            records.iter().map(|it| self.records.intern(it)).collect(),
+        );
+        self.hold(device, Some(held));
+    }
+
+    /// Forgets a device.
+    pub fn remove(&mut self, device: DeviceId) {
+        self.hold(device, None);
+    }
+
+    fn hold(&mut self, device: DeviceId, new: Option<Held>) {
+        let Self {
+            applications,
+            records,
+            devices,
+            ..
+        } = self;
+        let (number, old, new) = devices.replace(device, new);
+        devices::differences(&old.applications, &new.applications, |id, is_there| {
+            applications.set(id, number, is_there);
+        });
+        devices::differences(&old.records, &new.records, |id, is_there| {
+            records.set(id, number, is_there);
+        });
+    }
+
+    /// Puts all that is known of the versions of a package in the place of what was known; without
+    /// any version it is gone.
+    pub fn put_package(&mut self, name: &str, versions: Vec<CatalogPackage>) {
+        let change = self.catalog.put(name, versions);
+        self.changed
+            .copies
+            .insert(slot_of(&name.to_lowercase()).to_owned());
+        let concerned = self.applications.concerned(&change);
+        self.answer_again(concerned);
+    }
+
+    /// Puts what administrators say about matches in the place of what they said.
+    pub fn put_overrides(&mut self, overrides: Overrides) {
+        let concerned = {
+            let changed = overrides.differences(self.catalog.overrides());
+            self.applications.fitting(&changed)
+        };
+        self.catalog.set_overrides(overrides);
+        self.answer_again(concerned);
+    }
+
+    fn answer_again(&mut self, concerned: BTreeSet<u32>) {
+        for id in concerned {
+            let Some(known) = self.applications.get(id) else {
+                continue;
+            };
+            let new = answer(&self.catalog, &known.software);
+            let is_other = known.answer != new;
+            let copies = self
+                .applications
+                .set_answer(id, new, self.catalog.overrides());
+            if is_other {
+                self.changed.applications.insert(id);
+                self.changed.copies.extend(copies);
+            }
+        }
+    }
+
+    /// What changed since this was asked the last time.
+    pub fn take_changed(&mut self) -> Changed {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// What devices lack of a package and of what shares one copy with it (`7zip`: `7zip.install` as
+    /// well).
+    pub fn lacking(&self, copy: &str) -> Vec<Lacking> {
+        let copy = slot_of(copy);
+        let applications = self.applications.of_copy(copy);
+        let records = self.records.of_copy(copy);
+        lacks::lacking(
+            applications.map(|it| (Says::of_answer(&self.catalog, &it.answer), &it.devices)),
+            records.map(|it| {
+                let says = Says::of_record(&self.catalog, &it.package, &it.version);
+                (says, &it.devices)
+            }),
+        )
+    }
+
+    /// All packages of which devices may lack something, see [`Self::lacking`].
+    pub fn copies(&self) -> BTreeSet<&str> {
+        self.applications
+            .copies()
+            .chain(self.records.copies())
+            .collect()
+    }
+
+    /// What all devices lack, a package at a time.
+    pub fn all_lacking(&self) -> impl Iterator<Item = Lacking> {
+        let copies = self.copies().into_iter();
+        copies.flat_map(|it| self.lacking(it))
+    }
+
+    /// The devices that lack a patch, in no order.
+    pub fn devices_of(&self, lacking: &Lacking) -> impl Iterator<Item = DeviceId> {
+        let numbers = lacking.devices.iter();
+        numbers.filter_map(|it| self.devices.id(it))
+    }
+
+    /// What a device with these applications and records lacks.
+    pub fn missing(&self, applications: &[u32], records: &[ChocolateyRecord]) -> Vec<MissingPatch> {
+        let answers = applications.iter().filter_map(|it| self.answer(*it));
+        combine(&self.catalog, answers, records)
+    }
+}

@@ -1,0 +1,388 @@
+//! The index of all devices says the same as what is made from scratch, whatever changed before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fleetmend_model::DeviceId;
+use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
+use fleetmend_reconcile::device::third_party;
+use fleetmend_reconcile::{
+    Catalog, CatalogPackage, Decision, Fleet, MissingPatch, Observed, Override, Overrides, answer,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::{msi, package, record, software, with_product};
+
+/// Few names, many of which are others' with a word before them.
+const IDS: [&str; 14] = [
+    "app",
+    "app.install",
+    "app.portable",
+    "tool",
+    "Viewer",
+    "acme-app",
+    "acme-tool",
+    "acme-viewer",
+    "corp.app",
+    "python3",
+    "app-beta",
+    "note.hook",
+    "ünï",
+    "toolbox",
+];
+const WORDS: [&str; 12] = [
+    "App", "Tool", "Viewer", "Acme", "Toolbox", "Beta", "Python", "3", "Pro", "Ünï", "2.0", "(x64)",
+];
+const MAKERS: [&str; 8] = [
+    "",
+    "Acme",
+    "Corp Ltd",
+    "Maker",
+    "Bob",
+    "Example Team",
+    "App",
+    "Zed",
+];
+const CODES: [&str; 4] = ["", "{A}", "{a}", "{B}"];
+
+fn one_of(all: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::sample::select(all).prop_map(str::to_owned)
+}
+
+fn name() -> impl Strategy<Value = String> {
+    vec(one_of(&WORDS), 1..4).prop_map(|it| it.join(" "))
+}
+
+fn version() -> impl Strategy<Value = String> {
+    prop_oneof![8 => "[1-3](\\.[0-2]){0,2}", 1 => Just("2.0-rc1".to_owned()), 1 => Just("x".to_owned())]
+}
+
+fn versions(of: String) -> impl Strategy<Value = Vec<CatalogPackage>> {
+    let pattern = prop_oneof![
+        2 => Just(String::new()),
+        2 => name().prop_map(|it| it + "*"),
+        1 => name().prop_map(|it| "*".to_owned() + &it),
+    ];
+    let one = (
+        (version(), any::<bool>(), name(), one_of(&MAKERS), pattern),
+        (
+            one_of(&CODES),
+            one_of(&CODES),
+            version(),
+            one_of(&IDS),
+            one_of(&WORDS),
+        ),
+        (vec((name(), version()), 0..2), any::<bool>()),
+    );
+    vec(one, 0..3).prop_map(move |rows| {
+        let mut versions = Vec::new();
+        for (at, (says, found, (seen, ready))) in (1_i64..).zip(rows) {
+            let (text, listed, title, authors, pattern): (String, _, _, _, String) = says;
+            let (product, upgrade, registered, needs, tags): (String, String, String, _, _) = found;
+            let observed = seen.into_iter();
+            let it = CatalogPackage {
+                title,
+                listed,
+                authors,
+                tags,
+                dependencies: vec![needs],
+                software_names: Some(pattern)
+                    .into_iter()
+                    .filter(|it| !it.is_empty())
+                    .collect(),
+                observed: observed
+                    .map(|(name, version)| Observed { name, version })
+                    .collect(),
+                deployable: if ready {
+                    Ok(())
+                } else {
+                    Err("not looked at".to_owned())
+                },
+                ..package(at, &of, &text)
+            };
+            versions.push(with_product(it, &product, &upgrade, &registered));
+        }
+        versions
+    })
+}
+
+fn application() -> impl Strategy<Value = Software> {
+    let place = prop::sample::select(vec![Place::Machine64, Place::Machine64, Place::Dpkg]);
+    let row = (
+        name(),
+        version(),
+        one_of(&CODES),
+        one_of(&CODES),
+        one_of(&MAKERS),
+        place,
+    );
+    row.prop_map(
+        |(name, version, product, upgrade, publisher, place)| Software {
+            publisher,
+            place,
+            ..msi(&name, &version, &product, &upgrade)
+        },
+    )
+}
+
+fn an_override() -> impl Strategy<Value = (String, String, Decision)> {
+    let decision = prop_oneof![
+        one_of(&IDS).prop_map(Decision::Is),
+        one_of(&IDS).prop_map(Decision::IsNot),
+        Just(Decision::Excluded),
+    ];
+    let pattern = prop_oneof![name(), name().prop_map(|it| it + "*")];
+    (pattern, one_of(&MAKERS), decision)
+}
+
+/// One change.
+#[derive(Debug, Clone)]
+enum Step {
+    Package(String, Vec<CatalogPackage>),
+    Overrides(Vec<(String, String, Decision)>),
+    Device(i64, Vec<prop::sample::Index>, Vec<ChocolateyRecord>),
+    Gone(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let some = one_of(&IDS).prop_flat_map(|id| (Just(id.clone()), versions(id)));
+    let records = (one_of(&IDS), version()).prop_map(|(id, version)| record(&id, &version));
+    prop_oneof![
+        6 => some.prop_map(|(id, versions)| Step::Package(id, versions)),
+        1 => vec(an_override(), 0..4).prop_map(Step::Overrides),
+        3 => (1..5_i64, vec(any::<prop::sample::Index>(), 0..6), vec(records, 0..3))
+            .prop_map(|(device, has, records)| Step::Device(device, has, records)),
+        1 => (1..5_i64).prop_map(Step::Gone),
+    ]
+}
+
+/// Everything from scratch, and what a server keeps of what the index tells it.
+#[derive(Default)]
+struct Model {
+    packages: BTreeMap<String, Vec<CatalogPackage>>,
+    overrides: Overrides,
+    devices: BTreeMap<DeviceId, (Vec<u32>, Vec<ChocolateyRecord>)>,
+    stored: BTreeMap<DeviceId, Vec<MissingPatch>>,
+}
+
+impl Model {
+    fn catalog(&self) -> Catalog {
+        let all = self.packages.values().flatten().cloned().collect();
+        Catalog::new(all).with_overrides(self.overrides.clone())
+    }
+
+    fn take(&mut self, fleet: &mut Fleet, step: Step, applications: &[Software]) {
+        match step {
+            Step::Package(id, versions) => {
+                fleet.put_package(&id, versions.clone());
+                self.packages.insert(id, versions);
+            }
+            Step::Overrides(all) => {
+                let all = (1..)
+                    .zip(all)
+                    .map(|(id, (name, publisher, decision))| Override {
+                        id,
+                        name,
+                        publisher,
+                        decision,
+                        reason: "so".to_owned(),
+                        by: "ann".to_owned(),
+                    });
+                self.overrides = Overrides::new(all.collect());
+                fleet.put_overrides(self.overrides.clone());
+            }
+            Step::Device(device, has, records) => {
+                let has = has
+                    .iter()
+                    .map(|it| it.index(applications.len()) as u32)
+                    .collect::<Vec<_>>();
+                for id in &has {
+                    fleet.learn(*id, &applications[*id as usize]);
+                }
+                let device = DeviceId(device);
+                fleet.put(device, &has, &records);
+                self.stored.insert(device, fleet.missing(&has, &records));
+                self.devices.insert(device, (has, records));
+            }
+            Step::Gone(device) => {
+                fleet.remove(DeviceId(device));
+                self.stored.remove(&DeviceId(device));
+                self.devices.remove(&DeviceId(device));
+            }
+        }
+        let changed = fleet.take_changed();
+        for missing in self.stored.values_mut() {
+            missing.retain(|it| !changed.copies.contains(copy(&it.package)));
+        }
+        for it in changed.copies.iter().flat_map(|it| fleet.lacking(it)) {
+            for device in fleet.devices_of(&it) {
+                self.stored
+                    .entry(device)
+                    .or_default()
+                    .push(it.patch.clone());
+            }
+        }
+    }
+}
+
+fn copy(package: &str) -> &str {
+    package.strip_suffix(".install").unwrap_or(package)
+}
+
+proptest! {
+    #[test]
+    fn any_sequence_of_changes_is_the_same_as_made_from_scratch(
+        applications in vec(application(), 1..10),
+        steps in vec(step(), 1..30),
+    ) {
+        let (mut fleet, mut model) = (Fleet::default(), Model::default());
+        for step in steps {
+            model.take(&mut fleet, step, &applications);
+        }
+        let catalog = model.catalog();
+        for (id, software, found, devices) in fleet.applications() {
+            prop_assert_eq!(found, &answer(&catalog, software), "{:?}", software);
+            let has = model.devices.values().filter(|it| it.0.contains(&id));
+            prop_assert_eq!(devices, has.count() as u64);
+        }
+        let mut whole: BTreeMap<DeviceId, Vec<MissingPatch>> = BTreeMap::new();
+        for it in fleet.all_lacking() {
+            for device in fleet.devices_of(&it) {
+                whole.entry(device).or_default().push(it.patch.clone());
+            }
+        }
+        for (device, (has, records)) in &model.devices {
+            let distinct: BTreeSet<&u32> = has.iter().collect();
+            let has: Vec<Software> = distinct.iter().map(|it| applications[**it as usize].clone()).collect();
+            let expected = third_party(&catalog, &has, records);
+            for found in [&mut whole, &mut model.stored] {
+                let mut found = found.remove(device).unwrap_or_default();
+                found.sort_by(|a, b| a.package.cmp(&b.package));
+                prop_assert_eq!(&found, &expected);
+            }
+        }
+        prop_assert!(whole.is_empty() && model.stored.values().all(Vec::is_empty));
+    }
+}
+
+#[test]
+fn a_new_version_tells_the_devices_that_lack_it_and_no_other() {
+    let mut fleet = Fleet::new(Catalog::new(vec![
+        package(1, "app", "1.0"),
+        package(2, "tool", "1.0"),
+    ]));
+    fleet.learn(1, &software("app", "1.0"));
+    fleet.learn(2, &software("tool", "1.0"));
+    fleet.put(DeviceId(7), &[1], &[]);
+    fleet.put(DeviceId(8), &[1, 2], &[record("app", "1.0")]);
+    fleet.put(DeviceId(9), &[2], &[]);
+    fleet.take_changed();
+    assert_eq!(fleet.all_lacking().count(), 0);
+    fleet.put_package("App", vec![package(3, "app", "2.0")]);
+    let changed = fleet.take_changed();
+    assert_eq!(changed.copies, BTreeSet::from(["app".to_owned()]));
+    assert_eq!(changed.applications, BTreeSet::from([1]));
+    let told: Vec<(String, Vec<i64>)> = fleet
+        .lacking("app")
+        .iter()
+        .map(|it| {
+            let devices = fleet.devices_of(it).map(|it| it.0);
+            (it.patch.evidence.key().to_owned(), devices.collect())
+        })
+        .collect();
+    let expected = [("chocolatey_record", vec![8]), ("name", vec![7])];
+    let expected = expected.map(|(evidence, devices)| (evidence.to_owned(), devices));
+    assert_eq!(told, expected);
+    fleet.put_package("app", Vec::new());
+    assert_eq!(fleet.all_lacking().count(), 0);
+}
+
+/// Whatever of another package counts for an answer: each change is of a package that the application is
+/// not.
+#[test]
+fn what_counts_of_other_packages_gives_a_new_answer() {
+    let by = |id, name: &str, maker: &str| CatalogPackage {
+        authors: maker.to_owned(),
+        ..package(id, name, "2.0")
+    };
+    let row = |name: &str, publisher: &str| Software {
+        publisher: publisher.to_owned(),
+        ..software(name, "1.0")
+    };
+    let titled = |it, title: &str| CatalogPackage {
+        title: title.to_owned(),
+        ..it
+    };
+    let tagged = |it| CatalogPackage {
+        tags: "viewer".to_owned(),
+        ..it
+    };
+    let coded = |it| with_product(it, "{A}", "", "1.0");
+    let cases: Vec<(&str, Vec<CatalogPackage>, Software, Vec<CatalogPackage>)> = vec![
+        (
+            "the publisher becomes known as the maker of another package",
+            vec![by(1, "reader-pro", "Ann")],
+            row("Reader", "Zed"),
+            vec![by(2, "other", "Zed")],
+        ),
+        (
+            "a word becomes one that many makers use",
+            vec![by(1, "viewer", "Ann")],
+            row("Viewer", "Quux"),
+            vec![
+                tagged(by(2, "other-a", "Bob")),
+                tagged(by(3, "other-b", "Cid")),
+                tagged(by(4, "other-c", "Dan")),
+            ],
+        ),
+        (
+            "a package becomes one of an organisation's own",
+            vec![
+                titled(by(1, "acme-tool", "Ann"), "Tool"),
+                titled(by(2, "acme-app", "Ann"), "App"),
+                titled(by(3, "acme-it", "Ann"), "It"),
+                by(4, "tool", "Bob"),
+                by(5, "app", "Bob"),
+            ],
+            row("Acme Tool", ""),
+            vec![by(6, "it", "Bob")],
+        ),
+        (
+            "a package with the same installer",
+            vec![coded(by(1, "app", "Ann"))],
+            msi("Something", "1.0", "{A}", ""),
+            vec![coded(by(2, "suite", "Ann"))],
+        ),
+        (
+            "a package with a pattern for it",
+            vec![by(1, "app", "Ann")],
+            row("Nothing Like It 1.0", "Ann"),
+            vec![crate::with_pattern(
+                by(2, "nothing", "Ann"),
+                "Nothing Like*",
+            )],
+        ),
+    ];
+    for (rule, before, row, then) in cases {
+        let mut fleet = Fleet::new(Catalog::new(before.clone()));
+        fleet.learn(1, &row);
+        let was = fleet.answer(1).cloned();
+        for it in &then {
+            let name = it.name.clone();
+            fleet.put_package(&name, vec![it.clone()]);
+        }
+        let all = before.iter().chain(&then).cloned().collect();
+        let expected = answer(&Catalog::new(all), &row);
+        assert_ne!(
+            was.as_ref(),
+            Some(&expected),
+            "{rule}: the case shows nothing"
+        );
+        assert_eq!(fleet.answer(1), Some(&expected), "{rule}");
+        assert_eq!(
+            fleet.take_changed().applications,
+            BTreeSet::from([1]),
+            "{rule}"
+        );
+    }
+}
