@@ -18,7 +18,7 @@ pub(crate) use put::Change;
 
 /// One version of one package. The catalog can take all versions that the sources have or had: older
 /// ones give product codes, and only the latest that is listed and no prerelease is offered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CatalogPackage {
     /// This version's row.
     pub id: PackageId,
@@ -51,7 +51,7 @@ pub struct CatalogPackage {
 }
 
 /// What a device registers where a known version is installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Observed {
     /// `DisplayName`.
     pub name: String,
@@ -60,7 +60,7 @@ pub struct Observed {
 }
 
 /// What an MSI registers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Product {
     /// The exact version; in braces, letter case does not count.
     pub product_code: Option<String>,

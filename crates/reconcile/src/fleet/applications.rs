@@ -83,6 +83,29 @@ impl Applications {
         self.set_answer(id, answer, overrides);
     }
 
+    /// Forgets one that no device has.
+    pub(super) fn forget(&mut self, id: u32) {
+        self.passed_over.remove(id);
+        if self.by_id.get(&id).is_none_or(|it| !it.devices.is_empty()) {
+            return;
+        }
+        // Without answer and override it is found by nothing but its own lookups.
+        self.set_answer(id, Answer::Unmatched, &Overrides::default());
+        let Some(it) = self.by_id.remove(&id) else {
+            return;
+        };
+        for key in lookups(&it.software) {
+            self.by_lookup.remove(&(key, id));
+        }
+        let name = fold(&it.software.name);
+        if let Some(ids) = self.by_name.get_mut(name.as_str()) {
+            ids.retain(|it| *it != id);
+            if ids.is_empty() {
+                self.by_name.remove(name.as_str());
+            }
+        }
+    }
+
     /// Puts a new answer in the place of the old one; gives the packages of both.
     pub(super) fn set_answer(
         &mut self,

@@ -12,7 +12,8 @@ mod devices;
 mod lacks;
 mod records;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
@@ -34,6 +35,9 @@ pub struct Fleet {
     records: Records,
     devices: Devices,
     changed: Changed,
+    /// What is known of each package, by its id in lower case, as a number.
+    marks: HashMap<String, u64>,
+    hashing: RandomState,
 }
 
 /// What changed since it was taken out the last time.
@@ -62,12 +66,14 @@ impl Lacking {
 }
 
 impl Fleet {
-    /// Without devices.
-    pub fn new(catalog: Catalog) -> Self {
-        Self {
-            catalog,
-            ..Self::default()
+    /// Without devices. What is known of each package, by its id.
+    pub fn new(packages: BTreeMap<String, Vec<CatalogPackage>>, overrides: Overrides) -> Self {
+        let mut fleet = Self::default();
+        fleet.catalog.set_overrides(overrides);
+        for (name, versions) in packages {
+            fleet.put_package(&name, versions);
         }
+        fleet
     }
 
     /// The catalog as it is now.
@@ -94,6 +100,14 @@ impl Fleet {
         self.applications
             .insert(id, software.clone(), answer, self.catalog.overrides());
         self.changed.applications.insert(id);
+    }
+
+    /// Forgets applications that no device has: their ids may be given to others.
+    pub fn forget(&mut self, applications: impl IntoIterator<Item = u32>) {
+        for id in applications {
+            self.applications.forget(id);
+            self.changed.applications.remove(&id);
+        }
     }
 
     /// The answer for an application that is known.
@@ -153,13 +167,34 @@ impl Fleet {
         });
     }
 
+    /// Packages of which something else is known here than what is known of each by its id, and those
+    /// that are not among them.
+    pub fn differing(&self, packages: &BTreeMap<String, Vec<CatalogPackage>>) -> Vec<String> {
+        let is_other = |name: &str, versions: &[CatalogPackage]| {
+            let known = self.marks.get(&name.to_lowercase());
+            known.copied() != self.mark(versions)
+        };
+        let other = packages.iter().filter(|it| is_other(it.0, it.1));
+        let names: HashSet<String> = packages.keys().map(|it| it.to_lowercase()).collect();
+        let gone = self.marks.keys().filter(|it| !names.contains(*it));
+        other.map(|it| it.0).chain(gone).cloned().collect()
+    }
+
+    /// None where there is nothing.
+    fn mark(&self, versions: &[CatalogPackage]) -> Option<u64> {
+        (!versions.is_empty()).then(|| self.hashing.hash_one(versions))
+    }
+
     /// Puts all that is known of the versions of a package in the place of what was known; without
     /// any version it is gone.
     pub fn put_package(&mut self, name: &str, versions: Vec<CatalogPackage>) {
+        let key = name.to_lowercase();
+        self.changed.copies.insert(slot_of(&key).to_owned());
+        match self.mark(&versions) {
+            Some(mark) => self.marks.insert(key, mark),
+            None => self.marks.remove(&key),
+        };
         let change = self.catalog.put(name, versions);
-        self.changed
-            .copies
-            .insert(slot_of(&name.to_lowercase()).to_owned());
         let concerned = self.applications.concerned(&change);
         self.answer_again(concerned);
     }

@@ -142,6 +142,8 @@ enum Step {
     Overrides(Vec<(String, String, Decision)>),
     Device(i64, Vec<prop::sample::Index>, Vec<ChocolateyRecord>),
     Gone(i64),
+    /// A transaction that did not happen.
+    Undone(prop::sample::Index),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -153,6 +155,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1..5_i64, vec(any::<prop::sample::Index>(), 0..6), vec(records, 0..3))
             .prop_map(|(device, has, records)| Step::Device(device, has, records)),
         1 => (1..5_i64).prop_map(Step::Gone),
+        1 => any::<prop::sample::Index>().prop_map(Step::Undone),
     ]
 }
 
@@ -204,6 +207,14 @@ impl Model {
                 self.stored.insert(device, fleet.missing(&has, &records));
                 self.devices.insert(device, (has, records));
             }
+            Step::Undone(application) => {
+                let id = application.index(applications.len()) as u32;
+                fleet.learn(id, &applications[id as usize]);
+                let is_had = self.devices.values().any(|it| it.0.contains(&id));
+                fleet.forget([id]);
+                let is_kept = applications[id as usize].place != Place::Dpkg && is_had;
+                assert_eq!(fleet.knows(id), is_kept);
+            }
             Step::Gone(device) => {
                 fleet.remove(DeviceId(device));
                 self.stored.remove(&DeviceId(device));
@@ -225,6 +236,13 @@ impl Model {
     }
 }
 
+fn fleet_of(packages: &[CatalogPackage]) -> Fleet {
+    let all = packages
+        .iter()
+        .map(|it| (it.name.clone(), vec![it.clone()]));
+    Fleet::new(all.collect(), Overrides::default())
+}
+
 fn copy(package: &str) -> &str {
     package.strip_suffix(".install").unwrap_or(package)
 }
@@ -240,6 +258,7 @@ proptest! {
             model.take(&mut fleet, step, &applications);
         }
         let catalog = model.catalog();
+        prop_assert!(fleet.differing(&model.packages).is_empty());
         for (id, software, found, devices) in fleet.applications() {
             prop_assert_eq!(found, &answer(&catalog, software), "{:?}", software);
             let has = model.devices.values().filter(|it| it.0.contains(&id));
@@ -267,10 +286,7 @@ proptest! {
 
 #[test]
 fn a_new_version_tells_the_devices_that_lack_it_and_no_other() {
-    let mut fleet = Fleet::new(Catalog::new(vec![
-        package(1, "app", "1.0"),
-        package(2, "tool", "1.0"),
-    ]));
+    let mut fleet = fleet_of(&[package(1, "app", "1.0"), package(2, "tool", "1.0")]);
     fleet.learn(1, &software("app", "1.0"));
     fleet.learn(2, &software("tool", "1.0"));
     fleet.put(DeviceId(7), &[1], &[]);
@@ -364,7 +380,7 @@ fn what_counts_of_other_packages_gives_a_new_answer() {
         ),
     ];
     for (rule, before, row, then) in cases {
-        let mut fleet = Fleet::new(Catalog::new(before.clone()));
+        let mut fleet = fleet_of(&before);
         fleet.learn(1, &row);
         let was = fleet.answer(1).cloned();
         for it in &then {
