@@ -6,6 +6,7 @@ mod catalog;
 mod feed;
 mod local_agent;
 mod mirror;
+mod missing;
 mod options;
 mod serve;
 mod source;
@@ -49,6 +50,11 @@ enum Command {
     /// Package versions whose files are not what they should be.
     #[command(subcommand)]
     Quarantine(mirror::Quarantine),
+    /// List missing patches: those of the fleet, or of one device.
+    Missing(missing::Missing),
+    /// Updates that were installed and whose version did not change.
+    #[command(subcommand)]
+    Held(missing::Held),
     /// Say why applications of a device are what they are taken for.
     Explain(applications::Explain),
     /// List installed applications, those that most devices have first.
@@ -84,6 +90,8 @@ fn main() -> ExitCode {
         Command::Catalog(command) => runtime(catalog::run(command)),
         Command::Downloads(command) => runtime(mirror::downloads(command)),
         Command::Quarantine(command) => runtime(mirror::quarantine(command)),
+        Command::Missing(command) => runtime(missing::missing(command)),
+        Command::Held(command) => runtime(missing::held(command)),
         Command::Explain(command) => runtime(applications::explain(command)),
         Command::Applications(command) => runtime(applications::list(command)),
         Command::Override(command) => runtime(applications::overrides(command)),

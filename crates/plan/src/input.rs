@@ -81,8 +81,30 @@ pub struct Device {
     pub is_missing: bool,
     /// The job that is open for this patch on this device.
     pub open_job: Option<DeployJobId>,
+    /// What keeps the patch from being offered again to this device.
+    pub hold: Option<Hold>,
     /// What a deployment needs that the device does not have, in the agent's words.
     pub cannot_deploy: Option<String>,
     /// Whether its agent was removed from the console.
     pub is_removed: bool,
+}
+
+/// Why a patch that was installed is not offered again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// Whether the version changed is not known yet.
+    Unconfirmed {
+        /// The job that installed it.
+        job: DeployJobId,
+    },
+    /// The version did not change on this device.
+    Device {
+        /// In words.
+        cause: String,
+    },
+    /// It did not change on several devices.
+    Everywhere {
+        /// In words.
+        cause: String,
+    },
 }

@@ -3,10 +3,11 @@
 //! A preview is a plan that is not carried out. Windows, rings, cool-down and pins (what runs
 //! *when*) become more inputs of [`plan()`] and more [`Reason`]s.
 
+pub mod hold;
 mod input;
 mod plan;
 mod reason;
 
-pub use input::{Device, Input, Patch, Readiness};
+pub use input::{Device, Hold, Input, Patch, Readiness};
 pub use plan::{Decision, Entry, Plan, plan};
 pub use reason::Reason;

@@ -76,6 +76,9 @@ fn reason_not_to(device: &Device, readiness: &Readiness) -> Option<Reason> {
     if let Some(job) = device.open_job {
         return Some(Reason::JobOpen { job });
     }
+    if let Some(hold) = &device.hold {
+        return Some(Reason::of_hold(hold));
+    }
     let system_type = device.system_type;
     match device.approval {
         Approval::Approved => {}

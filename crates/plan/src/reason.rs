@@ -6,7 +6,7 @@ use fleetmend_model::DeployJobId;
 use fleetmend_model::device::SystemType;
 use serde::{Deserialize, Serialize};
 
-use crate::input::Readiness;
+use crate::input::{Hold, Readiness};
 
 /// Why not. `Display` is a sentence for the console.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,6 +20,21 @@ pub enum Reason {
     JobOpen {
         /// Which.
         job: DeployJobId,
+    },
+    /// It was just installed; whether the version changed is not known yet.
+    Unconfirmed {
+        /// The job that installed it.
+        job: DeployJobId,
+    },
+    /// It was installed on the device, and the version did not change.
+    Held {
+        /// In words.
+        cause: String,
+    },
+    /// It was installed on several devices, and the version did not change.
+    HeldEverywhere {
+        /// In words.
+        cause: String,
     },
     /// Nobody approved it for the device's system type.
     NotApproved {
@@ -70,6 +85,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// What keeps a patch that was installed from being offered again.
+    pub fn of_hold(hold: &Hold) -> Self {
+        match hold {
+            Hold::Unconfirmed { job } => Self::Unconfirmed { job: *job },
+            Hold::Device { cause } => Self::Held {
+                cause: cause.clone(),
+            },
+            Hold::Everywhere { cause } => Self::HeldEverywhere {
+                cause: cause.clone(),
+            },
+        }
+    }
+
     /// What keeps a patch from going anywhere; nothing where it is ready.
     pub fn of_readiness(readiness: &Readiness) -> Option<Self> {
         Some(match readiness {
@@ -104,6 +132,21 @@ impl fmt::Display for Reason {
             }
             Self::NotMissing => f.write_str("the machine does not lack this patch"),
             Self::JobOpen { job } => write!(f, "deploy job {job} for this patch is not over"),
+            Self::Unconfirmed { job } => write!(
+                f,
+                "deploy job {job} installed it: the machine's next inventory tells whether the \
+                 version changed"
+            ),
+            Self::Held { cause } => write!(
+                f,
+                "held on this machine: {cause}. Release, on the page Held Updates, has it offered \
+                 again"
+            ),
+            Self::HeldEverywhere { cause } => write!(
+                f,
+                "this version is held everywhere: {cause}. Release, on the page Held Updates, has it \
+                 offered again"
+            ),
             Self::NotApproved { system_type } => {
                 write!(
                     f,

@@ -112,7 +112,7 @@ impl Handle {
         Ok(())
     }
 
-    async fn device(&self, named: &str) -> anyhow::Result<DeviceId> {
+    pub(crate) async fn device(&self, named: &str) -> anyhow::Result<DeviceId> {
         if let Ok(id) = named.parse() {
             return Ok(DeviceId(id));
         }

@@ -25,6 +25,7 @@ pub mod inventory;
 pub mod jobs;
 mod journal;
 pub mod missing;
+mod missing_commands;
 mod net;
 mod new_keys;
 pub mod people;

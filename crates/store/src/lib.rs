@@ -30,6 +30,7 @@ pub mod feed_refusals;
 pub mod fetched_files;
 pub mod file_reader;
 pub mod files;
+pub mod holds;
 pub mod host_pauses;
 pub mod installer_versions;
 pub mod inventories;
@@ -83,6 +84,8 @@ const STATEMENTS: &[&[&Sql]] = &[
     feed_refusals::STATEMENTS,
     fetched_files::STATEMENTS,
     files::STATEMENTS,
+    holds::STATEMENTS,
+    holds::LIST_STATEMENTS,
     host_pauses::STATEMENTS,
     installer_versions::STATEMENTS,
     inventories::STATEMENTS,

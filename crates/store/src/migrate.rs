@@ -139,6 +139,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "imported files",
         include_str!("../migrations/sqlite/0121_imported_files.sql"),
     ),
+    (
+        122,
+        "holds",
+        include_str!("../migrations/sqlite/0122_holds.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -266,6 +271,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         121,
         "imported files",
         include_str!("../migrations/postgres/0121_imported_files.sql"),
+    ),
+    (
+        122,
+        "holds",
+        include_str!("../migrations/postgres/0122_holds.sql"),
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! Plans as text, and what holds for every plan.
 
+mod offered_twice;
 mod properties;
 mod texts;
 
@@ -31,6 +32,7 @@ pub(crate) fn device(id: i64, hostname: &str) -> Device {
         approval: Approval::Approved,
         is_missing: true,
         open_job: None,
+        hold: None,
         cannot_deploy: None,
         is_removed: false,
     }

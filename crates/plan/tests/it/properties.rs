@@ -5,11 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Approval;
 use fleetmend_model::{DeployJobId, DeviceId};
-use fleetmend_plan::{Decision, Device, Readiness, plan};
+use fleetmend_plan::{Decision, Device, Hold, Readiness, plan};
 use proptest::collection::btree_map;
 use proptest::prelude::*;
 
 use crate::input;
+
+fn hold() -> impl Strategy<Value = Hold> {
+    prop_oneof![
+        Just(Hold::Unconfirmed {
+            job: DeployJobId(6)
+        }),
+        ".{0,6}".prop_map(|cause| Hold::Device { cause }),
+        ".{0,6}".prop_map(|cause| Hold::Everywhere { cause }),
+    ]
+}
 
 fn devices() -> impl Strategy<Value = Vec<Device>> {
     let one = (
@@ -18,13 +28,17 @@ fn devices() -> impl Strategy<Value = Vec<Device>> {
         prop::sample::select(Approval::ALL.to_vec()),
         prop::bool::weighted(0.8),
         prop::option::weighted(0.2, Just(DeployJobId(5))),
+        prop::option::weighted(0.2, hold()),
         prop::option::weighted(0.2, ".{0,6}"),
         prop::bool::weighted(0.1),
     );
     btree_map(any::<i64>(), one, 0..20).prop_map(|rows| {
         rows.into_iter()
             .map(
-                |(id, (hostname, system_type, approval, is_missing, open_job, cannot, removed))| {
+                |(
+                    id,
+                    (hostname, system_type, approval, is_missing, open_job, hold, cannot, removed),
+                )| {
                     Device {
                         id: DeviceId(id),
                         hostname,
@@ -32,6 +46,7 @@ fn devices() -> impl Strategy<Value = Vec<Device>> {
                         approval,
                         is_missing,
                         open_job,
+                        hold,
                         cannot_deploy: cannot,
                         is_removed: removed,
                     }
@@ -85,6 +100,7 @@ proptest! {
                 && device.approval == Approval::Approved
                 && device.is_missing
                 && device.open_job.is_none()
+                && device.hold.is_none()
                 && device.cannot_deploy.is_none()
                 && !device.is_removed;
             prop_assert_eq!(entry.decision == Decision::Deploy, may);

@@ -3,7 +3,7 @@
 use fleetmend_model::DeployJobId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Approval;
-use fleetmend_plan::{Device, Readiness, plan};
+use fleetmend_plan::{Device, Hold, Readiness, plan};
 use insta::assert_snapshot;
 
 use crate::{device, input};
@@ -40,9 +40,27 @@ fn every_device_has_its_line_and_its_reason() {
             ..device(9, "g-removed")
         },
         device(10, "h\nodd\u{1b}[31m name"),
+        Device {
+            hold: Some(Hold::Unconfirmed {
+                job: DeployJobId(78),
+            }),
+            ..device(11, "i-just-installed")
+        },
+        Device {
+            hold: Some(Hold::Device {
+                cause: "deploy job 79 installed it; version 23 is still there".to_owned(),
+            }),
+            ..device(12, "j-held")
+        },
+        Device {
+            hold: Some(Hold::Everywhere {
+                cause: "it was in vain on 3 machines".to_owned(),
+            }),
+            ..device(13, "k-held-everywhere")
+        },
     ];
     assert_snapshot!(plan(&input(Readiness::Ready, devices)).to_text(), @r#"
-    7-Zip 24.9.0: 4 of 10 machines
+    7-Zip 24.9.0: 4 of 13 machines
     + alpha (device 2): deploy
     + alpha (device 3): deploy
     - b-not-approved (device 4): not approved for Normal Systems: approve the patch first
@@ -52,6 +70,9 @@ fn every_device_has_its_line_and_its_reason() {
     - f-no-root (device 8): the machine's agent cannot deploy: the agent does not run as root
     - g-removed (device 9): its agent was removed: enrol the machine again to patch it
     + h\nodd\u{1b}[31m name (device 10): deploy
+    - i-just-installed (device 11): deploy job 78 installed it: the machine's next inventory tells whether the version changed
+    - j-held (device 12): held on this machine: deploy job 79 installed it; version 23 is still there. Release, on the page Held Updates, has it offered again
+    - k-held-everywhere (device 13): this version is held everywhere: it was in vain on 3 machines. Release, on the page Held Updates, has it offered again
     + zeta (device 1): deploy
     "#);
 }
@@ -109,6 +130,9 @@ fn what_needs_no_action_is_named_before_what_does() {
         is_removed: true,
         is_missing: false,
         open_job: Some(DeployJobId(77)),
+        hold: Some(Hold::Device {
+            cause: "no change".to_owned(),
+        }),
         approval: Approval::NotApproved,
         cannot_deploy: Some("no root".to_owned()),
         ..device(1, "alpha")
@@ -129,6 +153,8 @@ fn what_needs_no_action_is_named_before_what_does() {
     look(&all, Readiness::NeedsChocolatey);
     all.open_job = None;
     look(&all, Readiness::NeedsChocolatey);
+    all.hold = None;
+    look(&all, Readiness::NeedsChocolatey);
     all.approval = Approval::Approved;
     look(&all, Readiness::NeedsChocolatey);
     look(&all, Readiness::Ready);
@@ -138,6 +164,7 @@ fn what_needs_no_action_is_named_before_what_does() {
     - alpha (device 1): its agent was removed: enrol the machine again to patch it
     - alpha (device 1): the machine does not lack this patch
     - alpha (device 1): deploy job 77 for this patch is not over
+    - alpha (device 1): held on this machine: no change. Release, on the page Held Updates, has it offered again
     - alpha (device 1): not approved for Normal Systems: approve the patch first
     - alpha (device 1): its install script can only be run by Chocolatey, and that is not supported yet
     - alpha (device 1): the machine's agent cannot deploy: no root

@@ -11,7 +11,7 @@ use fleetmend_model::status::deploy::DeployStatus;
 use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::checkin::{CheckIn, CheckInReply, Resumed};
-use fleetmend_store::{Tx, deploy_jobs, devices, releases, scan_jobs};
+use fleetmend_store::{Tx, deploy_jobs, devices, holds, releases, scan_jobs};
 
 use crate::agents::{Caller, body, epoch};
 use crate::app::App;
@@ -112,7 +112,14 @@ async fn look(
     let has_restarted = restarted
         .iter()
         .any(|job| job.restart_boot.as_deref() != Some(request.boot.id.as_str()));
-    reply.want_inventory = has_restarted || digest.is_none() || digest != request.inventory_digest;
+    let is_awaited = holds::awaits_inventory(&mut tx, device.id)
+        .await
+        .map_err(failed)?;
+    reply.want_inventory =
+        has_restarted || is_awaited || digest.is_none() || digest != request.inventory_digest;
+    if is_awaited {
+        device.look_again();
+    }
     if let Some(stored) = &stored {
         reply
             .scans

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Id, Params};
+use super::holds::HoldBody;
 use super::missing::{LatestJobBody, MissingBody, PatchBody};
 use super::openapi::Refused;
 use super::shapes::{CountBody, PageBody, ScanStatusBody, page, time, time_opt};
@@ -182,6 +183,8 @@ pub(crate) struct DevicePatchBody {
     missing: MissingBody,
     /// The device's latest job for it.
     latest_job: Option<LatestJobBody>,
+    /// What keeps it from being offered again.
+    hold: Option<HoldBody>,
 }
 
 /// Which patches of a device.
@@ -216,6 +219,7 @@ pub(crate) async fn list_missing(
         approval: row.approval.key(),
         missing: row.missing.into(),
         latest_job: row.job.map(Into::into),
+        hold: row.hold.map(Into::into),
     })))
 }
 

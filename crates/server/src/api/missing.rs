@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Id, Params};
+use super::holds::HoldBody;
 use super::openapi::Refused;
 use super::shapes::{DeployStatusBody, PageBody, page, time, time_opt};
 use crate::app::App;
@@ -128,6 +129,10 @@ pub(crate) struct MissingPatchBody {
     reason: String,
     /// How many devices of that type lack it.
     affected: u64,
+    /// On how many of these it was installed and the version did not change.
+    held_devices: u64,
+    /// Why it is offered nowhere, where it was in vain on several devices.
+    held_everywhere: Option<HoldBody>,
     /// Why it cannot be deployed anywhere, whoever approves it.
     not_deployable: Option<String>,
 }
@@ -151,6 +156,8 @@ pub(crate) struct MissingParams {
     hostname: Option<String>,
     /// Whether it closes a security hole.
     security: Option<bool>,
+    /// Whether it is held everywhere or on some device.
+    held: Option<bool>,
     /// The `next` of the page before.
     after: Option<String>,
     /// How many rows: 1 to 1000, 100 by default.
@@ -173,6 +180,7 @@ pub(crate) async fn list(
         title: it.title,
         hostname: it.hostname,
         security: it.security,
+        held: it.held,
     };
     let page = page(it.after, it.limit);
     let listed = missing::list(&app.db, &filter, PatchSort::Title, &page)
@@ -191,6 +199,8 @@ pub(crate) async fn list(
             decided_at: time_opt(row.decided_at),
             reason: row.decision_reason,
             affected: row.affected,
+            held_devices: row.held_devices,
+            held_everywhere: row.held_everywhere.map(Into::into),
             not_deployable: why_not.get(&id).cloned(),
         }
     })))
@@ -213,6 +223,8 @@ pub(crate) struct AffectedSystemBody {
     missing: MissingBody,
     /// The device's latest job for it.
     latest_job: Option<LatestJobBody>,
+    /// What keeps the patch from being offered again to it.
+    hold: Option<HoldBody>,
 }
 
 /// Which affected systems.
@@ -262,5 +274,6 @@ pub(crate) async fn list_systems(
         cannot_deploy: row.cannot_deploy,
         missing: row.missing.into(),
         latest_job: row.job.map(Into::into),
+        hold: row.hold.map(Into::into),
     })))
 }

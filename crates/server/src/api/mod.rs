@@ -16,6 +16,7 @@ mod downloads;
 pub(crate) mod enrol_tokens;
 mod extract;
 pub(crate) mod feed;
+mod holds;
 mod missing;
 mod openapi;
 mod overrides;
@@ -76,6 +77,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/overrides/{id}/remove", post(overrides::remove))
         .route("/api/v1/missing", get(missing::list))
         .route("/api/v1/missing/{id}/systems", get(missing::list_systems))
+        .route("/api/v1/holds", get(holds::list))
+        .route("/api/v1/holds/{id}/release", post(holds::release))
         .route("/api/v1/approvals", post(approvals::set))
         .route("/api/v1/deployments", post(deployments::create))
         .route("/api/v1/deployments/preview", post(deployments::preview))

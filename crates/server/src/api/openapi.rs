@@ -7,7 +7,7 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
     applications, approvals, audit, catalog, deploy_jobs, deployments, devices, downloads,
-    enrol_tokens, feed, missing, overrides, quarantine, scans, session, sources,
+    enrol_tokens, feed, holds, missing, overrides, quarantine, scans, session, sources,
 };
 
 /// The shape of every error.
@@ -71,6 +71,8 @@ impl Modify for Security {
         scans::request,
         missing::list,
         missing::list_systems,
+        holds::list,
+        holds::release,
         approvals::set,
         deployments::preview,
         deployments::create,

@@ -9,6 +9,7 @@ use fleetmend_model::PatchId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Evidence;
 use fleetmend_store::approvals::{self, ApprovalRow};
+use fleetmend_store::holds::{self, Hold};
 use fleetmend_store::missing::{self, AffectedSystem};
 use fleetmend_store::patches::{self, Patch};
 
@@ -24,6 +25,8 @@ struct Affected {
     patch: Patch,
     /// Why it cannot be deployed anywhere.
     why_not: Option<String>,
+    /// Why it is offered nowhere.
+    held_everywhere: Option<Hold>,
     decisions: Vec<(SystemType, Option<ApprovalRow>)>,
     rows: Vec<AffectedSystem>,
     hostname: String,
@@ -78,8 +81,10 @@ pub async fn page(
         .await
         .map_err(stored)?
         .remove(&id);
+    let held_everywhere = holds::everywhere(&app.db, id).await.map_err(stored)?;
     view::page(&Affected {
         why_not,
+        held_everywhere,
         layout: viewer.layout(
             &app,
             format!("{} {}", patch.title, patch.version),

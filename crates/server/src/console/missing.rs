@@ -34,6 +34,7 @@ struct List {
     patch_types: Vec<Choice>,
     system_types: Vec<Choice>,
     approvals: Vec<Choice>,
+    held: Vec<Choice>,
     is_filtered: bool,
     has_sources: bool,
     next: Option<String>,
@@ -47,6 +48,7 @@ fn filter(fields: &Fields) -> Result<PatchFilter, ApiError> {
         title: fields.owned("title"),
         hostname: fields.owned("hostname"),
         security: None,
+        held: fields.word("held", |it| it.parse().ok())?,
     })
 }
 
@@ -84,6 +86,12 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
             filter.approval,
             |it| it.key().to_owned(),
             |it| it.list_label().to_owned(),
+        ),
+        held: choices(
+            &[true, false],
+            filter.held,
+            |it| it.to_string(),
+            |it| if it { "Held" } else { "Not held" }.to_owned(),
         ),
         is_filtered: filter != PatchFilter::default(),
         has_sources: !sources::list(&app.db).await.map_err(stored)?.is_empty(),

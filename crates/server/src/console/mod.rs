@@ -19,6 +19,7 @@ mod feed;
 mod fields;
 mod form;
 pub mod headers;
+mod holds;
 mod job;
 mod live;
 mod login;
@@ -76,6 +77,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/missing/approve", post(missing::approve))
         .route("/missing/disapprove", post(missing::disapprove))
         .route("/missing/{id}", get(affected::page))
+        .route("/holds", get(holds::page))
+        .route("/holds/{id}/release", post(holds::release))
         .route("/deploy/preview", post(deploy::preview))
         .route("/deploy", post(deploy::deploy))
         .route("/deployments", get(deployments::page))

@@ -57,12 +57,14 @@ pub enum Done {
     OverrideRemoved,
     /// A package is brought into the feed with its installers inside.
     Internalizing,
+    /// A held update was released.
+    HoldReleased,
     /// Nothing was ticked.
     NothingChosen,
 }
 
 impl Done {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 27] = [
         Self::Scan,
         Self::SystemType,
         Self::DeviceRemoved,
@@ -88,6 +90,7 @@ impl Done {
         Self::OverrideAdded,
         Self::OverrideRemoved,
         Self::Internalizing,
+        Self::HoldReleased,
         Self::NothingChosen,
     ];
 
@@ -118,6 +121,7 @@ impl Done {
             Self::OverrideAdded => "override-added",
             Self::OverrideRemoved => "override-removed",
             Self::Internalizing => "internalizing",
+            Self::HoldReleased => "hold-released",
             Self::NothingChosen => "nothing-chosen",
         }
     }
@@ -196,6 +200,7 @@ impl Done {
                  that is done, and otherwise why not."
                     .to_owned()
             }
+            Self::HoldReleased => "The update was released: it is offered again.".to_owned(),
             Self::NothingChosen => "Nothing was done: tick one or more rows first.".to_owned(),
         }
     }

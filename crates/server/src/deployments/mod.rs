@@ -2,6 +2,7 @@
 
 mod afterwards;
 pub mod download;
+pub mod holds;
 pub mod moves;
 pub mod orders;
 pub mod reports;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use fleetmend_model::Millis;
 use fleetmend_model::status::Party;
-use fleetmend_model::status::deploy::{Change, DeployStatus, Ending, follow_agent};
+use fleetmend_model::status::deploy::{Change, DeployState, DeployStatus, Ending, follow_agent};
 use fleetmend_protocol::reports::What;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::{Tx, anomalies, reports};
 
 use super::afterwards::{self, Word};
+use super::holds::{self, End};
 use super::moves::{self, MoveError, With};
 use crate::agents::epoch;
 use crate::agents::reports::Taken;
@@ -99,6 +100,13 @@ async fn apply(
                 output: &output,
             };
             if afterwards::note(tx, &stored, &word, now).await? {
+                if let Change::Status { status } = change {
+                    let state = DeployState {
+                        status,
+                        ending: None,
+                    };
+                    ended(tx, device, &stored, state, &cause, now).await?;
+                }
                 return Ok(Ok(()));
             }
             let is_dropped = change
@@ -137,6 +145,7 @@ async fn apply(
                     }
                     Err(MoveError::Store(error)) => return Err(error.into()),
                 }
+                ended(tx, device, &stored, state, &cause, now).await?;
             }
             Ok(Ok(()))
         }
@@ -153,6 +162,28 @@ async fn apply(
             Ok(Ok(()))
         }
     }
+}
+
+/// What the end of a job says of its patch. Where an inventory is needed to know more, the device's next
+/// check-in asks for it.
+async fn ended(
+    tx: &mut Tx,
+    device: &Device,
+    job: &DeployJob,
+    state: DeployState,
+    cause: &str,
+    now: Millis,
+) -> anyhow::Result<()> {
+    let end = End {
+        job,
+        state,
+        cause,
+        has_restarted: false,
+    };
+    if holds::job_ended(tx, &end, now).await? {
+        device.mark_work();
+    }
+    Ok(())
 }
 
 /// The boot in which a restart became due: the one that the agent names, or the one that it last

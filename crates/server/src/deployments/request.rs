@@ -5,7 +5,7 @@ use fleetmend_model::{DeviceId, Millis, PatchId};
 use fleetmend_plan::{Device, Input, Patch, Readiness};
 use fleetmend_store::{Tx, approvals, deploy_jobs, devices, downloads, missing, packages, patches};
 
-use super::failed;
+use super::{failed, holds};
 use crate::catalog;
 use crate::error::ApiError;
 
@@ -40,6 +40,7 @@ pub async fn input(
         let open = deploy_jobs::open_of_device(&mut *tx, id)
             .await
             .map_err(failed)?;
+        let hold = holds::of(&mut *tx, id, patch).await.map_err(failed)?;
         let approval = decisions
             .iter()
             .find(|row| row.system_type == device.system_type)
@@ -52,6 +53,7 @@ pub async fn input(
             approval,
             is_missing,
             open_job: open.iter().find(|job| job.patch == patch).map(|job| job.id),
+            hold,
             cannot_deploy: device.cannot_deploy,
             is_removed: device.removed_at.is_some(),
         });

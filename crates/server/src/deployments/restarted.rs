@@ -9,6 +9,7 @@ use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_store::deploy_jobs::DeployJob;
 use fleetmend_store::{Tx, releases};
 
+use super::holds::{self, End};
 use super::moves::{self, With};
 
 /// Ends a job whose restart has happened. `software` is what the device has in `boot`.
@@ -23,23 +24,34 @@ pub async fn conclude(
     if boot.is_empty() || is_same_boot {
         return Ok(());
     }
+    let mut is_there = false;
     let release = match job.release {
         Some(id) => releases::get(&mut *tx, id).await?,
         None => None,
     };
     let (change, cause) = match release {
-        Some(stored) => outcome(
-            &detect(&stored.release.action, software),
-            &stored.release.version,
-        ),
+        Some(stored) => {
+            let found = detect(&stored.release.action, software);
+            is_there = found != Detected::Absent;
+            outcome(&found, &stored.release.version)
+        }
         None => (EXPIRED, "restarted; its release is gone".to_owned()),
     };
     let with = With {
-        cause,
+        cause: cause.clone(),
         reboot_note: Some("Machine rebooted".to_owned()),
         ..With::default()
     };
     moves::advance(tx, &mut job, change, Party::Server, with, now).await?;
+    if is_there {
+        let end = End {
+            job: &job,
+            state: job.state,
+            cause: &cause,
+            has_restarted: true,
+        };
+        holds::job_ended(tx, &end, now).await?;
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use fleetmend_model::inventory::Boot;
 use fleetmend_store::devices;
 
 use crate::app::App;
+use crate::deployments::holds;
 
 /// Rows of one kind that are read at a time.
 const BATCH: u32 = 1_000;
@@ -29,6 +30,7 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
         of_scans.await,
         deploys::expire(app, now).await,
         deploys::archive(app, now).await,
+        holds::look::round(app, now).await,
     ];
     let failures: Vec<_> = outcomes
         .into_iter()

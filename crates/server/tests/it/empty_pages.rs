@@ -3,9 +3,10 @@
 use crate::site::Site;
 
 /// Every page that a person can open from the menu, and what it says when there is nothing.
-pub const PAGES: [(&str, &str); 10] = [
+pub const PAGES: [(&str, &str); 11] = [
     ("/devices", "No machine is enrolled yet."),
     ("/missing", "No device lacks a patch, as far as is known."),
+    ("/holds", "No update is held."),
     ("/deployments", "Nothing was deployed yet."),
     ("/downloads", "No download failed."),
     ("/quarantine", "Nothing is in quarantine."),

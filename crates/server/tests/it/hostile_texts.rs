@@ -19,6 +19,7 @@ async fn texts_from_outside_are_shown_and_never_become_part_of_a_page() {
         person.get(&site, &format!("/devices/{device}")).await,
         person.get(&site, "/missing").await,
         person.get(&site, &format!("/missing/{patch}")).await,
+        person.get(&site, "/holds").await,
         person.get(&site, "/deployments").await,
         person.get(&site, &format!("/deployments/{job}")).await,
         person.get(&site, "/downloads").await,

@@ -23,6 +23,7 @@ mod feed_source;
 mod folder;
 mod guard;
 mod handed_out;
+mod held;
 mod hostile_texts;
 mod internalize;
 mod keys;

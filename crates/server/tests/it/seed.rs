@@ -9,6 +9,7 @@ use fleetmend_model::status::deploy::{DeployState, Ending};
 use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId, SourceId};
 use fleetmend_store::deploy_jobs::{self, JobMove, NewJob, Posted};
 use fleetmend_store::devices::{self, InventoryFacts, NewDevice};
+use fleetmend_store::holds::{self, NewHold};
 use fleetmend_store::inventories::{self, StoredInventory};
 use fleetmend_store::missing::{self, DeviceMissing, Grounds, NewMissing};
 use fleetmend_store::packages::{self, NewPackage};
@@ -136,6 +137,18 @@ pub async fn everything(db: &Db, text: &str) -> Seeded {
     let patch = patch(&mut tx, text, text).await;
     lack(&mut tx, &[device], patch, text).await;
     let job = cancelled_job(&mut tx, device, patch, text).await;
+    let hold = NewHold {
+        device,
+        patch,
+        job,
+        cause: text.to_owned(),
+        since: THEN,
+        is_confirmed: true,
+    };
+    holds::put(&mut tx, &hold, THEN).await.unwrap();
+    holds::put_everywhere(&mut tx, patch, text, THEN)
+        .await
+        .unwrap();
     approvals::set_many(
         &mut tx,
         &[(patch, SystemType::Normal)],

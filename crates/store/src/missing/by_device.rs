@@ -7,16 +7,17 @@ use super::by_patch::{LatestJob, read_job};
 use super::{Missing, read};
 use crate::db::Read;
 use crate::error::Result;
+use crate::holds::{Hold, hold_columns, hold_joins, read_joined};
 use crate::page::{Kind, Page, Paged};
 use crate::patches::{self, Patch, title_key};
 use crate::sql::statements;
 use crate::value::{Row, args};
 
 statements! {
-    LIST = "SELECT p.*, m.device, m.patch, m.since, g.installed_version, g.evidence,
+    LIST = (concat!("SELECT p.*, m.device, m.patch, m.since, g.installed_version, g.evidence,
                 g.confidence, g.reason, COALESCE(a.decision, 'not_approved') AS decision,
                 j.id AS job, j.status AS job_status, j.ending AS job_ending,
-                j.cause AS job_cause, j.updated_at AS job_at
+                j.cause AS job_cause, j.updated_at AS job_at,", hold_columns!(), "
             FROM missing AS m
             JOIN missing_grounds AS g ON g.id = m.grounds
             JOIN patches AS p ON p.id = m.patch
@@ -24,12 +25,12 @@ statements! {
             LEFT JOIN approvals AS a ON a.patch = m.patch AND a.system_type = d.system_type
             LEFT JOIN deploy_jobs AS j ON j.id =
                 (SELECT MAX(l.id) FROM deploy_jobs AS l
-                 WHERE l.device = m.device AND l.patch = m.patch)
+                 WHERE l.device = m.device AND l.patch = m.patch)", hold_joins!(), "
             WHERE m.device = $1
               AND (CAST($2 AS TEXT) IS NULL OR p.patch_type = CAST($2 AS TEXT))
               AND (CAST($3 AS TEXT) IS NULL
                    OR (p.title_key, p.id) > (CAST($3 AS TEXT), CAST($4 AS BIGINT)))
-            ORDER BY p.title_key, p.id LIMIT $5";
+            ORDER BY p.title_key, p.id LIMIT $5"));
 }
 
 /// A patch that the device lacks.
@@ -43,6 +44,8 @@ pub struct DevicePatch {
     pub approval: Approval,
     /// The device's latest job for it.
     pub job: Option<LatestJob>,
+    /// What keeps it from being offered again.
+    pub hold: Option<Hold>,
 }
 
 fn read_row(row: &Row) -> Result<DevicePatch> {
@@ -51,6 +54,7 @@ fn read_row(row: &Row) -> Result<DevicePatch> {
         missing: read(row)?,
         approval: row.word("decision", Approval::from_key)?,
         job: read_job(row)?,
+        hold: read_joined(row)?,
     })
 }
 

@@ -9,67 +9,83 @@ use fleetmend_model::{DeployJobId, Millis, PatchId};
 use super::{Missing, read};
 use crate::db::Read;
 use crate::error::Result;
+use crate::holds::{Hold, hold_columns, hold_joins, read_joined};
 use crate::page::{Kind, Page, Paged, contains};
 use crate::patches::{self, Patch, title_key};
 use crate::sql::statements;
 use crate::value::{Row, Value, args};
 
-/// `$1` patch type, `$2` system type, `$3` decision, `$4` title, `$5` host name, `$6` security.
+/// `$1` patch type, `$2` system type, `$3` decision, `$4` title, `$5` host name, `$6` security, `$7` held.
 macro_rules! missing_patches {
     () => {
-        "SELECT p.*, s.system_type, s.place, COALESCE(a.decision, 'not_approved') AS decision,
+        concat!(
+            "SELECT p.*, s.system_type, s.place, COALESCE(a.decision, 'not_approved') AS decision,
              COALESCE(a.decided_by, '') AS decided_by, a.at AS decided_at,
              COALESCE(a.reason, '') AS decision_reason,
              (SELECT COUNT(*) FROM missing AS m JOIN devices AS d ON d.id = m.device
-              WHERE m.patch = p.id AND d.system_type = s.system_type) AS affected
+              WHERE m.patch = p.id AND d.system_type = s.system_type) AS affected,
+             (SELECT COUNT(*) FROM holds AS o
+              JOIN devices AS d ON d.id = o.device
+              JOIN missing AS m ON m.device = o.device AND m.patch = o.patch
+              WHERE o.patch = p.id AND o.ended_at IS NULL AND o.confirmed_at IS NOT NULL
+                AND d.system_type = s.system_type) AS held_devices,",
+            hold_columns!(),
+            "
          FROM patches AS p
          CROSS JOIN (SELECT 'normal' AS system_type, 0 AS place
                      UNION ALL SELECT 'critical' AS system_type, 1 AS place) AS s
          LEFT JOIN approvals AS a ON a.patch = p.id AND a.system_type = s.system_type
+         LEFT JOIN holds AS h ON h.patch = p.id AND h.device IS NULL AND h.ended_at IS NULL
          WHERE (CAST($1 AS TEXT) IS NULL OR p.patch_type = CAST($1 AS TEXT))
            AND (CAST($2 AS TEXT) IS NULL OR s.system_type = CAST($2 AS TEXT))
            AND (CAST($3 AS TEXT) IS NULL
                 OR COALESCE(a.decision, 'not_approved') = CAST($3 AS TEXT))
            AND (CAST($4 AS TEXT) IS NULL OR p.title_key LIKE CAST($4 AS TEXT) ESCAPE '\\')
            AND (CAST($6 AS BIGINT) IS NULL OR p.security = CAST($6 AS BIGINT))
+           AND (CAST($7 AS BIGINT) IS NULL
+                OR CASE WHEN EXISTS (SELECT 1 FROM holds AS o
+                                     WHERE o.patch = p.id AND o.ended_at IS NULL
+                                       AND o.confirmed_at IS NOT NULL)
+                        THEN 1 ELSE 0 END = CAST($7 AS BIGINT))
            AND EXISTS (SELECT 1 FROM missing AS m JOIN devices AS d ON d.id = m.device
                        WHERE m.patch = p.id AND d.system_type = s.system_type
                          AND (CAST($5 AS TEXT) IS NULL
                               OR d.hostname_key LIKE CAST($5 AS TEXT) ESCAPE '\\'))"
+        )
     };
 }
 
 statements! {
     BY_TITLE = (concat!(missing_patches!(), "
-           AND (CAST($7 AS TEXT) IS NULL
+           AND (CAST($8 AS TEXT) IS NULL
                 OR (p.title_key, p.id, s.place)
-                   > (CAST($7 AS TEXT), CAST($8 AS BIGINT), CAST($9 AS BIGINT)))
-         ORDER BY p.title_key, p.id, s.place LIMIT $10"));
+                   > (CAST($8 AS TEXT), CAST($9 AS BIGINT), CAST($10 AS BIGINT)))
+         ORDER BY p.title_key, p.id, s.place LIMIT $11"));
     NEWEST = (concat!(missing_patches!(), "
-           AND (CAST($7 AS BIGINT) IS NULL OR p.id < CAST($7 AS BIGINT)
-                OR (p.id = CAST($7 AS BIGINT) AND s.place > CAST($8 AS BIGINT)))
-         ORDER BY p.id DESC, s.place LIMIT $9"));
+           AND (CAST($8 AS BIGINT) IS NULL OR p.id < CAST($8 AS BIGINT)
+                OR (p.id = CAST($8 AS BIGINT) AND s.place > CAST($9 AS BIGINT)))
+         ORDER BY p.id DESC, s.place LIMIT $10"));
     BY_AFFECTED = (concat!("SELECT * FROM (", missing_patches!(), ") AS t
-         WHERE CAST($7 AS BIGINT) IS NULL OR t.affected < CAST($7 AS BIGINT)
-            OR (t.affected = CAST($7 AS BIGINT)
-                AND (t.id, t.place) > (CAST($8 AS BIGINT), CAST($9 AS BIGINT)))
-         ORDER BY t.affected DESC, t.id, t.place LIMIT $10"));
-    AFFECTED = "SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason, d.hostname, d.system_type, d.last_seen, d.cannot_deploy,
+         WHERE CAST($8 AS BIGINT) IS NULL OR t.affected < CAST($8 AS BIGINT)
+            OR (t.affected = CAST($8 AS BIGINT)
+                AND (t.id, t.place) > (CAST($9 AS BIGINT), CAST($10 AS BIGINT)))
+         ORDER BY t.affected DESC, t.id, t.place LIMIT $11"));
+    AFFECTED = (concat!("SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason, d.hostname, d.system_type, d.last_seen, d.cannot_deploy,
                     j.id AS job, j.status AS job_status, j.ending AS job_ending,
-                    j.cause AS job_cause, j.updated_at AS job_at
+                    j.cause AS job_cause, j.updated_at AS job_at,", hold_columns!(), "
                 FROM missing AS m
                 JOIN missing_grounds AS g ON g.id = m.grounds
                 JOIN devices AS d ON d.id = m.device
                 LEFT JOIN deploy_jobs AS j ON j.id =
                     (SELECT MAX(l.id) FROM deploy_jobs AS l
-                     WHERE l.device = m.device AND l.patch = m.patch)
+                     WHERE l.device = m.device AND l.patch = m.patch)", hold_joins!(), "
                 WHERE m.patch = $1
                   AND (CAST($2 AS TEXT) IS NULL OR d.system_type = CAST($2 AS TEXT))
                   AND (CAST($3 AS TEXT) IS NULL
                        OR d.hostname_key LIKE CAST($3 AS TEXT) ESCAPE '\\')
                   AND (CAST($4 AS TEXT) IS NULL
                        OR (d.hostname_key, d.id) > (CAST($4 AS TEXT), CAST($5 AS BIGINT)))
-                ORDER BY d.hostname_key, d.id LIMIT $6";
+                ORDER BY d.hostname_key, d.id LIMIT $6"));
 }
 
 /// Which missing patches are wanted; `None` is all.
@@ -87,6 +103,8 @@ pub struct PatchFilter {
     pub hostname: Option<String>,
     /// Whether it closes a security hole.
     pub security: Option<bool>,
+    /// Whether it is held everywhere or on some device.
+    pub held: Option<bool>,
 }
 
 /// The order of the list.
@@ -118,6 +136,10 @@ pub struct MissingPatch {
     pub decision_reason: String,
     /// How many devices of that type lack it.
     pub affected: u64,
+    /// On how many of these it was installed and the version did not change.
+    pub held_devices: u64,
+    /// Why it is offered nowhere, where it was in vain on several devices.
+    pub held_everywhere: Option<Hold>,
 }
 
 /// The latest deploy job of a device for a patch.
@@ -148,6 +170,8 @@ pub struct AffectedSystem {
     pub missing: Missing,
     /// The device's latest job for it.
     pub job: Option<LatestJob>,
+    /// What keeps the patch from being offered again to it.
+    pub hold: Option<Hold>,
 }
 
 /// Reads `job`, `job_status`, `job_ending`, `job_cause` and `job_at`.
@@ -175,6 +199,8 @@ fn read_patch(row: &Row) -> Result<MissingPatch> {
         decided_at: row.millis_opt("decided_at")?,
         decision_reason: row.text("decision_reason")?,
         affected: row.u64("affected")?,
+        held_devices: row.u64("held_devices")?,
+        held_everywhere: read_joined(row)?,
     })
 }
 
@@ -193,6 +219,7 @@ fn values(filter: &PatchFilter) -> Vec<Value> {
         contains(filter.title.as_deref()),
         contains(filter.hostname.as_deref()),
         filter.security,
+        filter.held,
     ]
 }
 
@@ -247,6 +274,7 @@ pub async fn affected_systems(
                 cannot_deploy: row.text_opt("cannot_deploy")?,
                 missing: read(row)?,
                 job: read_job(row)?,
+                hold: read_joined(row)?,
             })
         })
         .collect::<Result<Vec<_>>>()?;

@@ -10,6 +10,7 @@ mod devices;
 mod downloads;
 mod feed;
 mod fixture;
+mod holds;
 mod inventories;
 mod migrations;
 mod missing;
