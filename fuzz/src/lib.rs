@@ -2,14 +2,16 @@
 //! must hold of whatever came out. None may panic, whatever the input.
 
 pub mod made;
+mod made_archives;
 mod made_installers;
 mod made_queries;
 
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use std::panic;
 use std::sync::LazyLock;
 use std::thread;
 
+use fleetmend_archive::{Reader as Archive, Writer};
 use fleetmend_chocolatey::gallery::{Gallery, Item, Request};
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_chocolatey::nuspec::{Nuspec, parse_nuspec};
@@ -60,6 +62,7 @@ pub const READERS: &[Reader] = &[
     },
     reader("msi", msi, 400_000),
     reader("program", program, 1_000_000),
+    reader("archive", archive, 400_000),
 ];
 
 const fn reader(name: &'static str, read: fn(&[u8]) -> Outcome, runs: u32) -> Reader {
@@ -147,6 +150,51 @@ pub fn msi(input: &[u8]) -> Outcome {
 pub fn program(input: &[u8]) -> Outcome {
     let found = fleetmend_installer::pe::version_info(Cursor::new(input));
     found.map(drop).map_err(|error| error.to_string())
+}
+
+/// The archive that a catalog is carried in: what is taken and written again has the same bytes.
+pub fn archive(input: &[u8]) -> Outcome {
+    let mut archive = Archive::new(input, 1 << 50);
+    let mut again = Writer::new(Same(input));
+    let mut rest = input;
+    while let Some(entry) = archive.next_entry().map_err(|error| error.to_string())? {
+        let mut length = 0;
+        let content = archive.content(&entry, |part| {
+            length += part.len() as u64;
+            Ok(())
+        });
+        let sha256 = content.map_err(|error| error.to_string())?;
+        assert_eq!(length, entry.length);
+        let content;
+        (_, rest) = rest.split_at(BLOCK);
+        (content, rest) = rest.split_at(length as usize);
+        (_, rest) = rest.split_at(length.next_multiple_of(BLOCK as u64) as usize - length as usize);
+        let added = again.add(&entry.name, length, &sha256, content);
+        added.expect("what was read can be written");
+    }
+    let written = again.finish().expect("what was read can be written");
+    assert_eq!(written, archive.finish());
+    assert_eq!(written.1, input.len() as u64);
+    Ok(())
+}
+
+/// What entries of an archive are filled up to, in bytes.
+const BLOCK: usize = 512;
+
+/// Bytes that are written must be these.
+struct Same<'a>(&'a [u8]);
+
+impl io::Write for Same<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (before, rest) = self.0.split_at(bytes.len());
+        assert_eq!(before, bytes);
+        self.0 = rest;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Two versions, split at the first line break: every order must be one, from both sides.

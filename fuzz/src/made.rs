@@ -8,7 +8,7 @@ use fleetmend_chocolatey::{nuspec as manifest, odata};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::{made_installers, made_queries};
+use crate::{made_archives, made_installers, made_queries};
 
 /// An input.
 pub struct Made {
@@ -62,6 +62,7 @@ pub fn all() -> impl Iterator<Item = Made> {
         .chain(versions)
         .chain(packages)
         .chain(made_installers::all())
+        .chain(made_archives::all())
 }
 
 /// Plain inputs of formats that are not text.
@@ -72,6 +73,7 @@ pub fn seeds() -> Vec<Made> {
         .expect("memory");
     start_stored(&mut zip, "tools/a.exe");
     let mut seeds = made_installers::seeds();
+    seeds.extend(made_archives::seeds());
     seeds.push(Made {
         reader: "nupkg",
         name: "plain",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 pub(crate) const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// Crates that know no clock, file, socket or database.
-pub(crate) const PURE_CRATES: [&str; 8] = [
+pub(crate) const PURE_CRATES: [&str; 9] = [
     "versions",
     "model",
     "chocolatey",
@@ -15,6 +15,7 @@ pub(crate) const PURE_CRATES: [&str; 8] = [
     "plan",
     "trust",
     "protocol",
+    "archive",
 ];
 
 /// The repository's root.

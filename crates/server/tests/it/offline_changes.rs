@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fleetmend_archive::Reader;
 use fleetmend_e2e::feed::FeedSite;
 use fleetmend_e2e::nupkg::Nupkg;
-use fleetmend_server::catalog::offline::container::Reader;
 use fleetmend_server::catalog::{nupkgs, sync};
 use fleetmend_server::{Given, Scope, Wanted};
 use fleetmend_store::audit::{self, AuditFilter};

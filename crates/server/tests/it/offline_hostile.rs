@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
+use fleetmend_archive::Writer;
 use fleetmend_model::Millis;
-use fleetmend_server::catalog::offline::container::Writer;
 use fleetmend_server::catalog::offline::manifest::{
     FORMAT, Files, Lines, MAX_MANIFEST, Manifest, SourceEntry,
 };

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use fleetmend_archive::{MAX_ENTRY, Writer, archive_length};
 use fleetmend_model::SourceId;
 use fleetmend_model::recipe::{FileOrigin, Recipe, RecipeFile};
 use fleetmend_store::carried_catalogs::{self, Carried, Direction};
@@ -17,7 +18,6 @@ use tempfile::TempPath;
 
 use super::super::fetch::shown;
 use super::super::store_file::at_hand;
-use super::container::{MAX_ENTRY, Writer, archive_length};
 use super::lines::{Spool, Spooled};
 use super::manifest::{self, FORMAT, Files, Manifest, SourceEntry};
 use super::row::{AddressRow, PackageRow};

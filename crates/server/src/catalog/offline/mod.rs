@@ -4,7 +4,7 @@
 //! # The format
 //!
 //! A tar archive (POSIX ustar), so that any tool lists it; read here in one spelling alone
-//! ([`container`]). Every entry has the SHA-256 of its content in its name:
+//! (`fleetmend_archive`). Every entry has the SHA-256 of its content in its name:
 //!
 //! 1. `manifest-<sha256>.json`: a [`manifest::Manifest`]: the format's number, who made it and when, the
 //!    sources, and how much of everything follows.
@@ -27,7 +27,6 @@
 //! checksums when they are used, and nothing else.
 
 pub mod at_hand;
-pub mod container;
 pub mod export;
 pub mod import;
 pub mod lines;

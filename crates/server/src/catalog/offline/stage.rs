@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 
+use fleetmend_archive::{ArchiveError, Entry, Reader};
 use fleetmend_store::blobs::{Blobs, is_digest};
 use tempfile::TempPath;
 
-use super::container::{Entry, Reader};
 use super::lines::LinesOf;
 use super::manifest::{Lines, MAX_MANIFEST, Manifest};
 use super::row::{AddressRow, PackageRow};
@@ -88,6 +88,17 @@ impl From<ImportError> for ApiError {
             | ImportError::OtherDigest { .. }
             | ImportError::FromTheFuture { .. }
             | ImportError::Io(_) => Self::Bad(format!("{error}. Nothing was imported")),
+        }
+    }
+}
+
+impl From<ArchiveError> for ImportError {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::CutOff => Self::CutOff,
+            ArchiveError::Damaged(what) => Self::Damaged(what),
+            ArchiveError::TooLarge { cap } => Self::TooLarge { cap },
+            ArchiveError::Io(error) => Self::Io(error),
         }
     }
 }

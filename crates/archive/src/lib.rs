@@ -1,5 +1,5 @@
-//! The container: a tar archive in one spelling. What is not spelled so is refused, so that no byte of
-//! it can be another without being noticed.
+//! The archive that a catalog is carried in: tar in one spelling. What is not spelled so is refused, so
+//! that no byte of it can be another without being noticed.
 //!
 //! Source of the format: POSIX.1-2017, `pax`, section 'ustar Interchange Format'.
 
@@ -7,7 +7,25 @@ use std::io::{self, Read, Write};
 
 use ring::digest::{Context, SHA256};
 
-use super::stage::ImportError;
+/// Why an archive cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// It ends before its end.
+    #[error("it ends too early")]
+    CutOff,
+    /// It is not as a [`Writer`] makes it.
+    #[error("{0}")]
+    Damaged(String),
+    /// It is larger than allowed.
+    #[error("it is larger than {cap} bytes")]
+    TooLarge {
+        /// The cap.
+        cap: u64,
+    },
+    /// It cannot be read, or whoever wanted its content cannot take that.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
 
 /// What entries are filled up to, in bytes.
 const BLOCK: usize = 512;
@@ -152,19 +170,21 @@ impl<R: Read> Reader<R> {
     }
 
     /// The header of the next file; nothing at the archive's end, behind which nothing may follow.
-    pub fn next_entry(&mut self) -> Result<Option<Entry>, ImportError> {
+    pub fn next_entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
         let mut found = [0; BLOCK];
         self.fill(&mut found)?;
         if found == [0; BLOCK] {
             self.fill(&mut found)?;
             let is_over = self.input.read(&mut [0; 1])? == 0;
             if found != [0; BLOCK] || !is_over {
-                return Err(ImportError::damaged("something follows its end"));
+                return Err(ArchiveError::Damaged(
+                    "something follows its end".to_owned(),
+                ));
             }
             return Ok(None);
         }
         let entry = parse(&found).ok_or_else(|| {
-            ImportError::damaged(&format!(
+            ArchiveError::Damaged(format!(
                 "what stands at byte {} is not as this program writes it",
                 self.length - BLOCK as u64
             ))
@@ -177,7 +197,7 @@ impl<R: Read> Reader<R> {
         &mut self,
         entry: &Entry,
         mut take: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> Result<String, ImportError> {
+    ) -> Result<String, ArchiveError> {
         let mut sha256 = Context::new(&SHA256);
         let mut block = std::mem::take(&mut self.block);
         let mut left = entry.length;
@@ -193,7 +213,7 @@ impl<R: Read> Reader<R> {
         let rest = &mut rest[..padding(entry.length)];
         self.fill(rest)?;
         if rest.iter().any(|it| *it != 0) {
-            return Err(ImportError::damaged(&format!(
+            return Err(ArchiveError::Damaged(format!(
                 "something stands behind {}",
                 entry.name
             )));
@@ -209,18 +229,18 @@ impl<R: Read> Reader<R> {
         )
     }
 
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), ImportError> {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), ArchiveError> {
         self.length += bytes.len() as u64;
         if self.length > self.cap {
-            return Err(ImportError::TooLarge { cap: self.cap });
+            return Err(ArchiveError::TooLarge { cap: self.cap });
         }
         match self.input.read_exact(bytes) {
             Ok(()) => {
                 self.sha256.update(bytes);
                 Ok(())
             }
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(ImportError::CutOff),
-            Err(error) => Err(ImportError::Io(error)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(ArchiveError::CutOff),
+            Err(error) => Err(ArchiveError::Io(error)),
         }
     }
 }
@@ -240,109 +260,4 @@ fn parse(block: &[u8; BLOCK]) -> Option<Entry> {
         name: name.to_owned(),
         length,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut writer = Writer::new(&mut bytes);
-        for (name, content) in files {
-            let sha256 = fleetmend_trust::digest_hex(content);
-            writer
-                .add(name, content.len() as u64, &sha256, *content)
-                .unwrap();
-        }
-        writer.finish().unwrap();
-        bytes
-    }
-
-    fn read(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, ImportError> {
-        let mut reader = Reader::new(bytes, 1 << 20);
-        let mut files = Vec::new();
-        while let Some(entry) = reader.next_entry()? {
-            let mut content = Vec::new();
-            let sha256 = reader.content(&entry, |part| {
-                content.extend_from_slice(part);
-                Ok(())
-            })?;
-            assert_eq!(sha256, fleetmend_trust::digest_hex(&content));
-            files.push((entry.name, content));
-        }
-        assert_eq!(reader.finish().0, fleetmend_trust::digest_hex(bytes));
-        Ok(files)
-    }
-
-    #[test]
-    fn what_is_written_is_a_tar_archive_to_others() {
-        let bytes = archive(&[("a-1.json", b"{}"), ("files/b", &[7; 1024]), ("empty", b"")]);
-        assert_eq!(bytes.len() as u64, archive_length([2, 1024, 0]));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("it.tar");
-        std::fs::write(&path, &bytes).unwrap();
-        let tar = |arguments: &[&str]| {
-            let mut command = std::process::Command::new("tar");
-            let done = command.args(arguments).arg(&path).output().unwrap();
-            assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
-            done.stdout
-        };
-        assert_eq!(tar(&["-tf"]), b"a-1.json\nfiles/b\nempty\n");
-        assert_eq!(tar(&["-xO", "files/b", "-f"]), [7; 1024]);
-    }
-
-    #[test]
-    fn what_changed_on_the_disk_is_not_written() {
-        let digest = fleetmend_trust::digest_hex(b"as it was");
-        for (content, words) in [(&b"as it is!"[..], "damaged"), (b"as", "shorter")] {
-            let error = Writer::new(io::sink()).add("name", 9, &digest, content);
-            assert!(error.unwrap_err().to_string().contains(words));
-        }
-    }
-
-    #[test]
-    fn an_archive_of_another_spelling_is_refused() {
-        let good = archive(&[("name", b"content")]);
-        assert_eq!(
-            read(&good).unwrap(),
-            [("name".to_owned(), b"content".to_vec())]
-        );
-        // A link, another owner, a time, a longer spelling of the length.
-        for (at, byte) in [
-            (156, b'2'),
-            (114, b'1'),
-            (146, b'1'),
-            (124, b' '),
-            (257, b'U'),
-        ] {
-            let mut other = good.clone();
-            other[at] = byte;
-            assert!(read(&other).is_err(), "{at}");
-        }
-        let more = [&good[..], &[0]].concat();
-        assert!(read(&more).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn a_byte_that_is_another_is_noticed(at in 0_usize..3072, bit in 0_u8..8) {
-            let good = archive(&[("name", b"content"), ("other", &[1; 600])]);
-            let mut other = good.clone();
-            let at = at % other.len();
-            other[at] ^= 1 << bit;
-            if let Ok(found) = read(&other) {
-                prop_assert_ne!(found, read(&good).unwrap());
-            }
-        }
-
-        #[test]
-        fn an_archive_that_is_cut_off_is_noticed(length in 0_usize..3072) {
-            let good = archive(&[("name", b"content"), ("other", &[1; 600])]);
-            let cut = read(&good[..length % good.len()]);
-            prop_assert!(matches!(cut, Err(ImportError::CutOff)));
-        }
-    }
 }
