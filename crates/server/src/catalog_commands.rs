@@ -1,16 +1,16 @@
 //! What the administrator's commands do with the whole catalog, without the network.
 
 use std::fs::File;
-use std::io::{BufWriter, Read as _};
+use std::io::{BufWriter, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use tempfile::NamedTempFile;
 
 use crate::catalog::offline::LARGEST;
-use crate::catalog::offline::export::{self, Scope};
+use crate::catalog::offline::export;
 use crate::catalog::offline::import::{self, Wanted};
-use crate::catalog::offline::wanted;
+use crate::catalog::offline::scope::Scope;
+use crate::catalog::offline::{to_disk, wanted};
 use crate::handle::Handle;
 use crate::people::command_line;
 
@@ -24,7 +24,11 @@ impl Handle {
         let ids = wanted::list(&self.app).await?;
         let mut list = ids.join("\n");
         list.push('\n');
-        std::fs::write(path, list).with_context(|| format!("cannot write {}", path.display()))?;
+        let written = to_disk::beside(path, 0o644).and_then(|mut file| {
+            file.write_all(list.as_bytes())?;
+            to_disk::put(file, path)
+        });
+        written.with_context(|| format!("cannot write {}", path.display()))?;
         Ok(ids.len())
     }
 
@@ -58,9 +62,8 @@ impl Handle {
         let (app, actor) = (&self.app, command_line());
         let path = std::path::absolute(path)?;
         let unusable = || format!("cannot write {}", path.display());
-        let folder = path.parent().with_context(unusable)?;
         let prepared = export::prepare(app, scope).await?;
-        let file = NamedTempFile::new_in(folder).with_context(unusable)?;
+        let file = to_disk::beside(&path, 0o600).with_context(unusable)?;
         let (app, target) = (std::sync::Arc::clone(app), path.clone());
         let (by, left_out) = (actor.clone(), prepared.left_out.clone());
         let writing = tokio::task::spawn_blocking(move || {
@@ -72,8 +75,7 @@ impl Handle {
                     tell(&format!("{percent} % of {} bytes", prepared.length));
                 }
             })?;
-            file.as_file().sync_all()?;
-            file.persist(&target)?;
+            to_disk::put(file, &target)?;
             anyhow::Ok(carried)
         });
         let carried = writing.await?.with_context(unusable)?;

@@ -38,8 +38,8 @@ mod text_digest;
 pub mod upkeep;
 
 pub use app::App;
-pub use catalog::offline::export::Scope;
 pub use catalog::offline::import::Wanted;
+pub use catalog::offline::scope::Scope;
 pub use catalog::sources::Given;
 pub use clock::{Clock, system_clock};
 pub use config::{Config, Patience, Policy};

@@ -10,7 +10,7 @@ use fleetmend_server::catalog::{nupkgs, sync};
 use fleetmend_server::{Given, Scope, Wanted};
 use fleetmend_store::audit::{self, AuditFilter};
 use fleetmend_store::sources::{self, Settings, Source, SourceKind};
-use fleetmend_store::{Page, packages};
+use fleetmend_store::{Page, carried_catalogs, packages, settings};
 
 use crate::clocked::{Clocked, both, until};
 use crate::offline::{export, import, imported, try_import, versions};
@@ -71,6 +71,26 @@ impl Exporter {
         let path = self.out.path().join(name);
         export(&self.site, &path, &Scope::All).await;
         path
+    }
+
+    /// Makes its source the same as another's, as if both servers read it.
+    async fn stands_for(&self, other: &Self) {
+        let origin = settings::get(other.site.db(), "installation")
+            .await
+            .unwrap();
+        let location = other.source.settings.location.clone();
+        let read = Settings {
+            location,
+            ..self.source.settings.clone()
+        };
+        let mut tx = self.site.db().begin().await.unwrap();
+        settings::set(&mut tx, "installation", &origin.unwrap())
+            .await
+            .unwrap();
+        sources::update(&mut tx, self.source.id, &read)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Its source on the server that imports.
@@ -182,6 +202,28 @@ both! {
         assert_eq!(row(&site, &there, "tool-01").await.quarantine, None);
     }
 
+    async fn a_version_stays_in_quarantine_of_which_an_import_says_nothing(site) {
+        let all = some(12);
+        let online = Exporter::with(&all).await;
+        let quarantined = async |site: &Clocked, source: &Source| {
+            packages::find(site.db(), source.id, "tool-01", "1.0.0").await.unwrap().unwrap()
+        };
+        let mut tx = online.site.db().begin().await.unwrap();
+        let row = quarantined(&online.site, &online.source).await.row;
+        packages::quarantine(&mut tx, row, Some("it is bad"), online.site.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        import(&site, &online.export("first").await).await;
+        let there = online.there(&site).await;
+        assert!(quarantined(&site, &there).await.quarantine.is_some());
+        // Another server reads the same folder as it is later, with little left in it.
+        let other = Exporter::with(&all[11..]).await;
+        other.stands_for(&online).await;
+        let lines = import(&site, &other.export("other").await).await;
+        assert!(lines[1].contains("nothing was taken away"), "{lines:?}");
+        let found = quarantined(&site, &there).await;
+        assert!(found.listed && found.quarantine.is_some(), "it is still offered");
+    }
+
     async fn what_was_imported_is_exported_as_it_came(site) {
         let online = Exporter::with(&some(3)).await;
         online.fetch("tool-01").await;
@@ -264,6 +306,13 @@ both! {
         }
         let lines = import(&site, &path).await;
         assert!(lines[0].contains("3 package versions, 1 file of which 1 new"), "{lines:?}");
+        // What nobody has is told, wherever the export is asked for.
+        let scope = Scope::given(false, ["Tool-00", "Toll-01"]);
+        let lines = export(&online.site, &path, &scope).await;
+        let said = "the files of toll-01: no source has such a package";
+        assert_eq!(lines.last(), Some(&format!("left out: {said}")));
+        let noted = carried_catalogs::list(online.site.db(), &Page::first(1)).await.unwrap();
+        assert_eq!(noted.rows[0].1.note, format!("Left out: {said}."));
     }
 
     async fn a_source_and_what_was_imported_of_it_are_one_and_no_server_imports_its_own(site) {

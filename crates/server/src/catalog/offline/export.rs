@@ -1,11 +1,12 @@
 //! Writes the catalog into one file: first what it will have is put together from one state of the
 //! database, then it is written, part by part.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use fleetmend_archive::{MAX_ENTRY, Writer, archive_length};
 use fleetmend_model::SourceId;
 use fleetmend_model::recipe::{FileOrigin, Recipe, RecipeFile};
@@ -21,46 +22,17 @@ use super::super::store_file::at_hand;
 use super::lines::{Spool, Spooled};
 use super::manifest::{self, FORMAT, Files, Manifest, SourceEntry};
 use super::row::{AddressRow, PackageRow};
+use super::scope::Scope;
 use super::{ORIGIN, place};
 use crate::app::App;
 use crate::journal;
 use crate::people::Actor;
 use crate::server_id::{self, is_id};
 
+/// How many things that are left out are noted one by one.
+const MOST_NOTED: usize = 5;
 /// Rows read at a time.
 const BATCH: usize = 500;
-
-/// Which files an export has. It always has all package versions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// All that are here.
-    #[default]
-    All,
-    /// None.
-    WithoutFiles,
-    /// Those of these packages alone, by id in lower case.
-    Of(HashSet<String>),
-}
-
-impl Scope {
-    /// What a person gave: without files, those of these packages, or all.
-    pub fn given<'a>(without_files: bool, packages: impl IntoIterator<Item = &'a str>) -> Self {
-        let ids: HashSet<_> = packages.into_iter().map(str::to_lowercase).collect();
-        match (without_files, ids.is_empty()) {
-            (true, _) => Self::WithoutFiles,
-            (false, true) => Self::All,
-            (false, false) => Self::Of(ids),
-        }
-    }
-
-    fn has(&self, id: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::WithoutFiles => false,
-            Self::Of(ids) => ids.contains(id),
-        }
-    }
-}
 
 /// An export that can be written.
 pub struct Prepared {
@@ -68,7 +40,7 @@ pub struct Prepared {
     entries: Vec<Entry>,
     /// The length of the whole, in bytes.
     pub length: u64,
-    /// Versions that cannot be carried, with the reason.
+    /// What cannot be carried, with the reason.
     pub left_out: Vec<String>,
 }
 
@@ -110,6 +82,7 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
         scope,
         addresses: BTreeMap::new(),
         files: BTreeMap::new(),
+        missed: scope.ids().cloned().collect(),
         left_out: Vec::new(),
     };
     let (mut entries, mut carried) = (Vec::new(), Vec::new());
@@ -136,8 +109,13 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
     }
     drop(tx);
     let Gathering {
-        files, left_out, ..
+        files,
+        missed,
+        mut left_out,
+        ..
     } = gathering;
+    let missed = missed.iter();
+    left_out.extend(missed.map(|id| format!("the files of {id}: no source has such a package")));
     let manifest = Manifest {
         format: FORMAT,
         made_by: format!("Fleetmend {}", env!("CARGO_PKG_VERSION")),
@@ -176,6 +154,18 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
 }
 
 impl Prepared {
+    /// What it lacks, as far as a person reads on.
+    fn note(&self) -> String {
+        let mut lines: Vec<_> = self.left_out.iter().take(MOST_NOTED).cloned().collect();
+        if self.left_out.len() > MOST_NOTED {
+            lines.push(format!("{} in all", self.left_out.len()));
+        }
+        if lines.is_empty() {
+            return String::new();
+        }
+        format!("Left out: {}.", lines.join("; "))
+    }
+
     /// Writes it; gives what was written. `tell` hears how many bytes that are so far.
     pub fn write(
         &self,
@@ -209,7 +199,7 @@ impl Prepared {
             sources: self.manifest.sources.len() as u64,
             versions: self.manifest.versions(),
             files: self.manifest.files.count,
-            note: String::new(),
+            note: self.note(),
         })
     }
 }
@@ -265,6 +255,8 @@ struct Gathering<'a> {
     addresses: BTreeMap<(String, String), String>,
     /// Lengths by SHA-256.
     files: BTreeMap<String, u64>,
+    /// Ids of packages whose files are wanted and that did not come yet.
+    missed: BTreeSet<String>,
     left_out: Vec<String>,
 }
 
@@ -311,6 +303,7 @@ impl Gathering<'_> {
     /// The nupkg and the installers of a version, as far as they are here.
     async fn add_files(&mut self, tx: &mut Tx, package: &Package) -> anyhow::Result<()> {
         let has_files = self.scope.has(&package.id);
+        self.missed.remove(&package.id);
         let mut wanted: Vec<String> = package.content_sha256.iter().cloned().collect();
         let recipe = package.analysis.as_ref().and_then(|it| it.recipe.as_ref());
         for file in recipe.into_iter().flat_map(Recipe::all_files) {
@@ -320,8 +313,9 @@ impl Gathering<'_> {
             }
         }
         for sha256 in wanted.into_iter().filter(|_| has_files) {
-            let Ok(file) = self.app.blobs.get(&sha256) else {
-                continue;
+            let file = match self.app.blobs.get(&sha256) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                file => file.with_context(|| format!("cannot read the file {sha256}"))?,
             };
             let length = file.metadata()?.len();
             if length <= MAX_ENTRY {

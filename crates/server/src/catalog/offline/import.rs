@@ -1,13 +1,13 @@
 //! Takes an export into the catalog, all of it or nothing.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fleetmend_model::{Millis, SourceId};
+use fleetmend_model::{Millis, PackageId, SourceId};
 use fleetmend_store::carried_catalogs::{self, Carried, Direction};
 use fleetmend_store::fetched_files::{self, FetchedFile};
 use fleetmend_store::source_pages::{self, KnownPage, NewPage};
@@ -192,7 +192,7 @@ async fn take_source(
     if withheld.is_none() {
         packages::set_listed(tx, &gone, false).await?;
     }
-    take_quarantine(tx, source.id, stored.quarantined, now).await?;
+    take_quarantine(tx, source.id, &stored, now).await?;
     note_read(tx, &source, entry, stored.listed, withheld, now).await?;
     // What could not be had before may be here now.
     packages::retry_now(tx, source.id, now).await?;
@@ -231,6 +231,8 @@ struct Stored {
     listed: Vec<source_pages::VersionMark>,
     /// Ids, normalized versions and causes of those that are in quarantine where they come from.
     quarantined: Vec<(String, String, String)>,
+    /// Those that an import put into quarantine and that are not in it there.
+    let_out: Vec<PackageId>,
 }
 
 async fn store_rows(
@@ -244,7 +246,14 @@ async fn store_rows(
         changed: 0,
         listed: Vec::new(),
         quarantined: Vec::new(),
+        let_out: Vec::new(),
     };
+    let held = quarantine::without_file(&mut *tx, source).await?;
+    let held = packages::get_many(&mut *tx, &held).await?;
+    let held: HashMap<_, _> = held
+        .into_iter()
+        .map(|it| ((it.id, it.normalized), it.row))
+        .collect();
     let mut batches = batches::<PackageRow>(rows);
     while let Some(batch) = batches.recv().await {
         let batch = batch?;
@@ -253,9 +262,10 @@ async fn store_rows(
             if row.listed {
                 stored.listed.push(vanished::mark(&row.id, &row.normalized));
             }
-            if let Some(cause) = &row.quarantine {
-                let (id, version) = (row.id.clone(), row.normalized.clone());
-                stored.quarantined.push((id, version, cause.clone()));
+            let key = (row.id.to_lowercase(), row.normalized.clone());
+            match (&row.quarantine, held.get(&key)) {
+                (Some(cause), _) => stored.quarantined.push((key.0, key.1, cause.clone())),
+                (None, held) => stored.let_out.extend(held),
             }
             files.extend(row.nupkg().filter(|it| app.blobs.has(&it.sha256)));
         }
@@ -283,27 +293,23 @@ async fn take_addresses(
 
 /// A version that is in quarantine where it comes from is so here as well, without the file that was
 /// wrong, which never was here; once it is out there, it is out here. What this server found itself
-/// stays.
+/// stays, and so does what the import says nothing of.
 async fn take_quarantine(
     tx: &mut Tx,
     source: SourceId,
-    quarantined: Vec<(String, String, String)>,
+    stored: &Stored,
     now: Millis,
 ) -> Result<(), ImportError> {
-    let mut held = HashSet::new();
-    for (id, version, cause) in quarantined {
-        let found = packages::find(&mut *tx, source, &id, &version).await?;
+    for (id, version, cause) in &stored.quarantined {
+        let found = packages::find(&mut *tx, source, id, version).await?;
         let Some(package) = found else { continue };
-        held.insert(package.row);
         if package.quarantine.is_none() {
             let cause = format!("it is in quarantine on the server that it comes from: {cause}");
             packages::quarantine(tx, package.row, Some(&cause), now).await?;
         }
     }
-    for row in quarantine::without_file(&mut *tx, source).await? {
-        if !held.contains(&row) {
-            packages::quarantine(tx, row, None, now).await?;
-        }
+    for row in &stored.let_out {
+        packages::quarantine(tx, *row, None, now).await?;
     }
     Ok(())
 }

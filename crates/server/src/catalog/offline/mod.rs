@@ -33,8 +33,10 @@ pub mod lines;
 pub mod manifest;
 pub mod report;
 pub mod row;
+pub mod scope;
 pub mod stage;
 pub mod streams;
+pub mod to_disk;
 pub mod wanted;
 
 use fleetmend_store::sources::{Source, SourceKind};
