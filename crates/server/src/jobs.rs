@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetmend_model::{Millis, PackageId, PatchId, SourceId};
-use fleetmend_store::{MAX_PAGE, Page, Tx, queue};
+use fleetmend_store::{Tx, queue};
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -127,22 +127,13 @@ pub async fn last_error(app: &App, kind: Kind, subject: i64) -> anyhow::Result<O
 
 /// Whether a job of a kind is due or worked on.
 pub async fn is_asked_for(app: &App, kind: Kind) -> anyhow::Result<bool> {
-    let now = app.now();
-    Ok(asked_for(app, kind)
-        .await?
-        .iter()
-        .any(|it| it.run_at <= now))
+    let first = queue::first_run(&app.db, kind.key()).await?;
+    Ok(first.is_some_and(|at| at <= app.now()))
 }
 
 /// The job of a kind for a subject: there is one at most.
 async fn work(app: &App, kind: Kind, subject: i64) -> anyhow::Result<Option<queue::Work>> {
-    let works = asked_for(app, kind).await?;
-    Ok(works.into_iter().find(|it| it.subject == subject))
-}
-
-async fn asked_for(app: &App, kind: Kind) -> anyhow::Result<Vec<queue::Work>> {
-    let page = Page::first(MAX_PAGE);
-    Ok(queue::list(&app.db, Some(kind.key()), &page).await?.rows)
+    Ok(queue::get(&app.db, kind.key(), subject).await?)
 }
 
 /// Makes sure that the jobs that run for ever are in the queue, and that none waits for an earlier

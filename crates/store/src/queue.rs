@@ -63,6 +63,8 @@ statements! {
               AND (CAST($2 AS BIGINT) IS NULL
                    OR (run_at, id) > (CAST($2 AS BIGINT), CAST($3 AS BIGINT)))
             ORDER BY run_at, id LIMIT $4";
+    GET = "SELECT * FROM queue WHERE kind = $1 AND subject = $2";
+    FIRST = "SELECT MIN(run_at) AS at FROM queue WHERE kind = $1";
     NEXT_RUN = "SELECT MIN(CASE WHEN locked_until IS NULL OR locked_until < run_at THEN run_at
                                 ELSE locked_until END) AS at FROM queue";
 }
@@ -174,6 +176,22 @@ pub fn backoff(attempts: i64) -> Duration {
 /// When the next work is due; `None` when there is none.
 pub async fn next_run(mut from: impl Read) -> Result<Option<Millis>> {
     from.row(&NEXT_RUN, args![])
+        .await?
+        .map_or(Ok(None), |row| row.millis_opt("at"))
+}
+
+/// The work of a kind for a subject.
+pub async fn get(mut from: impl Read, kind: &str, subject: i64) -> Result<Option<Work>> {
+    from.row(&GET, args![kind, subject])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// When the first work of a kind is due; `None` when there is none.
+pub async fn first_run(mut from: impl Read, kind: &str) -> Result<Option<Millis>> {
+    from.row(&FIRST, args![kind])
         .await?
         .map_or(Ok(None), |row| row.millis_opt("at"))
 }

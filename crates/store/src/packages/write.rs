@@ -11,13 +11,53 @@ use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{args, row, storable};
 
+/// Whether a source names another digest of the same kind: it has other bytes than those that were
+/// looked at.
+macro_rules! has_other_bytes {
+    () => {
+        "(length(packages.content_hash) = length(excluded.content_hash)
+          AND packages.content_hash <> excluded.content_hash)"
+    };
+}
+
+/// What is known of the bytes stays as long as they are the same.
+macro_rules! while_same_bytes {
+    ($column:literal) => {
+        concat!(
+            $column,
+            " = CASE WHEN ",
+            has_other_bytes!(),
+            " THEN NULL ELSE packages.",
+            $column,
+            " END,"
+        )
+    };
+}
+
+/// What was wrong stays as long as the bytes and the place to have them from are the same.
+macro_rules! while_same_place {
+    ($column:literal, $otherwise:literal) => {
+        concat!(
+            $column,
+            " = CASE WHEN ",
+            has_other_bytes!(),
+            " OR packages.content_location <> excluded.content_location THEN ",
+            $otherwise,
+            " ELSE packages.",
+            $column,
+            " END,"
+        )
+    };
+}
+
 statements! {
     /// Another digest of the same kind takes the analysis away, and what was wrong: the source has
     /// other bytes than those that were looked at. A digest of another kind, or none, says nothing of
     /// the bytes that are known, and does not take the place of theirs. Another place to have them from
     /// takes away what was wrong. What is listed stays so: taking it away is decided over all that a
     /// source has. A row that would stay as it is is not written.
-    UPSERT = "INSERT INTO packages (source, package, shown_id, version, normalized, order_key,
+    UPSERT = (concat!(
+             "INSERT INTO packages (source, package, shown_id, version, normalized, order_key,
                   prerelease, title, title_key, authors, project_url, metadata, content_location,
                   content_hash, listed, first_seen)
               SELECT CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4,
@@ -32,32 +72,11 @@ statements! {
                   metadata = excluded.metadata, content_location = excluded.content_location,
                   listed = CASE WHEN excluded.listed > packages.listed
                                 THEN excluded.listed ELSE packages.listed END,
-                  verdict = CASE
-                      WHEN length(packages.content_hash) = length(excluded.content_hash)
-                           AND packages.content_hash <> excluded.content_hash
-                      THEN NULL ELSE packages.verdict END,
-                  analysis = CASE
-                      WHEN length(packages.content_hash) = length(excluded.content_hash)
-                           AND packages.content_hash <> excluded.content_hash
-                      THEN NULL ELSE packages.analysis END,
-                  analysed_at = CASE
-                      WHEN length(packages.content_hash) = length(excluded.content_hash)
-                           AND packages.content_hash <> excluded.content_hash
-                      THEN NULL ELSE packages.analysed_at END,
-                  content_sha256 = CASE
-                      WHEN length(packages.content_hash) = length(excluded.content_hash)
-                           AND packages.content_hash <> excluded.content_hash
-                      THEN NULL ELSE packages.content_sha256 END,
-                  problem = CASE
-                      WHEN (length(packages.content_hash) = length(excluded.content_hash)
-                           AND packages.content_hash <> excluded.content_hash)
-                           OR packages.content_location <> excluded.content_location
-                      THEN NULL ELSE packages.problem END,
-                  problem_tries = CASE
-                      WHEN (length(packages.content_hash) = length(excluded.content_hash)
-                           AND packages.content_hash <> excluded.content_hash)
-                           OR packages.content_location <> excluded.content_location
-                      THEN 0 ELSE packages.problem_tries END,
+                  ",
+             while_same_bytes!("verdict"), while_same_bytes!("analysis"),
+             while_same_bytes!("analysed_at"), while_same_bytes!("content_sha256"),
+             while_same_place!("problem", "NULL"), while_same_place!("problem_tries", "0"),
+             "
                   content_hash = CASE
                       WHEN packages.content_sha256 IS NOT NULL AND packages.content_hash IS NOT NULL
                            AND length(packages.content_hash) <> length(excluded.content_hash)
@@ -74,7 +93,8 @@ statements! {
                  OR packages.project_url <> excluded.project_url
                  OR packages.shown_id <> excluded.shown_id OR packages.version <> excluded.version
                  OR packages.order_key <> excluded.order_key
-                 OR packages.prerelease <> excluded.prerelease";
+                 OR packages.prerelease <> excluded.prerelease"
+    ));
     KEYS = "SELECT p.id, p.source, p.package, p.normalized FROM jsonb_each($1) AS j
             JOIN packages AS p ON p.source = CAST(j.value->>0 AS BIGINT)
                 AND p.package = j.value->>1 AND p.normalized = j.value->>2";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fleetmend_model::Millis;
 use fleetmend_store::queue::{self, MAX_BACKOFF, Work};
-use fleetmend_store::{Db, Page};
+use fleetmend_store::{Db, MAX_PAGE, Page};
 
 use crate::fixture::{T0, both, t};
 
@@ -39,6 +39,21 @@ fn subjects(works: &[Work]) -> Vec<i64> {
 }
 
 both! {
+    async fn work_is_found_by_its_subject_however_much_there_is(db: Db) {
+        let many = i64::from(MAX_PAGE) + 5;
+        let mut tx = db.begin().await.unwrap();
+        for subject in 1..=many {
+            queue::enqueue(&mut tx, "mirror", subject, t(subject)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let last = queue::get(&db, "mirror", many).await.unwrap().unwrap();
+        assert_eq!((last.subject, last.run_at), (many, t(many)));
+        assert_eq!(queue::get(&db, "mirror", many + 1).await.unwrap(), None);
+        assert_eq!(queue::get(&db, "scan", many).await.unwrap(), None);
+        assert_eq!(queue::first_run(&db, "mirror").await.unwrap(), Some(t(1)));
+        assert_eq!(queue::first_run(&db, "scan").await.unwrap(), None);
+    }
+
     async fn work_asked_for_in_a_transaction_that_was_rolled_back_is_not_there(db: Db) {
         let mut tx = db.begin().await.unwrap();
         queue::enqueue(&mut tx, "sync", 1, T0).await.unwrap();
