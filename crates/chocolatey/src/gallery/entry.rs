@@ -25,6 +25,9 @@ pub struct Item {
 /// `Published` of a version that lists do not show, as NuGet galleries write it.
 const UNLISTED: &str = "1900-01-01T00:00:00";
 
+/// How much of a title lists are sorted by, in characters.
+const MAX_TITLE: usize = 1_000;
+
 /// What clients see of its place among the versions of its package.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Latest {
@@ -33,10 +36,12 @@ pub(super) struct Latest {
 }
 
 /// An [`Item`] with all that queries look at and answers are made of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) item: Item,
     pub(super) id_key: String,
+    /// The beginning of its title, lower case: what lists are sorted by.
+    pub(super) title_key: String,
     /// Lower case, with a space at each end, so that a whole tag is found by ` tag `.
     pub(super) tags: String,
     /// Everything that `Search()` looks into, lower case.
@@ -70,8 +75,11 @@ impl Entry {
             .collect::<Vec<_>>()
             .join("\n");
         let shown = properties::shown_version(nuspec);
+        let title = nuspec.title.as_ref().unwrap_or(&nuspec.id).chars();
+        let title_key = title.take(MAX_TITLE).flat_map(char::to_lowercase).collect();
         Self {
             id_key: nuspec.id.to_lowercase(),
+            title_key,
             tags,
             searched,
             is_readable: is_readable(&shown),

@@ -4,11 +4,11 @@
 //! versions. What is not understood is an error and never an empty answer.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::cmp::Ordering;
 
 use fleetmend_versions::nuget::Version;
 
+use super::budget::{Budget, PART};
 use super::entry::{Entry, Latest};
 
 /// A condition on an entry.
@@ -123,28 +123,6 @@ enum Value<'a> {
     Number(f64),
     Text(Cow<'a, str>),
     Version(&'a Version),
-}
-
-/// What trying a filter on entries may still cost, in bytes that are looked at.
-pub(super) struct Budget(Cell<u64>);
-
-/// Over all entries of one request: some tenths of a second.
-const MAX_WORK: u64 = 256 << 20;
-/// What a part of a condition costs beside the texts in it.
-const PART: usize = 16;
-
-impl Budget {
-    pub(super) fn new() -> Self {
-        Self(Cell::new(MAX_WORK))
-    }
-
-    pub(super) fn is_spent(&self) -> bool {
-        self.0.get() == 0
-    }
-
-    fn spend(&self, bytes: usize) {
-        self.0.set(self.0.get().saturating_sub(bytes as u64));
-    }
 }
 
 impl Expr {

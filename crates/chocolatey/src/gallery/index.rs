@@ -1,12 +1,14 @@
 //! The package versions, and the answers made of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fleetmend_versions::nuget::Version;
 
+use super::budget::{Budget, PART};
 use super::document;
 use super::entry::{Entry, Item, Latest};
-use super::filter::{Budget, Expr};
+use super::filter::Expr;
 use super::request::{BadRequest, Installed, Options, Request, Resource, next_page};
 use crate::dependency::Range;
 
@@ -26,11 +28,11 @@ pub enum Document {
     Missing,
 }
 
-/// All package versions of the feed, in memory.
-#[derive(Debug, Default)]
+/// All package versions of the feed, in memory. A copy shares them.
+#[derive(Debug, Clone, Default)]
 pub struct Gallery {
     /// By id in lower case; the versions ascending.
-    packages: BTreeMap<String, Vec<Entry>>,
+    packages: BTreeMap<String, Arc<Vec<Entry>>>,
 }
 
 impl Gallery {
@@ -38,6 +40,7 @@ impl Gallery {
     pub fn insert(&mut self, item: Item) {
         let entry = Entry::new(item);
         let versions = self.packages.entry(entry.id_key.clone()).or_default();
+        let versions = Arc::make_mut(versions);
         match versions.binary_search_by(|it| it.version().cmp(entry.version())) {
             Ok(at) => versions[at] = entry,
             Err(at) => versions.insert(at, entry),
@@ -51,6 +54,7 @@ impl Gallery {
         let Some(versions) = self.packages.get_mut(&key) else {
             return false;
         };
+        let versions = Arc::make_mut(versions);
         let Ok(at) = versions.binary_search_by(|it| it.version().cmp(version)) else {
             return false;
         };
@@ -75,14 +79,14 @@ impl Gallery {
     /// Whether lists show a stable version of a package that is in a range.
     pub fn has_in(&self, id: &str, range: &Range) -> bool {
         let versions = self.packages.get(&id.to_lowercase());
-        let mut versions = versions.into_iter().flatten();
+        let mut versions = versions.into_iter().flat_map(|it| it.iter());
         versions
             .any(|it| it.item.listed && !it.version().is_prerelease() && range.has(it.version()))
     }
 
     /// How many versions there are.
     pub fn len(&self) -> usize {
-        self.packages.values().map(Vec::len).sum()
+        self.packages.values().map(|it| it.len()).sum()
     }
 
     /// Whether there is none.
@@ -90,10 +94,28 @@ impl Gallery {
         self.packages.is_empty()
     }
 
+    /// Whether a request looks at the versions of one package alone, or at nothing: what it costs is
+    /// little, however much the feed has.
+    pub fn is_quick(request: &Request) -> bool {
+        match &request.resource {
+            Resource::Packages => {
+                let filter = request.options.filter.as_ref();
+                filter.is_some_and(|it| it.only_id().is_some())
+            }
+            Resource::Search { .. } | Resource::GetUpdates { .. } => false,
+            Resource::Service
+            | Resource::Metadata
+            | Resource::Package { .. }
+            | Resource::PackageId { .. }
+            | Resource::FindPackagesById { .. }
+            | Resource::Download { .. } => true,
+        }
+    }
+
     /// The answer to a request, for a feed at `base`, which ends in `/`. The service document and
     /// `$metadata` are the same for all feeds, downloads are bytes: not asked for here.
     pub fn answer(&self, request: &Request, base: &str, now: &str) -> Result<Document, BadRequest> {
-        let options = &request.options;
+        let (options, budget) = (&request.options, Budget::new());
         let (name, found) = match &request.resource {
             Resource::Package { id, version } => {
                 let entry = self.find(id, version);
@@ -110,9 +132,16 @@ impl Gallery {
             Resource::Packages => ("Packages", self.packages(options)),
             Resource::FindPackagesById { id } => {
                 let versions = self.packages.get(&id.to_lowercase());
-                ("FindPackagesById", versions.into_iter().flatten().collect())
+                (
+                    "FindPackagesById",
+                    versions.into_iter().flat_map(|it| it.iter()).collect(),
+                )
             }
-            Resource::Search { words, prerelease } => ("Search", self.search(words, *prerelease)),
+            Resource::Search { words, prerelease } => {
+                let found = self.search(words, *prerelease, &budget);
+                budget.check("searchTerm")?;
+                ("Search", found)
+            }
             Resource::GetUpdates {
                 installed,
                 prerelease,
@@ -130,7 +159,7 @@ impl Gallery {
                 return Ok(Document::Missing);
             }
         };
-        page(name, found, options, base, now)
+        page(name, found, options, base, now, &budget)
     }
 
     fn find(&self, id: &str, version: &str) -> Option<&Entry> {
@@ -140,18 +169,28 @@ impl Gallery {
 
     fn packages(&self, options: &Options) -> Vec<&Entry> {
         match options.filter.as_ref().and_then(Expr::only_id) {
-            Some(id) => self.packages.get(&id).into_iter().flatten().collect(),
-            None => self.packages.values().flatten().collect(),
+            Some(id) => {
+                let versions = self.packages.get(&id).into_iter();
+                versions.flat_map(|it| it.iter()).collect()
+            }
+            None => self.entries().collect(),
         }
     }
 
-    fn search(&self, words: &BTreeSet<String>, prerelease: bool) -> Vec<&Entry> {
-        self.packages
-            .values()
-            .flatten()
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.packages.values().flat_map(|it| it.iter())
+    }
+
+    /// Says nothing once the budget is spent.
+    fn search(&self, words: &BTreeSet<String>, prerelease: bool, budget: &Budget) -> Vec<&Entry> {
+        let has = |entry: &Entry, word: &String| {
+            budget.spend(PART + entry.searched.len());
+            !budget.is_spent() && entry.searched.contains(word.as_str())
+        };
+        self.entries()
             .filter(|it| it.item.listed)
             .filter(|it| prerelease || !it.version().is_prerelease())
-            .filter(|it| words.iter().all(|word| it.searched.contains(word.as_str())))
+            .filter(|it| words.iter().all(|word| has(it, word)))
             .collect()
     }
 
@@ -223,24 +262,21 @@ fn page(
     options: &Options,
     base: &str,
     now: &str,
+    budget: &Budget,
 ) -> Result<Document, BadRequest> {
     let which = usize::from(options.semver2);
     found.retain(|it| it.is_readable[which]);
     if let Some(filter) = &options.filter {
-        let budget = Budget::new();
-        found.retain(|it| filter.passes(it, it.latest[which], &budget));
-        if budget.is_spent() {
-            return Err(BadRequest(
-                "$filter: it looks at too much text of too many packages; name an id or ask for less"
-                    .to_owned(),
-            ));
-        }
+        found.retain(|it| filter.passes(it, it.latest[which], budget));
+        budget.check("$filter")?;
     }
     let total = found.len();
     if options.count {
         return Ok(Document::Count(total));
     }
     if let Some(order) = &options.order {
+        order.spend(&found, budget);
+        budget.check("$orderby")?;
         found.sort_by(|a, b| order.compare(a, b));
     }
     let start = match &options.after {

@@ -4,6 +4,7 @@
 //! The protocol is `OData` v2 with NuGet's entity type (`V2FeedPackage`); what of it clients use was
 //! read off their requests. Addresses in documents are absolute: clients do not resolve them.
 
+mod budget;
 mod document;
 mod entry;
 mod filter;

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::budget::{Budget, PART};
 use super::entry::Entry;
 
 /// The most parts: more than clients send. They are compared one after the other.
@@ -62,6 +63,16 @@ impl Order {
         Ok(Self(keys))
     }
 
+    /// Takes what sorting these entries costs at most: each is compared some times, part by part.
+    pub(super) fn spend(&self, entries: &[&Entry], budget: &Budget) {
+        let times = entries.len().max(1).ilog2() as usize + 1;
+        let titles = self.0.iter().filter(|(key, _)| *key == Key::Title).count();
+        for entry in entries {
+            let parts = self.0.len() * PART + titles * entry.title_key.len();
+            budget.spend(times * parts);
+        }
+    }
+
     pub(super) fn compare(&self, a: &Entry, b: &Entry) -> Ordering {
         for (key, is_descending) in &self.0 {
             let order = key.compare(a, b);
@@ -80,14 +91,10 @@ impl Order {
 
 impl Key {
     fn compare(self, a: &Entry, b: &Entry) -> Ordering {
-        let title = |it: &Entry| {
-            let nuspec = &it.item.nuspec;
-            nuspec.title.as_ref().unwrap_or(&nuspec.id).to_lowercase()
-        };
         match self {
             Self::Id => a.id_key.cmp(&b.id_key),
             Self::Version => a.version().cmp(b.version()),
-            Self::Title => title(a).cmp(&title(b)),
+            Self::Title => a.title_key.cmp(&b.title_key),
             Self::Created => a.item.created.cmp(&b.item.created),
             Self::Published => a.published().cmp(b.published()),
             Self::Size => a.item.size.cmp(&b.item.size),

@@ -1,5 +1,6 @@
 //! Requests that cost a feed of one's own more than any client's does.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use fleetmend_chocolatey::gallery::{Document, Gallery, Item, MAX_QUERY};
@@ -67,10 +68,10 @@ fn a_request_for_more_than_clients_ask_for_at_once_is_refused_with_the_number() 
 }
 
 /// Packages with long texts.
-fn large_gallery() -> Gallery {
+fn large_gallery(packages: u64) -> Gallery {
     let text = "Reads, writes and CHECKS archives. ".repeat(150);
     let mut gallery = Gallery::default();
-    for number in 0..1_000 {
+    for number in 0..packages {
         let mut it = item(&format!("package{number}"), "1.0.0");
         it.nuspec.description = Some(text.clone());
         gallery.insert(Item { size: number, ..it });
@@ -80,7 +81,7 @@ fn large_gallery() -> Gallery {
 
 #[test]
 fn a_filter_that_reads_every_text_many_times_over_is_refused() {
-    let gallery = large_gallery();
+    let gallery = large_gallery(1_000);
     let mut filter = String::from("substringof('no',Description)");
     for number in 0..55 {
         let _ = write!(filter, "%20or%20substringof('no{number}',Description)");
@@ -94,4 +95,62 @@ fn a_filter_that_reads_every_text_many_times_over_is_refused() {
     assert_eq!(shown(&read(&gallery, &one)), "package7 1.0.0");
     let once = "Packages()/$count?$filter=substringof('checks',Description)";
     assert_eq!(ask(&gallery, once), Ok(Document::Count(1_000)));
+}
+
+/// So many texts that each package of the large gallery has.
+fn found_everywhere(count: usize) -> Vec<String> {
+    let mut parts = BTreeSet::new();
+    for word in ["reads", "writes", "checks", "archives"] {
+        for begin in 0..word.len() {
+            parts.extend((begin + 1..=word.len()).map(|end| word[begin..end].to_owned()));
+        }
+    }
+    parts.into_iter().take(count).collect()
+}
+
+#[test]
+fn a_search_that_reads_every_text_many_times_over_is_refused() {
+    let gallery = large_gallery(1_200);
+    let search = |words: usize, rest: &str| {
+        let words = found_everywhere(words).join("+");
+        ask(
+            &gallery,
+            &format!("Search()/$count?searchTerm='{words}'{rest}"),
+        )
+    };
+    assert_eq!(search(10, ""), Ok(Document::Count(1_200)));
+    let error = search(50, "").unwrap_err();
+    assert!(
+        error.contains("searchTerm: it looks at too much text"),
+        "{error}"
+    );
+    // What a search and a filter cost counts together.
+    let mut filter = String::from("&$filter=substringof('no',Description)");
+    for number in 0..40 {
+        let _ = write!(filter, "%20or%20substringof('no{number}',Description)");
+    }
+    assert_eq!(search(1, &filter), Ok(Document::Count(0)));
+    let error = search(20, &filter).unwrap_err();
+    assert!(error.contains("$filter: it looks at too much"), "{error}");
+}
+
+#[test]
+fn an_order_that_compares_too_much_text_is_refused() {
+    let mut gallery = Gallery::default();
+    for number in 0..3_000 {
+        let mut it = item(&format!("package{number:04}"), "1.0.0");
+        it.nuspec.title = Some("A".repeat(1_500) + &number.to_string());
+        gallery.insert(it);
+    }
+    let order = |keys: usize| {
+        let keys = vec!["Title"; keys].join(",");
+        let list = ask(&gallery, &format!("Packages()?$orderby={keys}&$top=1"))?;
+        let Document::Atom(list) = list else {
+            panic!("{list:?}");
+        };
+        Ok::<_, String>(list.contains("package0000"))
+    };
+    assert_eq!(order(1), Ok(true));
+    let error = order(8).unwrap_err();
+    assert!(error.contains("$orderby: it looks at too much"), "{error}");
 }

@@ -33,7 +33,7 @@ use fleetmend_store::feed_keys::{self, FeedKey};
 use fleetmend_store::feed_packages::{self, FeedPackage};
 use fleetmend_store::{Tx, settings};
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::app::App;
 
@@ -52,10 +52,14 @@ const REVISION: &str = "feed_revision";
 /// The setting that lets everybody read.
 const OPEN: &str = "feed_open";
 
+/// How many answers that look at all packages are made at one time.
+const COSTLY: usize = 2;
+
 /// What the feed answers from.
-#[derive(Default)]
 pub struct Feed {
-    gallery: RwLock<Gallery>,
+    gallery: RwLock<Arc<Gallery>>,
+    /// For answers that look at all packages.
+    costly: Arc<Semaphore>,
     /// By the digest of their secret.
     keys: RwLock<HashMap<String, FeedKey>>,
     /// Whether reading needs no key.
@@ -64,14 +68,43 @@ pub struct Feed {
     revision: Mutex<Option<String>>,
 }
 
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            gallery: RwLock::default(),
+            costly: Arc::new(Semaphore::new(COSTLY)),
+            keys: RwLock::default(),
+            is_open: AtomicBool::default(),
+            revision: Mutex::default(),
+        }
+    }
+}
+
 impl Feed {
-    /// Does something with the packages.
+    /// Does something with the packages, for a moment.
     fn read<T>(&self, with: impl FnOnce(&Gallery) -> T) -> T {
         with(&self.gallery.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Does something with the packages as they are now, away from the tasks that answer everybody
+    /// else: changes do not wait for it.
+    async fn read_long<T: Send + 'static>(
+        &self,
+        with: impl FnOnce(&Gallery) -> T + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let turn = Arc::clone(&self.costly).acquire_owned().await?;
+        let gallery = Arc::clone(&self.gallery.read().unwrap_or_else(PoisonError::into_inner));
+        let read = tokio::task::spawn_blocking(move || {
+            let read = with(&gallery);
+            drop((gallery, turn));
+            read
+        });
+        Ok(read.await?)
+    }
+
     fn change(&self, with: impl FnOnce(&mut Gallery)) {
-        with(&mut self.gallery.write().unwrap_or_else(PoisonError::into_inner));
+        let mut gallery = self.gallery.write().unwrap_or_else(PoisonError::into_inner);
+        with(Arc::make_mut(&mut gallery));
     }
 
     /// Whether reading needs no key.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse as _, Response};
-use fleetmend_chocolatey::gallery::{self, Document, Request, Resource};
+use fleetmend_chocolatey::gallery::{self, Document, Gallery, Request, Resource};
 use http::header::HOST;
 use http::{HeaderMap, Uri};
 
@@ -40,7 +40,12 @@ pub(super) async fn get(
         }
         _ => {
             let now = time(app.now())?;
-            let answer = app.feed.read(|it| it.answer(&request, &base, &now));
+            let answer = if Gallery::is_quick(&request) {
+                app.feed.read(|it| it.answer(&request, &base, &now))
+            } else {
+                let answer = move |it: &Gallery| it.answer(&request, &base, &now);
+                app.feed.read_long(answer).await?
+            };
             match answer.map_err(|error| Refusal::Bad(error.to_string()))? {
                 Document::Atom(body) => Ok(document(ATOM, body, &headers)),
                 Document::Property(body) => Ok(xml(body)),
