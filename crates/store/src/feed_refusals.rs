@@ -9,15 +9,21 @@ use crate::sql::statements;
 use crate::value::{Row, args};
 
 statements! {
-    SET = "INSERT INTO feed_refusals (package, why, tries, refused_at, retry_at)
-           VALUES ($1, $2, 1, $3, $4)
+    /// What a person asked for stays so.
+    SET = "INSERT INTO feed_refusals (package, why, tries, refused_at, retry_at, basis, is_asked_for)
+           VALUES ($1, $2, 1, $3, $4, $5, $6)
            ON CONFLICT (package) DO UPDATE SET
                why = excluded.why, tries = feed_refusals.tries + 1,
-               refused_at = excluded.refused_at, retry_at = excluded.retry_at";
+               refused_at = excluded.refused_at, retry_at = excluded.retry_at,
+               basis = excluded.basis,
+               is_asked_for = CASE WHEN excluded.is_asked_for > feed_refusals.is_asked_for
+                                   THEN excluded.is_asked_for ELSE feed_refusals.is_asked_for END";
     CLEAR = "DELETE FROM feed_refusals WHERE package = $1";
     GET = "SELECT r.*, p.shown_id, p.version, s.name FROM feed_refusals AS r
            JOIN packages AS p ON p.id = r.package JOIN sources AS s ON s.id = p.source
            WHERE r.package = $1";
+    DECIDED = "SELECT package, basis, is_asked_for FROM feed_refusals
+               WHERE package > $1 ORDER BY package LIMIT $2";
     LIST = "SELECT r.*, p.shown_id, p.version, s.name FROM feed_refusals AS r
             JOIN packages AS p ON p.id = r.package JOIN sources AS s ON s.id = p.source
             WHERE (CAST($1 AS BIGINT) IS NULL
@@ -45,6 +51,34 @@ pub struct FeedRefusal {
     pub at: Millis,
     /// When it is tried again by itself.
     pub retry_at: Option<Millis>,
+    /// Whether a person asked for it.
+    pub is_asked_for: bool,
+}
+
+/// Why a package does not come into the feed this time.
+#[derive(Debug, Clone)]
+pub struct NewRefusal<'a> {
+    /// The catalog's row.
+    pub package: PackageId,
+    /// In words for a person.
+    pub why: &'a str,
+    /// When it is tried again by itself.
+    pub retry_at: Option<Millis>,
+    /// A digest of what it was decided on; `None`: it is not known.
+    pub basis: Option<&'a str>,
+    /// Whether a person asked for it.
+    pub is_asked_for: bool,
+}
+
+/// What a refusal was decided on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The catalog's row.
+    pub package: PackageId,
+    /// The digest; `None`: it is not known.
+    pub basis: Option<String>,
+    /// Whether a person asked for it.
+    pub is_asked_for: bool,
 }
 
 fn read(row: &Row) -> Result<FeedRefusal> {
@@ -57,18 +91,20 @@ fn read(row: &Row) -> Result<FeedRefusal> {
         tries: row.int("tries")?,
         at: row.millis("refused_at")?,
         retry_at: row.millis_opt("retry_at")?,
+        is_asked_for: row.flag("is_asked_for")?,
     })
 }
 
 /// Keeps why a package did not come into the feed this time.
-pub async fn set(
-    tx: &mut Tx,
-    package: PackageId,
-    why: &str,
-    retry_at: Option<Millis>,
-    now: Millis,
-) -> Result<()> {
-    let values = args![package, why, now, retry_at];
+pub async fn set(tx: &mut Tx, new: &NewRefusal<'_>, now: Millis) -> Result<()> {
+    let values = args![
+        new.package,
+        new.why,
+        now,
+        new.retry_at,
+        new.basis,
+        new.is_asked_for
+    ];
     tx.run(&SET, values).await.map(drop)
 }
 
@@ -84,6 +120,19 @@ pub async fn get(mut from: impl Read, package: PackageId) -> Result<Option<FeedR
         .as_ref()
         .map(read)
         .transpose()
+}
+
+/// What those behind a package were decided on, by package.
+pub async fn decided(mut from: impl Read, after: PackageId, most: u32) -> Result<Vec<Decided>> {
+    let rows = from.rows(&DECIDED, args![after, most]).await?;
+    let decided = rows.iter().map(|row| {
+        Ok(Decided {
+            package: PackageId(row.int("package")?),
+            basis: row.text_opt("basis")?,
+            is_asked_for: row.flag("is_asked_for")?,
+        })
+    });
+    decided.collect()
 }
 
 /// A page of them, the last one in front.

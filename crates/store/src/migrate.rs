@@ -144,6 +144,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "holds",
         include_str!("../migrations/sqlite/0122_holds.sql"),
     ),
+    (
+        130,
+        "feed refusals basis",
+        include_str!("../migrations/sqlite/0130_feed_refusals_basis.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -276,6 +281,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         122,
         "holds",
         include_str!("../migrations/postgres/0122_holds.sql"),
+    ),
+    (
+        130,
+        "feed refusals basis",
+        include_str!("../migrations/postgres/0130_feed_refusals_basis.sql"),
     ),
 ];
 

@@ -1,7 +1,10 @@
 //! The server killed while it works: taking inventories, reading a source, getting files from the
-//! 'internet', putting a version in quarantine, handing out orders and storing reports. On both
-//! databases the flow completes; nothing is lost, nothing happens twice.
+//! 'internet', putting an installer into its package, putting a version in quarantine, handing out
+//! orders and storing reports. On both databases the flow completes; nothing is lost, nothing happens
+//! twice.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -42,6 +45,7 @@ fn all(server: Server, first: usize) -> Result<()> {
     let mut fleet = Fleet::new(server, first)?;
     fleet.inventories()?;
     fleet.source()?;
+    fleet.internalizing()?;
     fleet.quarantine()?;
     fleet.deployment()
 }
@@ -49,6 +53,8 @@ fn all(server: Server, first: usize) -> Result<()> {
 /// The good tool's installer, and the one that is not what its package says.
 const GOOD: &str = "good.exe";
 const BAD: &str = "bad.exe";
+/// The one that is put into its package.
+const INNER: &str = "inner.exe";
 
 fn content(name: &str) -> Vec<u8> {
     Pe::new(name, "2.0")
@@ -72,7 +78,11 @@ impl Fleet {
         let console = server.console()?;
         let device = Device::enrol(server.url(), &server.token()?)?;
         let site = FeedSite::start()?;
-        for (id, file) in [("good-tool", GOOD), ("bad-tool", BAD)] {
+        for (id, file) in [
+            ("good-tool", GOOD),
+            ("bad-tool", BAD),
+            ("inner-tool", INNER),
+        ] {
             site.add_file(file, content(file));
             let digest = digest_hex(&content(file));
             let nupkg = Nupkg::new(id, "2.0").title(id).downloading_exe(
@@ -213,6 +223,41 @@ impl Fleet {
         Ok(())
     }
 
+    /// A package that is made anew with its installer inside, and a server that dies over it.
+    fn internalizing(&mut self) -> Result<()> {
+        let files = self.server.data().join("files");
+        let before = digests(&files)?;
+        let body = json!({ "package": "inner-tool" });
+        self.asked("it is asked for", |_, console| {
+            let answer = console.try_post("/api/v1/feed/internalize", &body)?;
+            Ok((answer.status == 200).then_some(()))
+        })?;
+        let in_feed = |console: &Console| console.items("/api/v1/feed/packages?text=inner-tool");
+        let path = format!("/files/{INNER}");
+        self.site.wait_for_request(&path, PATIENCE)?;
+        for _ in 0..3 {
+            let incoming = files.join("incoming");
+            wait_until("it is being made, or is there", PATIENCE, || {
+                let is_being_made = std::fs::read_dir(&incoming)?.count() > 0;
+                Ok((is_being_made || !in_feed(&self.console)?.is_empty()).then_some(()))
+            })?;
+            self.kill()?;
+        }
+        let made = wait_until("it is in the feed", PATIENCE, || {
+            Ok(in_feed(&self.console)?.pop())
+        })?;
+        ensure!(in_feed(&self.console)?.len() == 1, "it came in once");
+        let put_in = &made["put_in"][0]["sha256"];
+        ensure!(*put_in == digest_hex(&content(INNER)), "{made}");
+        let new: Vec<_> = digests(&files)?.difference(&before).cloned().collect();
+        ensure!(
+            new.len() == 3,
+            "the nupkg, its installer and what was made: {new:?}"
+        );
+        ensure!(std::fs::read_dir(files.join("incoming"))?.count() == 0);
+        Ok(())
+    }
+
     /// A patch that is approved and deployed, and its one job.
     fn deployed(&mut self, package: &str) -> Result<(i64, i64)> {
         let row = self.console.wait_missing(package)?;
@@ -286,6 +331,22 @@ impl Fleet {
         ensure!(self.console.devices()?.len() == 1);
         Ok(())
     }
+}
+
+/// The digests of the files that are kept.
+fn digests(files: &Path) -> Result<BTreeSet<String>> {
+    let mut digests = BTreeSet::new();
+    for folder in std::fs::read_dir(files)? {
+        let folder = folder?.path();
+        let is_under_way = folder.ends_with("incoming") || folder.ends_with("partial");
+        if is_under_way || !folder.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(folder)? {
+            digests.insert(file?.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(digests)
 }
 
 /// The body of an answer that is right.

@@ -1,6 +1,7 @@
 //! Fetches the packages that some device may have, and analyses them. One that cannot be had holds up
 //! no other and is asked for ever more rarely; why is kept with it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use super::store_file::{self, Fetched};
 use super::sync::jitter;
 use super::{offered, offline, quarantine};
 use crate::app::App;
+use crate::feed::again;
 use crate::jobs;
 
 /// Packages fetched at one time: a slow one holds up no other.
@@ -49,6 +51,11 @@ pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
         let names = names(app).await?;
         new.retain(|package| names.may_have(&package.id, &package.title));
     }
+    // What stayed out of the own feed is looked at anew as well, whatever devices have.
+    let refused = again::refused_of(app, &outdated.packages).await?;
+    let known: HashSet<PackageId> = new.iter().map(|it| it.row).collect();
+    let is_more = |it: &Package| it.analysis.is_some() && !known.contains(&it.row);
+    new.extend(refused.into_iter().filter(is_more));
     let now = app.now();
     let (due, later): (Vec<_>, Vec<_>) = new.into_iter().partition(|package| {
         let problem = package.problem.as_ref();
@@ -91,6 +98,7 @@ pub async fn fetch_packages(app: &Arc<App>) -> anyhow::Result<()> {
     if is_new {
         renew(app).await?;
     }
+    again::enqueue(app).await?;
     if let Some(at) = next {
         let mut tx = app.db.begin().await?;
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, at).await?;

@@ -19,7 +19,8 @@ use crate::{jobs, journal};
 
 /// How often is looked what came of it.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
-/// How long it may take to begin: a server that runs takes it up within a second or so.
+/// How long it may take to begin: a server that runs takes it up within a second or so, unless it is
+/// busy.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What was asked for.
@@ -104,7 +105,7 @@ pub async fn outcome(app: &App, asked: &Asked) -> anyhow::Result<String> {
         has_begun =
             has_begun || jobs::is_worked_on(app, jobs::Kind::Internalize, asked.row.0).await?;
         if !has_begun && began.elapsed() > PATIENCE {
-            bail!("no server has begun: it is done when one runs");
+            bail!("it has not begun yet: it is done when a server runs and is free to");
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

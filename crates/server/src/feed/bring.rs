@@ -8,11 +8,13 @@ use anyhow::Context as _;
 use fleetmend_chocolatey::dependency::{Dependency, Range};
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_model::{Millis, PackageId};
-use fleetmend_store::feed_refusals;
+use fleetmend_store::feed_refusals::{self, NewRefusal};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::sources::OWN;
 
+use super::again::basis;
 use super::internalize::InternalizeError;
+use super::take_in::is_made_of_it;
 use super::{AddError, take_in};
 use crate::app::App;
 use crate::catalog::sync::jitter;
@@ -40,32 +42,49 @@ pub async fn bring(app: &Arc<App>, root: PackageId, is_asked_for: bool) -> anyho
     if let Some(package) = packages::get(&app.db, root).await? {
         waiting.extend(through(app, &package).await?);
     }
-    let mut seen = HashSet::new();
-    let mut again: Option<Millis> = None;
+    let (mut seen, mut left) = (HashSet::new(), Vec::new());
     while let Some(id) = waiting.pop_front() {
-        if seen.len() >= MOST || !seen.insert(id) {
+        if !seen.insert(id) {
             continue;
         }
-        match came(app, id, is_asked_for && id == root).await? {
-            Came::In(package) => {
-                for dependency in dependencies(app, &package).await? {
-                    waiting.extend(best(app, &dependency).await?);
-                }
+        if seen.len() > MOST {
+            left.push(id);
+            continue;
+        }
+        if let Came::In(package) = came(app, id, is_asked_for && id == root).await? {
+            for dependency in dependencies(app, &package).await? {
+                waiting.extend(best(app, &dependency).await?);
             }
-            Came::Not { retry_at } => again = again.into_iter().chain(retry_at).min(),
         }
     }
-    if let Some(at) = again {
-        let kind = kind(is_asked_for);
-        let mut tx = app.db.begin().await?;
-        jobs::enqueue(&mut tx, kind, root.0, at).await?;
-        tx.commit().await?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    left_out(app, root, &left).await
+}
+
+/// Says of packages that they were not looked at, because one brings too many along. Of one that stayed
+/// out before, what is known says more.
+async fn left_out(app: &App, root: PackageId, left: &[PackageId]) -> anyhow::Result<()> {
+    let Some(root) = packages::get(&app.db, root).await? else {
+        return Ok(());
+    };
+    let why = format!(
+        "it was not looked at: it is one of more than {MOST} packages that {} {} brings along. Ask for \
+         it by itself",
+        root.shown_id, root.version
+    );
+    for package in packages::get_many(&app.db, left).await? {
+        let is_known = feed_refusals::get(&app.db, package.row).await?.is_some();
+        if package.source != OWN && !is_known && is_made_of_it(app, &package).await?.is_none() {
+            refused(app, &package, false, &why, None).await?;
+        }
     }
     Ok(())
 }
 
 /// The job that brings a package.
-fn kind(is_asked_for: bool) -> jobs::Kind {
+pub(super) fn kind(is_asked_for: bool) -> jobs::Kind {
     if is_asked_for {
         jobs::Kind::Internalize
     } else {
@@ -78,10 +97,7 @@ enum Came {
     /// The feed has it.
     In(Box<Package>),
     /// It stays out.
-    Not {
-        /// When it is tried again by itself.
-        retry_at: Option<Millis>,
-    },
+    Not,
 }
 
 /// The latest packages without an installer of their own that bring this one.
@@ -101,8 +117,13 @@ async fn through(app: &App, package: &Package) -> anyhow::Result<Vec<PackageId>>
 /// Takes a package in, if it may be; keeps why not with it.
 async fn came(app: &Arc<App>, id: PackageId, is_asked_for: bool) -> anyhow::Result<Came> {
     let Some(package) = fetched(app, id).await? else {
-        return Ok(Came::Not { retry_at: None });
+        return Ok(Came::Not);
     };
+    // What a person asked for once stays asked for.
+    let known = feed_refusals::get(&app.db, id).await?;
+    let is_asked_for = is_asked_for || known.as_ref().is_some_and(|it| it.is_asked_for);
+    let tries = known.map_or(0, |it| it.tries) + 1;
+    let refused = async |why: &str, at| refused(app, &package, is_asked_for, why, at).await;
     if package.source == OWN && !is_asked_for {
         return Ok(Came::In(Box::new(package)));
     }
@@ -110,7 +131,7 @@ async fn came(app: &Arc<App>, id: PackageId, is_asked_for: bool) -> anyhow::Resu
         && let Some(problem) = package.problem.clone()
     {
         let why = format!("its nupkg cannot be had: {}", problem.why);
-        return refused(app, &package, &why, problem.retry_at).await;
+        return refused(&why, problem.retry_at).await;
     }
     let actor = Actor {
         name: "mirror".to_owned(),
@@ -129,47 +150,65 @@ async fn came(app: &Arc<App>, id: PackageId, is_asked_for: bool) -> anyhow::Resu
         }
         Err(error @ InternalizeError::Add(AddError::Taken(_))) => {
             if is_asked_for {
-                refused(app, &package, &error.to_string(), None).await?;
+                refused(&error.to_string(), None).await?;
             }
             Ok(Came::In(Box::new(package)))
         }
-        Err(InternalizeError::Again { cause, at }) => not_yet(app, &package, &cause, at).await,
+        Err(InternalizeError::Again { cause, at }) => {
+            refused(&cause, Some(at.unwrap_or_else(|| later(app, tries)))).await
+        }
         // It is one package's, for all that is known: the others come in.
         Err(InternalizeError::Add(AddError::Internal(error))) => {
             let cause = format!("the server failed at it: {error:#}");
-            not_yet(app, &package, &cause, None).await
+            refused(&cause, Some(later(app, tries))).await
         }
-        Err(error) => refused(app, &package, &error.to_string(), None).await,
+        Err(error) => refused(&error.to_string(), None).await,
     }
 }
 
-/// Keeps why a package does not come in this time, and that it is tried again: at that time, or when
-/// its tries say.
-async fn not_yet(
-    app: &App,
-    package: &Package,
-    cause: &str,
-    at: Option<Millis>,
-) -> anyhow::Result<Came> {
-    let known = feed_refusals::get(&app.db, package.row).await?;
-    let tries = known.map_or(0, |it| it.tries) + 1;
-    let later = || schedule::after_failed_fetch(app.now(), tries, false, jitter());
-    refused(app, package, cause, Some(at.unwrap_or_else(later))).await
+/// When a package is tried again that was tried so often.
+fn later(app: &App, tries: i64) -> Millis {
+    schedule::after_failed_fetch(app.now(), tries, false, jitter())
 }
 
+/// Keeps why a package does not come in this time, and has it tried again at that time.
 async fn refused(
     app: &App,
     package: &Package,
+    is_asked_for: bool,
     why: &str,
     retry_at: Option<Millis>,
 ) -> anyhow::Result<Came> {
     let (name, version) = (&package.shown_id, &package.version);
     tracing::warn!("{name} {version} is not in the feed: {why}");
+    let basis = settled_basis(app, package).await?;
+    let new = NewRefusal {
+        package: package.row,
+        why,
+        retry_at,
+        basis: basis.as_deref(),
+        is_asked_for,
+    };
     let mut tx = app.db.begin().await?;
-    feed_refusals::set(&mut tx, package.row, why, retry_at, app.now()).await?;
+    feed_refusals::set(&mut tx, &new, app.now()).await?;
+    if let Some(at) = retry_at {
+        // By itself: what it is a dependency of may be in the feed, and is then not gone through again.
+        jobs::enqueue(&mut tx, kind(is_asked_for), package.row.0, at).await?;
+    }
     tx.commit().await?;
     app.touch();
-    Ok(Came::Not { retry_at })
+    Ok(Came::Not)
+}
+
+/// What a package was refused on; nothing where that changed meanwhile (its file may have put it in
+/// quarantine): it is then looked at once more.
+async fn settled_basis(app: &App, package: &Package) -> anyhow::Result<Option<String>> {
+    let Some(now) = packages::get(&app.db, package.row).await? else {
+        return Ok(None);
+    };
+    let source = nupkgs::source(app, package).await?;
+    let decided_on = basis(package, &source);
+    Ok((basis(&now, &source) == decided_on).then_some(decided_on))
 }
 
 /// A package of the catalog, fetched and analysed if that was not done yet and can be.

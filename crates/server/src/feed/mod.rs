@@ -5,6 +5,7 @@
 
 mod access;
 mod add;
+pub(crate) mod again;
 mod answer;
 pub mod ask;
 pub mod bring;

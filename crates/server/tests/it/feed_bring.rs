@@ -5,7 +5,7 @@ use fleetmend_server::catalog::{nupkgs, offered, sync};
 use fleetmend_server::feed::bring::bring;
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::sources::{self, Settings, SourceKind};
-use fleetmend_store::{Page, feed_packages};
+use fleetmend_store::{Page, feed_packages, feed_refusals};
 
 use crate::site::Site;
 
@@ -88,4 +88,38 @@ async fn a_package_brings_its_dependencies_and_what_is_nothing_without_it() {
         .await
         .unwrap();
     assert_eq!(found(&site).await, expected, "again changes nothing");
+}
+
+#[tokio::test]
+async fn what_is_not_looked_at_because_a_package_brings_too_many_along_is_said() {
+    let ids: Vec<String> = (0..205).map(|it| format!("d{it:03}")).collect();
+    let mut all: Vec<Nupkg> = ids.iter().map(|id| Nupkg::new(id, "1.0")).collect();
+    let root = Nupkg::new("root", "1.0").embedding_msi("app.msi", vec![0xd0; 9], "App*");
+    let root = ids.iter().fold(root, |it, id| it.dependency(id, ""));
+    all.push(root);
+    let (site, _folder) = with(&all).await;
+    let app = site.running().app();
+    bring(app, latest(&site, "root").await.row, false)
+        .await
+        .unwrap();
+    let db = &app.db;
+    assert_eq!(app.feed.len(), 200);
+    let refused = feed_refusals::list(db, &Page::first(99))
+        .await
+        .unwrap()
+        .rows;
+    let mut names: Vec<_> = refused.iter().map(|it| it.shown_id.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["d199", "d200", "d201", "d202", "d203", "d204"]);
+    let why = &refused[0].why;
+    assert!(
+        why.contains("more than 200 packages that root 1.0 brings along"),
+        "{why}"
+    );
+    assert_eq!(refused[0].retry_at, None);
+    // One by itself.
+    bring(app, latest(&site, "d204").await.row, false)
+        .await
+        .unwrap();
+    assert_eq!(app.feed.len(), 201);
 }

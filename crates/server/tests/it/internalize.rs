@@ -1,6 +1,7 @@
 //! Packages that download their installers come into the feed with them inside.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
@@ -13,6 +14,7 @@ use fleetmend_server::Given;
 use fleetmend_server::catalog::offline::at_hand;
 use fleetmend_server::catalog::store_file::Fetched;
 use fleetmend_server::catalog::{nupkgs, sync};
+use fleetmend_server::feed;
 use fleetmend_server::feed::ask::{self, Asked};
 use fleetmend_server::feed::bring::bring;
 use fleetmend_store::feed_packages::{self, FeedPackage, Provenance, PutIn};
@@ -220,6 +222,107 @@ both! {
         assert_eq!(lines.len(), 2, "{lines:?}");
     }
 
+    async fn a_package_that_is_let_out_of_quarantine_comes_in_by_itself(site) {
+        let vendor = Vendor::new();
+        vendor.build(&vendor.loader());
+        vendor.build(&Nupkg::new("base", "1.0"));
+        vendor.site.add_file("setup.exe", "MZ another file");
+        vendor.add(&site, Given::default()).await;
+        bring_it(&site, "loader").await;
+        let refused = refusals(&site).await;
+        assert!(refused[0].why.contains("is in quarantine"), "{refused:?}");
+        vendor.site.add_file("setup.exe", INSTALLER);
+        let handle = site.site.running().handle();
+        let row = latest(&site, "loader").await.row;
+        handle.retry_quarantined(row.0).await.unwrap();
+        until("it is in the feed", async || in_feed(&site, "loader").await).await;
+        until("nothing is refused", async || refusals(&site).await.is_empty().then_some(())).await;
+    }
+
+    async fn a_package_that_is_explained_with_a_new_extension_comes_in_by_itself(site) {
+        let vendor = Vendor::new();
+        let script = format!(
+            "Install-ChocolateyPackage tool exe (Get-It) {} -Checksum {} -ChecksumType sha256\n",
+            vendor.url(),
+            digest_hex(INSTALLER)
+        );
+        let tool = Nupkg::new("tool", "1.0").dependency("it.extension", "").install_script(&script);
+        vendor.build(&tool);
+        let off = Given { internalize: Some(false), ..Given::default() };
+        vendor.add(&site, off).await;
+        let handle = site.site.running().handle();
+        let error = handle.internalize("tool", None).await.unwrap_err().to_string();
+        assert!(error.contains("are not explained in full"), "{error}");
+        let extension = "function Get-It { '/S' }";
+        let extension = Nupkg::new("it.extension", "1.0").file("extensions/it.psm1", extension);
+        vendor.build(&extension);
+        // Nobody has it and nobody asks again.
+        sync::sync(site.app(), SOURCE).await.unwrap();
+        until("it is in the feed", async || in_feed(&site, "tool").await).await;
+    }
+
+    async fn a_package_whose_source_is_set_otherwise_comes_in_by_itself(site) {
+        let vendor = Vendor::new();
+        vendor.build(&vendor.loader());
+        vendor.build(&Nupkg::new("base", "1.0"));
+        vendor.add(&site, Given { internalize: Some(false), ..Given::default() }).await;
+        bring_it(&site, "loader").await;
+        assert!(in_feed(&site, "loader").await.is_none());
+        let person = site.administrator().await;
+        let fields = [("internalize", "on"), ("location", vendor.folder.path().to_str().unwrap())];
+        person.post(&site.site, "/sources/1", &fields).await;
+        until("it is in the feed", async || in_feed(&site, "loader").await).await;
+    }
+
+    async fn a_dependency_that_failed_is_tried_again_although_what_needs_it_is_in_the_feed(site) {
+        let vendor = Vendor::new();
+        vendor.build(&vendor.loader());
+        vendor.build(&Nupkg::new("base", "1.0"));
+        vendor.build(&Nupkg::new("middle", "1.0").dependency("loader", ""));
+        vendor.build(&Nupkg::new("all", "1.0").dependency("middle", ""));
+        vendor.site.set_fault("/files/setup.exe", Fault::Status(500));
+        vendor.add(&site, Given::default()).await;
+        bring_it(&site, "all").await;
+        assert!(in_feed(&site, "all").await.is_some() && in_feed(&site, "middle").await.is_some());
+        assert!(refusals(&site).await[0].retry_at.is_some());
+        vendor.site.repair();
+        site.live(Duration::from_hours(1)).await;
+        site.app().jobs_due.notify_one();
+        until("it is in the feed", async || in_feed(&site, "loader").await).await;
+    }
+
+    async fn a_package_that_was_made_when_its_server_died_comes_in_and_leaves_nothing_else(site) {
+        let vendor = Vendor::new();
+        let url = "https://vendor.invalid/setup.exe";
+        let script = format!("Install-ChocolateyPackage odd exe /S '{url}' '{url}'\n");
+        vendor.build(&Nupkg::new("odd", "1.0").install_script(&script));
+        vendor.build(&Nupkg::new("base", "1.0"));
+        vendor.add(&site, Given::default()).await;
+        bring_it(&site, "base").await;
+        keep_fetched(&site, url, INSTALLER).await;
+        nupkgs::fetch_one(site.app(), latest(&site, "odd").await).await.unwrap();
+        let before = site.site.kept_files();
+        let row = latest(&site, "odd").await.row;
+        // Nothing of the feed can be stored now.
+        let mut tx = site.db().begin().await.unwrap();
+        feed::note_change(&mut tx).await.unwrap();
+        let app = Arc::clone(site.app());
+        let work = tokio::spawn(async move { bring(&app, row, false).await });
+        let is_made = async || {
+            let is_under_way = std::fs::read_dir(site.site.incoming()).unwrap().next().is_some();
+            (!is_under_way && site.site.kept_files() == before + 1).then_some(())
+        };
+        until("it is made", is_made).await;
+        work.abort();
+        assert!(work.await.unwrap_err().is_cancelled());
+        drop(tx);
+        assert!(in_feed(&site, "odd").await.is_none());
+        bring_it(&site, "odd").await;
+        let kept = in_feed(&site, "odd").await.unwrap();
+        assert!(site.app().blobs.has(&kept.what.sha256));
+        assert_eq!(site.site.kept_files(), before + 1, "again makes the same bytes");
+    }
+
     async fn one_package_that_cannot_be_made_keeps_no_other_out(site) {
         let vendor = Vendor::new();
         // A mark of the package's own, where its installer could be put.
@@ -251,10 +354,12 @@ both! {
         let handle = site.site.running().handle();
         let row = latest(&site, "wrong").await.row;
         handle.release_quarantined(row.0, &digest_hex(INSTALLER), "so be it").await.unwrap();
-        bring_it(&site, "wrong").await;
+        until("it is looked at again", async || {
+            let refused = refusals(&site).await;
+            refused[0].why.starts_with("a person accepted another file").then_some(())
+        })
+        .await;
         assert!(in_feed(&site, "wrong").await.is_none());
-        let why = refusals(&site).await[0].why.clone();
-        assert!(why.starts_with("a person accepted another file"), "{why}");
     }
 
     async fn a_file_without_a_checksum_is_the_one_that_was_fetched_before(site) {

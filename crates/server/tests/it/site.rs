@@ -205,6 +205,11 @@ impl Site {
         folders.map(count).sum()
     }
 
+    /// Where the server keeps what is on its way in.
+    pub fn incoming(&self) -> PathBuf {
+        self.data.path().join("data/files/incoming")
+    }
+
     /// Where the server keeps a file.
     pub fn kept(&self, sha256: &str) -> PathBuf {
         let files = self.data.path().join("data/files");

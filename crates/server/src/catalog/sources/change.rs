@@ -85,6 +85,10 @@ pub async fn change(
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
         jobs::enqueue(&mut tx, jobs::Kind::Rematch, 0, now).await?;
     }
+    if before.internalize != after.internalize {
+        // What stayed out of the own feed because of that is looked at again.
+        jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+    }
     let subject = format!("source {id}");
     journal::record(&mut tx, actor, "set_source", &subject, &changes, now).await?;
     tx.commit().await.map_err(stored)?;
