@@ -178,7 +178,8 @@ impl Ask<'_> {
     }
 }
 
-/// How long an answer may take in all.
+/// How long an answer may take, and its body once more: the time in which a host is not asked, because
+/// it is not its turn, does not count.
 fn limit(asked: Asked) -> Duration {
     match asked {
         Asked::Count => Duration::from_secs(20),
@@ -248,21 +249,18 @@ pub async fn document(
         &unchanged[..]
     };
     let address = turn(app, ask, false).await?;
-    let receive = async {
-        let answer = open(app, ask, &address, false, &headers, also).await?;
-        if answer.status() == StatusCode::NOT_MODIFIED {
-            return Ok(Document::Unchanged);
-        }
-        let validators = Validators::of(&answer);
-        let mut bytes = Vec::new();
-        let take = |part: &[u8]| {
-            bytes.extend_from_slice(part);
-            Ok(())
-        };
-        pour(ask, answer, 0, take).await?;
-        Ok(Document::Changed(bytes, validators))
+    let answer = open(app, ask, &address, false, &headers, also).await?;
+    if answer.status() == StatusCode::NOT_MODIFIED {
+        return Ok(Document::Unchanged);
+    }
+    let validators = Validators::of(&answer);
+    let mut bytes = Vec::new();
+    let take = |part: &[u8]| {
+        bytes.extend_from_slice(part);
+        Ok(())
     };
-    in_time(ask, receive).await
+    pour(ask, answer, 0, take).await?;
+    Ok(Document::Changed(bytes, validators))
 }
 
 /// The address, if it may be asked; ends when it is its turn.
@@ -284,16 +282,18 @@ pub async fn open(
 ) -> Result<Response, FetchError> {
     let answer = follow(app, ask, address, has_digest, headers).await?;
     let status = answer.status();
+    // Whoever asks the first of several hosts comes to the last one again.
+    let hosts = BTreeSet::from([host(address), host(answer.url())]);
     if status.is_success() || also.contains(&status) {
-        app.pace.answered(&host(answer.url()));
+        for host in &hosts {
+            app.pace.answered(host);
+        }
         return Ok(answer);
     }
     let retry_after = answer
         .headers()
         .get(header::RETRY_AFTER)
         .and_then(|it| schedule::retry_after(it.to_str().ok()?, app.now()));
-    // Whoever asks the first of several hosts comes to the last one again.
-    let hosts = BTreeSet::from([host(address), host(answer.url())]);
     for host in &hosts {
         app.pace
             .refused(app, host, status, retry_after, ask.asked)
@@ -313,7 +313,7 @@ pub async fn pour(
     before: u64,
     take: impl FnMut(&[u8]) -> Result<(), FetchError>,
 ) -> Result<u64, FetchError> {
-    pour_at_least(LEAST, ask, answer, before, take).await
+    in_time(ask, pour_at_least(LEAST, ask, answer, before, take)).await
 }
 
 async fn pour_at_least(
@@ -358,7 +358,7 @@ async fn pour_at_least(
 }
 
 /// Ends what takes longer than its kind may.
-pub async fn in_time<T>(
+async fn in_time<T>(
     ask: &Ask<'_>,
     receive: impl Future<Output = Result<T, FetchError>>,
 ) -> Result<T, FetchError> {
@@ -403,11 +403,14 @@ async fn follow(
         if let Some(login) = ask.login_for(&address) {
             request = request.basic_auth(&login.name, Some(&login.password));
         }
-        let answer = request.send().await.map_err(|error| {
-            guard::refusal(&error)
-                .cloned()
-                .map_or_else(|| unreachable(ask.url, &error), guarded)
-        })?;
+        let sent = async {
+            request.send().await.map_err(|error| {
+                guard::refusal(&error)
+                    .cloned()
+                    .map_or_else(|| unreachable(ask.url, &error), guarded)
+            })
+        };
+        let answer = in_time(ask, sent).await?;
         let Some(next) = redirect(&answer) else {
             return Ok(answer);
         };
@@ -415,7 +418,9 @@ async fn follow(
             url: shown(next.as_str()),
             why,
         })?;
-        app.pace.redirected(app, &next).await?;
+        drop(answer);
+        // Each host that is asked counts against its own allowance.
+        app.pace.wait(app, &next).await?;
         address = next;
     }
     Err(FetchError::Unreachable {

@@ -37,7 +37,8 @@ struct Host {
 }
 
 impl Pace {
-    /// Ends when a request to this address may be sent. Addresses inside one's own network wait
+    /// Ends when a request to this address may be sent, be it the first one or one that a redirect leads
+    /// to. Addresses inside one's own network wait
     /// for nothing but their own wish.
     pub async fn wait(&self, app: &App, address: &Url) -> Result<(), FetchError> {
         let host = host(address);
@@ -51,18 +52,6 @@ impl Pace {
                 None => return Ok(()),
             }
         }
-    }
-
-    /// Whether a redirect to this address may be followed: it counts as a request, and waits for no
-    /// turn, since an answer is being received.
-    pub async fn redirected(&self, app: &App, address: &Url) -> Result<(), FetchError> {
-        let host = host(address);
-        may_ask(app, &host).await?;
-        if self.most(&host).is_some() {
-            let mut hosts = self.lock();
-            hosts.entry(host).or_default().sent.push(Instant::now());
-        }
-        Ok(())
     }
 
     /// Takes over what is set for the sources' hosts: of several sources on one host the least.

@@ -105,11 +105,8 @@ async fn fetch_whole(app: &App, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
             .map_err(|error| disk(ask.url, error))
     };
     let address = fetch::turn(app, ask, false).await?;
-    let receive = async {
-        let answer = fetch::open(app, ask, &address, false, &HeaderMap::new(), &[]).await?;
-        fetch::pour(ask, answer, 0, take).await
-    };
-    fetch::in_time(ask, receive).await?;
+    let answer = fetch::open(app, ask, &address, false, &HeaderMap::new(), &[]).await?;
+    fetch::pour(ask, answer, 0, take).await?;
     incoming.keep(&app.blobs, None)
 }
 
@@ -123,8 +120,7 @@ async fn complete(
     let before = partial.length();
     loop {
         let address = fetch::turn(app, ask, true).await?;
-        let receive = receive_rest(app, ask, &address, checksum, partial);
-        let cause = match fetch::in_time(ask, receive).await {
+        let cause = match receive_rest(app, ask, &address, checksum, partial).await {
             Ok(Some(sums)) => return Ok(sums),
             Ok(None) => {
                 partial.clear().map_err(|error| disk(ask.url, error))?;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use fleetmend_e2e::feed::{Fault, FeedSite, Request, Validator};
 use fleetmend_server::Given;
 use fleetmend_server::catalog::intake::READER;
-use fleetmend_store::{packages, source_pages};
+use fleetmend_server::catalog::nupkgs;
+use fleetmend_store::{host_pauses, packages, source_pages};
 
 use crate::clocked::{Clocked, both, until};
 use crate::source_view::{SourceView, offered, package};
@@ -223,6 +224,52 @@ both! {
         assert_eq!(read.left_out_count, 1);
         assert!(read.left_out[0].why.contains("leads back to this page"), "{read:?}");
         assert_eq!(offered(&site).await, before);
+    }
+
+    async fn redirects_wait_for_their_turn_like_any_request(site) {
+        let feed = feed(1);
+        feed.set_fault("/api/v2/Packages", Fault::Redirect(feed.url() + "Packages"));
+        let handle = site.site.running().handle();
+        let url = feed.url();
+        let given = Given { allow_private: true, per_minute: Some(3), ..Given::at(&url) };
+        handle.add_source(&given).await.unwrap();
+        until("it used up its turns", async || (feed.requests().len() >= 3).then_some(())).await;
+        // As much as anything takes that goes over the same network.
+        let person = site.administrator().await;
+        for _ in 0..20 {
+            person.get(&site.site, "/sources").await;
+        }
+        assert_eq!(feed.requests().len(), 3);
+    }
+
+    async fn what_a_host_gives_over_another_one_counts_between_two_refusals(site) {
+        let (near, far) = (FeedSite::start().unwrap(), FeedSite::start().unwrap());
+        let all = ["one", "two", "three"];
+        for id in all {
+            near.add_package(&package(id, "1.0")).unwrap();
+            far.add_package(&package(id, "1.0")).unwrap();
+        }
+        let location = format!("http://localhost:{}/api/v2/", near.port());
+        near.set_base(&location);
+        let refused = |id: &str| near.set_fault(&format!("/api/v2/package/{id}/"), Fault::Status(403));
+        refused("one");
+        refused("three");
+        let elsewhere = Fault::Redirect(format!("{}package/two/1.0", far.url()));
+        near.set_fault("/api/v2/package/two/", elsewhere);
+        let hosts = ["localhost", "127.0.0.1"].map(str::to_owned);
+        let given = Given { private_hosts: &hosts, ..Given::at(&location) };
+        let id = site.site.running().handle().add_source(&given).await.unwrap();
+        let view = SourceView { site: &site, id };
+        view.wait_read().await;
+        for id in all {
+            let row = packages::versions(site.db(), view.id, id).await.unwrap().remove(0);
+            nupkgs::fetch_one(site.app(), row).await.unwrap();
+            let row = packages::versions(site.db(), view.id, id).await.unwrap().remove(0);
+            assert_eq!(row.problem.is_some(), id != "two", "{id}: {:?}", row.problem);
+        }
+        // Two in a row would be a host that wants to be left alone.
+        let paused = host_pauses::get(site.db(), "localhost", site.now()).await.unwrap();
+        assert_eq!(paused, None);
     }
 
     async fn a_page_that_leads_to_another_host_ends_the_read_and_changes_nothing(site) {
