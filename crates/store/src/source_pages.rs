@@ -29,6 +29,7 @@ statements! {
                reader = excluded.reader, read_at = excluded.read_at";
     SEEN = "UPDATE source_pages SET read_at = $3
             WHERE source = $2 AND url IN (SELECT value->>0 FROM jsonb_each($1))";
+    VERSIONS = "SELECT versions FROM source_pages WHERE source = $1 AND url = $2";
     OFFERED = "SELECT versions FROM source_pages WHERE source = $1";
     LEFT_OUT = "SELECT left_out, left_out_count FROM source_pages
                 WHERE source = $1 AND left_out_count > 0 ORDER BY url";
@@ -69,6 +70,8 @@ pub struct NewPage {
     pub known: KnownPage,
     /// The versions on it.
     pub versions: Vec<VersionMark>,
+    /// Whether it is there and could not be read: the versions that it had count as still on it.
+    pub is_unreadable: bool,
     /// What on it cannot be used: the first ones.
     pub left_out: Vec<LeftOut>,
     /// How much of it cannot be used.
@@ -115,11 +118,13 @@ pub async fn put_many(
 ) -> Result<()> {
     let mut rows = Rows::new();
     for page in pages {
-        let versions: Vec<u8> = page
-            .versions
-            .iter()
-            .flat_map(|it| it.to_le_bytes())
-            .collect();
+        let versions = if page.is_unreadable {
+            let before = tx.row(&VERSIONS, args![source, &page.known.url]).await?;
+            before.map_or(Ok(Vec::new()), |row| row.blob("versions"))?
+        } else {
+            let versions = page.versions.iter();
+            versions.flat_map(|it| it.to_le_bytes()).collect()
+        };
         rows.push(&row![
             &page.known.url,
             &page.known.etag,

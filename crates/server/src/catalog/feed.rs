@@ -119,6 +119,8 @@ pub struct Page {
     pub packages: Vec<NewPackage>,
     /// What cannot be used.
     pub left_out: Vec<LeftOut>,
+    /// Whether it is there and could not be read: what it had before is not gone.
+    pub is_unreadable: bool,
 }
 
 /// A page that a read came by.

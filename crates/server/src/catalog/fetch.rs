@@ -110,6 +110,15 @@ pub enum FetchError {
         /// The kind.
         algorithm: String,
     },
+    /// A file of a folder is another than it was.
+    #[error(
+        "{path} is not as it was when the folder was read, or is being copied: it is looked at again \
+         when the folder is"
+    )]
+    FileChanged {
+        /// The file.
+        path: String,
+    },
     /// The package came with an import, which did not have the file.
     #[error(
         "{url} was not in the import of the catalog that was made at {made_at}: export it again with \

@@ -75,16 +75,28 @@ fn step(source: &Source, path: &Path, known: Option<KnownPage>) -> Step {
         return Step { known, page: None };
     }
     let mut page = Page::default();
-    match package(source, path) {
-        Ok(package) => page.packages.push(package),
-        Err(error) => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            page.left_out.push(left_out(&name, &format!("{error:#}")));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut note = |error| page.left_out.push(left_out(&name, &format!("{error:#}")));
+    // One that cannot be read, as it is still being copied, is looked at again the next time, and what
+    // it was before is not gone.
+    let is_readable = match open(path) {
+        Ok((nuspec, sha256)) => {
+            let location = path.display().to_string();
+            match described(source, &nuspec, location, &sha256) {
+                Ok(package) => page.packages.push(package),
+                Err(error) => note(error),
+            }
+            true
         }
-    }
+        Err(error) => {
+            note(error);
+            false
+        }
+    };
+    page.is_unreadable = !is_readable;
     let known = KnownPage {
         url: path.display().to_string(),
-        etag: state,
+        etag: state.filter(|_| is_readable),
         entries: 1,
         ..KnownPage::default()
     };
@@ -108,15 +120,15 @@ fn state(file: &fs::Metadata) -> String {
     }
 }
 
-fn package(source: &Source, path: &Path) -> anyhow::Result<NewPackage> {
+/// A nupkg's manifest, and the SHA-256 of all of it.
+fn open(path: &Path) -> anyhow::Result<(Nuspec, String)> {
     let reader = FileReader::new(File::open(path)?)?;
     if reader.length() > MAX_NUPKG {
         bail!("it is larger than {MAX_NUPKG} bytes");
     }
     let nupkg = NupkgIn::open(reader.clone(), &Limits::default())?;
     let sha256 = digest::sha256(reader)?;
-    let location = path.display().to_string();
-    described(source, nupkg.nuspec(), location, &sha256)
+    Ok((nupkg.nuspec().clone(), sha256))
 }
 
 /// A package as its manifest describes it; an error where its source is for a generation of

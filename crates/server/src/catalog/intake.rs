@@ -171,6 +171,7 @@ impl Batch {
         self.pages.push(NewPage {
             known: step.known,
             versions: versions.collect(),
+            is_unreadable: page.is_unreadable,
             left_out,
             left_out_count,
         });

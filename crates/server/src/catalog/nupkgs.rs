@@ -381,7 +381,14 @@ async fn fetch_nupkg(app: &App, package: &Package) -> Result<Fetched, FetchError
             store_file::from_outside(app, &ask, checksum.as_ref()).await
         }
         SourceKind::Folder => {
-            store_file::from_disk(app, location, MAX_NUPKG, checksum.as_ref()).await
+            let read = store_file::from_disk(app, location, MAX_NUPKG, checksum.as_ref()).await;
+            // Nobody but this server named the digest, when it read the folder.
+            read.map_err(|error| match error {
+                FetchError::Mismatch(_) => FetchError::FileChanged {
+                    path: location.clone(),
+                },
+                error => error,
+            })
         }
         SourceKind::Imported => {
             let (named, wanted) = (named.as_ref(), checksum.as_ref());

@@ -341,6 +341,47 @@ fn as_long(one: &str, other: &str) -> (Vec<u8>, Vec<u8>) {
 }
 
 #[tokio::test]
+async fn a_file_of_a_folder_that_is_being_copied_is_there_and_taken_when_it_is_whole() {
+    crate::clocked::on_sqlite(async |site: Clocked| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tool.nupkg");
+        std::fs::write(&path, package("tool", "1.0").build().unwrap()).unwrap();
+        let view = SourceView::add(&site, folder.path().to_str().unwrap()).await;
+        assert_eq!(offered(&site).await, ["tool 1.0"]);
+        let newer = package("tool", "2.0").build().unwrap();
+        std::fs::write(&path, &newer[..newer.len() / 2]).unwrap();
+        for _ in 0..2 {
+            let read = view.read().await;
+            assert_eq!((read.withheld, read.left_out_count), (None, 1));
+            assert!(read.left_out[0].what.contains("tool.nupkg"), "{read:?}");
+            assert_eq!(offered(&site).await, ["tool 1.0"]);
+        }
+        // A device may have it now: its file is none yet, which is no sign of a wrong one.
+        let row = packages::versions(site.db(), view.id, "tool")
+            .await
+            .unwrap()
+            .remove(0);
+        nupkgs::fetch_one(site.app(), row.clone()).await.unwrap();
+        let row = packages::get(site.db(), row.row).await.unwrap().unwrap();
+        assert_eq!(row.quarantine, None);
+        let problem = row.problem.unwrap();
+        assert!(
+            problem.why.contains("is being copied") && problem.retry_at.is_some(),
+            "{problem:?}"
+        );
+        std::fs::write(&path, &newer).unwrap();
+        let read = view.read().await;
+        assert_eq!((read.withheld, read.left_out_count), (None, 0));
+        assert_eq!(offered(&site).await, ["tool 2.0"]);
+        let versions = packages::versions(site.db(), view.id, "tool")
+            .await
+            .unwrap();
+        assert!(!versions[1].listed, "the file has another version now");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_folders_files_are_read_when_they_changed_and_gone_when_they_are() {
     crate::clocked::on_sqlite(async |site: Clocked| {
         let folder = tempfile::tempdir().unwrap();

@@ -76,6 +76,20 @@ both! {
         assert_eq!(source_pages::known(&mut tx, feed, READER).await.unwrap(), []);
     }
 
+    async fn a_page_that_cannot_be_read_keeps_the_versions_that_it_had(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let feed = add_source(&mut tx, "https://a").await;
+        let torn = |url: &str| NewPage { is_unreadable: true, ..page(url, &[]) };
+        source_pages::put_many(&mut tx, feed, &[page("known", &[1, 2])], READER, T0).await.unwrap();
+        for _ in 0..2 {
+            let pages = [torn("known"), torn("new")];
+            source_pages::put_many(&mut tx, feed, &pages, READER, t(1)).await.unwrap();
+            assert_eq!(source_pages::offered(&mut tx, feed).await.unwrap(), [1, 2]);
+        }
+        source_pages::put_many(&mut tx, feed, &[page("known", &[3])], READER, t(2)).await.unwrap();
+        assert_eq!(source_pages::offered(&mut tx, feed).await.unwrap(), [3]);
+    }
+
     async fn what_is_left_out_is_counted_over_all_pages(db: Db) {
         let mut tx = db.begin().await.unwrap();
         let feed = add_source(&mut tx, "https://a").await;
