@@ -101,6 +101,8 @@ struct Content {
     gives_digests: bool,
     validator: Validator,
     counts: bool,
+    /// How many it counts that it shows nobody.
+    counts_hidden: usize,
     /// Where the last page links to.
     last_link: Option<String>,
     /// Whether no page links to another.
@@ -125,6 +127,7 @@ impl FeedSite {
             gives_digests: true,
             validator: Validator::None,
             counts: false,
+            counts_hidden: 0,
             last_link: None,
             is_cut_off: false,
             authorization: None,
@@ -204,6 +207,11 @@ impl FeedSite {
     /// Has the site say how many packages there are (`Packages()/$count`).
     pub fn set_counts(&self) {
         lock(&self.content).counts = true;
+    }
+
+    /// Has the site count so many packages that it shows nobody.
+    pub fn set_counts_hidden(&self, hidden: usize) {
+        lock(&self.content).counts_hidden = hidden;
     }
 
     /// Has the last page of every list link on to this address.
@@ -391,7 +399,8 @@ impl Content {
         match path.trim_end_matches("()") {
             "Packages()/$count" if self.counts => {
                 let latest = self.packages.iter().filter(|it| it.latest).count();
-                Response::new(200, "text/plain", latest.to_string())
+                let count = latest + self.counts_hidden;
+                Response::new(200, "text/plain", count.to_string())
             }
             "" => Response::new(200, XML, service_document(&self.base)),
             "Packages" => self.list(request, "Packages", |_| true),

@@ -35,6 +35,7 @@ pub mod host_pauses;
 pub mod installer_versions;
 pub mod inventories;
 pub mod login_failures;
+pub mod missed_versions;
 pub mod missing;
 pub mod observations;
 pub mod outages;
@@ -82,6 +83,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     feed_keys::STATEMENTS,
     feed_packages::STATEMENTS,
     feed_refusals::STATEMENTS,
+    missed_versions::STATEMENTS,
     fetched_files::STATEMENTS,
     files::STATEMENTS,
     holds::STATEMENTS,

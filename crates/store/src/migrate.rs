@@ -149,6 +149,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "feed refusals basis",
         include_str!("../migrations/sqlite/0130_feed_refusals_basis.sql"),
     ),
+    (
+        131,
+        "missed versions",
+        include_str!("../migrations/sqlite/0131_missed_versions.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -286,6 +291,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         130,
         "feed refusals basis",
         include_str!("../migrations/postgres/0130_feed_refusals_basis.sql"),
+    ),
+    (
+        131,
+        "missed versions",
+        include_str!("../migrations/postgres/0131_missed_versions.sql"),
     ),
 ];
 

@@ -36,6 +36,7 @@ statements! {
     DROP_OLDER = "DELETE FROM source_pages WHERE source = $1 AND read_at <> $2";
     LAST = "SELECT MAX(read_at) AS at FROM source_pages WHERE source = $1";
     COUNT = "SELECT COUNT(*) AS id FROM source_pages WHERE source = $1";
+    FORGET_STATES = "UPDATE source_pages SET etag = NULL, last_modified = NULL WHERE source = $1";
     DROP_ALL = "DELETE FROM source_pages WHERE source = $1";
 }
 
@@ -200,6 +201,11 @@ pub async fn limit(tx: &mut Tx, source: SourceId, most: u64) -> Result<()> {
         drop_all(tx, source).await?;
     }
     Ok(())
+}
+
+/// Forgets what tells whether pages changed: the next read looks at each of them anew.
+pub async fn forget_states(tx: &mut Tx, source: SourceId) -> Result<()> {
+    tx.run(&FORGET_STATES, args![source]).await.map(drop)
 }
 
 /// Forgets all pages: the next read looks at everything anew.

@@ -9,15 +9,16 @@ use fleetmend_chocolatey::odata::MAX_DOCUMENT;
 use fleetmend_model::{Millis, SourceId};
 use fleetmend_store::host_pauses::HostPause;
 use fleetmend_store::source_pages;
-use fleetmend_store::sources::{self, LeftOut, MAX_LEFT_OUT, ReadNote, Source, SourceKind};
+use fleetmend_store::sources::{self, MAX_LEFT_OUT, ReadNote, Source, SourceKind};
 use reqwest::Url;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::address::Named;
 use super::credentials::Login;
-use super::feed::{self, Pages, Position, Reader};
+use super::feed::{Pages, Position, Reader};
 use super::fetch::{self, Ask, Document, FetchError, Validators};
 use super::intake::{Intake, READER, Tally};
+use super::lacks::Lacks;
 use super::pace::{host, pause_of};
 use super::schedule::Asked;
 use super::{folder, own, retire, schedule};
@@ -123,8 +124,8 @@ impl Pages for Network<'_> {
 struct Read {
     /// Where an unfinished read goes on.
     position: Option<Position>,
-    /// Why what it came by is not all that the source has.
-    lacks: Option<LeftOut>,
+    /// Why what it came by may not be all that the source has.
+    lacks: Option<Lacks>,
     /// When it began: what the pages that it came by are marked with.
     began_at: Millis,
     /// Entries so far.
@@ -205,7 +206,7 @@ async fn read_feed(app: &Arc<App>, source: &Source, pages: &impl Pages) -> anyho
             .as_ref()
             .is_some_and(|it| has_moved || is_of_the_moment(it));
     let lacks = match &error {
-        None => lacks(source, &reader, &at).await,
+        None => Lacks::of(source, &reader, &at).await,
         Some(_) => None,
     };
     Ok(Read {
@@ -230,30 +231,6 @@ fn is_of_the_moment(error: &anyhow::Error) -> bool {
     }
 }
 
-/// Why a read that came to an end did not see all that the feed has. One that saw less than the last
-/// read asks the feed how much there is: entries that move over the end of a page while a read goes
-/// on are on no page that it sees, and a page that is cut off looks like the last.
-async fn lacks(source: &Source, reader: &Reader<'_, impl Pages>, at: &Position) -> Option<LeftOut> {
-    if let Some(page) = &at.loops_at {
-        let why = "the feed leads back to this page, which was read: what should be behind it is \
-            not known, and nothing is taken away";
-        return Some(feed::left_out(&fetch::shown(page), why));
-    }
-    if source
-        .last_read
-        .entries
-        .is_none_or(|last| last <= at.entries)
-    {
-        return None;
-    }
-    let count = reader.count().await.filter(|count| *count > at.entries)?;
-    let why = format!(
-        "the feed gave {} entries and says that it has {count}: nothing is taken away",
-        at.entries
-    );
-    Some(feed::left_out(&source.settings.location, &why))
-}
-
 /// Notes how a read went, and sees to what follows from it.
 async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result<()> {
     match &read.error {
@@ -272,22 +249,40 @@ async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result
     let mut note = note(app, source, &read, pause)?;
     let mut is_other = read.tally.packages > 0;
     let mut tx = app.db.begin().await?;
-    if read.error.is_none() && read.lacks.is_none() {
-        // What a read that broke off had stored was not looked at as a whole yet.
-        let was_broken = source.last_read.state.is_some() || source.last_read.error.is_some();
-        let changed = read.tally.pages + u64::from(was_broken);
-        let retired = retire::after_read(&mut tx, source, read.began_at, changed, now).await?;
-        note.withheld = retired.withheld;
+    let retired = match (&read.error, &read.lacks) {
+        (None, None) => {
+            // What a read that broke off had stored was not looked at as a whole yet.
+            let was_broken = source.last_read.state.is_some() || source.last_read.error.is_some();
+            let changed = read.tally.pages + u64::from(was_broken);
+            Some(retire::after_read(&mut tx, source, read.began_at, changed, now).await?)
+        }
+        (None, Some(Lacks::Count(_))) => {
+            Some(retire::after_short_read(&mut tx, source, read.began_at, now).await?)
+        }
+        _ => None,
+    };
+    let waiting = retired.as_ref().map_or(0, |it| it.waiting);
+    if let Some(retired) = retired {
         is_other |= retired.gone > 0;
+        // What was asked about stays asked about as long as it is not decided.
+        let asked = note.withheld.filter(|_| waiting > 0);
+        note.withheld = retired.withheld.or(asked);
     }
     source_pages::limit(&mut tx, source.id, MAX_KNOWN_PAGES).await?;
     (note.left_out, note.left_out_count) =
         source_pages::left_out(&mut tx, source.id, MAX_LEFT_OUT).await?;
-    if let Some(lacks) = read.lacks {
-        note.left_out.insert(0, lacks);
+    if let Some(lacks) = &read.lacks {
+        let is_settled =
+            matches!(lacks, Lacks::Count(_)) && waiting == 0 && note.withheld.is_none();
+        if is_settled {
+            // It always says so: the next read is measured by what this one saw.
+            note.entries = Some(read.entries);
+        }
+        note.left_out
+            .insert(0, lacks.told(source, read.entries, waiting));
         note.left_out_count += 1;
         // Whatever page is not whole must not be taken for unchanged the next time.
-        source_pages::drop_all(&mut tx, source.id).await?;
+        source_pages::forget_states(&mut tx, source.id).await?;
     }
     sources::note_read(&mut tx, source.id, &note).await?;
     jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;

@@ -162,6 +162,48 @@ both! {
         assert_eq!((read.error, read.left_out_count, read.entries), (None, 0, Some(35)));
     }
 
+    async fn what_a_feed_that_counts_what_it_hides_does_not_give_for_a_day_is_gone(site) {
+        let feed = feed(35);
+        feed.set_counts();
+        feed.set_counts_hidden(7);
+        feed.set_validator(Validator::Etag);
+        let view = SourceView::add_feed(&site, &feed).await;
+        assert_eq!(view.last_read().await.entries, Some(35));
+        let before = offered(&site).await;
+        feed.remove_package("p00", "1.0");
+        for _ in 0..3 {
+            let read = view.read().await;
+            assert_eq!((read.error, read.withheld, read.entries), (None, None, Some(35)));
+            let why = &read.left_out[0].why;
+            assert!(why.contains("gave 34 entries and says that it has 41: 1 versions that"), "{why}");
+            assert_eq!(offered(&site).await, before);
+            site.live(Duration::from_hours(8)).await;
+        }
+        // Now that it is missing for a day.
+        let read = view.read().await;
+        assert_eq!((read.error, read.withheld, read.entries), (None, None, Some(34)));
+        assert_eq!(offered(&site).await, before[1..]);
+        let read = view.read().await;
+        assert_eq!((read.left_out_count, read.entries), (0, Some(34)), "nothing to tell any more");
+        assert_eq!(offered(&site).await, before[1..]);
+    }
+
+    async fn a_person_who_takes_away_what_a_source_pulled_takes_nothing_that_waits(site) {
+        let feed = feed(40);
+        feed.set_counts();
+        let view = SourceView::add_feed(&site, &feed).await;
+        for number in 0..20 {
+            feed.remove_package(&format!("p{number:02}"), "1.0");
+        }
+        assert_eq!(view.read().await.withheld.map(|it| it.gone), Some(20));
+        // The next read is cut off: what it does not give is not gone.
+        feed.set_cut_off(true);
+        assert!(view.read().await.withheld.is_some(), "the question stays");
+        let handle = site.site.running().handle();
+        let _ = handle.remove_gone_versions(&view.id.to_string()).await;
+        assert_eq!(offered(&site).await.len(), 40);
+    }
+
     async fn what_a_feed_hid_before_a_read_broke_off_is_gone_after_the_next_one(site) {
         let feed = feed(35);
         feed.set_validator(Validator::Etag);

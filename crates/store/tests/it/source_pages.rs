@@ -86,6 +86,9 @@ both! {
             source_pages::put_many(&mut tx, feed, &pages, READER, t(1)).await.unwrap();
             assert_eq!(source_pages::offered(&mut tx, feed).await.unwrap(), [1, 2]);
         }
+        source_pages::forget_states(&mut tx, feed).await.unwrap();
+        let known = source_pages::known(&mut tx, feed, READER).await.unwrap();
+        assert!(known.len() == 2 && known.iter().all(|it| it.etag.is_none()), "{known:?}");
         source_pages::put_many(&mut tx, feed, &[page("known", &[3])], READER, t(2)).await.unwrap();
         assert_eq!(source_pages::offered(&mut tx, feed).await.unwrap(), [3]);
     }

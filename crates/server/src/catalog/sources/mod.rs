@@ -161,7 +161,7 @@ pub async fn remove_gone(app: &App, id: SourceId, actor: &Actor) -> Result<u64, 
         return Err(ApiError::Conflict(message));
     }
     let now = app.now();
-    let count = retire::accept(&mut tx, &source).await?;
+    let count = retire::accept(&mut tx, &source, now).await?;
     sources::withhold(&mut tx, id, None).await.map_err(stored)?;
     let (subject, after) = (format!("source {id}"), format!("{count} versions"));
     journal::record(
