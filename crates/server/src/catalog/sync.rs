@@ -38,9 +38,12 @@ pub async fn sync(app: &Arc<App>, id: SourceId) -> anyhow::Result<()> {
     // Another process may have changed what is allowed.
     app.pace.allow(&all);
     let source = all.into_iter().find(|source| source.id == id);
-    let Some(source) = source.filter(|source| source.settings.enabled) else {
+    let Some(source) = source else {
         return Ok(());
     };
+    if !source.settings.enabled {
+        return not_read(app, &source).await;
+    }
     match source.kind {
         SourceKind::Folder => {
             let read = read_folder(app, &source).await?;
@@ -70,6 +73,18 @@ pub async fn sync(app: &Arc<App>, id: SourceId) -> anyhow::Result<()> {
             }
         },
     }
+}
+
+/// A source that was switched off when its turn came is not being read.
+async fn not_read(app: &App, source: &Source) -> anyhow::Result<()> {
+    if !is_reading(source) {
+        return Ok(());
+    }
+    let mut tx = app.db.begin().await?;
+    sources::read_at(&mut tx, source.id, app.now(), "it was switched off").await?;
+    tx.commit().await?;
+    app.touch();
+    Ok(())
 }
 
 /// Reads a feed to its end or as far as it goes, and notes how that went.

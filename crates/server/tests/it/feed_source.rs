@@ -1,5 +1,6 @@
 //! The feed of one's own as a source of the catalog.
 
+use fleetmend_server::catalog::sync;
 use fleetmend_store::Page;
 use fleetmend_store::packages::{self, Package, PackageFilter};
 use fleetmend_store::sources::{self, OWN, Settings};
@@ -56,8 +57,12 @@ async fn what_is_pushed_is_left_alone_while_the_source_is_switched_off() {
     let (site, person) = Site::signed_in().await;
     let app = site.running().app();
     let secret = key(&site, &person, "build", true).await;
+    let own = until("it was read at the start", async || {
+        let own = sources::get(&app.db, OWN).await.unwrap().unwrap();
+        own.last_read.finished_at.is_some().then_some(own)
+    })
+    .await;
     let mut tx = app.db.begin().await.unwrap();
-    let own = sources::get(&mut tx, OWN).await.unwrap().unwrap();
     let off = Settings {
         enabled: false,
         ..own.settings
@@ -66,9 +71,14 @@ async fn what_is_pushed_is_left_alone_while_the_source_is_switched_off() {
     tx.commit().await.unwrap();
     push(&site, "/feed/v2/", &secret, &package("acme", "1.0")).await;
     let before = sources::get(&app.db, OWN).await.unwrap().unwrap();
-    assert!(
-        !fleetmend_server::catalog::sync::is_reading(&before),
-        "{before:?}"
-    );
+    assert!(!sync::is_reading(&before), "{before:?}");
+    assert_eq!(packages::count(&app.db, OWN).await.unwrap(), 0);
+    // One that was about to be read when it was switched off is not read for ever.
+    let mut tx = app.db.begin().await.unwrap();
+    sync::enqueue(app, &mut tx, OWN, app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    sync::sync(app, OWN).await.unwrap();
+    let after = sources::get(&app.db, OWN).await.unwrap().unwrap();
+    assert!(!sync::is_reading(&after), "{after:?}");
     assert_eq!(packages::count(&app.db, OWN).await.unwrap(), 0);
 }
