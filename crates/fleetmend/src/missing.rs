@@ -17,6 +17,13 @@ pub struct Missing {
     /// Only patches that were installed somewhere and whose version did not change.
     #[arg(long, conflicts_with = "device")]
     held: bool,
+    /// When each was published, came into the catalog, was mirrored, was first missing, and was first
+    /// and last fixed, instead of where it is missing.
+    #[arg(long, conflicts_with_all = ["device", "held"])]
+    dates: bool,
+    /// With --dates: only those that were published on this day (2026-11-26) or later.
+    #[arg(long, value_name = "DAY", requires = "dates")]
+    published_since: Option<String>,
 }
 
 /// Lists missing patches: number, title, version; then of all devices the system type, the approval, on
@@ -24,12 +31,14 @@ pub struct Missing {
 /// is held.
 pub async fn missing(command: Missing) -> anyhow::Result<()> {
     let data = fleetmend_server::open(command.server.config()?).await?;
+    let title = command.title.as_deref();
     let lines = match &command.device {
         Some(device) => data.list_device_missing(device).await?,
-        None => {
-            data.list_missing(command.title.as_deref(), command.held)
-                .await?
+        None if command.dates => {
+            let since = command.published_since.as_deref();
+            data.list_patch_dates(title, since).await?
         }
+        None => data.list_missing(title, command.held).await?,
     };
     for line in lines {
         println!("{line}");

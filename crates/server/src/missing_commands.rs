@@ -1,5 +1,6 @@
 //! What the administrator's commands do about missing patches and held updates, without the network.
 
+use fleetmend_model::Millis;
 use fleetmend_store::holds::{self, Hold, HoldFilter};
 use fleetmend_store::missing::{self, PatchFilter, PatchSort};
 use fleetmend_store::{MAX_PAGE, Page};
@@ -7,6 +8,7 @@ use fleetmend_store::{MAX_PAGE, Page};
 use crate::api::time;
 use crate::deployments;
 use crate::handle::{Handle, said};
+use crate::missing::published;
 use crate::people::command_line;
 
 impl Handle {
@@ -41,6 +43,40 @@ impl Handle {
                 &held,
             ];
             line.join("\t").trim_end().to_owned()
+        });
+        Ok(lines.collect())
+    }
+
+    /// One line for each missing patch with its dates, by title: the first thousand that have a text in
+    /// their title and were published on a day or later. What is not known is left empty.
+    pub async fn list_patch_dates(
+        &self,
+        title: Option<&str>,
+        published_since: Option<&str>,
+    ) -> anyhow::Result<Vec<String>> {
+        let filter = PatchFilter {
+            title: title.map(str::to_owned),
+            published_since: published::of("published-since", published_since).map_err(said)?,
+            ..PatchFilter::default()
+        };
+        let page = Page::first(MAX_PAGE);
+        let mut listed = missing::list(&self.app.db, &filter, PatchSort::Title, &page).await?;
+        listed.rows.dedup_by_key(|it| it.patch.id);
+        let shown = |at: Option<Millis>| at.map(time).unwrap_or_default();
+        let lines = listed.rows.into_iter().map(|it| {
+            let published = it.dates.published.as_deref().and_then(published::at);
+            [
+                it.patch.id.to_string(),
+                it.patch.title,
+                it.patch.version,
+                shown(published),
+                shown(it.dates.seen),
+                shown(it.dates.mirrored),
+                time(it.patch.first_seen),
+                shown(it.dates.first_fixed),
+                shown(it.dates.last_fixed),
+            ]
+            .join("\t")
         });
         Ok(lines.collect())
     }

@@ -95,6 +95,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     missing::STATEMENTS,
     missing::BY_DEVICE_STATEMENTS,
     missing::BY_PATCH_STATEMENTS,
+    missing::DATES_STATEMENTS,
     missing::GROUNDS_STATEMENTS,
     observations::STATEMENTS,
     outages::STATEMENTS,

@@ -145,6 +145,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0122_holds.sql"),
     ),
     (
+        123,
+        "patch dates",
+        include_str!("../migrations/sqlite/0123_patch_dates.sql"),
+    ),
+    (
         130,
         "feed refusals basis",
         include_str!("../migrations/sqlite/0130_feed_refusals_basis.sql"),
@@ -286,6 +291,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         122,
         "holds",
         include_str!("../migrations/postgres/0122_holds.sql"),
+    ),
+    (
+        123,
+        "patch dates",
+        include_str!("../migrations/postgres/0123_patch_dates.sql"),
     ),
     (
         130,

@@ -7,7 +7,8 @@ use axum::extract::State;
 use fleetmend_model::PatchId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::{Approval, PatchType};
-use fleetmend_store::missing::{self, LatestJob, Missing, PatchFilter, PatchSort};
+use fleetmend_store::holds;
+use fleetmend_store::missing::{self, Dates, LatestJob, Missing, PatchFilter, PatchSort};
 use fleetmend_store::patches::{self, Patch};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -20,6 +21,7 @@ use crate::app::App;
 use crate::catalog::readiness;
 use crate::console::stored;
 use crate::error::ApiError;
+use crate::missing::published;
 use crate::people::SignedIn;
 
 /// A newer version that devices lack.
@@ -59,6 +61,64 @@ impl From<Patch> for PatchBody {
             first_seen: time(it.first_seen),
         }
     }
+}
+
+/// When what happened to a patch.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DatesBody {
+    /// When its source published it, where it says so.
+    published: Option<String>,
+    /// When the catalog had it first.
+    seen: Option<String>,
+    /// When the server had its files and made a release of it first.
+    mirrored: Option<String>,
+    /// When a device that had lacked it was first found to have it.
+    first_fixed: Option<String>,
+    /// When one was last.
+    last_fixed: Option<String>,
+}
+
+impl From<Dates> for DatesBody {
+    fn from(it: Dates) -> Self {
+        Self {
+            published: time_opt(it.published.as_deref().and_then(published::at)),
+            seen: time_opt(it.seen),
+            mirrored: time_opt(it.mirrored),
+            first_fixed: time_opt(it.first_fixed),
+            last_fixed: time_opt(it.last_fixed),
+        }
+    }
+}
+
+/// A patch with its dates.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PatchDetailBody {
+    /// What.
+    patch: PatchBody,
+    /// When what happened to it.
+    dates: DatesBody,
+    /// Why it is offered nowhere, where it was in vain on several devices.
+    held_everywhere: Option<HoldBody>,
+}
+
+/// One patch, whether devices lack it or not any more.
+#[utoipa::path(get, path = "/api/v1/missing/{id}", operation_id = "get_patch",
+    tag = "missing patches", params(("id" = i64, Path, description = "The patch's id")),
+    responses((status = 200, body = PatchDetailBody), Refused))]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Id(id): Id,
+) -> Result<Json<PatchDetailBody>, ApiError> {
+    let patch = patches::get(&app.db, PatchId(id)).await.map_err(stored)?;
+    let patch = patch.ok_or_else(|| ApiError::Missing(format!("there is no patch {id}")))?;
+    let dates = missing::dates(&app.db, patch.id).await.map_err(stored)?;
+    let held = holds::everywhere(&app.db, patch.id).await.map_err(stored)?;
+    Ok(Json(PatchDetailBody {
+        patch: patch.into(),
+        dates: dates.into(),
+        held_everywhere: held.map(Into::into),
+    }))
 }
 
 /// How a patch is missing on a device.
@@ -133,6 +193,8 @@ pub(crate) struct MissingPatchBody {
     held_devices: u64,
     /// Why it is offered nowhere, where it was in vain on several devices.
     held_everywhere: Option<HoldBody>,
+    /// When what happened to it.
+    dates: DatesBody,
     /// Why it cannot be deployed anywhere, whoever approves it.
     not_deployable: Option<String>,
 }
@@ -158,6 +220,12 @@ pub(crate) struct MissingParams {
     security: Option<bool>,
     /// Whether it is held everywhere or on some device.
     held: Option<bool>,
+    /// Published then or later: a day or a time.
+    published_since: Option<String>,
+    /// Published before that: a day or a time.
+    published_before: Option<String>,
+    /// Whether a device that had lacked it was found to have it.
+    fixed: Option<bool>,
     /// The `next` of the page before.
     after: Option<String>,
     /// How many rows: 1 to 1000, 100 by default.
@@ -181,6 +249,9 @@ pub(crate) async fn list(
         hostname: it.hostname,
         security: it.security,
         held: it.held,
+        published_since: published::of("published_since", it.published_since.as_deref())?,
+        published_before: published::of("published_before", it.published_before.as_deref())?,
+        fixed: it.fixed,
     };
     let page = page(it.after, it.limit);
     let listed = missing::list(&app.db, &filter, PatchSort::Title, &page)
@@ -201,6 +272,7 @@ pub(crate) async fn list(
             affected: row.affected,
             held_devices: row.held_devices,
             held_everywhere: row.held_everywhere.map(Into::into),
+            dates: row.dates.into(),
             not_deployable: why_not.get(&id).cloned(),
         }
     })))

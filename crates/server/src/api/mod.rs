@@ -76,6 +76,7 @@ pub fn routes() -> Router<Arc<App>> {
         )
         .route("/api/v1/overrides/{id}/remove", post(overrides::remove))
         .route("/api/v1/missing", get(missing::list))
+        .route("/api/v1/missing/{id}", get(missing::get))
         .route("/api/v1/missing/{id}/systems", get(missing::list_systems))
         .route("/api/v1/holds", get(holds::list))
         .route("/api/v1/holds/{id}/release", post(holds::release))

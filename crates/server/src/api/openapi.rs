@@ -70,6 +70,7 @@ impl Modify for Security {
         overrides::remove,
         scans::request,
         missing::list,
+        missing::get,
         missing::list_systems,
         holds::list,
         holds::release,

@@ -10,7 +10,7 @@ use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Evidence;
 use fleetmend_store::approvals::{self, ApprovalRow};
 use fleetmend_store::holds::{self, Hold};
-use fleetmend_store::missing::{self, AffectedSystem};
+use fleetmend_store::missing::{self, AffectedSystem, Dates};
 use fleetmend_store::patches::{self, Patch};
 
 use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stored};
@@ -27,6 +27,7 @@ struct Affected {
     why_not: Option<String>,
     /// Why it is offered nowhere.
     held_everywhere: Option<Hold>,
+    dates: Dates,
     decisions: Vec<(SystemType, Option<ApprovalRow>)>,
     rows: Vec<AffectedSystem>,
     hostname: String,
@@ -85,6 +86,7 @@ pub async fn page(
     view::page(&Affected {
         why_not,
         held_everywhere,
+        dates: missing::dates(&app.db, id).await.map_err(stored)?,
         layout: viewer.layout(
             &app,
             format!("{} {}", patch.title, patch.version),

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::approvals;
 use crate::catalog::readiness;
 use crate::error::ApiError;
+use crate::missing::published;
 
 #[derive(Template)]
 #[template(path = "missing.html")]
@@ -35,6 +36,9 @@ struct List {
     system_types: Vec<Choice>,
     approvals: Vec<Choice>,
     held: Vec<Choice>,
+    fixed: Vec<Choice>,
+    published_since: String,
+    published_before: String,
     is_filtered: bool,
     has_sources: bool,
     next: Option<String>,
@@ -49,6 +53,9 @@ fn filter(fields: &Fields) -> Result<PatchFilter, ApiError> {
         hostname: fields.owned("hostname"),
         security: None,
         held: fields.word("held", |it| it.parse().ok())?,
+        published_since: published::of("published_since", fields.get("published_since"))?,
+        published_before: published::of("published_before", fields.get("published_before"))?,
+        fixed: fields.word("fixed", |it| it.parse().ok())?,
     })
 }
 
@@ -93,6 +100,14 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
             |it| it.to_string(),
             |it| if it { "Held" } else { "Not held" }.to_owned(),
         ),
+        fixed: choices(
+            &[true, false],
+            filter.fixed,
+            |it| it.to_string(),
+            |it| if it { "On some device" } else { "Nowhere yet" }.to_owned(),
+        ),
+        published_since: fields.text("published_since").to_owned(),
+        published_before: fields.text("published_before").to_owned(),
         is_filtered: filter != PatchFilter::default(),
         has_sources: !sources::list(&app.db).await.map_err(stored)?.is_empty(),
         next: listed

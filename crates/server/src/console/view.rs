@@ -16,6 +16,7 @@ use super::fields::{Fields, address};
 use super::{notice, time::When};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::missing::published;
 use crate::people::SignedIn;
 
 /// Rows on one page of a list.
@@ -142,6 +143,11 @@ impl Viewer {
 }
 
 impl Layout {
+    /// When a package version was published, as the catalog keeps it, as HTML.
+    pub fn published(&self, text: &str) -> When {
+        self.when(published::at(text))
+    }
+
     /// A time, or never, as HTML.
     pub fn when(&self, at: impl Point) -> When {
         When::new(at.point(), self.now)

@@ -2,6 +2,8 @@
 
 pub mod applications;
 pub mod explain;
+pub mod fixed;
 pub mod matcher;
 pub mod overrides;
+pub mod published;
 mod unanswered;

@@ -37,6 +37,7 @@ mod offline_files;
 mod offline_hostile;
 mod pages;
 mod partial_scan;
+mod patch_dates;
 mod quarantine;
 mod removal;
 mod restarted;

@@ -6,6 +6,7 @@ use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_model::status::deploy::{DeployState, Ending};
 use fleetmend_model::{DeployJobId, Millis, PatchId};
 
+use super::dates::{self, Dates, date_columns};
 use super::{Missing, read};
 use crate::db::Read;
 use crate::error::Result;
@@ -15,7 +16,8 @@ use crate::patches::{self, Patch, title_key};
 use crate::sql::statements;
 use crate::value::{Row, Value, args};
 
-/// `$1` patch type, `$2` system type, `$3` decision, `$4` title, `$5` host name, `$6` security, `$7` held.
+/// `$1` patch type, `$2` system type, `$3` decision, `$4` title, `$5` host name, `$6` security, `$7` held,
+/// `$8` and `$9` published since and before, `$10` fixed.
 macro_rules! missing_patches {
     () => {
         concat!(
@@ -30,6 +32,8 @@ macro_rules! missing_patches {
               WHERE o.patch = p.id AND o.ended_at IS NULL AND o.confirmed_at IS NOT NULL
                 AND d.system_type = s.system_type) AS held_devices,",
             hold_columns!(),
+            ",",
+            date_columns!(),
             "
          FROM patches AS p
          CROSS JOIN (SELECT 'normal' AS system_type, 0 AS place
@@ -47,6 +51,14 @@ macro_rules! missing_patches {
                                      WHERE o.patch = p.id AND o.ended_at IS NULL
                                        AND o.confirmed_at IS NOT NULL)
                         THEN 1 ELSE 0 END = CAST($7 AS BIGINT))
+           AND (CAST($8 AS TEXT) IS NULL OR EXISTS
+                (SELECT 1 FROM packages AS k
+                 WHERE k.id = p.package AND k.published >= CAST($8 AS TEXT)))
+           AND (CAST($9 AS TEXT) IS NULL OR EXISTS
+                (SELECT 1 FROM packages AS k
+                 WHERE k.id = p.package AND k.published < CAST($9 AS TEXT)))
+           AND (CAST($10 AS BIGINT) IS NULL
+                OR CASE WHEN p.first_fixed IS NULL THEN 0 ELSE 1 END = CAST($10 AS BIGINT))
            AND EXISTS (SELECT 1 FROM missing AS m JOIN devices AS d ON d.id = m.device
                        WHERE m.patch = p.id AND d.system_type = s.system_type
                          AND (CAST($5 AS TEXT) IS NULL
@@ -57,19 +69,19 @@ macro_rules! missing_patches {
 
 statements! {
     BY_TITLE = (concat!(missing_patches!(), "
-           AND (CAST($8 AS TEXT) IS NULL
+           AND (CAST($11 AS TEXT) IS NULL
                 OR (p.title_key, p.id, s.place)
-                   > (CAST($8 AS TEXT), CAST($9 AS BIGINT), CAST($10 AS BIGINT)))
-         ORDER BY p.title_key, p.id, s.place LIMIT $11"));
+                   > (CAST($11 AS TEXT), CAST($12 AS BIGINT), CAST($13 AS BIGINT)))
+         ORDER BY p.title_key, p.id, s.place LIMIT $14"));
     NEWEST = (concat!(missing_patches!(), "
-           AND (CAST($8 AS BIGINT) IS NULL OR p.id < CAST($8 AS BIGINT)
-                OR (p.id = CAST($8 AS BIGINT) AND s.place > CAST($9 AS BIGINT)))
-         ORDER BY p.id DESC, s.place LIMIT $10"));
+           AND (CAST($11 AS BIGINT) IS NULL OR p.id < CAST($11 AS BIGINT)
+                OR (p.id = CAST($11 AS BIGINT) AND s.place > CAST($12 AS BIGINT)))
+         ORDER BY p.id DESC, s.place LIMIT $13"));
     BY_AFFECTED = (concat!("SELECT * FROM (", missing_patches!(), ") AS t
-         WHERE CAST($8 AS BIGINT) IS NULL OR t.affected < CAST($8 AS BIGINT)
-            OR (t.affected = CAST($8 AS BIGINT)
-                AND (t.id, t.place) > (CAST($9 AS BIGINT), CAST($10 AS BIGINT)))
-         ORDER BY t.affected DESC, t.id, t.place LIMIT $11"));
+         WHERE CAST($11 AS BIGINT) IS NULL OR t.affected < CAST($11 AS BIGINT)
+            OR (t.affected = CAST($11 AS BIGINT)
+                AND (t.id, t.place) > (CAST($12 AS BIGINT), CAST($13 AS BIGINT)))
+         ORDER BY t.affected DESC, t.id, t.place LIMIT $14"));
     AFFECTED = (concat!("SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason, d.hostname, d.system_type, d.last_seen, d.cannot_deploy,
                     j.id AS job, j.status AS job_status, j.ending AS job_ending,
                     j.cause AS job_cause, j.updated_at AS job_at,", hold_columns!(), "
@@ -105,6 +117,12 @@ pub struct PatchFilter {
     pub security: Option<bool>,
     /// Whether it is held everywhere or on some device.
     pub held: Option<bool>,
+    /// Published at this time or later: `YYYY-MM-DDThh:mm:ss`, UTC.
+    pub published_since: Option<String>,
+    /// Published before this time, written like that.
+    pub published_before: Option<String>,
+    /// Whether a device that had lacked it was found to have it.
+    pub fixed: Option<bool>,
 }
 
 /// The order of the list.
@@ -140,6 +158,8 @@ pub struct MissingPatch {
     pub held_devices: u64,
     /// Why it is offered nowhere, where it was in vain on several devices.
     pub held_everywhere: Option<Hold>,
+    /// When what happened to it.
+    pub dates: Dates,
 }
 
 /// The latest deploy job of a device for a patch.
@@ -201,6 +221,7 @@ fn read_patch(row: &Row) -> Result<MissingPatch> {
         affected: row.u64("affected")?,
         held_devices: row.u64("held_devices")?,
         held_everywhere: read_joined(row)?,
+        dates: dates::read(row)?,
     })
 }
 
@@ -220,6 +241,9 @@ fn values(filter: &PatchFilter) -> Vec<Value> {
         contains(filter.hostname.as_deref()),
         filter.security,
         filter.held,
+        &filter.published_since,
+        &filter.published_before,
+        filter.fixed,
     ]
 }
 

@@ -2,6 +2,7 @@
 
 mod by_device;
 mod by_patch;
+mod dates;
 mod grounds;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,6 +23,8 @@ pub(crate) use by_patch::STATEMENTS as BY_PATCH_STATEMENTS;
 pub use by_patch::{
     AffectedSystem, LatestJob, MissingPatch, PatchFilter, PatchSort, affected_systems, list,
 };
+pub(crate) use dates::STATEMENTS as DATES_STATEMENTS;
+pub use dates::{Dates, FixCandidate, dates, fix_candidates, looked_at};
 pub(crate) use grounds::STATEMENTS as GROUNDS_STATEMENTS;
 pub use grounds::{Grounds, GroundsDigest, GroundsId, intern_grounds};
 
@@ -110,7 +113,7 @@ pub(crate) fn read(row: &Row) -> Result<Missing> {
 
 /// Puts the new answer in place of the old one for each device, and keeps the devices' counts in
 /// step. Rows that stay keep their `since`; rows that did not change are not written. Devices that
-/// were removed are passed over. At most five statements, however many devices.
+/// were removed are passed over. At most six statements, however many devices.
 pub async fn replace_for_devices(
     tx: &mut Tx,
     devices: &[DeviceMissing],
@@ -169,6 +172,7 @@ pub async fn replace_for_devices(
     }
     if !gone.is_empty() {
         tx.run(&DELETE, args![gone]).await?;
+        dates::removed(tx, &changes.removed, now).await?;
     }
     if !counts.is_empty() {
         tx.run(&COUNT, args![counts]).await?;

@@ -17,6 +17,7 @@ mod missing;
 mod observations;
 mod outages;
 mod packages;
+mod patch_dates;
 mod people;
 mod quarantine;
 mod queue;

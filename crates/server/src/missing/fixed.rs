@@ -1,0 +1,123 @@
+//! When patches were fixed. A patch that a device lacks no more was installed, or is not on offer, or its
+//! software is gone: which of these is looked at in the inventory afterwards, on one device for each patch
+//! at a time.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use fleetmend_model::PatchId;
+use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
+use fleetmend_model::patch::PatchType;
+use fleetmend_reconcile::catalog::family;
+use fleetmend_reconcile::{Answer, Catalog, answer};
+use fleetmend_store::missing::{self, FixCandidate};
+use fleetmend_store::patches::{self, Patch};
+use fleetmend_store::{inventories, software};
+use fleetmend_versions::{debian, nuget};
+
+use crate::app::App;
+
+/// Patches that are looked at in a round.
+const ROUND: u32 = 500;
+
+/// One round over what devices lack no more.
+pub async fn round(app: &Arc<App>) -> anyhow::Result<()> {
+    let candidates = missing::fix_candidates(&app.db, ROUND).await?;
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<PatchId> = candidates.iter().map(|it| it.patch).collect();
+    let known = patches::get_many(&app.db, &ids).await?;
+    let mut fixed = Vec::new();
+    for of_device in candidates.chunk_by(|a, b| a.device == b.device) {
+        fixed.extend(fixed_on(app, of_device, &known).await?);
+    }
+    let mut tx = app.db.begin().await?;
+    missing::looked_at(&mut tx, &candidates, &fixed).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Those of one device's candidates that it has.
+async fn fixed_on(
+    app: &App,
+    candidates: &[FixCandidate],
+    known: &[Patch],
+) -> anyhow::Result<Vec<FixCandidate>> {
+    let Some(device) = candidates.first().map(|it| it.device) else {
+        return Ok(Vec::new());
+    };
+    let Some(inventory) = inventories::get(&app.db, device).await? else {
+        return Ok(Vec::new());
+    };
+    let rows = software::get_many(&app.db, &inventory.software).await?;
+    let rows: Vec<Software> = rows.into_iter().map(|row| row.software).collect();
+    let known: Vec<(FixCandidate, Patch)> = candidates
+        .iter()
+        .filter(|it| !it.is_missing)
+        .filter_map(|it| {
+            let patch = known.iter().find(|patch| patch.id == it.patch)?;
+            Some((*it, patch.clone()))
+        })
+        .collect();
+    let catalog = app.catalog();
+    let look = move || {
+        let has = Has::new(&catalog, &rows, &inventory.chocolatey);
+        let fixed = known.iter().filter(|(_, patch)| has.has(patch));
+        fixed.map(|(it, _)| *it).collect()
+    };
+    Ok(tokio::task::spawn_blocking(look).await?)
+}
+
+/// What a device has.
+struct Has<'a> {
+    software: &'a [Software],
+    records: &'a [ChocolateyRecord],
+    /// Packages of applications that are what is on offer, or newer.
+    current: Vec<String>,
+}
+
+impl<'a> Has<'a> {
+    fn new(catalog: &Catalog, software: &'a [Software], records: &'a [ChocolateyRecord]) -> Self {
+        let applications = software.iter().filter(|it| it.place != Place::Dpkg);
+        let current = applications.filter_map(|it| match answer(catalog, it) {
+            Answer::Current { package, .. } | Answer::Newer { package, .. } => Some(package),
+            _ => None,
+        });
+        Self {
+            software,
+            records,
+            current: current.collect(),
+        }
+    }
+
+    fn has(&self, patch: &Patch) -> bool {
+        match patch.patch_type {
+            PatchType::Os => self.has_package(patch),
+            PatchType::ThirdParty => {
+                let name = family(&patch.name);
+                let is_current = self.current.iter().any(|it| family(it) == name);
+                is_current || self.is_recorded(patch)
+            }
+        }
+    }
+
+    fn has_package(&self, patch: &Patch) -> bool {
+        let key = format!("{}:{}", patch.name, patch.architecture);
+        let mut rows = self.software.iter().filter(|it| it.place == Place::Dpkg);
+        rows.any(|row| {
+            row.key == key && debian::compare(&row.version, &patch.version) != Ordering::Less
+        })
+    }
+
+    fn is_recorded(&self, patch: &Patch) -> bool {
+        let Ok(wanted) = nuget::Version::parse_any(&patch.version) else {
+            return false;
+        };
+        let mut records = self.records.iter();
+        records.any(|it| {
+            it.id.eq_ignore_ascii_case(&patch.name)
+                && nuget::Version::parse_any(&it.version).is_ok_and(|found| found >= wanted)
+        })
+    }
+}
