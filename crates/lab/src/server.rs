@@ -90,7 +90,7 @@ async fn tell_catalog(app: &App) -> anyhow::Result<()> {
     loop {
         let packages = offered::all(app).await?;
         let is_analysed = !packages.is_empty() && packages.iter().all(|it| it.analysis.is_some());
-        if is_analysed && app.catalog().offered(&packages[0].id).is_some() {
+        if is_analysed && app.fleet().catalog().offered(&packages[0].id).is_some() {
             println!("catalog");
             return Ok(());
         }

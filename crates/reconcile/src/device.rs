@@ -67,13 +67,13 @@ pub fn combine<'a>(
     let mut slots: BTreeMap<&str, Slot> = BTreeMap::new();
     for answer in answers {
         if let Some(package) = concerned(answer) {
-            let slot = slots.entry(slot_of(package)).or_default();
+            let slot = slots.entry(copy_of(package)).or_default();
             slot.add_answer(Says::of_answer(catalog, answer));
         }
     }
     for record in records {
         if let Some(package) = catalog.named(&record.id) {
-            let slot = slots.entry(slot_of(&package.name)).or_default();
+            let slot = slots.entry(copy_of(&package.name)).or_default();
             slot.add_record(Says::of_record(catalog, &record.id, &record.version));
         }
     }
@@ -84,7 +84,7 @@ pub fn combine<'a>(
 
 /// What shares one copy on the device: `7zip` only pulls in `7zip.install`; `7zip.portable` is a
 /// copy of its own.
-pub(crate) fn slot_of(package: &str) -> &str {
+pub fn copy_of(package: &str) -> &str {
     package.strip_suffix(".install").unwrap_or(package)
 }
 

@@ -15,7 +15,7 @@ use fleetmend_model::inventory::ChocolateyRecord;
 
 use crate::answer::Answer;
 use crate::catalog::parse_version;
-use crate::device::slot_of;
+use crate::device::copy_of;
 use crate::relation::{order_as_written, version_in_name};
 
 /// Devices that must say the same.
@@ -75,7 +75,7 @@ pub fn sightings<'a>(
         .map(|it| (it.id.as_str(), it.version.as_str()));
     let mut known: HashMap<String, &str> = HashMap::new();
     for (package, version) in records.chain(deployed) {
-        let slot = slot_of(&package.to_lowercase()).to_owned();
+        let slot = copy_of(&package.to_lowercase()).to_owned();
         let higher = known
             .get(&slot)
             .is_none_or(|it| parse_version(it) < parse_version(version));
@@ -89,7 +89,7 @@ pub fn sightings<'a>(
     let mut rows: BTreeMap<&str, Vec<(&str, Installed<'a>)>> = BTreeMap::new();
     for it in installed {
         if let Some(package) = it.answer.package() {
-            let slot = slot_of(package);
+            let slot = copy_of(package);
             if known.contains_key(slot) {
                 rows.entry(slot).or_default().push((package, it));
             }

@@ -1,10 +1,10 @@
 //! What every handler and job works with.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use fleetmend_model::Millis;
-use fleetmend_reconcile::Catalog;
+use fleetmend_reconcile::Fleet;
 use fleetmend_store::Db;
 use fleetmend_store::blobs::Blobs;
 use tokio::sync::Notify;
@@ -57,7 +57,7 @@ pub struct App {
     pub started_at: Millis,
     /// The clock.
     pub clock: Clock,
-    pub(crate) catalog: RwLock<Arc<Catalog>>,
+    pub(crate) fleet: RwLock<Fleet>,
     /// Held while the catalog is put together and put in place: an older one must not replace a
     /// newer one.
     pub(crate) renewing: tokio::sync::Mutex<()>,
@@ -69,14 +69,14 @@ impl App {
         self.clock.now()
     }
 
-    /// The catalog as it is now.
-    pub fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    /// What all devices have, against the catalog, as it is now. To be held for a moment.
+    pub fn fleet(&self) -> RwLockReadGuard<'_, Fleet> {
+        self.fleet.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a new catalog in place.
-    pub(crate) fn set_catalog(&self, catalog: Arc<Catalog>) {
-        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+    /// [`Self::fleet`], to change it: on the task that takes inventories, and before it runs.
+    pub(crate) fn fleet_mut(&self) -> RwLockWriteGuard<'_, Fleet> {
+        self.fleet.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends when the server stops.

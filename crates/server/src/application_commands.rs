@@ -1,7 +1,5 @@
 //! What the administrator's commands do about installed applications and matches, without the network.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, bail};
 use fleetmend_model::DeviceId;
 use fleetmend_reconcile::State;
@@ -9,10 +7,10 @@ use fleetmend_store::devices::{self, DeviceFilter, DeviceSort};
 use fleetmend_store::{MAX_PAGE, Page, applications, overrides as kept};
 
 use crate::api::time;
-use crate::catalog::known;
 use crate::console::counted;
 use crate::handle::{Handle, said};
 use crate::missing::explain::{self, Explanation};
+use crate::missing::index;
 use crate::missing::overrides::{self, Given, Preview};
 use crate::people::command_line;
 
@@ -20,7 +18,7 @@ impl Handle {
     /// Why the applications of a device whose name has a text in it are what they are taken for, in
     /// sentences. The device is named by its number or its host name.
     pub async fn explain(&self, device: &str, application: &str) -> anyhow::Result<Vec<String>> {
-        self.read_catalog().await?;
+        self.read_fleet().await?;
         let device = self.device(device).await?;
         let found = explain::find(&self.app, device, application)
             .await
@@ -78,14 +76,14 @@ impl Handle {
 
     /// What an override would change, in sentences.
     pub async fn preview_override(&self, given: &Given<'_>) -> anyhow::Result<Vec<String>> {
-        self.read_catalog().await?;
+        self.read_fleet().await?;
         let preview = overrides::preview(&self.app, given).await.map_err(said)?;
         Ok(changes(&preview))
     }
 
     /// Makes an override; gives its number. A server that runs matches all devices anew.
     pub async fn add_override(&self, given: &Given<'_>) -> anyhow::Result<i64> {
-        self.read_catalog().await?;
+        self.read_fleet().await?;
         overrides::add(&self.app, given, &command_line())
             .await
             .map_err(said)
@@ -93,7 +91,7 @@ impl Handle {
 
     /// What taking an override back would change, in sentences.
     pub async fn preview_override_removal(&self, id: i64) -> anyhow::Result<Vec<String>> {
-        self.read_catalog().await?;
+        self.read_fleet().await?;
         let preview = overrides::preview_removal(&self.app, id).await;
         Ok(changes(&preview.map_err(said)?))
     }
@@ -105,11 +103,13 @@ impl Handle {
             .map_err(said)
     }
 
-    /// Commands see the catalog as the database has it.
-    async fn read_catalog(&self) -> anyhow::Result<()> {
-        let catalog = known::load(&self.app).await?;
-        self.app.set_catalog(Arc::new(catalog));
-        Ok(())
+    /// Commands see the catalog and the devices as the database has them; a server that runs in this
+    /// process keeps its own in step.
+    async fn read_fleet(&self) -> anyhow::Result<()> {
+        if self.app.ingest.is_taken() {
+            return Ok(());
+        }
+        index::load(&self.app).await
     }
 
     pub(crate) async fn device(&self, named: &str) -> anyhow::Result<DeviceId> {
@@ -193,5 +193,14 @@ fn changes(preview: &Preview) -> Vec<String> {
             it.name, it.version
         )
     }));
+    for (what, patches) in preview.patches() {
+        if !patches.is_empty() {
+            lines.push(format!("{what}:"));
+        }
+        lines.extend(patches.iter().map(|it| {
+            let devices = counted(it.devices, "device", "devices");
+            format!("  {} {}, {devices}", it.package, it.available)
+        }));
+    }
     lines
 }

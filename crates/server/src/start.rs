@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
-use fleetmend_reconcile::Catalog;
+use fleetmend_reconcile::Fleet;
 use fleetmend_store::blobs::Blobs;
 use fleetmend_store::{Db, devices, settings};
 use tokio::net::TcpListener;
@@ -22,7 +22,8 @@ use crate::net::keys::{Keys, KeysError};
 use crate::net::{address, known_keys, listener, plain, private};
 use crate::registry::Registry;
 use crate::{
-    agents, catalog, data_folder, feed, file_limit, jobs, people, router, server_id, upkeep,
+    agents, catalog, data_folder, feed, file_limit, jobs, missing, people, router, server_id,
+    upkeep,
 };
 
 /// The setting that holds the address of the last start.
@@ -117,7 +118,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
             agents::remember(&app, &device);
         }
     }
-    app.set_catalog(Arc::new(catalog::known::load(&app).await?));
+    missing::index::load(&app).await?;
     feed::refresh(&app).await?;
     app.blobs
         .clear_incoming()
@@ -283,7 +284,7 @@ fn app(
         quarantined: AtomicU64::new(0),
         started_at: config.clock.now(),
         clock: config.clock.clone(),
-        catalog: RwLock::new(Arc::new(Catalog::default())),
+        fleet: RwLock::new(Fleet::default()),
         renewing: tokio::sync::Mutex::new(()),
     };
     Ok((Arc::new(app), inbox))

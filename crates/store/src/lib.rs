@@ -94,6 +94,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     login_failures::STATEMENTS,
     missing::STATEMENTS,
     missing::BY_DEVICE_STATEMENTS,
+    missing::BY_PACKAGE_STATEMENTS,
     missing::BY_PATCH_STATEMENTS,
     missing::DATES_STATEMENTS,
     missing::GROUNDS_STATEMENTS,

@@ -24,6 +24,12 @@ statements! {
            FROM observations AS o JOIN software AS s ON s.id = o.software
            GROUP BY o.package, o.version, s.name, s.version
            ORDER BY o.package, o.version, s.name, s.version";
+    DEVICES_DEPLOYED = "SELECT DISTINCT p.name, j.device
+                        FROM deploy_jobs AS j JOIN patches AS p ON p.id = j.patch
+                        WHERE p.name IN (SELECT value->>0 FROM jsonb_each($1))
+                          AND j.status = 9 AND j.finished_at IS NOT NULL
+                          AND p.patch_type = 'third_party'
+                        ORDER BY p.name, j.device";
     /// The later one behind the earlier one.
     DEPLOYED = "SELECT j.device, p.name, p.version
                 FROM deploy_jobs AS j JOIN patches AS p ON p.id = j.patch
@@ -110,6 +116,18 @@ pub async fn load_all(mut from: impl Read) -> Result<Vec<Observed>> {
                 devices: row.u32("devices")?,
             })
         })
+        .collect()
+}
+
+/// Packages, of these (ids in lower case), and the devices on which a version was deployed and found.
+pub async fn devices_deployed(
+    mut from: impl Read,
+    packages: &[String],
+) -> Result<Vec<(String, DeviceId)>> {
+    let names = Rows::of(packages.iter().map(String::as_str));
+    let rows = from.rows(&DEVICES_DEPLOYED, args![names]).await?;
+    rows.iter()
+        .map(|row| Ok((row.text("name")?, DeviceId(row.int("device")?))))
         .collect()
 }
 

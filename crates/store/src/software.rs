@@ -24,6 +24,7 @@ statements! {
     IDS = "SELECT s.id, s.digest FROM jsonb_each($1) AS j
            JOIN software AS s ON s.digest = unhex(j.value->>0)";
     ALL = "SELECT * FROM software ORDER BY id";
+    MATCHED = "SELECT * FROM software WHERE place <> 'dpkg' ORDER BY id";
     BY_IDS = "SELECT s.* FROM jsonb_each($1) AS j
               JOIN software AS s ON s.id = CAST(j.value->>0 AS BIGINT) ORDER BY s.id";
 }
@@ -82,6 +83,12 @@ pub async fn intern_many(
 /// All entries, by id: for the in-memory registry.
 pub async fn load_all(mut from: impl Read) -> Result<Vec<SoftwareRow>> {
     from.rows(&ALL, args![]).await?.iter().map(read).collect()
+}
+
+/// All entries that are matched to packages, by id: not what the machine's own package manager has.
+pub async fn load_matched(mut from: impl Read) -> Result<Vec<SoftwareRow>> {
+    let rows = from.rows(&MATCHED, args![]).await?;
+    rows.iter().map(read).collect()
 }
 
 /// The entries with these ids, by id.

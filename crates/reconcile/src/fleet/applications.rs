@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 
 use crate::answer::Answer;
 use crate::catalog::Change;
-use crate::device::{concerned, slot_of};
+use crate::device::{concerned, copy_of};
 use crate::lookup::{Key, Lookup, lookups};
 use crate::overrides::{Override, Overrides};
 use crate::pattern::{Pattern, fold};
@@ -123,8 +123,8 @@ impl Applications {
         if let Some(key) = it.said {
             self.by_lookup.insert((key, id));
         }
-        let old = copy_of(&it.answer);
-        let new = copy_of(&answer);
+        let old = copy(&it.answer);
+        let new = copy(&answer);
         it.answer = answer;
         if old != new {
             if let Some(old) = &old
@@ -143,8 +143,11 @@ impl Applications {
     }
 
     pub(super) fn of_copy(&self, copy: &str) -> impl Iterator<Item = &Application> {
-        let ids = self.by_copy.get(copy).into_iter().flatten();
-        ids.filter_map(|it| self.by_id.get(it))
+        self.ids_of_copy(copy).filter_map(|it| self.by_id.get(&it))
+    }
+
+    pub(super) fn ids_of_copy(&self, copy: &str) -> impl Iterator<Item = u32> {
+        self.by_copy.get(copy).into_iter().flatten().copied()
     }
 
     pub(super) fn copies(&self) -> impl Iterator<Item = &str> {
@@ -188,6 +191,6 @@ fn said(software: &Software, overrides: &Overrides) -> Option<Key> {
     Some(Lookup::Package(&package.to_lowercase()).key())
 }
 
-fn copy_of(answer: &Answer) -> Option<String> {
-    concerned(answer).map(|it| slot_of(it).to_owned())
+fn copy(answer: &Answer) -> Option<String> {
+    concerned(answer).map(|it| copy_of(it).to_owned())
 }

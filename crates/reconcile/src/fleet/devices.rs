@@ -87,6 +87,10 @@ impl Devices {
         })
     }
 
+    pub(super) fn number_of(&self, device: DeviceId) -> Option<u32> {
+        self.numbers.get(&device).copied()
+    }
+
     pub(super) fn id(&self, number: u32) -> Option<DeviceId> {
         Some(self.all.get(number as usize)?.as_ref()?.0)
     }

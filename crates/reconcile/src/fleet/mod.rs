@@ -8,6 +8,7 @@
 //! scratch.
 
 mod applications;
+mod compare;
 mod devices;
 mod lacks;
 mod records;
@@ -21,9 +22,10 @@ use roaring::RoaringBitmap;
 
 use crate::answer::{Answer, answer};
 use crate::catalog::{Catalog, CatalogPackage};
-use crate::device::{MissingPatch, Says, combine, slot_of};
+use crate::device::{MissingPatch, Says, combine, copy_of};
 use crate::overrides::Overrides;
-use applications::Applications;
+use applications::{Application, Applications};
+pub use compare::{Comparison, OtherAnswer, PatchCount};
 use devices::{Devices, Held};
 use records::Records;
 
@@ -48,6 +50,9 @@ pub struct Changed {
     pub copies: BTreeSet<String>,
     /// Applications whose answer is another one.
     pub applications: BTreeSet<u32>,
+    /// Applications that are or were matched to a package or not, with that package: what they teach
+    /// of versions is another thing ([`crate::observed`]).
+    pub matched: BTreeSet<(u32, String)>,
 }
 
 /// A patch that devices lack for the same reason.
@@ -136,6 +141,36 @@ impl Fleet {
         all.len()
     }
 
+    /// All applications that are matched to a package, as in [`Changed::matched`].
+    pub fn all_matched(&self) -> BTreeSet<(u32, String)> {
+        let all = self.applications.iter();
+        all.filter_map(|(id, it)| Some((id, it.answer.package()?.to_owned())))
+            .collect()
+    }
+
+    /// The devices that have an application and a record of a package, or of what shares one copy with
+    /// it, beside it.
+    pub fn recorded_beside(&self, application: u32, package: &str) -> Vec<DeviceId> {
+        let Some(it) = self.applications.get(application) else {
+            return Vec::new();
+        };
+        let records = self.records.of_copy(copy_of(package));
+        let mut recorded = RoaringBitmap::new();
+        records.for_each(|it| recorded |= &it.devices);
+        recorded &= &it.devices;
+        let numbers = recorded.iter();
+        numbers.filter_map(|it| self.devices.id(it)).collect()
+    }
+
+    /// Whether a device has an application.
+    pub fn has(&self, device: DeviceId, application: u32) -> bool {
+        let number = self.devices.number_of(device);
+        let application = self.applications.get(application);
+        number
+            .zip(application)
+            .is_some_and(|(number, it)| it.devices.contains(number))
+    }
+
     /// Puts what a device has in the place of what it had. Applications that are not known are left out.
     pub fn put(&mut self, device: DeviceId, applications: &[u32], records: &[ChocolateyRecord]) {
         let known = |it: &u32| self.applications.get(*it).is_some();
@@ -189,7 +224,7 @@ impl Fleet {
     /// any version it is gone.
     pub fn put_package(&mut self, name: &str, versions: Vec<CatalogPackage>) {
         let key = name.to_lowercase();
-        self.changed.copies.insert(slot_of(&key).to_owned());
+        self.changed.copies.insert(copy_of(&key).to_owned());
         match self.mark(&versions) {
             Some(mark) => self.marks.insert(key, mark),
             None => self.marks.remove(&key),
@@ -216,6 +251,12 @@ impl Fleet {
             };
             let new = answer(&self.catalog, &known.software);
             let is_other = known.answer != new;
+            let (was, is) = (known.answer.package(), new.package());
+            if was != is {
+                let packages = [was, is].into_iter().flatten();
+                let matched = packages.map(|it| (id, it.to_owned()));
+                self.changed.matched.extend(matched);
+            }
             let copies = self
                 .applications
                 .set_answer(id, new, self.catalog.overrides());
@@ -234,16 +275,21 @@ impl Fleet {
     /// What devices lack of a package and of what shares one copy with it (`7zip`: `7zip.install` as
     /// well).
     pub fn lacking(&self, copy: &str) -> Vec<Lacking> {
-        let copy = slot_of(copy);
+        let copy = copy_of(copy);
         let applications = self.applications.of_copy(copy);
-        let records = self.records.of_copy(copy);
+        let says = |it: &Application| Says::of_answer(&self.catalog, &it.answer);
         lacks::lacking(
-            applications.map(|it| (Says::of_answer(&self.catalog, &it.answer), &it.devices)),
-            records.map(|it| {
-                let says = Says::of_record(&self.catalog, &it.package, &it.version);
-                (says, &it.devices)
-            }),
+            applications.map(|it| (says(it), &it.devices)),
+            self.recorded(copy),
         )
+    }
+
+    /// What Chocolatey's records say, and the devices that have them.
+    fn recorded(&self, copy: &str) -> impl Iterator<Item = (Says, &RoaringBitmap)> {
+        self.records.of_copy(copy).map(|it| {
+            let says = Says::of_record(&self.catalog, &it.package, &it.version);
+            (says, &it.devices)
+        })
     }
 
     /// All packages of which devices may lack something, see [`Self::lacking`].

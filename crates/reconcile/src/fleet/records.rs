@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use fleetmend_model::inventory::ChocolateyRecord;
 use roaring::RoaringBitmap;
 
-use crate::device::slot_of;
+use crate::device::copy_of;
 
 /// One package in one version.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Records {
         }
         let id = self.next;
         self.next += 1;
-        let copy = slot_of(&key.0).to_owned();
+        let copy = copy_of(&key.0).to_owned();
         self.by_copy.entry(copy).or_default().insert(id);
         let record = Record {
             package: key.0.clone(),
@@ -58,7 +58,7 @@ impl Records {
         if record.devices.is_empty()
             && let Some(gone) = self.by_id.remove(&id)
         {
-            let copy = slot_of(&gone.package);
+            let copy = copy_of(&gone.package);
             if let Some(ids) = self.by_copy.get_mut(copy) {
                 ids.remove(&id);
                 if ids.is_empty() {

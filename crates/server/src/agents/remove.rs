@@ -36,6 +36,7 @@ pub async fn remove(app: &Arc<App>, ids: &[DeviceId], actor: &Actor) -> Result<u
     for id in &removed {
         app.registry.remove(*id);
     }
+    app.ingest.forget(removed.clone()).await;
     app.touch();
     Ok(removed.len() as u64)
 }

@@ -16,7 +16,7 @@ use super::shapes::{IdBody, PageBody, page, time, time_opt};
 use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
-use crate::missing::overrides::{self, Change, Given, Preview};
+use crate::missing::overrides::{self, Change, Given, PatchCount, Preview};
 use crate::people::{Confirmed, SignedIn};
 
 /// An override.
@@ -105,6 +105,34 @@ pub(crate) struct PreviewBody {
     devices: u64,
     /// The first hundred changes, those that most devices have first.
     changes: Vec<ChangeBody>,
+    /// Patches that devices lack then and not now: the first hundred, those of most devices first.
+    more_missing: Vec<PatchCountBody>,
+    /// Patches that devices lack now and not then, in the same way.
+    fewer_missing: Vec<PatchCountBody>,
+}
+
+/// A patch and a number of devices.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PatchCountBody {
+    /// The package's id.
+    package: String,
+    /// What a person calls it.
+    title: String,
+    /// The version that is lacked.
+    version: String,
+    /// On how many devices.
+    devices: u64,
+}
+
+impl From<PatchCount> for PatchCountBody {
+    fn from(it: PatchCount) -> Self {
+        Self {
+            package: it.package,
+            title: it.title,
+            version: it.available,
+            devices: it.devices,
+        }
+    }
 }
 
 /// An application whose answer changes.
@@ -150,6 +178,8 @@ impl From<Preview> for PreviewBody {
             changed: it.changed,
             devices: it.devices,
             changes: it.changes.into_iter().map(Into::into).collect(),
+            more_missing: it.more.into_iter().map(Into::into).collect(),
+            fewer_missing: it.fewer.into_iter().map(Into::into).collect(),
         }
     }
 }

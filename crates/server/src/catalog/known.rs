@@ -1,12 +1,13 @@
-//! The catalog that installed software is matched against: put together from the database, and put in
-//! place whenever it changed.
+//! The catalog that installed software is matched against: put together from the database whenever it
+//! changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use fleetmend_reconcile::{Catalog, CatalogPackage};
+use fleetmend_reconcile::{CatalogPackage, Overrides};
 use fleetmend_store::packages::Package;
 use fleetmend_store::quarantine;
 
@@ -17,15 +18,23 @@ use crate::app::App;
 use crate::jobs;
 use crate::missing::overrides;
 
-/// Puts the catalog in place as the database has it now, and has all devices matched against it.
+/// What is known of every package, by its id, and what administrators say about matches.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Its versions, those that are not offered any more as well.
+    pub packages: BTreeMap<String, Vec<CatalogPackage>>,
+    /// All that are in force.
+    pub overrides: Overrides,
+}
+
+/// Has what the database knows now put in place, and devices matched anew where it is something else.
 pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
     let renewing = app.renewing.lock().await;
     let began = Instant::now();
-    app.set_catalog(Arc::new(load(app).await?));
+    app.ingest.renew(load(app).await?).await?;
     drop(renewing);
     let held = quarantine::count(&app.db).await?;
     app.quarantined.store(held, Ordering::Relaxed);
-    app.ingest.rematch().await?;
     app.costs.rematch.took(began.elapsed());
     let mut tx = app.db.begin().await?;
     jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, app.now()).await?;
@@ -35,26 +44,31 @@ pub async fn renew(app: &Arc<App>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The catalog from the database.
-pub async fn load(app: &App) -> anyhow::Result<Catalog> {
+/// From the database.
+pub async fn load(app: &App) -> anyhow::Result<Known> {
     let mut tx = app.db.read().await?;
     let mut facts = VersionFacts::read(&mut tx)
         .await
         .context("cannot read what is known of versions")?;
-    let packages = offered::known(&mut tx)
+    let offered = offered::known(&mut tx)
         .await
         .context("cannot read the catalog")?;
     let overrides = overrides::load(&mut tx)
         .await
         .context("cannot read the overrides")?;
     drop(tx);
-    let index = move || {
-        let versions = packages
-            .into_iter()
-            .flat_map(|(package, is_offered)| versions(&package, is_offered, &mut facts));
-        Catalog::new(versions.collect()).with_overrides(overrides)
+    let read = move || {
+        let mut packages: BTreeMap<String, Vec<CatalogPackage>> = BTreeMap::new();
+        for (package, is_offered) in offered {
+            let versions = versions(&package, is_offered, &mut facts);
+            packages.entry(package.id).or_default().extend(versions);
+        }
+        Known {
+            packages,
+            overrides,
+        }
     };
-    Ok(tokio::task::spawn_blocking(index).await?)
+    Ok(tokio::task::spawn_blocking(read).await?)
 }
 
 /// What a source has to offer of a package, and every other version that something is known of: that

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use fleetmend_model::DeviceId;
-use fleetmend_model::inventory::{ChocolateyRecord, Inventory, Place, Software, UpdateScan};
+use fleetmend_model::inventory::{Inventory, Place, Software, UpdateScan};
 use fleetmend_store::devices::InventoryFacts;
 use fleetmend_store::inventories::StoredInventory;
 use fleetmend_store::software::SoftwareDigest;
@@ -17,9 +17,11 @@ use fleetmend_store::{Tx, deploy_jobs, devices, inventories, software};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::App;
+use crate::catalog::known::Known;
 use crate::deployments;
 use crate::error::ApiError;
 use crate::jobs;
+use crate::missing::index::{self, Pending};
 use crate::missing::matcher::{DeviceInput, Matcher};
 use crate::registry::Device;
 use crate::text_digest::text_digest;
@@ -32,8 +34,6 @@ const WAITING: usize = 256;
 const GATHER: Duration = Duration::from_secs(2);
 /// How long inventories are gathered before the answers for their applications are stored for lists.
 const COUNT: Duration = Duration::from_secs(10);
-/// Devices matched again in one transaction when the catalog changed.
-const REMATCH: u32 = 500;
 
 /// A cleaned inventory with what its storing needs.
 pub struct Incoming {
@@ -79,7 +79,8 @@ type Reply = oneshot::Sender<Result<(), String>>;
 
 enum Message {
     Store(Box<Incoming>, Reply),
-    Rematch(Reply),
+    Renew(Box<Known>, Reply),
+    Forget(Vec<DeviceId>, Reply),
 }
 
 /// The way in.
@@ -103,12 +104,23 @@ impl Queue {
             .await
     }
 
-    /// Matches all devices against the catalog as it is now.
-    pub async fn rematch(&self) -> anyhow::Result<()> {
+    /// Whether anything is taken.
+    pub fn is_taken(&self) -> bool {
+        !self.0.is_closed()
+    }
+
+    /// Matches devices against what is known now.
+    pub async fn renew(&self, known: Known) -> anyhow::Result<()> {
         let (reply, done) = oneshot::channel();
-        self.send(Message::Rematch(reply), done)
+        self.send(Message::Renew(Box::new(known), reply), done)
             .await
             .map_err(|error| anyhow::anyhow!(error.message()))
+    }
+
+    /// Forgets what devices have that were removed; with the process where it takes no inventories.
+    pub async fn forget(&self, devices: Vec<DeviceId>) {
+        let (reply, done) = oneshot::channel();
+        let _ = self.send(Message::Forget(devices, reply), done).await;
     }
 
     async fn send(
@@ -136,11 +148,11 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
             _ = stop.wait_for(|stop| *stop) => return,
         }
         let mut batch = Vec::new();
-        let mut rematch = Vec::new();
+        let mut others = Vec::new();
         for message in messages.drain(..) {
             match message {
                 Message::Store(incoming, reply) => batch.push((*incoming, reply)),
-                Message::Rematch(reply) => rematch.push(reply),
+                other => others.push(other),
             }
         }
         if !batch.is_empty() {
@@ -148,15 +160,36 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
             let outcome = store(&app, &mut state, &incoming).await;
             if outcome.is_err() {
                 // Ids that were learned in a transaction that did not happen.
-                state = State::default();
+                state.software_ids.clear();
+                state.matcher = Matcher::default();
+                app.fleet_mut().forget(state.fresh.drain(..));
             }
             answer(replies, outcome, "inventories cannot be stored");
         }
-        if !rematch.is_empty() {
-            let outcome = match_all(&app, &mut state).await;
-            answer(rematch, outcome, "devices cannot be matched");
+        for message in others {
+            match message {
+                Message::Store(..) => {}
+                Message::Renew(known, reply) => {
+                    let outcome = renew(&app, &mut state, *known).await;
+                    answer(vec![reply], outcome, "devices cannot be matched");
+                }
+                Message::Forget(devices, reply) => {
+                    let mut fleet = app.fleet_mut();
+                    devices.into_iter().for_each(|it| fleet.remove(it));
+                    drop(fleet);
+                    answer(vec![reply], Ok(()), "devices cannot be forgotten");
+                }
+            }
         }
     }
+}
+
+async fn renew(app: &Arc<App>, state: &mut State, known: Known) -> anyhow::Result<()> {
+    let outcome = index::renew(app, &mut state.matcher, &mut state.pending, known).await;
+    if outcome.is_err() {
+        state.matcher = Matcher::default();
+    }
+    outcome
 }
 
 fn answer(replies: Vec<Reply>, outcome: anyhow::Result<()>, what: &str) {
@@ -170,7 +203,10 @@ fn answer(replies: Vec<Reply>, outcome: anyhow::Result<()>, what: &str) {
 #[derive(Default)]
 struct State {
     software_ids: HashMap<SoftwareDigest, u32>,
+    /// Applications that the index learnt in the transaction under way.
+    fresh: Vec<u32>,
     matcher: Matcher,
+    pending: Pending,
 }
 
 async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow::Result<()> {
@@ -185,18 +221,10 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     let mut facts = Vec::with_capacity(latest.len());
     let mut stored = Vec::with_capacity(latest.len());
     for (device, incoming) in &latest {
-        let rows = incoming
-            .software_digests
-            .iter()
-            .zip(&incoming.inventory.software);
-        let ids = &state.software_ids;
-        state.matcher.learn(
-            app,
-            rows.filter_map(|(digest, row)| Some((*ids.get(digest)?, row))),
-        );
         facts.push(facts_of(*device, incoming, now));
         stored.push(stored_of(*device, incoming, state, now)?);
     }
+    learn(app, state, latest.values().copied());
     devices::apply_inventories(&mut tx, &facts).await?;
     inventories::put_many(&mut tx, &stored).await?;
     let ids: HashMap<DeviceId, Vec<u32>> = stored
@@ -209,7 +237,7 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         chocolatey: &incoming.inventory.chocolatey,
         updates: incoming.inventory.updates.as_ref(),
     });
-    state
+    let managed = state
         .matcher
         .update(app, &mut tx, inputs.collect(), now)
         .await?;
@@ -225,12 +253,45 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
     }
     tx.commit().await?;
+    state.fresh.clear();
+    {
+        let mut fleet = app.fleet_mut();
+        for (device, incoming) in latest.iter().filter(|it| managed.contains(it.0)) {
+            fleet.put(*device, &ids[device], &incoming.inventory.chocolatey);
+        }
+    }
     for incoming in latest.values() {
         incoming
             .device
             .learn(|known| known.inventory_digest = Some(incoming.digest.clone()));
     }
     Ok(())
+}
+
+/// Has the index know the applications that it has not met.
+fn learn<'a>(app: &App, state: &mut State, batch: impl Iterator<Item = &'a Incoming>) {
+    let mut unknown: HashMap<u32, &Software> = HashMap::new();
+    {
+        let fleet = app.fleet();
+        for incoming in batch {
+            let rows = incoming.software_digests.iter();
+            for (digest, row) in rows.zip(&incoming.inventory.software) {
+                if let Some(id) = state.software_ids.get(digest)
+                    && !fleet.knows(*id)
+                {
+                    unknown.insert(*id, row);
+                }
+            }
+        }
+    }
+    if unknown.is_empty() {
+        return;
+    }
+    let mut fleet = app.fleet_mut();
+    for (id, row) in unknown {
+        fleet.learn(id, row);
+        state.fresh.push(id);
+    }
 }
 
 /// Gives every row its id; says whether an application was seen that no device had before.
@@ -309,31 +370,4 @@ fn stored_of(
         updates,
         withheld,
     })
-}
-
-/// Matches what is stored, after the catalog changed.
-async fn match_all(app: &Arc<App>, state: &mut State) -> anyhow::Result<()> {
-    let mut after = None;
-    loop {
-        let page = inventories::after(&app.db, after, REMATCH).await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = Some(last.device);
-        let mut tx = app.db.begin().await?;
-        let inputs = page
-            .iter()
-            .map(|it| DeviceInput {
-                device: it.device,
-                software: &it.software,
-                chocolatey: &it.chocolatey as &[ChocolateyRecord],
-                updates: it.updates.as_ref(),
-            })
-            .collect();
-        state
-            .matcher
-            .update(app, &mut tx, inputs, app.now())
-            .await?;
-        tx.commit().await?;
-    }
 }

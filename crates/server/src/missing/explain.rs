@@ -1,6 +1,7 @@
 //! Why an application of a device is what the server takes it for, and what that means for the device.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Software};
@@ -49,9 +50,15 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
         .ok_or_else(none)?;
     let rows = software::get_many(&app.db, &[id]).await.map_err(stored)?;
     let software = rows.into_iter().next().ok_or_else(none)?.software;
-    let catalog = app.catalog();
-    let answer = answer(&catalog, &software);
-    let found = match_software(&catalog, &software);
+    let (answer, found, candidates) = {
+        let fleet = app.fleet();
+        let catalog = fleet.catalog();
+        (
+            answer(catalog, &software),
+            match_software(catalog, &software),
+            candidates(catalog, &software),
+        )
+    };
     let is_package = |it: &str| {
         let package = answer.package().map(family);
         package == Some(family(&it.to_lowercase()))
@@ -63,7 +70,7 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
         .map_err(stored)?;
     let missing = lacks.rows.into_iter().find(|it| is_package(&it.patch.name));
     Ok(Explanation {
-        candidates: candidates(&catalog, &software),
+        candidates,
         record: record.cloned(),
         missing,
         device: known,
@@ -92,7 +99,7 @@ pub async fn find(app: &App, device: DeviceId, text: &str) -> Result<Vec<u32>, A
 
 /// What those of these applications may be of which a person must say it.
 pub async fn open_candidates(
-    app: &App,
+    app: &Arc<App>,
     rows: &[ListedApplication],
 ) -> Result<HashMap<u32, Vec<Match>>, ApiError> {
     let open = rows
@@ -102,12 +109,14 @@ pub async fn open_candidates(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let catalog = app.catalog();
     let rows = software::get_many(&app.db, &ids).await.map_err(stored)?;
+    let app = Arc::clone(app);
     let find = move || {
-        let rows = rows.into_iter();
-        rows.map(|it| (it.id, candidates(&catalog, &it.software)))
-            .collect()
+        let candidates = |it: SoftwareRow| {
+            let found = candidates(app.fleet().catalog(), &it.software);
+            (it.id, found)
+        };
+        rows.into_iter().map(candidates).collect()
     };
     let found = tokio::task::spawn_blocking(find).await;
     Ok(found.map_err(anyhow::Error::from)?)

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use fleetmend_model::PatchId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
 use fleetmend_model::patch::PatchType;
+use fleetmend_reconcile::Answer;
 use fleetmend_reconcile::catalog::family;
-use fleetmend_reconcile::{Answer, Catalog, answer};
 use fleetmend_store::missing::{self, FixCandidate};
 use fleetmend_store::patches::{self, Patch};
 use fleetmend_store::{inventories, software};
@@ -60,13 +60,22 @@ async fn fixed_on(
             Some((*it, patch.clone()))
         })
         .collect();
-    let catalog = app.catalog();
-    let look = move || {
-        let has = Has::new(&catalog, &rows, &inventory.chocolatey);
-        let fixed = known.iter().filter(|(_, patch)| has.has(patch));
-        fixed.map(|(it, _)| *it).collect()
+    let current = {
+        let fleet = app.fleet();
+        let answers = inventory.software.iter().filter_map(|it| fleet.answer(*it));
+        let current = answers.filter_map(|it| match it {
+            Answer::Current { package, .. } | Answer::Newer { package, .. } => Some(package),
+            _ => None,
+        });
+        current.cloned().collect()
     };
-    Ok(tokio::task::spawn_blocking(look).await?)
+    let has = Has {
+        software: &rows,
+        records: &inventory.chocolatey,
+        current,
+    };
+    let fixed = known.iter().filter(|(_, patch)| has.has(patch));
+    Ok(fixed.map(|(it, _)| *it).collect())
 }
 
 /// What a device has.
@@ -77,20 +86,7 @@ struct Has<'a> {
     current: Vec<String>,
 }
 
-impl<'a> Has<'a> {
-    fn new(catalog: &Catalog, software: &'a [Software], records: &'a [ChocolateyRecord]) -> Self {
-        let applications = software.iter().filter(|it| it.place != Place::Dpkg);
-        let current = applications.filter_map(|it| match answer(catalog, it) {
-            Answer::Current { package, .. } | Answer::Newer { package, .. } => Some(package),
-            _ => None,
-        });
-        Self {
-            software,
-            records,
-            current: current.collect(),
-        }
-    }
-
+impl Has<'_> {
     fn has(&self, patch: &Patch) -> bool {
         match patch.patch_type {
             PatchType::Os => self.has_package(patch),

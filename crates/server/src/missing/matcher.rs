@@ -1,17 +1,16 @@
-//! Brings the stored missing patches of devices up to date.
+//! Brings the stored missing patches of devices up to date with what they have.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use fleetmend_model::inventory::{ChocolateyRecord, Software, UpdateScan};
+use fleetmend_model::inventory::{ChocolateyRecord, UpdateScan};
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_reconcile::observed::{self, Installed};
-use fleetmend_reconcile::{Answer, Catalog, MissingPatch, answer, combine, os};
+use fleetmend_reconcile::{MissingPatch, os};
 use fleetmend_store::missing::{self, DeviceMissing, Grounds, GroundsDigest, NewMissing};
 use fleetmend_store::observations::{self, NewObservation};
 use fleetmend_store::patches::{self, NewPatch};
-use fleetmend_store::{Tx, devices, software};
+use fleetmend_store::{Tx, devices};
 
 use super::unanswered;
 use crate::app::App;
@@ -33,69 +32,38 @@ pub struct DeviceInput<'a> {
     pub updates: Option<&'a UpdateScan>,
 }
 
-/// An application's answer, and what it was given for.
-struct Answered {
-    answer: Answer,
-    registered: String,
-}
-
-impl Answered {
-    fn new(catalog: &Catalog, software: &Software) -> Self {
-        Self {
-            answer: answer(catalog, software),
-            registered: software.version.clone(),
-        }
-    }
-}
-
-/// Remembers the answer for each installed application, and how each missing patch is stored.
+/// Remembers how each missing patch is stored.
 #[derive(Default)]
 pub struct Matcher {
-    catalog: Option<Arc<Catalog>>,
-    answers: HashMap<u32, Answered>,
     rows: HashMap<MissingPatch, NewMissing>,
 }
 
+/// Patches that are remembered; then it begins again.
+const REMEMBERED: usize = 100_000;
+
 impl Matcher {
-    /// The catalog as it is now; what was made with another one is forgotten.
-    fn catalog(&mut self, app: &App) -> Arc<Catalog> {
-        let catalog = app.catalog();
-        if self
-            .catalog
-            .as_ref()
-            .is_none_or(|known| !Arc::ptr_eq(known, &catalog))
-        {
-            *self = Self {
-                catalog: Some(Arc::clone(&catalog)),
-                ..Self::default()
-            };
-        }
-        catalog
+    /// How a patch is stored that [`Self::learn_rows`] was asked for.
+    pub fn row(&self, patch: &MissingPatch) -> Option<NewMissing> {
+        self.rows.get(patch).copied()
     }
 
-    /// Answers for software that is at hand, so that [`Self::update`] need not read it.
-    pub fn learn<'a>(&mut self, app: &App, software: impl Iterator<Item = (u32, &'a Software)>) {
-        let catalog = self.catalog(app);
-        for (id, row) in software {
-            self.answers
-                .entry(id)
-                .or_insert_with(|| Answered::new(&catalog, row));
-        }
-    }
-
-    /// Stores what these devices lack now.
+    /// Stores what these devices lack now. All of their applications are known to the index. Gives
+    /// those of them that are managed.
     pub async fn update(
         &mut self,
         app: &App,
         tx: &mut Tx,
         devices: Vec<DeviceInput<'_>>,
         now: Millis,
-    ) -> anyhow::Result<()> {
-        let catalog = self.catalog(app);
-        self.learn_answers(tx, &catalog, &devices).await?;
+    ) -> anyhow::Result<HashSet<DeviceId>> {
         let mut found = Vec::with_capacity(devices.len());
-        for device in &devices {
-            found.push((device.device, self.missing(&catalog, device)));
+        {
+            let fleet = app.fleet();
+            for device in &devices {
+                let mut missing = fleet.missing(device.software, device.chocolatey);
+                missing.extend(device.updates.iter().flat_map(|scan| os(scan)));
+                found.push((device.device, missing));
+            }
         }
         self.learn_rows(tx, found.iter().flat_map(|it| &it.1), now)
             .await?;
@@ -110,18 +78,17 @@ impl Matcher {
             })
             .collect();
         missing::replace_for_devices(tx, &rows, now).await?;
-        self.observe(app, tx, &catalog, &devices, now).await
+        Self::observe(app, tx, &devices, now).await
     }
 
-    /// Keeps what these devices teach about versions. What is new to the catalog is learnt soon.
-    async fn observe(
-        &self,
+    /// Keeps what these devices teach about versions. What is new to the catalog is learnt soon. Gives
+    /// those of them that are managed.
+    pub async fn observe(
         app: &App,
         tx: &mut Tx,
-        catalog: &Catalog,
         devices: &[DeviceInput<'_>],
         now: Millis,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<HashSet<DeviceId>> {
         let ids: Vec<DeviceId> = devices.iter().map(|it| it.device).collect();
         let ids = devices::lock(tx, ids).await?;
         let deployed = observations::deployed(&mut *tx, &ids).await?;
@@ -132,76 +99,50 @@ impl Matcher {
         }
         let locked: HashSet<DeviceId> = ids.iter().copied().collect();
         let mut seen = Vec::new();
-        for device in devices.iter().filter(|it| locked.contains(&it.device)) {
-            let installed = device.software.iter().filter_map(|id| {
-                let answered = self.answers.get(id)?;
-                Some(Installed {
-                    id: *id,
-                    answer: &answered.answer,
-                    registered: &answered.registered,
+        let has_lesson = {
+            let fleet = app.fleet();
+            for device in devices.iter().filter(|it| locked.contains(&it.device)) {
+                let installed = device.software.iter().filter_map(|id| {
+                    Some(Installed {
+                        id: *id,
+                        answer: fleet.answer(*id)?,
+                        registered: &fleet.software(*id)?.version,
+                    })
+                });
+                let deployed = deployed_on.remove(&device.device).unwrap_or_default();
+                let sightings = observed::sightings(installed, device.chocolatey, deployed);
+                seen.extend(sightings.into_iter().map(|it| NewObservation {
+                    device: device.device,
+                    package: it.package,
+                    version: it.version,
+                    software: it.id,
+                }));
+            }
+            seen.iter().any(|it| {
+                let software = fleet.software(it.software);
+                software.is_some_and(|row| {
+                    let catalog = fleet.catalog();
+                    !catalog.has_seen(&it.package, &row.version, &it.version)
                 })
-            });
-            let deployed = deployed_on.remove(&device.device).unwrap_or_default();
-            let sightings = observed::sightings(installed, device.chocolatey, deployed);
-            seen.extend(sightings.into_iter().map(|it| NewObservation {
-                device: device.device,
-                package: it.package,
-                version: it.version,
-                software: it.id,
-            }));
-        }
-        let is_lesson = |it: &NewObservation| {
-            let answered = self.answers.get(&it.software);
-            answered.is_some_and(|row| !catalog.has_seen(&it.package, &row.registered, &it.version))
+            })
         };
-        if observations::replace(tx, &ids, &seen).await? && seen.iter().any(is_lesson) {
+        if observations::replace(tx, &ids, &seen).await? && has_lesson {
             let at = now + app.costs.rematch.wait(LEARN);
             jobs::enqueue(tx, jobs::Kind::Rematch, 0, at).await?;
         }
-        Ok(())
+        Ok(locked)
     }
 
-    async fn learn_answers(
-        &mut self,
-        tx: &mut Tx,
-        catalog: &Catalog,
-        devices: &[DeviceInput<'_>],
-    ) -> anyhow::Result<()> {
-        let unknown: HashSet<u32> = devices
-            .iter()
-            .flat_map(|device| device.software)
-            .filter(|id| !self.answers.contains_key(id))
-            .copied()
-            .collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let unknown: Vec<u32> = unknown.into_iter().collect();
-        for row in software::get_many(tx, &unknown).await? {
-            self.answers
-                .insert(row.id, Answered::new(catalog, &row.software));
-        }
-        Ok(())
-    }
-
-    fn missing(&self, catalog: &Catalog, device: &DeviceInput<'_>) -> Vec<MissingPatch> {
-        let answers = device
-            .software
-            .iter()
-            .filter_map(|id| self.answers.get(id))
-            .map(|it| &it.answer)
-            .filter(|answer| !matches!(answer, Answer::Unmatched));
-        let mut missing = combine(catalog, answers, device.chocolatey);
-        missing.extend(device.updates.iter().flat_map(|scan| os(scan)));
-        missing
-    }
-
-    async fn learn_rows(
+    /// Learns how these patches are stored, and stores what is not yet.
+    pub async fn learn_rows(
         &mut self,
         tx: &mut Tx,
         missing: impl Iterator<Item = &MissingPatch>,
         now: Millis,
     ) -> anyhow::Result<()> {
+        if self.rows.len() > REMEMBERED {
+            self.rows.clear();
+        }
         let new: HashSet<_> = missing.filter(|it| !self.rows.contains_key(*it)).collect();
         if new.is_empty() {
             return Ok(());

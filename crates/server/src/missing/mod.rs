@@ -3,6 +3,7 @@
 pub mod applications;
 pub mod explain;
 pub mod fixed;
+pub mod index;
 pub mod matcher;
 pub mod overrides;
 pub mod published;

@@ -1,15 +1,14 @@
 //! What administrators say about matches: looked at before it is done, done, and taken back.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use fleetmend_model::inventory::Place;
 use fleetmend_model::{Millis, name_pattern};
-use fleetmend_reconcile::{Catalog, Decision, Override, Overrides, State, answer_under, said_text};
+pub use fleetmend_reconcile::fleet::PatchCount;
+use fleetmend_reconcile::fleet::{Comparison, OtherAnswer};
+use fleetmend_reconcile::{Answer, Catalog, Decision, Override, Overrides, State, said_text};
 use fleetmend_store::overrides::{self, NewOverride};
-use fleetmend_store::software::SoftwareRow;
-use fleetmend_store::{Read, Tx, inventories, software};
-use tokio::sync::Semaphore;
+use fleetmend_store::{Read, Tx};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -49,6 +48,20 @@ pub struct Preview {
     pub devices: u64,
     /// The changes that most devices have.
     pub changes: Vec<Change>,
+    /// Patches that devices lack then and not now, those of most devices first.
+    pub more: Vec<PatchCount>,
+    /// Patches that devices lack now and not then, those of most devices first.
+    pub fewer: Vec<PatchCount>,
+}
+
+impl Preview {
+    /// Both lists of patches, each with what it is.
+    pub fn patches(&self) -> [(&'static str, &[PatchCount]); 2] {
+        [
+            ("Patches that devices lack then and not now", &self.more),
+            ("Patches that devices lack now and not then", &self.fewer),
+        ]
+    }
 }
 
 /// An application whose answer changes.
@@ -92,9 +105,8 @@ fn decision(word: &str, package: &str) -> Option<Decision> {
 }
 
 /// What an override would change, were it made now.
-pub async fn preview(app: &App, given: &Given<'_>) -> Result<Preview, ApiError> {
-    let catalog = app.catalog();
-    let what = checked(&catalog, given)?;
+pub async fn preview(app: &Arc<App>, given: &Given<'_>) -> Result<Preview, ApiError> {
+    let what = checked(app.fleet().catalog(), given)?;
     let new = as_override(&what, i64::MAX, "")?;
     let before = load(&app.db).await.map_err(anyhow::Error::from)?;
     let after = before.with(new.clone());
@@ -102,7 +114,7 @@ pub async fn preview(app: &App, given: &Given<'_>) -> Result<Preview, ApiError> 
 }
 
 /// What taking an override back would change.
-pub async fn preview_removal(app: &App, id: i64) -> Result<Preview, ApiError> {
+pub async fn preview_removal(app: &Arc<App>, id: i64) -> Result<Preview, ApiError> {
     let kept = in_force(&app.db, id).await?;
     let before = load(&app.db).await.map_err(anyhow::Error::from)?;
     let after = before.without(id);
@@ -112,7 +124,7 @@ pub async fn preview_removal(app: &App, id: i64) -> Result<Preview, ApiError> {
 
 /// Makes an override; devices are matched anew under it.
 pub async fn add(app: &App, given: &Given<'_>, actor: &Actor) -> Result<i64, ApiError> {
-    let what = checked(&app.catalog(), given)?;
+    let what = checked(app.fleet().catalog(), given)?;
     let reason = what.reason.chars().count();
     if reason == 0 || reason > LONGEST_REASON {
         return Err(ApiError::Bad(format!(
@@ -245,65 +257,43 @@ fn checked(catalog: &Catalog, given: &Given<'_>) -> Result<NewOverride, ApiError
     Ok(what)
 }
 
-/// Answers under the overrides that are in force, which the catalog may not have yet, against those
-/// under `after`, for what `it` fits. It holds the whole fleet's inventories: one at a time.
+/// Answers under the overrides that are in force, which the index may not have yet, against those under
+/// `after`, for what `it` fits.
 async fn changes(
-    app: &App,
+    app: &Arc<App>,
     it: Override,
     before: Overrides,
     after: Overrides,
 ) -> anyhow::Result<Preview> {
-    static TURN: Semaphore = Semaphore::const_new(1);
-    let turn = TURN.acquire().await?;
-    let catalog = app.catalog();
-    let mut from = app.db.read().await?;
-    let software = software::load_all(&mut from).await?;
-    let inventories = inventories::load_all(&mut from).await?;
-    drop(from);
-    let compare = move || {
-        // Who goes away meanwhile does not make room for the next one.
-        let _turn = turn;
-        let fits = |row: &&SoftwareRow| row.software.place != Place::Dpkg && it.fits(&row.software);
-        let rows: Vec<&SoftwareRow> = software.iter().filter(fits).collect();
-        let mut preview = Preview {
-            applications: rows.len() as u64,
-            ..Preview::default()
-        };
-        let mut changes: HashMap<u32, Change> = HashMap::new();
-        for SoftwareRow { id, software, .. } in rows {
-            let told = |under: &Overrides| {
-                let told = answer_under(&catalog, under, software);
-                (told.state(), told.package().unwrap_or_default().to_owned())
-            };
-            let (before, after) = (told(&before), told(&after));
-            if before != after {
-                let change = Change {
-                    name: software.name.clone(),
-                    version: software.version.clone(),
-                    before,
-                    after,
-                    devices: 0,
-                };
-                changes.insert(*id, change);
-            }
-        }
-        let mut devices = HashSet::new();
-        for (device, ids) in &inventories {
-            for id in ids {
-                if let Some(change) = changes.get_mut(id) {
-                    change.devices += 1;
-                    devices.insert(*device);
-                }
-            }
-        }
-        changes.retain(|_, it| it.devices > 0);
-        preview.changed = changes.len() as u64;
-        preview.devices = devices.len() as u64;
-        preview.changes = changes.into_values().collect();
-        let key = |it: &Change| (Reverse(it.devices), it.name.clone(), it.version.clone());
-        preview.changes.sort_by_cached_key(key);
-        preview.changes.truncate(SHOWN);
-        preview
-    };
+    let app = Arc::clone(app);
+    let compare = move || preview_of(app.fleet().compare(&it, &before, &after));
     Ok(tokio::task::spawn_blocking(compare).await?)
+}
+
+fn preview_of(found: Comparison<'_>) -> Preview {
+    let told = |it: &Answer| (it.state(), it.package().unwrap_or_default().to_owned());
+    let change = |it: &OtherAnswer<'_>| Change {
+        name: it.software.name.clone(),
+        version: it.software.version.clone(),
+        before: told(&it.before),
+        after: told(&it.after),
+        devices: it.devices,
+    };
+    let mut changes: Vec<Change> = found.answers.iter().map(change).collect();
+    let key = |it: &Change| (Reverse(it.devices), it.name.clone(), it.version.clone());
+    changes.sort_by_cached_key(key);
+    changes.truncate(SHOWN);
+    let shown = |mut patches: Vec<PatchCount>| {
+        patches.sort_by_cached_key(|it| (Reverse(it.devices), it.package.clone()));
+        patches.truncate(SHOWN);
+        patches
+    };
+    Preview {
+        applications: found.applications,
+        changed: found.answers.len() as u64,
+        devices: found.devices,
+        changes,
+        more: shown(found.more),
+        fewer: shown(found.fewer),
+    }
 }

@@ -64,7 +64,8 @@ pub async fn offer(site: &Clocked, folder: &Path, packages: &[(&str, &str, &str)
     let handle = site.site.running().handle();
     handle.add_source(&given).await.unwrap();
     until("the packages are known and looked at", async || {
-        let catalog = site.app().catalog();
+        let fleet = site.app().fleet();
+        let catalog = fleet.catalog();
         let is_known = |(id, _, name): &(&str, &str, &str)| {
             let found = candidates(&catalog, &software(name, "1.0")).into_iter();
             let mut by_pattern = found.filter(|it| it.evidence == Evidence::SoftwareName);
@@ -76,7 +77,7 @@ pub async fn offer(site: &Clocked, folder: &Path, packages: &[(&str, &str, &str)
 }
 
 fn told(site: &Clocked, name: &str, version: &str) -> Answer {
-    answer(&site.app().catalog(), &software(name, version))
+    answer(site.app().fleet().catalog(), &software(name, version))
 }
 
 both! {

@@ -1,7 +1,6 @@
 //! The latest inventory of each device.
 
 use fleetmend_model::id_list;
-
 use fleetmend_model::inventory::{ChocolateyRecord, UpdateScan, WithheldUpdate};
 use fleetmend_model::{DeviceId, Millis};
 
@@ -23,7 +22,11 @@ statements! {
                updates = excluded.updates, withheld = excluded.withheld";
     GET = "SELECT * FROM inventories WHERE device = $1";
     DIGEST = "SELECT digest FROM inventories WHERE device = $1";
-    ALL_SOFTWARE = "SELECT device, software FROM inventories ORDER BY device";
+    HELD = "SELECT device, software, chocolatey FROM inventories WHERE device > $1
+            ORDER BY device LIMIT $2";
+    HELD_BY = "SELECT i.device, i.software, i.chocolatey FROM jsonb_each($1) AS j
+               JOIN inventories AS i ON i.device = CAST(j.value->>0 AS BIGINT)
+               ORDER BY i.device";
     AFTER = "SELECT * FROM inventories WHERE device > $1 ORDER BY device LIMIT $2";
 }
 
@@ -106,12 +109,42 @@ pub async fn digest(mut from: impl Read, device: DeviceId) -> Result<Option<Stri
         .transpose()
 }
 
-/// The software ids of all devices: for the in-memory registry.
-pub async fn load_all(mut from: impl Read) -> Result<Vec<(DeviceId, Vec<u32>)>> {
-    let rows = from.rows(&ALL_SOFTWARE, args![]).await?;
-    rows.iter()
-        .map(|row| Ok((DeviceId(row.int("device")?), ids(row)?)))
-        .collect()
+/// What a device has that is matched to packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Whose.
+    pub device: DeviceId,
+    /// Ids of [`crate::software`]; sorted.
+    pub software: Vec<u32>,
+    /// What Chocolatey says that it installed.
+    pub chocolatey: Vec<ChocolateyRecord>,
+}
+
+/// What the next devices after one have, by device: to go through all of them in pieces.
+pub async fn held_after(
+    mut from: impl Read,
+    device: Option<DeviceId>,
+    limit: u32,
+) -> Result<Vec<Held>> {
+    let after = device.map_or(0, |device| device.0);
+    let rows = from.rows(&HELD, args![after, limit]).await?;
+    rows.iter().map(read_held).collect()
+}
+
+/// What these devices have, by device.
+pub async fn held_by(mut from: impl Read, devices: &[DeviceId]) -> Result<Vec<Held>> {
+    let rows = from
+        .rows(&HELD_BY, args![Rows::of(devices.iter().copied())])
+        .await?;
+    rows.iter().map(read_held).collect()
+}
+
+fn read_held(row: &Row) -> Result<Held> {
+    Ok(Held {
+        device: DeviceId(row.int("device")?),
+        software: ids(row)?,
+        chocolatey: row.json("chocolatey")?,
+    })
 }
 
 /// The next inventories after a device's, by device: to go through all of them in pieces.

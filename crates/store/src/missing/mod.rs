@@ -1,6 +1,7 @@
 //! Which devices lack which patches.
 
 mod by_device;
+mod by_package;
 mod by_patch;
 mod dates;
 mod grounds;
@@ -19,6 +20,8 @@ use crate::value::{Row, args, bad, row};
 
 pub(crate) use by_device::STATEMENTS as BY_DEVICE_STATEMENTS;
 pub use by_device::{DevicePatch, of_device};
+pub(crate) use by_package::STATEMENTS as BY_PACKAGE_STATEMENTS;
+pub use by_package::{PackagesMissing, packages, replace_for_packages};
 pub(crate) use by_patch::STATEMENTS as BY_PATCH_STATEMENTS;
 pub use by_patch::{
     AffectedSystem, LatestJob, MissingPatch, PatchFilter, PatchSort, affected_systems, list,

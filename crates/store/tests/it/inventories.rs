@@ -139,8 +139,12 @@ both! {
         assert_eq!(stored, StoredInventory { software: vec![3, 4, 9], ..full });
         assert_eq!(inventories::digest(&db, b).await.unwrap().as_deref(), Some("d3"));
         assert_eq!(inventories::get(&db, gone).await.unwrap(), None);
-        let all = inventories::load_all(&db).await.unwrap();
-        assert_eq!(all, [(a, vec![3, 4, 9]), (b, vec![])]);
+        let held = inventories::held_after(&db, None, 5).await.unwrap();
+        let held: Vec<_> = held.into_iter().map(|it| (it.device, it.software)).collect();
+        assert_eq!(held, [(a, vec![3, 4, 9]), (b, vec![])]);
+        let after = inventories::held_after(&db, Some(a), 5).await.unwrap();
+        assert_eq!(after.iter().map(|it| it.device).collect::<Vec<_>>(), [b]);
+        assert_eq!(inventories::held_by(&db, &[b, gone]).await.unwrap(), after);
         let after: Vec<_> = inventories::after(&db, Some(a), 5).await.unwrap();
         assert_eq!(after.iter().map(|it| it.device).collect::<Vec<_>>(), [b]);
         assert_eq!(inventories::after(&db, None, 1).await.unwrap()[0].device, a);

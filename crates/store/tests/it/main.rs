@@ -14,6 +14,7 @@ mod holds;
 mod inventories;
 mod migrations;
 mod missing;
+mod missing_by_package;
 mod observations;
 mod outages;
 mod packages;

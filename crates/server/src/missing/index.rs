@@ -1,0 +1,220 @@
+//! Keeps the index of what all devices have in step with the database, and the stored missing patches in
+//! step with the index.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use fleetmend_model::DeviceId;
+use fleetmend_reconcile::device::copy_of;
+use fleetmend_reconcile::{Changed, Fleet, MissingPatch};
+use fleetmend_store::missing::{self, PackagesMissing};
+use fleetmend_store::{inventories, observations, software};
+
+use super::matcher::{DeviceInput, Matcher};
+use crate::app::App;
+use crate::catalog::known::{self, Known};
+
+/// Devices that are read at once.
+const DEVICES: u32 = 2_000;
+/// Packages that are put in place while nobody else may look.
+const PACKAGES: usize = 50;
+/// Devices whose lessons are kept in one transaction.
+const OBSERVED: usize = 500;
+/// Rows that are written in one transaction, about.
+const ROWS: usize = 20_000;
+
+/// Reads all of it: the catalog, the applications, and what each device has.
+pub async fn load(app: &App) -> anyhow::Result<()> {
+    let Known {
+        packages,
+        overrides,
+    } = known::load(app).await?;
+    let mut from = app.db.read().await?;
+    let software = software::load_matched(&mut from).await?;
+    let mut fleet = tokio::task::spawn_blocking(move || {
+        let mut fleet = Fleet::new(packages, overrides);
+        for it in &software {
+            fleet.learn(it.id, &it.software);
+        }
+        fleet
+    })
+    .await?;
+    let mut after = None;
+    loop {
+        let page = inventories::held_after(&mut from, after, DEVICES).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.device);
+        for it in &page {
+            fleet.put(it.device, &it.software, &it.chocolatey);
+        }
+    }
+    fleet.take_changed();
+    *app.fleet_mut() = fleet;
+    Ok(())
+}
+
+/// What of the index is not stored yet.
+#[derive(Debug)]
+pub struct Pending {
+    /// Whether the last process may have left anything unstored.
+    is_first: bool,
+    /// Packages of which devices may lack something else.
+    copies: BTreeSet<String>,
+    /// Applications that may teach something else of versions, with their packages.
+    matched: BTreeSet<(u32, String)>,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            is_first: true,
+            copies: BTreeSet::new(),
+            matched: BTreeSet::new(),
+        }
+    }
+}
+
+/// Puts what is known of packages and said about matches in place, and stores what devices lack now
+/// where it is something else. What cannot be stored is stored the next time.
+pub async fn renew(
+    app: &Arc<App>,
+    matcher: &mut Matcher,
+    pending: &mut Pending,
+    known: Known,
+) -> anyhow::Result<()> {
+    if pending.is_first {
+        pending.copies = all_copies(app).await?;
+        pending.matched = app.fleet().all_matched();
+        pending.is_first = false;
+    }
+    let place = {
+        let app = Arc::clone(app);
+        move || put(&app, known)
+    };
+    let changed = tokio::task::spawn_blocking(place).await?;
+    pending.copies.extend(changed.copies);
+    pending.matched.extend(changed.matched);
+    while !pending.copies.is_empty() {
+        let stored = store_some(app, matcher, &pending.copies).await?;
+        pending.copies.retain(|it| !stored.contains(it));
+    }
+    observe(app, &pending.matched).await?;
+    pending.matched.clear();
+    Ok(())
+}
+
+/// Keeps what devices teach of versions by applications that are matched to other packages than before.
+async fn observe(app: &App, matched: &BTreeSet<(u32, String)>) -> anyhow::Result<()> {
+    if matched.is_empty() {
+        return Ok(());
+    }
+    let names: BTreeSet<String> = matched
+        .iter()
+        .flat_map(|it| {
+            let copy = copy_of(&it.1);
+            [copy.to_owned(), format!("{copy}.install")]
+        })
+        .collect();
+    let names: Vec<String> = names.into_iter().collect();
+    let mut deployed: HashMap<String, Vec<DeviceId>> = HashMap::new();
+    for (package, device) in observations::devices_deployed(&app.db, &names).await? {
+        let copy = copy_of(&package).to_owned();
+        deployed.entry(copy).or_default().push(device);
+    }
+    let mut devices = BTreeSet::new();
+    {
+        let fleet = app.fleet();
+        for (application, package) in matched {
+            devices.extend(fleet.recorded_beside(*application, package));
+            let deployed = deployed.get(copy_of(package)).into_iter().flatten();
+            devices.extend(deployed.filter(|it| fleet.has(**it, *application)));
+        }
+    }
+    let devices: Vec<DeviceId> = devices.into_iter().collect();
+    for some in devices.chunks(OBSERVED) {
+        let mut tx = app.db.begin().await?;
+        let held = inventories::held_by(&mut tx, some).await?;
+        let inputs: Vec<DeviceInput<'_>> = held
+            .iter()
+            .map(|it| DeviceInput {
+                device: it.device,
+                software: &it.software,
+                chocolatey: &it.chocolatey,
+                updates: None,
+            })
+            .collect();
+        Matcher::observe(app, &mut tx, &inputs, app.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// All packages of which a device may lack something, now or as it was stored.
+async fn all_copies(app: &App) -> anyhow::Result<BTreeSet<String>> {
+    let stored = missing::packages(&app.db).await?;
+    let mut copies: BTreeSet<String> = stored.iter().map(|it| copy_of(it).to_owned()).collect();
+    let fleet = app.fleet();
+    copies.extend(fleet.copies().into_iter().map(str::to_owned));
+    Ok(copies)
+}
+
+fn put(app: &App, known: Known) -> Changed {
+    let Known {
+        mut packages,
+        overrides,
+    } = known;
+    let differing = app.fleet().differing(&packages);
+    for some in differing.chunks(PACKAGES) {
+        let mut fleet = app.fleet_mut();
+        for name in some {
+            fleet.put_package(name, packages.remove(name).unwrap_or_default());
+        }
+    }
+    let mut fleet = app.fleet_mut();
+    if *fleet.catalog().overrides() != overrides {
+        fleet.put_overrides(overrides);
+    }
+    fleet.take_changed()
+}
+
+/// Stores what devices lack of the first of these packages; gives which those are.
+async fn store_some(
+    app: &App,
+    matcher: &mut Matcher,
+    copies: &BTreeSet<String>,
+) -> anyhow::Result<BTreeSet<String>> {
+    let mut stored = BTreeSet::new();
+    let mut lacking: Vec<(MissingPatch, Vec<DeviceId>)> = Vec::new();
+    {
+        let fleet = app.fleet();
+        let mut rows = 0;
+        for copy in copies {
+            stored.insert(copy.clone());
+            for it in fleet.lacking(copy) {
+                let devices: Vec<_> = fleet.devices_of(&it).collect();
+                rows += devices.len();
+                lacking.push((it.patch, devices));
+            }
+            if rows >= ROWS || stored.len() >= ROWS {
+                break;
+            }
+        }
+    }
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let patches = lacking.iter().map(|it| &it.0);
+    matcher.learn_rows(&mut tx, patches, now).await?;
+    let mut new = PackagesMissing::default();
+    for copy in &stored {
+        new.packages.push(copy.clone());
+        new.packages.push(format!("{copy}.install"));
+    }
+    for (patch, devices) in lacking {
+        let row = matcher.row(&patch);
+        new.rows
+            .extend(devices.into_iter().filter_map(|it| Some((it, row?))));
+    }
+    missing::replace_for_packages(&mut tx, &new, now).await?;
+    tx.commit().await?;
+    Ok(stored)
+}
