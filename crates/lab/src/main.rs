@@ -25,11 +25,13 @@ mod names;
 mod package_folder;
 mod percentile;
 mod recipes;
+mod reconcile;
 mod server;
 mod simulate;
 mod table;
 mod versions;
 mod versions_map;
+mod world;
 
 use std::process::ExitCode;
 
@@ -73,6 +75,8 @@ enum Command {
     Versions(versions::Options),
     /// Whether installed versions are told rightly, against rows whose version is known.
     VersionsMap(versions_map::Options),
+    /// The index of what all devices have: what they lack, a new version, a year of changes.
+    Reconcile(reconcile::Options),
     /// The server that the other commands measure.
     #[command(hide = true)]
     Serve(server::Options),
@@ -118,6 +122,7 @@ fn run(command: Command) -> anyhow::Result<Option<Value>> {
         Command::Names(options) => names::run(&options)?,
         Command::Versions(options) => versions::run(&options)?,
         Command::VersionsMap(options) => versions_map::run(&options)?,
+        Command::Reconcile(options) => runtime.block_on(reconcile::run(options))?,
         Command::Serve(options) => {
             runtime.block_on(server::serve(options))?;
             return Ok(None);
