@@ -19,7 +19,12 @@ pub struct PackageFolder {
     /// Paths inside of the package, with `/`.
     pub paths: Vec<String>,
     pub scripts: Vec<Script>,
+    /// Why this is not what a package would hold.
+    pub problem: Option<&'static str>,
 }
+
+/// The script by which a package installs.
+const INSTALL_SCRIPT: &str = "tools/chocolateyInstall.ps1";
 
 /// All nuspec files below a folder, sorted.
 pub fn find(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -37,12 +42,16 @@ pub fn read(nuspec: &Path) -> anyhow::Result<PackageFolder> {
     let folder = nuspec.parent().context("a file without a folder")?;
     let mut files: Vec<(String, PathBuf)> = Vec::new();
     let listed = listed_files(&decode(&bytes));
-    if listed.is_empty() {
-        add(&mut files, folder, "", &mut |_| true)?;
+    let is_listed = !listed.is_empty();
+    if !is_listed {
+        add(&mut files, folder, "", &|_| true)?;
     }
     for entry in listed {
         entry.add_to(&mut files, folder)?;
     }
+    let has_script = find_ignoring_case(folder, INSTALL_SCRIPT).is_some();
+    let problem = (is_listed && files.is_empty() && has_script)
+        .then_some("the nuspec's <files> match no file, but there is tools/chocolateyInstall.ps1");
     files.sort();
     files.dedup_by(|left, right| left.0.eq_ignore_ascii_case(&right.0));
     let mut scripts = Vec::new();
@@ -59,54 +68,109 @@ pub fn read(nuspec: &Path) -> anyhow::Result<PackageFolder> {
         nuspec: parse_nuspec(&bytes)?,
         paths: files.into_iter().map(|(path, _)| path).collect(),
         scripts,
+        problem,
     })
 }
 
-/// `<file src="…" target="…" />` of a nuspec.
+/// `<file src="…" target="…" exclude="…" />` of a nuspec.
 struct Listed {
     source: String,
     target: String,
+    /// Patterns of files that are left out, with `;` between them.
+    exclude: String,
 }
 
 impl Listed {
     fn add_to(&self, files: &mut Vec<(String, PathBuf)>, folder: &Path) -> anyhow::Result<()> {
         let source = self.source.replace('\\', "/");
+        let source = source.trim_start_matches("./");
         let target = self.target.replace('\\', "/");
         let target = target.trim_matches('/');
-        let is_pattern = source.contains('*');
-        let fixed = match source.find('*') {
-            Some(at) => source[..at].rsplit_once('/').map_or("", |(fixed, _)| fixed),
-            None => source.as_str(),
+        let (fixed, pattern) = match source.find(['*', '?']) {
+            Some(at) => source[..at]
+                .rsplit_once('/')
+                .map_or(("", source), |(fixed, _)| {
+                    (fixed, &source[fixed.len() + 1..])
+                }),
+            None => (source.trim_end_matches('/'), "**"),
         };
         let Some(base) = find_ignoring_case(folder, fixed) else {
             return Ok(());
         };
-        if is_pattern {
-            let deep = source.contains("**");
-            let extension = source.rsplit_once("*.").map(|(_, end)| end.to_lowercase());
-            return add(files, &base, target, &mut |path| {
-                (deep || !path.contains('/'))
-                    && extension
-                        .as_ref()
-                        .is_none_or(|end| path.to_lowercase().ends_with(&format!(".{end}")))
-            });
-        }
+        let excluded: Vec<String> = self.exclude.split(';').map(as_pattern).collect();
+        let takes = |path: &str| !excluded.iter().any(|it| is_match(it, &path.to_lowercase()));
         if base.is_file() {
-            let name = source.rsplit('/').next().unwrap_or(&source);
-            let same = |path: &str| {
-                let end = |text: &str| text.rsplit_once('.').map(|(_, end)| end.to_lowercase());
-                end(path).is_some() && end(path) == end(name)
-            };
-            // NuGet takes the target for a file's name where its extension is the source's.
-            let path = match target {
-                "" => name.to_owned(),
-                target if same(target) => target.to_owned(),
-                folder => format!("{folder}/{name}"),
-            };
-            files.push((path, base));
+            let name = source.rsplit('/').next().unwrap_or(source);
+            if takes(source) {
+                files.push((path_in_package(name, target), base));
+            }
             return Ok(());
         }
-        Ok(())
+        let pattern = as_pattern(pattern);
+        let is_wanted = |path: &str| {
+            let whole = if fixed.is_empty() {
+                path.to_owned()
+            } else {
+                format!("{fixed}/{path}")
+            };
+            is_match(&pattern, &path.to_lowercase()) && takes(&whole)
+        };
+        add(files, &base, target, &is_wanted)
+    }
+}
+
+/// Where a file that is named without wildcards is put: NuGet takes the target for a file's name
+/// where its extension is the source's.
+fn path_in_package(name: &str, target: &str) -> String {
+    let extension = |text: &str| text.rsplit_once('.').map(|(_, end)| end.to_lowercase());
+    match target {
+        "" => name.to_owned(),
+        file if extension(file).is_some() && extension(file) == extension(name) => file.to_owned(),
+        folder => format!("{folder}/{name}"),
+    }
+}
+
+/// A pattern of a nuspec in lower case with `/`. NuGet takes `*.*` for every file, and a folder for
+/// all below it.
+fn as_pattern(text: &str) -> String {
+    let text = text.trim().replace('\\', "/").to_lowercase();
+    let text = text.trim_start_matches("./");
+    match text.strip_suffix("*.*") {
+        Some(folder) => format!("{folder}*"),
+        None if text.ends_with('/') => format!("{text}**"),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether a path matches a pattern: `*` and `?` stand for what has no `/`, `**` for anything, and
+/// `**/` for any folders or none.
+fn is_match(pattern: &str, path: &str) -> bool {
+    let Some(first) = pattern.chars().next() else {
+        return path.is_empty();
+    };
+    let behind = |text: &str, wide: bool, rest: &str| {
+        let end = if wide { None } else { text.find('/') };
+        let end = end.unwrap_or(text.len());
+        let mut places = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+        places.any(|at| at <= end && is_match(rest, &text[at..]))
+    };
+    if let Some(rest) = pattern.strip_prefix("**/") {
+        return is_match(rest, path)
+            || path
+                .match_indices('/')
+                .any(|(at, _)| is_match(rest, &path[at + 1..]));
+    }
+    if let Some(rest) = pattern.strip_prefix("**") {
+        return behind(path, true, rest);
+    }
+    let rest = &pattern[first.len_utf8()..];
+    match (first, path.chars().next()) {
+        ('*', _) => behind(path, false, rest),
+        (_, None) => false,
+        (wanted, Some(found)) => {
+            (wanted == found || wanted == '?' && found != '/')
+                && is_match(rest, &path[found.len_utf8()..])
+        }
     }
 }
 
@@ -124,13 +188,15 @@ fn listed_files(nuspec: &str) -> Vec<Listed> {
         let quote = behind.chars().next()?;
         behind[1..].split(quote).next().map(str::to_owned)
     };
-    text.split("<file ")
+    text.split("<file")
         .skip(1)
+        .filter(|behind| behind.starts_with(char::is_whitespace))
         .filter_map(|behind| {
             let tag = behind.split('>').next()?;
             Some(Listed {
                 source: attribute(tag, "src")?,
                 target: attribute(tag, "target").unwrap_or_default(),
+                exclude: attribute(tag, "exclude").unwrap_or_default(),
             })
         })
         .collect()
@@ -141,7 +207,7 @@ fn add(
     files: &mut Vec<(String, PathBuf)>,
     folder: &Path,
     target: &str,
-    takes: &mut dyn FnMut(&str) -> bool,
+    takes: &dyn Fn(&str) -> bool,
 ) -> anyhow::Result<()> {
     if !folder.is_dir() {
         return Ok(());
@@ -215,4 +281,32 @@ fn find_ignoring_case(folder: &Path, path: &str) -> Option<PathBuf> {
 fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension()
         .is_some_and(|it| it.eq_ignore_ascii_case(extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{as_pattern, is_match};
+
+    #[test]
+    fn patterns_take_what_nuget_takes() {
+        for (pattern, path, is_taken) in [
+            ("*.*", "a", true),
+            ("*.*", "a.ps1", true),
+            ("*.*", "sub/a.ps1", false),
+            (r"**\*.*", "sub/a.ps1", true),
+            (r"**\*.*", "a.ps1", true),
+            ("**", "sub/a.ps1", true),
+            (r"**\*.PS1", "sub/deep/a.ps1", true),
+            (r"**\*.ps1", "sub/a.psm1", false),
+            ("*.ps1", "sub/a.ps1", false),
+            ("a?.ps1", "ab.ps1", true),
+            ("a?.ps1", "a/.ps1", false),
+            (r"tools\", "tools/sub/a.ps1", true),
+            (r"tools\*", "tools/a.ps1", true),
+            ("", "a.ps1", false),
+        ] {
+            let found = is_match(&as_pattern(pattern), path);
+            assert_eq!(found, is_taken, "{pattern} {path}");
+        }
+    }
 }

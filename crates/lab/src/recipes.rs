@@ -79,6 +79,11 @@ fn one(root: &Path, nuspec: &Path, extensions: &Extensions) -> Outcome {
             return unread(path, what, false);
         }
     };
+    if let Some(problem) = folder.problem {
+        let mut outcome = unread(path, problem.to_owned(), false);
+        name(&mut outcome.line, &folder);
+        return outcome;
+    }
     let explained = std::panic::catch_unwind(AssertUnwindSafe(|| {
         explain(&Package {
             nuspec: &folder.nuspec,
@@ -117,8 +122,7 @@ fn outcome(path: &Path, folder: &PackageFolder, explained: &Explained) -> Outcom
     let helpers = explained.helpers;
     let mut line = line(analysis);
     line["path"] = json!(path);
-    line["id"] = json!(folder.nuspec.id);
-    line["version"] = json!(folder.nuspec.version);
+    name(&mut line, folder);
     line["helper_calls"] = json!(helpers.calls);
     line["helper_calls_resolved"] = json!(helpers.resolved);
     Outcome {
@@ -130,12 +134,24 @@ fn outcome(path: &Path, folder: &PackageFolder, explained: &Explained) -> Outcom
     }
 }
 
-/// An analysis with its recipe's parts at the top.
+/// Says in a line which package it is of.
+fn name(line: &mut Value, folder: &PackageFolder) {
+    line["id"] = json!(folder.nuspec.id);
+    line["version"] = json!(folder.nuspec.version);
+}
+
+/// An analysis with its recipe's parts at the top. Every line has every key.
 fn line(analysis: &Analysis) -> Value {
     let mut line = match &analysis.recipe {
         Some(recipe) => installation(recipe),
-        None => json!({}),
+        None => no_installation(),
     };
+    for key in ["path", "id", "version"] {
+        line[key] = Value::Null;
+    }
+    for key in ["helper_calls", "helper_calls_resolved"] {
+        line[key] = json!(0);
+    }
     line["verdict"] = json!(analysis.verdict.key());
     line["deployable"] = match analysis.deployable() {
         Ok(_) => json!(true),
@@ -146,6 +162,22 @@ fn line(analysis: &Analysis) -> Value {
     line["uninstall"] = json!(analysis.uninstall);
     line["findings"] = json!(analysis.findings);
     line
+}
+
+/// What [`installation`] gives where nothing is known.
+fn no_installation() -> Value {
+    json!({
+        "kind": null,
+        "files": [],
+        "argv": null,
+        "exit_codes": [],
+        "software_name": null,
+        "destination": null,
+        "minimum_build": null,
+        "conditions": [],
+        "beside": [],
+        "further": [],
+    })
 }
 
 fn installation(recipe: &Recipe) -> Value {

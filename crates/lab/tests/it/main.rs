@@ -191,3 +191,67 @@ fn recipes_prints_its_figures_and_a_line_a_package() {
     assert_eq!(one["exit_codes"], serde_json::json!([0]));
     assert_eq!(one["files"][0]["origin"]["path"], "tools/acme.exe");
 }
+
+#[test]
+fn recipes_packs_the_files_that_nuget_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "Install-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\acme.exe\"";
+    for (id, files) in [
+        ("all", r#"<file src="tools\*.*" target="tools" />"#),
+        ("deep", r#"<file src="tools\**\*.*" target="tools" />"#),
+        ("slash", r#"<file src="tools\" target="tools" />"#),
+        ("bare", r#"<file src="tools" target="tools" />"#),
+        (
+            "without",
+            r#"<file src="tools\**" target="tools" exclude="**\*.txt;tools\*.exe" />"#,
+        ),
+        ("none", r#"<file src="gone\*.*" target="tools" />"#),
+        ("broken", "</metadata>"),
+    ] {
+        let at = folder.path().join("packages").join(id);
+        std::fs::create_dir_all(at.join("tools")).unwrap();
+        std::fs::write(at.join("tools/chocolateyInstall.ps1"), script).unwrap();
+        std::fs::write(at.join("tools/acme.exe"), "").unwrap();
+        let nuspec = format!(
+            "<package><metadata><id>{id}</id><version>1.2.3</version></metadata>\
+             <files>{files}</files></package>"
+        );
+        std::fs::write(at.join(format!("{id}.nuspec")), nuspec).unwrap();
+    }
+    let packages = folder.path().join("packages");
+    let out = folder.path().join("out.jsonl");
+    measured(&[
+        "recipes",
+        "--packages",
+        packages.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    let keys = [
+        "id",
+        "version",
+        "verdict",
+        "files",
+        "kind",
+        "argv",
+        "exit_codes",
+        "software_name",
+        "findings",
+    ];
+    for line in std::fs::read_to_string(out).unwrap().lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        for key in keys {
+            assert!(row.get(key).is_some(), "{key}: {row}");
+        }
+        let path = row["path"].as_str().unwrap();
+        match path.split('/').next().unwrap() {
+            "broken" => assert_eq!(row["id"], Value::Null, "{row}"),
+            "none" => {
+                assert_eq!(row["verdict"], "needs_review", "{row}");
+                let what = row["findings"][0]["what"].as_str().unwrap();
+                assert!(what.contains("match no file"), "{row}");
+            }
+            _ => assert_eq!(row["kind"], "exe", "{row}"),
+        }
+    }
+}
