@@ -228,10 +228,10 @@ async fn start(options: &Options, data: &Path) -> anyhow::Result<Value> {
         missing = all.len();
     }
     ensure!(missing > 0, "no device lacks anything");
-    let fleet = server.app().fleet();
-    let known = fleet.applications().filter(|it| it.3 > 0).count();
-    let matched = fleet.all_matched().len();
-    drop(fleet);
+    let (known, matched) = {
+        let fleet = server.app().fleet();
+        (fleet.applications().count(), fleet.all_matched().len())
+    };
     server.stop().await;
     Ok(json!({
         "devices": options.devices,
@@ -240,7 +240,7 @@ async fn start(options: &Options, data: &Path) -> anyhow::Result<Value> {
         "matched": matched,
         "missing": missing,
         "cold_s": cold.as_secs_f64(),
-        "rss_mb": rss / 1024,
+        "server_rss_mb": rss / 1024,
         "warm_ms": ms(at(&mut turns, 0.5)),
         "warm_max_ms": ms(at(&mut turns, 1.0)),
     }))
@@ -258,6 +258,7 @@ fn new_versions(options: &Options) -> anyhow::Result<Value> {
     let count = world.packages().len();
     let most = 0..(NEW_VERSIONS / 2).min(count);
     let step = (count / (NEW_VERSIONS / 2)).max(1);
+    let rss = resident_kb(std::process::id())?;
     let (mut times, mut devices) = (Vec::new(), 0);
     for number in most.chain((0..count).step_by(step)) {
         let package = &world.packages()[number];
@@ -271,6 +272,7 @@ fn new_versions(options: &Options) -> anyhow::Result<Value> {
         devices = devices.max(told);
     }
     Ok(json!({
+        "rss_mb": rss / 1024,
         "new_version_ms": ms(at(&mut times, 0.5)),
         "new_version_p99_ms": ms(at(&mut times, 0.99)),
         "new_version_max_ms": ms(at(&mut times, 1.0)),

@@ -13,7 +13,7 @@ const STRANGERS: usize = 20_000;
 /// Installed versions of each of those.
 const STRANGER_VERSIONS: u64 = 2;
 
-/// Numbers by chance, the same ones from the same start (SplitMix64).
+/// Numbers by chance, the same ones from the same start (`SplitMix64`).
 pub struct Chance(pub u64);
 
 impl Chance {
@@ -69,25 +69,21 @@ impl World {
     pub fn application(&self, application: Application) -> Software {
         let version = (application as u64) % VERSIONS;
         let number = application / VERSIONS as usize;
-        let (name, publisher, version) = match self.packages.get(number) {
-            Some(package) => (
+        let (name, publisher, version) = if let Some(package) = self.packages.get(number) {
+            (
                 title(package).to_owned(),
                 package.authors.clone(),
                 older(&package.version, VERSIONS - 1 - version),
-            ),
-            None => {
-                let number = application - self.packages.len() * VERSIONS as usize;
-                let (stranger, version) = (number / 2, number % 2);
-                (
-                    format!(
-                        "{} {}",
-                        word(stranger + 7_000_000),
-                        word(stranger * 3 + 9_000_000)
-                    ),
-                    format!("{} GmbH", word(stranger % 4_000 + 5_000_000)),
-                    format!("{}.{version}.0", stranger % 30),
-                )
-            }
+            )
+        } else {
+            let number = application - self.packages.len() * VERSIONS as usize;
+            let (stranger, version) = (number / 2, number % 2);
+            let (first, second) = (word(stranger + 7_000_000), word(stranger * 3 + 9_000_000));
+            (
+                format!("{first} {second}"),
+                format!("{} GmbH", word(stranger % 4_000 + 5_000_000)),
+                format!("{}.{version}.0", stranger % 30),
+            )
         };
         Software {
             place: if number.is_multiple_of(4) {

@@ -1,6 +1,7 @@
 //! One device's missing patches, made of the answers for its applications, of Chocolatey's own
 //! records, and of what its package manager offers.
 
+use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
@@ -60,9 +61,9 @@ pub fn third_party(
 /// package that is excluded nothing is missing, and where an application is not the package, a record
 /// of it says nothing unless another application is the package.
 pub fn combine<'a>(
-    catalog: &Catalog,
+    catalog: &'a Catalog,
     answers: impl IntoIterator<Item = &'a Answer>,
-    records: &[ChocolateyRecord],
+    records: &'a [ChocolateyRecord],
 ) -> Vec<MissingPatch> {
     let mut slots: BTreeMap<&str, Slot> = BTreeMap::new();
     for answer in answers {
@@ -77,7 +78,8 @@ pub fn combine<'a>(
             slot.add_record(Says::of_record(catalog, &record.id, &record.version));
         }
     }
-    let mut missing: Vec<_> = slots.into_values().filter_map(Slot::missing).collect();
+    let missing = slots.into_values().filter_map(Slot::missing);
+    let mut missing: Vec<_> = missing.map(|it| it.patch()).collect();
     missing.sort_by(|a, b| a.package.cmp(&b.package));
     missing
 }
@@ -99,19 +101,29 @@ pub(crate) fn concerned(answer: &Answer) -> Option<&str> {
 }
 
 /// What one application or one record says of a package for the device that has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Says {
+#[derive(Debug, Clone)]
+pub(crate) enum Says<'a> {
     Nothing,
     /// It is there as it is on offer or newer; of an application also: nothing is wanted for it.
     LacksNothing,
     /// An administrator said that the application is not the package.
     Denied,
-    /// An older one is there.
-    Lacks(Box<MissingPatch>),
+    Lacks(Older<'a>),
 }
 
-impl Says {
-    pub(crate) fn of_answer(catalog: &Catalog, answer: &Answer) -> Self {
+/// An older version than that on offer.
+#[derive(Debug, Clone)]
+pub(crate) struct Older<'a> {
+    package: &'a str,
+    offer: &'a Offer,
+    installed: &'a str,
+    pub(crate) evidence: Evidence,
+    confidence: Confidence,
+    why: Cow<'a, str>,
+}
+
+impl<'a> Says<'a> {
+    pub(crate) fn of_answer(catalog: &'a Catalog, answer: &'a Answer) -> Self {
         match answer {
             Answer::Current { .. } | Answer::Newer { .. } | Answer::Excluded { .. } => {
                 Self::LacksNothing
@@ -124,14 +136,14 @@ impl Says {
                 why,
                 ..
             } => match catalog.named(package).and_then(|it| it.offer.as_ref()) {
-                Some(offer) => Self::Lacks(Box::new(missing(
+                Some(offer) => Self::Lacks(Older {
                     package,
                     offer,
                     installed,
-                    *evidence,
-                    *confidence,
-                    why,
-                ))),
+                    evidence: *evidence,
+                    confidence: *confidence,
+                    why: Cow::Borrowed(why),
+                }),
                 None => Self::Nothing,
             },
             Answer::Denied { .. } => Self::Denied,
@@ -140,7 +152,7 @@ impl Says {
     }
 
     /// A record that cannot be read says nothing, nor does one of a package that is not on offer.
-    pub(crate) fn of_record(catalog: &Catalog, package: &str, version: &str) -> Self {
+    pub(crate) fn of_record(catalog: &'a Catalog, package: &str, version: &'a str) -> Self {
         let package = catalog.named(package);
         let offered = package.and_then(|it| Some((it, it.offer.as_ref()?)));
         let Some(((package, offer), recorded)) = offered.zip(parse_version(version)) else {
@@ -153,40 +165,66 @@ impl Says {
             "Chocolatey's own record says that it installed {version}; {} is on offer",
             offer.text
         );
-        let (name, evidence) = (&package.name, Evidence::ChocolateyRecord);
-        let found = missing(name, offer, version, evidence, Confidence::Certain, &why);
-        Self::Lacks(Box::new(found))
+        Self::Lacks(Older {
+            package: &package.name,
+            offer,
+            installed: version,
+            evidence: Evidence::ChocolateyRecord,
+            confidence: Confidence::Certain,
+            why: Cow::Owned(why),
+        })
+    }
+}
+
+impl Older<'_> {
+    pub(crate) fn patch(&self) -> MissingPatch {
+        let offer = self.offer;
+        MissingPatch {
+            patch_type: PatchType::ThirdParty,
+            package: self.package.to_owned(),
+            architecture: String::new(),
+            offered: Some(offer.id),
+            title: offer.title.clone(),
+            installed: self.installed.to_owned(),
+            available: offer.text.clone(),
+            security: false,
+            origin: String::new(),
+            evidence: self.evidence,
+            confidence: self.confidence,
+            why: self.why.clone().into_owned(),
+            not_deployable: offer.deployable.clone().err(),
+        }
     }
 }
 
 #[derive(Default)]
-struct Slot {
+struct Slot<'a> {
     lacks_nothing: bool,
     is_denied: bool,
     recorded_current: bool,
-    recorded: Option<MissingPatch>,
-    registered: Option<MissingPatch>,
+    recorded: Option<Older<'a>>,
+    registered: Option<Older<'a>>,
 }
 
-impl Slot {
-    fn add_answer(&mut self, says: Says) {
+impl<'a> Slot<'a> {
+    fn add_answer(&mut self, says: Says<'a>) {
         match says {
             Says::Nothing => {}
             Says::LacksNothing => self.lacks_nothing = true,
             Says::Denied => self.is_denied = true,
-            Says::Lacks(found) => keep_better(&mut self.registered, *found),
+            Says::Lacks(found) => keep_better(&mut self.registered, found),
         }
     }
 
-    fn add_record(&mut self, says: Says) {
+    fn add_record(&mut self, says: Says<'a>) {
         match says {
             Says::Nothing | Says::Denied => {}
             Says::LacksNothing => self.recorded_current = true,
-            Says::Lacks(found) => keep_better(&mut self.recorded, *found),
+            Says::Lacks(found) => keep_better(&mut self.recorded, found),
         }
     }
 
-    fn missing(self) -> Option<MissingPatch> {
+    fn missing(self) -> Option<Older<'a>> {
         if self.lacks_nothing || (self.is_denied && self.registered.is_none()) {
             return None;
         }
@@ -201,7 +239,7 @@ impl Slot {
     }
 }
 
-fn keep_better(kept: &mut Option<MissingPatch>, found: MissingPatch) {
+fn keep_better<'a>(kept: &mut Option<Older<'a>>, found: Older<'a>) {
     if kept.as_ref().is_none_or(|old| better(&found, old).is_gt()) {
         *kept = Some(found);
     }
@@ -209,8 +247,8 @@ fn keep_better(kept: &mut Option<MissingPatch>, found: MissingPatch) {
 
 /// Of several rows for one copy: `.install` before the package that only pulls it in, the surer
 /// one, the older one as text. Does not depend on the order in which they come.
-pub(crate) fn better(a: &MissingPatch, b: &MissingPatch) -> Ordering {
-    let rank = |it: &MissingPatch| {
+pub(crate) fn better(a: &Older<'_>, b: &Older<'_>) -> Ordering {
+    let rank = |it: &Older<'_>| {
         (
             it.package.ends_with(".install"),
             it.confidence,
@@ -219,33 +257,8 @@ pub(crate) fn better(a: &MissingPatch, b: &MissingPatch) -> Ordering {
     };
     rank(a)
         .cmp(&rank(b))
-        .then_with(|| b.installed.cmp(&a.installed))
+        .then_with(|| b.installed.cmp(a.installed))
         .then_with(|| b.why.cmp(&a.why))
-}
-
-fn missing(
-    package: &str,
-    offer: &Offer,
-    installed: &str,
-    evidence: Evidence,
-    confidence: Confidence,
-    why: &str,
-) -> MissingPatch {
-    MissingPatch {
-        patch_type: PatchType::ThirdParty,
-        package: package.to_owned(),
-        architecture: String::new(),
-        offered: Some(offer.id),
-        title: offer.title.clone(),
-        installed: installed.to_owned(),
-        available: offer.text.clone(),
-        security: false,
-        origin: String::new(),
-        evidence,
-        confidence,
-        why: why.to_owned(),
-        not_deployable: offer.deployable.clone().err(),
-    }
 }
 
 /// What the machine's own package manager offers. Sources that it could not read are the

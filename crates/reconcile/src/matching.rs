@@ -61,7 +61,10 @@ pub fn candidates(catalog: &Catalog, software: &Software) -> Vec<Match> {
         product_code(catalog, software),
         upgrade_code(catalog, software),
     ];
-    for coded in codes.into_iter().flatten() {
+    for mut coded in codes.into_iter().flatten() {
+        coded
+            .packages
+            .sort_by_key(|it| catalog.package(*it).map(|it| it.name.as_str()));
         for package in &coded.packages {
             choose(
                 catalog,

@@ -1,12 +1,12 @@
 //! What every handler and job works with.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use fleetmend_model::Millis;
 use fleetmend_reconcile::Fleet;
 use fleetmend_store::Db;
 use fleetmend_store::blobs::Blobs;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -71,12 +71,12 @@ impl App {
 
     /// What all devices have, against the catalog, as it is now. To be held for a moment.
     pub fn fleet(&self) -> RwLockReadGuard<'_, Fleet> {
-        self.fleet.read().unwrap_or_else(PoisonError::into_inner)
+        self.fleet.read()
     }
 
-    /// [`Self::fleet`], to change it: on the task that takes inventories, and before it runs.
+    /// [`Self::fleet`], to change it: on the task that takes inventories alone, and before it runs.
     pub(crate) fn fleet_mut(&self) -> RwLockWriteGuard<'_, Fleet> {
-        self.fleet.write().unwrap_or_else(PoisonError::into_inner)
+        self.fleet.write()
     }
 
     /// Ends when the server stops.

@@ -18,7 +18,7 @@ impl Handle {
     /// Why the applications of a device whose name has a text in it are what they are taken for, in
     /// sentences. The device is named by its number or its host name.
     pub async fn explain(&self, device: &str, application: &str) -> anyhow::Result<Vec<String>> {
-        self.read_fleet().await?;
+        self.read_catalog().await?;
         let device = self.device(device).await?;
         let found = explain::find(&self.app, device, application)
             .await
@@ -83,7 +83,7 @@ impl Handle {
 
     /// Makes an override; gives its number. A server that runs matches all devices anew.
     pub async fn add_override(&self, given: &Given<'_>) -> anyhow::Result<i64> {
-        self.read_fleet().await?;
+        self.read_catalog().await?;
         overrides::add(&self.app, given, &command_line())
             .await
             .map_err(said)
@@ -110,6 +110,14 @@ impl Handle {
             return Ok(());
         }
         index::load(&self.app).await
+    }
+
+    /// [`Self::read_fleet`], without devices.
+    async fn read_catalog(&self) -> anyhow::Result<()> {
+        if self.app.ingest.is_taken() {
+            return Ok(());
+        }
+        index::load_catalog(&self.app).await
     }
 
     pub(crate) async fn device(&self, named: &str) -> anyhow::Result<DeviceId> {

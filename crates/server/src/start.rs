@@ -2,8 +2,8 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
 use fleetmend_reconcile::Fleet;
@@ -284,7 +284,7 @@ fn app(
         quarantined: AtomicU64::new(0),
         started_at: config.clock.now(),
         clock: config.clock.clone(),
-        fleet: RwLock::new(Fleet::default()),
+        fleet: parking_lot::RwLock::new(Fleet::default()),
         renewing: tokio::sync::Mutex::new(()),
     };
     Ok((Arc::new(app), inbox))

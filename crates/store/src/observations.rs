@@ -24,6 +24,7 @@ statements! {
            FROM observations AS o JOIN software AS s ON s.id = o.software
            GROUP BY o.package, o.version, s.name, s.version
            ORDER BY o.package, o.version, s.name, s.version";
+    MATCHED = "SELECT DISTINCT software, package FROM observations ORDER BY software, package";
     DEVICES_DEPLOYED = "SELECT DISTINCT p.name, j.device
                         FROM deploy_jobs AS j JOIN patches AS p ON p.id = j.patch
                         WHERE p.name IN (SELECT value->>0 FROM jsonb_each($1))
@@ -116,6 +117,14 @@ pub async fn load_all(mut from: impl Read) -> Result<Vec<Observed>> {
                 devices: row.u32("devices")?,
             })
         })
+        .collect()
+}
+
+/// The applications that teach anything, with the packages of which.
+pub async fn matched(mut from: impl Read) -> Result<Vec<(u32, String)>> {
+    let rows = from.rows(&MATCHED, args![]).await?;
+    rows.iter()
+        .map(|row| Ok((row.u32("software")?, row.text("package")?)))
         .collect()
 }
 

@@ -83,7 +83,7 @@ impl Applications {
         self.set_answer(id, answer, overrides);
     }
 
-    /// Forgets one that no device has.
+    /// Forgets one, unless a device has it.
     pub(super) fn forget(&mut self, id: u32) {
         self.passed_over.remove(id);
         if self.by_id.get(&id).is_none_or(|it| !it.devices.is_empty()) {

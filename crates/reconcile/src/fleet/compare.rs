@@ -109,10 +109,11 @@ impl Fleet {
         });
         let mut patches = Patches::new();
         for it in lacks::lacking(said, self.recorded(copy)) {
-            let key = (it.patch.package, it.patch.available);
+            let patch = it.patch();
+            let key = (patch.package, patch.available);
             let (_, devices) = patches
                 .entry(key)
-                .or_insert_with(|| (it.patch.title, RoaringBitmap::new()));
+                .or_insert_with(|| (patch.title, RoaringBitmap::new()));
             *devices |= it.devices;
         }
         patches

@@ -55,7 +55,8 @@ impl Packed {
 pub(super) struct Devices {
     numbers: HashMap<DeviceId, u32>,
     /// By number. The numbers of devices that are gone are given away again.
-    all: Vec<Option<(DeviceId, Packed)>>,
+    ids: Vec<DeviceId>,
+    held: Vec<Packed>,
     free: Vec<u32>,
 }
 
@@ -63,13 +64,12 @@ impl Devices {
     /// Puts what a device has in the place of what it had; gives its number and both.
     pub(super) fn replace(&mut self, device: DeviceId, new: Option<Held>) -> (u32, Held, Held) {
         let number = self.number(device);
-        let Some(place) = self.all.get_mut(number as usize) else {
+        let Some(place) = self.held.get_mut(number as usize) else {
             return (number, Held::default(), Held::default());
         };
-        let old = place.take();
-        let old = old.map_or_else(Held::default, |it| it.1.unpacked());
+        let old = std::mem::take(place).unpacked();
         if let Some(new) = new {
-            *place = Some((device, Packed::of(&new)));
+            *place = Packed::of(&new);
             return (number, old, new);
         }
         self.numbers.remove(&device);
@@ -78,12 +78,20 @@ impl Devices {
     }
 
     fn number(&mut self, device: DeviceId) -> u32 {
-        let all = &mut self.all;
-        *self.numbers.entry(device).or_insert_with(|| {
-            self.free.pop().unwrap_or_else(|| {
-                all.push(None);
-                all.len() as u32 - 1
-            })
+        let Self {
+            numbers,
+            ids,
+            held,
+            free,
+        } = self;
+        *numbers.entry(device).or_insert_with(|| {
+            let number = free.pop().unwrap_or_else(|| {
+                ids.push(device);
+                held.push(Packed::default());
+                ids.len() as u32 - 1
+            });
+            ids[number as usize] = device;
+            number
         })
     }
 
@@ -92,7 +100,7 @@ impl Devices {
     }
 
     pub(super) fn id(&self, number: u32) -> Option<DeviceId> {
-        Some(self.all.get(number as usize)?.as_ref()?.0)
+        self.ids.get(number as usize).copied()
     }
 }
 

@@ -5,30 +5,30 @@ use fleetmend_model::patch::Evidence;
 use roaring::RoaringBitmap;
 
 use super::Lacking;
-use crate::device::{MissingPatch, Says, better};
+use crate::device::{Older, Says, better};
 
-type Older<'d> = Vec<(MissingPatch, &'d RoaringBitmap)>;
+type Rows<'d> = Vec<(Older<'d>, &'d RoaringBitmap)>;
 
 /// From what each application and each record of the package says, and the devices that have it.
 pub(super) fn lacking<'d>(
-    applications: impl Iterator<Item = (Says, &'d RoaringBitmap)>,
-    records: impl Iterator<Item = (Says, &'d RoaringBitmap)>,
-) -> Vec<Lacking> {
-    let (mut registered, mut recorded) = (Older::new(), Older::new());
+    applications: impl Iterator<Item = (Says<'d>, &'d RoaringBitmap)>,
+    records: impl Iterator<Item = (Says<'d>, &'d RoaringBitmap)>,
+) -> Vec<Lacking<'d>> {
+    let (mut registered, mut recorded) = (Rows::new(), Rows::new());
     let (mut no_more, mut denied, mut current) = (Vec::new(), Vec::new(), Vec::new());
     for (says, devices) in applications {
         match says {
             Says::Nothing => {}
             Says::LacksNothing => no_more.push(devices),
             Says::Denied => denied.push(devices),
-            Says::Lacks(patch) => registered.push((*patch, devices)),
+            Says::Lacks(older) => registered.push((older, devices)),
         }
     }
     for (says, devices) in records {
         match says {
             Says::Nothing | Says::Denied => {}
             Says::LacksNothing => current.push(devices),
-            Says::Lacks(patch) => recorded.push((*patch, devices)),
+            Says::Lacks(older) => recorded.push((older, devices)),
         }
     }
     if registered.is_empty() && recorded.is_empty() {
@@ -44,22 +44,22 @@ pub(super) fn lacking<'d>(
     // Chocolatey's own record comes first.
     let mut done = &nothing | &current;
     let mut by_record = RoaringBitmap::new();
-    for (patch, devices) in recorded {
+    for (older, devices) in recorded {
         let devices = devices - &done;
         done |= &devices;
         by_record |= &devices;
-        found.push(Lacking { patch, devices });
+        found.push(Lacking { older, devices });
     }
     let mut done = nothing | by_record;
-    for (patch, devices) in registered {
+    for (older, devices) in registered {
         let mut devices = devices - &done;
         done |= &devices;
         // Chocolatey installed the version on offer: only proof that an older one is there now,
         // put there by something else, says otherwise.
-        if patch.evidence != Evidence::ProductCode {
+        if older.evidence != Evidence::ProductCode {
             devices -= &current;
         }
-        found.push(Lacking { patch, devices });
+        found.push(Lacking { older, devices });
     }
     found.retain(|it| !it.devices.is_empty());
     found

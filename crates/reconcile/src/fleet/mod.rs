@@ -22,9 +22,9 @@ use roaring::RoaringBitmap;
 
 use crate::answer::{Answer, answer};
 use crate::catalog::{Catalog, CatalogPackage};
-use crate::device::{MissingPatch, Says, combine, copy_of};
+use crate::device::{MissingPatch, Older, Says, combine, copy_of};
 use crate::overrides::Overrides;
-use applications::{Application, Applications};
+use applications::Applications;
 pub use compare::{Comparison, OtherAnswer, PatchCount};
 use devices::{Devices, Held};
 use records::Records;
@@ -37,6 +37,8 @@ pub struct Fleet {
     records: Records,
     devices: Devices,
     changed: Changed,
+    /// Applications that a device has no more.
+    idle: BTreeSet<u32>,
     /// What is known of each package, by its id in lower case, as a number.
     marks: HashMap<String, u64>,
     hashing: RandomState,
@@ -56,14 +58,18 @@ pub struct Changed {
 }
 
 /// A patch that devices lack for the same reason.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Lacking {
-    /// What they lack, and why.
-    pub patch: MissingPatch,
+#[derive(Debug, Clone)]
+pub struct Lacking<'f> {
+    older: Older<'f>,
     devices: RoaringBitmap,
 }
 
-impl Lacking {
+impl Lacking<'_> {
+    /// What they lack, and why.
+    pub fn patch(&self) -> MissingPatch {
+        self.older.patch()
+    }
+
     /// On how many devices.
     pub fn count(&self) -> u64 {
         self.devices.len()
@@ -94,17 +100,20 @@ impl Fleet {
     /// Takes an application in, by the id that devices have it by. What is not matched to packages is
     /// passed over where devices have it.
     pub fn learn(&mut self, id: u32, software: &Software) {
-        if self.applications.knows(id) {
-            return;
+        if !self.applications.knows(id) {
+            self.learn_answered(id, software, answer(&self.catalog, software));
         }
+    }
+
+    /// [`Self::learn`], with the answer for it.
+    pub fn learn_answered(&mut self, id: u32, software: &Software, answer: Answer) {
         if software.place == Place::Dpkg {
             self.applications.pass_over(id);
-            return;
+        } else if !self.applications.knows(id) {
+            self.applications
+                .insert(id, software.clone(), answer, self.catalog.overrides());
+            self.changed.applications.insert(id);
         }
-        let answer = answer(&self.catalog, software);
-        self.applications
-            .insert(id, software.clone(), answer, self.catalog.overrides());
-        self.changed.applications.insert(id);
     }
 
     /// Forgets applications that no device has: their ids may be given to others.
@@ -113,6 +122,12 @@ impl Fleet {
             self.applications.forget(id);
             self.changed.applications.remove(&id);
         }
+    }
+
+    /// Forgets applications that devices had and no device has any more.
+    pub fn forget_idle(&mut self) {
+        let idle = std::mem::take(&mut self.idle);
+        self.forget(idle);
     }
 
     /// The answer for an application that is known.
@@ -191,11 +206,15 @@ impl Fleet {
             applications,
             records,
             devices,
+            idle,
             ..
         } = self;
         let (number, old, new) = devices.replace(device, new);
         devices::differences(&old.applications, &new.applications, |id, is_there| {
             applications.set(id, number, is_there);
+            if !is_there {
+                idle.insert(id);
+            }
         });
         devices::differences(&old.records, &new.records, |id, is_there| {
             records.set(id, number, is_there);
@@ -221,35 +240,58 @@ impl Fleet {
     }
 
     /// Puts all that is known of the versions of a package in the place of what was known; without
-    /// any version it is gone.
-    pub fn put_package(&mut self, name: &str, versions: Vec<CatalogPackage>) {
+    /// any version it is gone. Gives the applications that may have another answer now, for
+    /// [`Self::answers`].
+    pub fn change_package(&mut self, name: &str, versions: Vec<CatalogPackage>) -> BTreeSet<u32> {
         let key = name.to_lowercase();
+        let mark = self.mark(&versions);
+        let change = self.catalog.put(name, versions);
         self.changed.copies.insert(copy_of(&key).to_owned());
-        match self.mark(&versions) {
+        match mark {
             Some(mark) => self.marks.insert(key, mark),
             None => self.marks.remove(&key),
         };
-        let change = self.catalog.put(name, versions);
-        let concerned = self.applications.concerned(&change);
-        self.answer_again(concerned);
+        self.applications.concerned(&change)
     }
 
-    /// Puts what administrators say about matches in the place of what they said.
-    pub fn put_overrides(&mut self, overrides: Overrides) {
+    /// [`Self::change_package`], and the answers.
+    pub fn put_package(&mut self, name: &str, versions: Vec<CatalogPackage>) {
+        let concerned = self.change_package(name, versions);
+        self.put_answers(self.answers(concerned));
+    }
+
+    /// Puts what administrators say about matches in the place of what they said. Gives the applications
+    /// that may have another answer now.
+    pub fn change_overrides(&mut self, overrides: Overrides) -> BTreeSet<u32> {
         let concerned = {
             let changed = overrides.differences(self.catalog.overrides());
             self.applications.fitting(&changed)
         };
         self.catalog.set_overrides(overrides);
-        self.answer_again(concerned);
+        concerned
     }
 
-    fn answer_again(&mut self, concerned: BTreeSet<u32>) {
-        for id in concerned {
+    /// [`Self::change_overrides`], and the answers.
+    pub fn put_overrides(&mut self, overrides: Overrides) {
+        let concerned = self.change_overrides(overrides);
+        self.put_answers(self.answers(concerned));
+    }
+
+    /// The answers for applications as they are now. To look for them is most of the work.
+    pub fn answers(&self, applications: impl IntoIterator<Item = u32>) -> Vec<(u32, Answer)> {
+        let known = applications.into_iter();
+        let known = known.filter_map(|id| Some((id, self.software(id)?)));
+        known
+            .map(|(id, it)| (id, answer(&self.catalog, it)))
+            .collect()
+    }
+
+    /// Puts answers in the place of those that were kept.
+    pub fn put_answers(&mut self, answers: Vec<(u32, Answer)>) {
+        for (id, new) in answers {
             let Some(known) = self.applications.get(id) else {
                 continue;
             };
-            let new = answer(&self.catalog, &known.software);
             let is_other = known.answer != new;
             let (was, is) = (known.answer.package(), new.package());
             if was != is {
@@ -272,20 +314,18 @@ impl Fleet {
         std::mem::take(&mut self.changed)
     }
 
-    /// What devices lack of a package and of what shares one copy with it (`7zip`: `7zip.install` as
-    /// well).
-    pub fn lacking(&self, copy: &str) -> Vec<Lacking> {
-        let copy = copy_of(copy);
+    /// What devices lack of what shares one copy, by [`copy_of`] (`7zip`: `7zip.install` as well).
+    pub fn lacking(&self, copy: &str) -> Vec<Lacking<'_>> {
         let applications = self.applications.of_copy(copy);
-        let says = |it: &Application| Says::of_answer(&self.catalog, &it.answer);
-        lacks::lacking(
-            applications.map(|it| (says(it), &it.devices)),
-            self.recorded(copy),
-        )
+        let said = applications.map(|it| {
+            let says = Says::of_answer(&self.catalog, &it.answer);
+            (says, &it.devices)
+        });
+        lacks::lacking(said, self.recorded(copy))
     }
 
     /// What Chocolatey's records say, and the devices that have them.
-    fn recorded(&self, copy: &str) -> impl Iterator<Item = (Says, &RoaringBitmap)> {
+    fn recorded(&self, copy: &str) -> impl Iterator<Item = (Says<'_>, &RoaringBitmap)> {
         self.records.of_copy(copy).map(|it| {
             let says = Says::of_record(&self.catalog, &it.package, &it.version);
             (says, &it.devices)
@@ -301,13 +341,13 @@ impl Fleet {
     }
 
     /// What all devices lack, a package at a time.
-    pub fn all_lacking(&self) -> impl Iterator<Item = Lacking> {
+    pub fn all_lacking(&self) -> impl Iterator<Item = Lacking<'_>> {
         let copies = self.copies().into_iter();
         copies.flat_map(|it| self.lacking(it))
     }
 
     /// The devices that lack a patch, in no order.
-    pub fn devices_of(&self, lacking: &Lacking) -> impl Iterator<Item = DeviceId> {
+    pub fn devices_of(&self, lacking: &Lacking<'_>) -> impl Iterator<Item = DeviceId> {
         let numbers = lacking.devices.iter();
         numbers.filter_map(|it| self.devices.id(it))
     }

@@ -7,6 +7,7 @@ use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
 use fleetmend_reconcile::device::third_party;
 use fleetmend_reconcile::{
     Catalog, CatalogPackage, Decision, Fleet, MissingPatch, Observed, Override, Overrides, answer,
+    candidates,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,7 +15,8 @@ use proptest::prelude::*;
 use crate::{msi, package, record, software, with_product};
 
 /// Few names, many of which are others' with a word before them.
-const IDS: [&str; 14] = [
+const IDS: [&str; 15] = [
+    "app.install.install",
     "app",
     "app.install",
     "app.portable",
@@ -204,6 +206,7 @@ impl Model {
                 }
                 let device = DeviceId(device);
                 fleet.put(device, &has, &records);
+                fleet.forget_idle();
                 self.stored.insert(device, fleet.missing(&has, &records));
                 self.devices.insert(device, (has, records));
             }
@@ -217,6 +220,7 @@ impl Model {
             }
             Step::Gone(device) => {
                 fleet.remove(DeviceId(device));
+                fleet.forget_idle();
                 self.stored.remove(&DeviceId(device));
                 self.devices.remove(&DeviceId(device));
             }
@@ -227,10 +231,7 @@ impl Model {
         }
         for it in changed.copies.iter().flat_map(|it| fleet.lacking(it)) {
             for device in fleet.devices_of(&it) {
-                self.stored
-                    .entry(device)
-                    .or_default()
-                    .push(it.patch.clone());
+                self.stored.entry(device).or_default().push(it.patch());
             }
         }
     }
@@ -267,7 +268,7 @@ proptest! {
         let mut whole: BTreeMap<DeviceId, Vec<MissingPatch>> = BTreeMap::new();
         for it in fleet.all_lacking() {
             for device in fleet.devices_of(&it) {
-                whole.entry(device).or_default().push(it.patch.clone());
+                whole.entry(device).or_default().push(it.patch());
             }
         }
         for (device, (has, records)) in &model.devices {
@@ -303,7 +304,7 @@ fn a_new_version_tells_the_devices_that_lack_it_and_no_other() {
         .iter()
         .map(|it| {
             let devices = fleet.devices_of(it).map(|it| it.0);
-            (it.patch.evidence.key().to_owned(), devices.collect())
+            (it.patch().evidence.key().to_owned(), devices.collect())
         })
         .collect();
     let expected = [("chocolatey_record", vec![8]), ("name", vec![7])];
@@ -401,4 +402,33 @@ fn what_counts_of_other_packages_gives_a_new_answer() {
             "{rule}"
         );
     }
+}
+
+#[test]
+fn a_package_does_not_stand_for_another_because_its_id_ends_alike() {
+    let odd = || package(1, "app.install.install", "2.0");
+    let records = [record("app.install.install", "1.0")];
+    let mut fleet = fleet_of(&[odd()]);
+    fleet.put(DeviceId(8), &[], &records);
+    let all: Vec<_> = fleet.all_lacking().map(|it| it.patch()).collect();
+    assert_eq!(all, third_party(&Catalog::new(vec![odd()]), &[], &records));
+
+    let mut fleet = fleet_of(&[package(1, "app", "2.0")]);
+    fleet.learn(1, &software("app", "1.0"));
+    fleet.put(DeviceId(7), &[1], &[]);
+    fleet.put(DeviceId(8), &[], &records);
+    let all = fleet
+        .all_lacking()
+        .map(|it| (it.patch().package, it.count()));
+    assert_eq!(all.collect::<Vec<_>>(), [("app".to_owned(), 1)]);
+}
+
+#[test]
+fn candidates_stand_by_name_in_whatever_order_packages_came() {
+    let row = msi("Something", "1.0", "{A}", "");
+    let of = |name: &str| with_product(package(1, name, "2.0"), "{A}", "", "1.0");
+    let mut fleet = fleet_of(&[of("bbb")]);
+    fleet.put_package("aaa", vec![of("aaa")]);
+    let all = candidates(fleet.catalog(), &row).into_iter();
+    assert_eq!(all.map(|it| it.package).collect::<Vec<_>>(), ["aaa", "bbb"]);
 }

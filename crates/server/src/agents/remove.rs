@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::deployments::moves::{self, With};
 use crate::error::ApiError;
 use crate::inventory::scans;
-use crate::journal;
 use crate::people::Actor;
+use crate::{jobs, journal};
 
 /// Removes devices: their certificates open nothing any more, what they lack and have is
 /// forgotten, their open jobs end, and their history stays. Says how many were there.
@@ -32,11 +32,12 @@ pub async fn remove(app: &Arc<App>, ids: &[DeviceId], actor: &Actor) -> Result<u
             removed.push(*id);
         }
     }
+    jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, now).await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     for id in &removed {
         app.registry.remove(*id);
     }
-    app.ingest.forget(removed.clone()).await;
+    app.ingest.forget(removed.clone());
     app.touch();
     Ok(removed.len() as u64)
 }

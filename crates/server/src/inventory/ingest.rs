@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{Inventory, Place, Software, UpdateScan};
+use fleetmend_reconcile::{Answer, answer};
 use fleetmend_store::devices::InventoryFacts;
 use fleetmend_store::inventories::StoredInventory;
 use fleetmend_store::software::SoftwareDigest;
@@ -80,7 +81,7 @@ type Reply = oneshot::Sender<Result<(), String>>;
 enum Message {
     Store(Box<Incoming>, Reply),
     Renew(Box<Known>, Reply),
-    Forget(Vec<DeviceId>, Reply),
+    Forget(Vec<DeviceId>),
 }
 
 /// The way in.
@@ -117,10 +118,11 @@ impl Queue {
             .map_err(|error| anyhow::anyhow!(error.message()))
     }
 
-    /// Forgets what devices have that were removed; with the process where it takes no inventories.
-    pub async fn forget(&self, devices: Vec<DeviceId>) {
-        let (reply, done) = oneshot::channel();
-        let _ = self.send(Message::Forget(devices, reply), done).await;
+    /// Forgets what devices have that were removed, soon.
+    pub fn forget(&self, devices: Vec<DeviceId>) {
+        let queue = self.0.clone();
+        // Nothing is there to forget where nothing takes inventories.
+        tokio::spawn(async move { queue.send(Message::Forget(devices)).await });
     }
 
     async fn send(
@@ -164,20 +166,21 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
                 state.matcher = Matcher::default();
                 app.fleet_mut().forget(state.fresh.drain(..));
             }
-            answer(replies, outcome, "inventories cannot be stored");
+            reply(replies, outcome, "inventories cannot be stored");
         }
         for message in others {
             match message {
                 Message::Store(..) => {}
                 Message::Renew(known, reply) => {
                     let outcome = renew(&app, &mut state, *known).await;
-                    answer(vec![reply], outcome, "devices cannot be matched");
+                    self::reply(vec![reply], outcome, "devices cannot be matched");
                 }
-                Message::Forget(devices, reply) => {
+                Message::Forget(devices) => {
                     let mut fleet = app.fleet_mut();
-                    devices.into_iter().for_each(|it| fleet.remove(it));
-                    drop(fleet);
-                    answer(vec![reply], Ok(()), "devices cannot be forgotten");
+                    for device in devices {
+                        fleet.remove(device);
+                    }
+                    fleet.forget_idle();
                 }
             }
         }
@@ -192,11 +195,11 @@ async fn renew(app: &Arc<App>, state: &mut State, known: Known) -> anyhow::Resul
     outcome
 }
 
-fn answer(replies: Vec<Reply>, outcome: anyhow::Result<()>, what: &str) {
+fn reply(replies: Vec<Reply>, outcome: anyhow::Result<()>, what: &str) {
     let outcome = outcome.map_err(|error| format!("{what}: {error:#}"));
-    for reply in replies {
-        // A caller that went away needs no answer.
-        let _ = reply.send(outcome.clone());
+    for caller in replies {
+        // One that went away needs no answer.
+        let _ = caller.send(outcome.clone());
     }
 }
 
@@ -259,6 +262,7 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         for (device, incoming) in latest.iter().filter(|it| managed.contains(it.0)) {
             fleet.put(*device, &ids[device], &incoming.inventory.chocolatey);
         }
+        fleet.forget_idle();
     }
     for incoming in latest.values() {
         incoming
@@ -287,9 +291,16 @@ fn learn<'a>(app: &App, state: &mut State, batch: impl Iterator<Item = &'a Incom
     if unknown.is_empty() {
         return;
     }
+    let answered: Vec<(u32, &Software, Answer)> = {
+        let fleet = app.fleet();
+        let unknown = unknown.into_iter();
+        unknown
+            .map(|(id, row)| (id, row, answer(fleet.catalog(), row)))
+            .collect()
+    };
     let mut fleet = app.fleet_mut();
-    for (id, row) in unknown {
-        fleet.learn(id, row);
+    for (id, row, answer) in answered {
+        fleet.learn_answered(id, row, answer);
         state.fresh.push(id);
     }
 }

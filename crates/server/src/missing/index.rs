@@ -5,10 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use fleetmend_model::DeviceId;
+use fleetmend_model::inventory::Software;
 use fleetmend_reconcile::device::copy_of;
 use fleetmend_reconcile::{Changed, Fleet, MissingPatch};
 use fleetmend_store::missing::{self, PackagesMissing};
 use fleetmend_store::{inventories, observations, software};
+use parking_lot::RwLockWriteGuard;
 
 use super::matcher::{DeviceInput, Matcher};
 use crate::app::App;
@@ -17,40 +19,57 @@ use crate::catalog::known::{self, Known};
 /// Devices that are read at once.
 const DEVICES: u32 = 2_000;
 /// Packages that are put in place while nobody else may look.
-const PACKAGES: usize = 50;
+const PACKAGES: usize = 20;
 /// Devices whose lessons are kept in one transaction.
 const OBSERVED: usize = 500;
-/// Rows that are written in one transaction, about.
+/// Answers that are looked for while nobody else may change anything.
+const ANSWERS: usize = 200;
+/// Packages and rows that are written in one transaction, about.
+const COPIES: usize = 200;
 const ROWS: usize = 20_000;
 
-/// Reads all of it: the catalog, the applications, and what each device has.
+/// Reads the catalog alone, for commands that need no devices.
+pub async fn load_catalog(app: &App) -> anyhow::Result<()> {
+    let fleet = without_devices(app).await?;
+    *app.fleet_mut() = fleet;
+    Ok(())
+}
+
+/// Reads all of it: the catalog, what each device has, and these applications.
 pub async fn load(app: &App) -> anyhow::Result<()> {
-    let Known {
-        packages,
-        overrides,
-    } = known::load(app).await?;
+    let mut fleet = without_devices(app).await?;
     let mut from = app.db.read().await?;
     let software = software::load_matched(&mut from).await?;
-    let mut fleet = tokio::task::spawn_blocking(move || {
-        let mut fleet = Fleet::new(packages, overrides);
-        for it in &software {
-            fleet.learn(it.id, &it.software);
-        }
-        fleet
-    })
-    .await?;
+    let software: HashMap<u32, Software> = software
+        .into_iter()
+        .map(|it| (it.id, it.software))
+        .collect();
     let mut after = None;
     loop {
         let page = inventories::held_after(&mut from, after, DEVICES).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.device);
         for it in &page {
+            for id in &it.software {
+                if let Some(software) = software.get(id) {
+                    fleet.learn(*id, software);
+                }
+            }
             fleet.put(it.device, &it.software, &it.chocolatey);
         }
     }
     fleet.take_changed();
     *app.fleet_mut() = fleet;
     Ok(())
+}
+
+async fn without_devices(app: &App) -> anyhow::Result<Fleet> {
+    let Known {
+        packages,
+        overrides,
+    } = known::load(app).await?;
+    let fleet = move || Fleet::new(packages, overrides);
+    Ok(tokio::task::spawn_blocking(fleet).await?)
 }
 
 /// What of the index is not stored yet.
@@ -85,6 +104,8 @@ pub async fn renew(
     if pending.is_first {
         pending.copies = all_copies(app).await?;
         pending.matched = app.fleet().all_matched();
+        let stored = observations::matched(&app.db).await?;
+        pending.matched.extend(stored);
         pending.is_first = false;
     }
     let place = {
@@ -92,6 +113,10 @@ pub async fn renew(
         move || put(&app, known)
     };
     let changed = tokio::task::spawn_blocking(place).await?;
+    if !changed.copies.is_empty() {
+        // A patch of the same version may be another source's now.
+        *matcher = Matcher::default();
+    }
     pending.copies.extend(changed.copies);
     pending.matched.extend(changed.matched);
     while !pending.copies.is_empty() {
@@ -110,10 +135,7 @@ async fn observe(app: &App, matched: &BTreeSet<(u32, String)>) -> anyhow::Result
     }
     let names: BTreeSet<String> = matched
         .iter()
-        .flat_map(|it| {
-            let copy = copy_of(&it.1);
-            [copy.to_owned(), format!("{copy}.install")]
-        })
+        .flat_map(|it| packages_of(copy_of(&it.1)))
         .collect();
     let names: Vec<String> = names.into_iter().collect();
     let mut deployed: HashMap<String, Vec<DeviceId>> = HashMap::new();
@@ -164,17 +186,34 @@ fn put(app: &App, known: Known) -> Changed {
         overrides,
     } = known;
     let differing = app.fleet().differing(&packages);
+    let mut concerned = BTreeSet::new();
     for some in differing.chunks(PACKAGES) {
         let mut fleet = app.fleet_mut();
         for name in some {
-            fleet.put_package(name, packages.remove(name).unwrap_or_default());
+            let versions = packages.remove(name).unwrap_or_default();
+            concerned.extend(fleet.change_package(name, versions));
         }
+        RwLockWriteGuard::unlock_fair(fleet);
     }
-    let mut fleet = app.fleet_mut();
-    if *fleet.catalog().overrides() != overrides {
-        fleet.put_overrides(overrides);
+    if *app.fleet().catalog().overrides() != overrides {
+        concerned.extend(app.fleet_mut().change_overrides(overrides));
     }
-    fleet.take_changed()
+    // Nobody else changes the index meanwhile.
+    let concerned: Vec<u32> = concerned.into_iter().collect();
+    for some in concerned.chunks(ANSWERS) {
+        let answers = app.fleet().answers(some.iter().copied());
+        let mut fleet = app.fleet_mut();
+        fleet.put_answers(answers);
+        RwLockWriteGuard::unlock_fair(fleet);
+    }
+    app.fleet_mut().take_changed()
+}
+
+/// Ids of the packages that share a copy.
+fn packages_of(copy: &str) -> impl Iterator<Item = String> {
+    let all = [copy.to_owned(), format!("{copy}.install")];
+    let copy = copy.to_owned();
+    all.into_iter().filter(move |it| copy_of(it) == copy)
 }
 
 /// Stores what devices lack of the first of these packages; gives which those are.
@@ -193,9 +232,9 @@ async fn store_some(
             for it in fleet.lacking(copy) {
                 let devices: Vec<_> = fleet.devices_of(&it).collect();
                 rows += devices.len();
-                lacking.push((it.patch, devices));
+                lacking.push((it.patch(), devices));
             }
-            if rows >= ROWS || stored.len() >= ROWS {
+            if rows >= ROWS || stored.len() >= COPIES {
                 break;
             }
         }
@@ -204,11 +243,10 @@ async fn store_some(
     let mut tx = app.db.begin().await?;
     let patches = lacking.iter().map(|it| &it.0);
     matcher.learn_rows(&mut tx, patches, now).await?;
-    let mut new = PackagesMissing::default();
-    for copy in &stored {
-        new.packages.push(copy.clone());
-        new.packages.push(format!("{copy}.install"));
-    }
+    let mut new = PackagesMissing {
+        packages: stored.iter().flat_map(|it| packages_of(it)).collect(),
+        rows: Vec::new(),
+    };
     for (patch, devices) in lacking {
         let row = matcher.row(&patch);
         new.rows

@@ -25,6 +25,7 @@ mod guard;
 mod handed_out;
 mod held;
 mod hostile_texts;
+mod index;
 mod internalize;
 mod keys;
 mod large_package;

@@ -67,7 +67,7 @@ pub async fn offer(site: &Clocked, folder: &Path, packages: &[(&str, &str, &str)
         let fleet = site.app().fleet();
         let catalog = fleet.catalog();
         let is_known = |(id, _, name): &(&str, &str, &str)| {
-            let found = candidates(&catalog, &software(name, "1.0")).into_iter();
+            let found = candidates(catalog, &software(name, "1.0")).into_iter();
             let mut by_pattern = found.filter(|it| it.evidence == Evidence::SoftwareName);
             by_pattern.any(|it| it.package == *id)
         };

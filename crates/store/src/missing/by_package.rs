@@ -42,7 +42,7 @@ const BATCH: usize = 5_000;
 pub struct PackagesMissing {
     /// Ids of the packages, lower case.
     pub packages: Vec<String>,
-    /// Each device and patch once. Every patch is of one of the packages.
+    /// Every patch is of one of the packages.
     pub rows: Vec<(DeviceId, NewMissing)>,
 }
 
@@ -68,8 +68,11 @@ pub async fn replace_for_packages(
     }
     let mut put: BTreeMap<(DeviceId, PatchId), GroundsId> = BTreeMap::new();
     let mut added: BTreeSet<(DeviceId, PatchId)> = BTreeSet::new();
-    for (device, row) in new.rows.iter().filter(|it| managed.contains(&it.0)) {
-        let key = (*device, row.patch);
+    // Of a device and patch that stand twice the last one counts.
+    let rows = new.rows.iter().filter(|it| managed.contains(&it.0));
+    let rows: BTreeMap<(DeviceId, PatchId), &NewMissing> =
+        rows.map(|it| ((it.0, it.1.patch), &it.1)).collect();
+    for (key, row) in rows {
         let before = old.remove(&key);
         if before.is_none() {
             added.insert(key);
