@@ -27,7 +27,13 @@ impl Interpreter<'_> {
         Flow::Next
     }
 
-    fn assign(&mut self, source: &Source, target: Node<'_>, operator: &str, value: Value) {
+    pub(super) fn assign(
+        &mut self,
+        source: &Source,
+        target: Node<'_>,
+        operator: &str,
+        value: Value,
+    ) {
         let line = source.line(target);
         let text = source.of(target);
         if !self.enter(line) {
@@ -145,15 +151,17 @@ impl Interpreter<'_> {
                     }
                 }
             }
-            (Value::Array(items), Value::Int(at))
-                if object.kind() == "variable" && operator == "=" =>
-            {
+            (Value::Array(items), Value::Int(at)) if object.kind() == "variable" => {
+                let name = source.of(object).trim_start_matches('$').to_owned();
+                let names = self.state.lose_shared(items);
+                if names > 1 {
+                    return;
+                }
                 let mut all = items.all.clone();
                 let at = if *at < 0 { all.len() as i64 + at } else { *at };
                 if let Some(item) = usize::try_from(at).ok().and_then(|at| all.get_mut(at)) {
-                    *item = value;
+                    *item = self.combined(operator, item.clone(), &value);
                 }
-                let name = source.of(object).trim_start_matches('$').to_owned();
                 self.set_variable(&name, Value::array(all), line);
             }
             _ => {

@@ -214,7 +214,10 @@ impl Interpreter<'_> {
                 self.variable_command(command);
                 Vec::new()
             }
-            "remove-variable" => Vec::new(),
+            "remove-variable" => {
+                self.remove_variable(command);
+                Vec::new()
+            }
             "invoke-expression" => {
                 let text = command.arguments.into_iter().find_map(plain);
                 match text.as_ref().and_then(Value::as_plain) {
@@ -308,25 +311,6 @@ impl Interpreter<'_> {
         let all: Vec<Value> = all.into_iter().chain(arguments).collect();
         let from: Vec<&Value> = all.iter().collect();
         self.or_asked(unknown, &from)
-    }
-
-    fn variable_command(&mut self, command: Invocation<'_>) {
-        let bound = bind(&super::lookup::SET_VARIABLE, false, command.arguments);
-        match (bound.get("name").and_then(Value::as_plain), &bound.problem) {
-            (Some(name), None) => {
-                let name = name.to_owned();
-                let value = bound.get("value").cloned().unwrap_or(Value::Null);
-                self.set_variable(&name, value, command.line);
-            }
-            _ => self.find(
-                Weight::Review,
-                command.line,
-                format!(
-                    "sets a variable that is not known: {}",
-                    excerpt(command.text)
-                ),
-            ),
-        }
     }
 
     /// Chocolatey's own modules are loaded already; the package's own are run.

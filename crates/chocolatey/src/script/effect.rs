@@ -111,6 +111,18 @@ impl Interpreter<'_> {
         self.note_operands(EffectKind::EnvironmentVariable, "$env:", operands, line);
     }
 
+    /// What Chocolatey's helpers read of the environment changes the arguments of an installer.
+    pub(super) fn find_override(&mut self, variable: &str, value: &Value, line: u32) {
+        let is_read = matches!(
+            variable,
+            "chocolateyinstallarguments" | "chocolateyinstalloverride"
+        );
+        if is_read && value.truth() != Some(false) {
+            let what = format!("sets {variable}, by which Chocolatey changes the arguments");
+            self.find(Weight::Review, line, what);
+        }
+    }
+
     /// `Get-ToolsLocation` writes down the folder that it gives, where the variable is not that.
     /// Source: its own text.
     pub(super) fn note_tools_location(&mut self, line: u32) {

@@ -107,11 +107,6 @@ impl Interpreter<'_> {
         if node.kind() == "parenthesized_expression"
             && let [only] = named(node)[..]
         {
-            // `($i++)` gives what `$i++` as a statement does not.
-            let inner = peel(only);
-            if inner.kind().ends_with("crement_expression") {
-                return self.expression(source, inner);
-            }
             return Value::collapse(self.valued(source, only).0);
         }
         Value::collapse(self.inner_statements(source, node))
@@ -185,11 +180,10 @@ impl Interpreter<'_> {
     fn increment(&mut self, source: &Source, node: Node<'_>) -> Value {
         let text = source.of(node);
         let step = if text.contains("++") { 1 } else { -1 };
-        let name = text.trim_matches(['+', '-', ' ', '(', ')']);
-        let Some(name) = name.strip_prefix('$') else {
+        let Some(operand) = named(node).first().map(|it| peel(*it)) else {
             return Value::unknown("it is not analysed");
         };
-        let old = match self.variable(name) {
+        let old = match self.expression(source, operand) {
             Value::Null => Value::Int(0),
             other => other,
         };
@@ -197,7 +191,7 @@ impl Interpreter<'_> {
             Value::Int(number) => Value::Int(number.saturating_add(step)),
             other => Value::unknown(other.why()),
         };
-        self.set_variable(name, new.clone(), source.line(node));
+        self.assign(source, operand, "=", new.clone());
         if text.trim_start().starts_with(['+', '-']) {
             new
         } else {

@@ -376,7 +376,11 @@ impl<'p> Interpreter<'p> {
         let found = match scope {
             _ if key.starts_with("env:") => scopes.first().and_then(|it| it.get(key.as_str())),
             Scope::Script => seen.first().and_then(|it| it.get(key.as_str())),
-            Scope::Current => seen.iter().rev().find_map(|it| it.get(key.as_str())),
+            Scope::Global => seen.first().and_then(|it| it.get(&*global(&key))),
+            Scope::Current => {
+                let own = seen.iter().rev().find_map(|it| it.get(key.as_str()));
+                own.or_else(|| seen.first().and_then(|it| it.get(&*global(&key))))
+            }
         };
         let Some(value) = found.cloned() else {
             return self.start_value(&key);
@@ -393,11 +397,16 @@ impl<'p> Interpreter<'p> {
             && variable != "chocolateyforcex86"
         {
             self.note_variable(variable, &value, line);
+            self.find_override(variable, &value, line);
         }
+        let key = match scope {
+            Scope::Global if !key.starts_with("env:") => global(&key),
+            _ => key,
+        };
         let scopes = &mut self.state.scopes;
         let scope = if key.starts_with("env:") {
             scopes.first_mut()
-        } else if scope == Scope::Script {
+        } else if scope != Scope::Current {
             scopes.get_mut(self.base)
         } else {
             scopes.last_mut()
@@ -484,6 +493,13 @@ impl<'p> Interpreter<'p> {
 enum Scope {
     Current,
     Script,
+    /// Around the script's own: Chocolatey runs it in a scope of its own.
+    Global,
+}
+
+/// The name under which a global variable stands beside the script's own.
+fn global(key: &str) -> String {
+    format!("global:{key}")
 }
 
 /// A variable's scope and lower-case name.
@@ -492,10 +508,11 @@ fn variable_key(name: &str) -> (Scope, String) {
     if let Some(rest) = name.strip_prefix("variable:") {
         name = rest.to_owned();
     }
-    for scope in ["global:", "script:"] {
-        if let Some(rest) = name.strip_prefix(scope) {
-            return (Scope::Script, rest.to_owned());
-        }
+    if let Some(rest) = name.strip_prefix("global:") {
+        return (Scope::Global, rest.to_owned());
+    }
+    if let Some(rest) = name.strip_prefix("script:") {
+        return (Scope::Script, rest.to_owned());
     }
     for scope in ["local:", "private:"] {
         if let Some(rest) = name.strip_prefix(scope) {

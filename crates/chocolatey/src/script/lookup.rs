@@ -12,7 +12,6 @@ use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
 use super::place::{TEMP, TOOLS_LOCATION};
-use super::statics::cast_value;
 use super::value::{INSTALL_LOCATION, Object, PACKAGE_ROOT, Sought, SoughtKind, Value};
 
 static JOIN_PATH: [Parameter; 4] = [
@@ -72,32 +71,6 @@ static NEW_OBJECT: [Parameter; 5] = [
     value("comobject", None, &[]),
     value("property", None, &[]),
     switch("strict", &[]),
-];
-
-pub(super) static SET_VARIABLE: [Parameter; 7] = [
-    value("name", Some(0), &[]),
-    value("value", Some(1), &[]),
-    value("scope", None, &[]),
-    value("option", None, &[]),
-    value("visibility", None, &[]),
-    value("description", None, &[]),
-    switch("force", &[]),
-];
-
-/// Types of objects that only hold data or compute.
-const HARMLESS_OBJECTS: [&str; 12] = [
-    "net.webclient",
-    "uri",
-    "net.webproxy",
-    "security.principal.windowsprincipal",
-    "security.principal.windowsidentity",
-    "security.principal.ntaccount",
-    "text.utf8encoding",
-    "text.stringbuilder",
-    "globalization.cultureinfo",
-    "random",
-    "datetime",
-    "timespan",
 ];
 
 impl Interpreter<'_> {
@@ -260,43 +233,16 @@ impl Interpreter<'_> {
             .map(Value::into_items)
             .unwrap_or_default();
         if bound.problem.is_none() && bound.get("comobject").is_none() {
-            match (kind.as_str(), items.first()) {
-                ("version", Some(Value::Int(_))) => {
-                    let number = |it: &Value| match it {
-                        Value::Int(number) => Some(*number),
-                        _ => None,
-                    };
-                    let numbers: Option<Vec<i64>> = items.iter().map(number).collect();
-                    return match numbers {
-                        Some(numbers) if (2..=4).contains(&numbers.len()) => {
-                            Value::Version(numbers.into())
-                        }
-                        _ => Value::unknown("it is no version"),
-                    };
+            let is_table = matches!(kind.as_str(), "psobject" | "pscustomobject");
+            match bound.get("property") {
+                Some(Value::Table(id)) if is_table => return Value::Table(*id),
+                Some(other) if is_table => return Value::unknown(other.why()),
+                Some(_) => {}
+                None => {
+                    if let Some(object) = self.constructed(&kind, &items) {
+                        return object;
+                    }
                 }
-                ("version", Some(text)) => return cast_value("version", text.clone()),
-                (list, None) if super::statics::is_list(list) => {
-                    return self.new_list(Vec::new());
-                }
-                ("net.webclient", None) => return Value::Object(Object::WebClient),
-                ("psobject" | "hashtable" | "collections.hashtable" | "pscustomobject", None) => {
-                    return match bound.get("property") {
-                        Some(Value::Table(id)) => Value::Table(*id),
-                        None => self.new_table(Vec::new()),
-                        Some(other) => Value::unknown(other.why()),
-                    };
-                }
-                ("io.fileinfo" | "io.directoryinfo", Some(path)) => {
-                    return Value::File(Rc::new(super::value::FileItem {
-                        path: path.to_path(),
-                        is_folder: kind == "io.directoryinfo",
-                        is_text_full: true,
-                    }));
-                }
-                (kind, _) if HARMLESS_OBJECTS.contains(&kind) => {
-                    return Value::unknown(format!("a {kind} is known only at run time"));
-                }
-                _ => {}
             }
         }
         let class = bound.get("comobject").and_then(Value::as_plain);

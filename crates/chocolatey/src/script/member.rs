@@ -238,6 +238,9 @@ impl Interpreter<'_> {
         }
         let is_harmless = HARMLESS_METHODS.contains(&name.as_str());
         let from: Vec<&Value> = std::iter::once(&target).chain(&arguments).collect();
+        if let Some(value) = self.regex_method(&target, &name, &arguments) {
+            return value;
+        }
         if let Some(value) = text::method(&target, &name, &arguments) {
             return self.or_asked(value, &from);
         }

@@ -10,6 +10,7 @@ mod assignment;
 mod checksum;
 mod command;
 mod command_names;
+mod constructors;
 mod control;
 mod device;
 mod doubt;
@@ -63,6 +64,7 @@ mod tools;
 mod trees;
 mod uninstall;
 mod value;
+mod variables;
 mod visual_studio;
 mod words;
 

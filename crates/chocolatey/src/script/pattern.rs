@@ -149,7 +149,42 @@ pub(super) fn like(left: &Value, right: &Value) -> Option<bool> {
     Some(path::matches(&pattern.to_lowercase(), &text.to_lowercase()))
 }
 
+/// `[regex]'…'`.
+pub(super) fn object(pattern: &Value) -> Value {
+    match pattern.as_plain() {
+        Some(pattern) => Value::Regex(pattern.into()),
+        None => Value::unknown("the regular expression is not known"),
+    }
+}
+
 impl Interpreter<'_> {
+    /// A method of a regular expression, which minds case; `None`: what it gives is not known.
+    pub(super) fn regex_method(
+        &mut self,
+        target: &Value,
+        name: &str,
+        arguments: &[Value],
+    ) -> Option<Value> {
+        let Value::Regex(pattern) = target else {
+            return None;
+        };
+        if !self.charge(super::expression::EXPRESSION_COST) {
+            return None;
+        }
+        let pattern = Value::Text(Rc::clone(pattern));
+        let value = match (name, arguments) {
+            ("tostring", []) => pattern,
+            ("replace", [text, to]) => replace(text, &pattern, to, true),
+            ("ismatch", [text]) => {
+                let expression = compile(pattern.as_plain()?, true)?;
+                Value::Bool(expression.is_match(text.as_plain()?))
+            }
+            _ => return None,
+        };
+        let from: Vec<&Value> = arguments.iter().collect();
+        Some(self.or_asked(value, &from))
+    }
+
     /// `-match` and its like; sets `$Matches` where it fits.
     pub(super) fn match_operator(&mut self, operator: &str, left: &Value, right: &Value) -> Value {
         let open = Value::unknown("what it compares is not known");

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::facts::{Facts, FactsId};
 use super::function::Function;
 use super::recipe_file::Located;
-use super::value::{TableId, Value};
+use super::value::{Items, TableId, Value};
 
 /// The deepest nesting of tables that is joined.
 const MAX_JOIN: u32 = 8;
@@ -63,6 +63,21 @@ impl State {
     pub(super) fn set_entry(&mut self, table: TableId, key: &str, value: Value) {
         let entries = self.tables.entry(table).or_default();
         set(entries, key, value);
+    }
+
+    /// Loses what is known of an array wherever it is held, as it is changed in one place; gives in
+    /// how many places it was.
+    pub(super) fn lose_shared(&mut self, items: &Rc<Items>) -> usize {
+        let scopes = self.scopes.iter_mut().flat_map(HashMap::values_mut);
+        let tables = self.tables.values_mut().flatten().map(|(_, it)| it);
+        let mut places = 0;
+        for value in scopes.chain(tables).chain(self.lists.values_mut()) {
+            if holds(value, items, MAX_JOIN) {
+                places += 1;
+                *value = Value::unknown("it is an array that is changed under another name");
+            }
+        }
+        places
     }
 
     /// Keeps in mind that files of the package are gone; with too many, all of them are.
@@ -193,6 +208,15 @@ impl State {
             unsure,
             removed: union(self.removed, other.removed),
         }
+    }
+}
+
+/// Whether a value is an array or has it among its items.
+fn holds(value: &Value, items: &Rc<Items>, depth: u32) -> bool {
+    match value {
+        Value::Array(all) if Rc::ptr_eq(all, items) => true,
+        Value::Array(all) if depth > 0 => all.all.iter().any(|it| holds(it, items, depth - 1)),
+        _ => false,
     }
 }
 

@@ -82,6 +82,11 @@ impl Interpreter<'_> {
     /// Runs what stands where a value is wanted: an assignment there has the value that it assigns.
     pub(super) fn valued(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
         let inner = peel_statements(node);
+        // `$i++` gives its value where one is wanted, and nothing as a statement.
+        let step = peel(inner);
+        if step.kind().ends_with("crement_expression") {
+            return (vec![self.expression(source, step)], Flow::Next);
+        }
         if let [assignment] = children(inner)[..]
             && assignment.kind() == "assignment_expression"
         {

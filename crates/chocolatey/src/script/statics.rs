@@ -108,11 +108,8 @@ impl Interpreter<'_> {
             ("string", "concat", parts) => Some(Value::text(
                 parts.iter().map(Value::to_text).collect::<String>(),
             )),
-            (list, "new", []) if is_list(list) => return self.new_list(Vec::new()),
-            (list, "new", [items]) if is_list(list) && matches!(items, Value::Array(_)) => {
-                return self.cast_to(list, items.clone());
-            }
-            ("version" | "int" | "int32" | "uri", "parse" | "new", [text]) => {
+            (_, "new", _) => return self.made(type_name, arguments, whole, line),
+            ("version" | "int" | "int32" | "uri", "parse", [text]) => {
                 Some(cast_value(type_name, text.clone()))
             }
             ("regex" | "text.regularexpressions.regex", "escape", [text]) => {
@@ -125,7 +122,7 @@ impl Interpreter<'_> {
                 "regex" | "text.regularexpressions.regex",
                 "replace",
                 [subject, pattern, replacement],
-            ) => Some(pattern::replace(subject, pattern, replacement, false)),
+            ) => Some(pattern::replace(subject, pattern, replacement, true)),
             ("uri", "unescapedatastring" | "escapedatastring", _) => None,
             _ => None,
         };
@@ -168,6 +165,15 @@ impl Interpreter<'_> {
                 self.or_asked(result, &from)
             }
         }
+    }
+
+    /// `[type]::new(…)`.
+    fn made(&mut self, kind: &str, arguments: &[Value], whole: &str, line: u32) -> Value {
+        self.constructed(kind, arguments).unwrap_or_else(|| {
+            let what = format!("calls a method that is not understood: {}", excerpt(whole));
+            self.find(Weight::Custom, line, what);
+            Value::unknown("it is an object that is not analysed")
+        })
     }
 
     /// `[Environment]::SetEnvironmentVariable`: for the process, or for good.
@@ -267,6 +273,8 @@ pub(super) fn cast_value(kind: &str, value: Value) -> Value {
             }
             other => Value::text(other.to_text()),
         },
+        // An array of any objects is itself: what is changed in it is changed under all its names.
+        "array" | "object[]" if matches!(value, Value::Array(_)) => value,
         "array" => Value::array(value.into_items()),
         _ if kind.strip_suffix("[]").is_some_and(is_element) => Value::array(value.into_items()),
         "bool" | "boolean" | "switch" => value.truth().map_or(value, Value::Bool),
@@ -277,6 +285,10 @@ pub(super) fn cast_value(kind: &str, value: Value) -> Value {
             Value::Null => Value::Int(0),
             Value::Bool(it) => Value::Int(i64::from(*it)),
             _ => Value::unknown("it is cast to a number"),
+        },
+        "regex" | "text.regularexpressions.regex" => match &value {
+            Value::Regex(_) => value,
+            other => pattern::object(other),
         },
         "version" => match &value {
             Value::Version(_) => value,

@@ -30,6 +30,8 @@ pub(super) enum Value {
     File(Rc<FileItem>),
     /// A type's name in lower case, without brackets and `system.`.
     Type(Rc<str>),
+    /// A regular expression that minds case.
+    Regex(Rc<str>),
     /// An object of which some properties are known.
     Object(Object),
     /// What may be found on the device by a name: none, one or many.
@@ -162,7 +164,7 @@ impl Value {
             Self::Bool(false) => "False".to_owned(),
             Self::Int(number) => number.to_string(),
             Self::Real(number) => number.to_string(),
-            Self::Text(text) => text.as_ref().to_owned(),
+            Self::Text(text) | Self::Regex(text) => text.as_ref().to_owned(),
             Self::Array(items) => items
                 .all
                 .iter()
@@ -198,9 +200,12 @@ impl Value {
             Self::Array(items) => list_truth(&items.all),
             // What is looked for on the device, or by a pattern, may not be there.
             Self::File(_) if self.may_be_none() => None,
-            Self::Table(_) | Self::Block(_) | Self::Version(_) | Self::File(_) | Self::Type(_) => {
-                Some(true)
-            }
+            Self::Table(_)
+            | Self::Block(_)
+            | Self::Version(_)
+            | Self::File(_)
+            | Self::Type(_)
+            | Self::Regex(_) => Some(true),
             Self::Object(object) => (*object != Object::Started).then_some(true),
             Self::List(_) | Self::Sought(_) | Self::Asked(_) | Self::Unknown(_) => None,
         }
@@ -223,7 +228,7 @@ impl Value {
     /// About how many bytes it takes to look at all of it.
     pub(super) fn weight(&self) -> usize {
         let inside = match self {
-            Self::Text(text) => text.len(),
+            Self::Text(text) | Self::Regex(text) => text.len(),
             Self::Array(items) => items.weight,
             _ => 0,
         };

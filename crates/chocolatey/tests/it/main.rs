@@ -20,3 +20,4 @@ mod script_order;
 mod script_program;
 mod script_uninstall;
 mod script_value;
+mod script_variable;

@@ -5,7 +5,7 @@ use fleetmend_model::recipe::Verdict;
 use crate::script::{run, shown};
 
 /// The installer's arguments where they are what the expression gives.
-fn arguments(before: &str, expression: &str) -> Result<String, String> {
+pub fn arguments(before: &str, expression: &str) -> Result<String, String> {
     let script = format!(
         "{before}\n$x = {expression}\nInstall-ChocolateyPackage acme exe \"<$x>\" https://a.example/a.exe"
     );
