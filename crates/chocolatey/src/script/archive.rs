@@ -4,7 +4,8 @@ use fleetmend_model::recipe::RecipeKind;
 
 use super::command::Invocation;
 use super::helper::Result;
-use super::installation::Step;
+use super::helper_file::OPEN_TRANSFER;
+use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::parameters::{Bound, Parameter, bind, switch, value};
 use super::path;
@@ -253,7 +254,27 @@ impl Interpreter<'_> {
                 step.file.checksum = Some(checksum.clone());
             }
         }
+        self.forgive_transfers();
         (Vec::new(), Flow::Next)
+    }
+
+    /// Takes back what was found of downloads that the script checks afterwards, in every case.
+    fn forgive_transfers(&mut self) {
+        if !self.is_certain() {
+            return;
+        }
+        let is_checked = |call: &Call| {
+            let step = call.step.as_ref();
+            step.is_some_and(|step| step.file.checksum.is_some())
+        };
+        let calls = &self.calls;
+        self.findings.retain(|(_, finding)| {
+            let mut there = calls
+                .iter()
+                .filter(|call| *call.site.0 == *finding.file && call.site.1 == finding.line)
+                .peekable();
+            finding.what != OPEN_TRANSFER || there.peek().is_none() || !there.all(is_checked)
+        });
     }
 }
 

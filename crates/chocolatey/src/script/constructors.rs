@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::interpreter::Interpreter;
 use super::pattern;
 use super::statics::is_list;
-use super::value::{FileItem, Object, Value};
+use super::value::{FileItem, Value};
 
 /// Types whose objects only hold data, compute or read: making one changes nothing. What their
 /// methods do is a matter of its own.
@@ -88,10 +88,15 @@ impl Interpreter<'_> {
             ("regex" | "text.regularexpressions.regex", [pattern]) => pattern::object(pattern),
             (list, [] | [Value::Int(_)]) if is_list(list) => self.new_list(Vec::new()),
             (list, [items @ Value::Array(_)]) if is_list(list) => self.cast_to(list, items.clone()),
-            ("net.webclient", []) => Value::Object(Object::WebClient),
+            ("net.webclient", []) => self.new_web_client(),
             ("psobject" | "hashtable" | "collections.hashtable" | "pscustomobject", []) => {
                 self.new_table(Vec::new())
             }
+            ("hashtable" | "collections.hashtable", [Value::Table(id)]) => {
+                let entries = self.state.tables.get(id).cloned().unwrap_or_default();
+                self.new_table(entries)
+            }
+            ("hashtable" | "collections.hashtable", [other]) => Value::unknown(other.why()),
             ("collections.specialized.ordereddictionary", []) => {
                 let table = self.new_table(Vec::new());
                 if let Value::Table(id) = table {

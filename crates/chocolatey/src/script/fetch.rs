@@ -69,7 +69,7 @@ impl Interpreter<'_> {
     }
 
     /// Reads a table of headers; `false`: one of them is not known.
-    fn read_headers(&self, id: TableId, headers: &mut BTreeMap<String, String>) -> bool {
+    pub(super) fn read_headers(&self, id: TableId, headers: &mut BTreeMap<String, String>) -> bool {
         let entries = self.state.tables.get(&id).cloned().unwrap_or_default();
         for (name, value) in entries {
             let Some(text) = value.as_plain() else {

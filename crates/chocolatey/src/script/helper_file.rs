@@ -11,6 +11,9 @@ use super::place::is_plain;
 use super::recipe_file::Located;
 use super::value::{HOLE, Value};
 
+/// What is found where nothing shows that a file was changed on its way.
+pub(super) const OPEN_TRANSFER: &str = "the installer comes over plain HTTP without a checksum";
+
 impl Interpreter<'_> {
     /// A path argument, which may stand for a file by a pattern.
     pub(super) fn path_argument(
@@ -104,8 +107,7 @@ impl Interpreter<'_> {
         let is_open =
             matches!(&file.origin, FileOrigin::Url { url } if !url.starts_with("https://"));
         if is_open && file.checksum.is_none() {
-            let what = "the installer comes over plain HTTP without a checksum";
-            self.find(Weight::Review, line, what);
+            self.find(Weight::Review, line, OPEN_TRANSFER);
         }
     }
 

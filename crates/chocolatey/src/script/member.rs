@@ -201,14 +201,8 @@ impl Interpreter<'_> {
         if let Some(value) = self.table_method(&target, &name, &arguments) {
             return value;
         }
-        if let (Value::Object(Object::WebClient), "downloadfile", [address, path]) =
-            (&target, name.as_str(), &arguments[..])
-        {
-            self.fetch(address, path, std::collections::BTreeMap::new(), line);
-            return Value::Null;
-        }
-        if matches!(target, Value::Object(Object::WebClient)) && name.starts_with("download") {
-            return Value::unknown("it comes from the internet");
+        if let Some(value) = self.web_client_method(&target, &name, &arguments, line) {
+            return value;
         }
         if let Value::List(id) = target
             && let Some(value) = self.list_method(id, &name, &arguments)
@@ -350,6 +344,9 @@ impl Interpreter<'_> {
                 if let Some(value) = self.state.entry(*id, key) {
                     return value.clone();
                 }
+                if self.is_web_client(*id) {
+                    return Value::unknown("what a web client has is not known");
+                }
                 let entries = self.entries_in_some_order(*id);
                 match key {
                     "count" => Value::Int(entries.len() as i64),
@@ -431,7 +428,6 @@ impl Interpreter<'_> {
                 self.reads_exit_code |= name == "exitcode";
                 Value::unknown("what a program ends with is known only at run time")
             }
-            (Object::WebClient, _) => Value::unknown("what a web client has is not known"),
             (Object::PsVersionTable, _) => Value::unknown(format!(
                 "the property {} differs between machines",
                 excerpt(name)

@@ -66,6 +66,7 @@ mod uninstall;
 mod value;
 mod variables;
 mod visual_studio;
+mod web_client;
 mod words;
 
 use std::borrow::Cow;

@@ -8,8 +8,8 @@ use super::interpreter::{Interpreter, Weight, excerpt};
 use super::place;
 use super::value::{TableId, Value};
 
-/// The entry by which a table is one of these objects; no script can write it.
-const IS: &str = "\0is";
+/// The entry by which a table is an object that is understood; no script can write it.
+pub(super) const IS: &str = "\0is";
 const SHELL: &str = "shell";
 const FOLDERS: &str = "folders";
 const SHORTCUT: &str = "shortcut";

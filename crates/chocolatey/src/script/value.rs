@@ -82,8 +82,6 @@ pub(super) enum Object {
     PsVersionTable,
     /// A program that the script started.
     Started,
-    /// `Net.WebClient`.
-    WebClient,
 }
 
 /// What is looked for on the device.

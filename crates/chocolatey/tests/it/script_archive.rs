@@ -300,3 +300,65 @@ fn only_one_plain_installer_is_for_the_agent() {
         assert_eq!(found.deployable().is_ok(), is_deployable, "{script}");
     }
 }
+
+#[test]
+fn a_web_client_sends_its_headers_and_what_it_brought_may_be_checked_later() {
+    let digest = "a".repeat(64);
+    let check = format!("Get-ChecksumValid $zip {digest} sha256");
+    let script = |address: &str, settings: &str, check: &str| {
+        let script = format!(
+            "$zip = \"$env:TEMP\\a.zip\"\n$wc = New-Object System.Net.WebClient\n{settings}\n\
+             $wc.DownloadFile('{address}', $zip)\n{check}\n\
+             Get-ChocolateyUnzip $zip $PSScriptRoot\n"
+        );
+        run(script.as_bytes(), &[])
+    };
+    let referer = "$wc.Headers.Add('Referer', 'https://a.example/')";
+    let found = script("http://a.example/a.zip", referer, &check);
+    let file = &found.recipe.as_ref().unwrap().files[0];
+    assert_eq!(found.verdict, Verdict::Ready, "{}", shown(&found));
+    assert_eq!(file.headers["referer"], "https://a.example/");
+    assert_eq!(file.checksum.as_ref().unwrap().hex, digest);
+    for settings in [
+        "$wc.UseDefaultCredentials = $true",
+        "$wc.Headers['X'] = 'y'",
+    ] {
+        let found = script("https://a.example/a.zip", settings, "");
+        assert_eq!(
+            found.verdict,
+            Verdict::Ready,
+            "{settings}: {}",
+            shown(&found)
+        );
+    }
+    let maybe = format!("if (Test-Path C:\\x) {{ {check} }}");
+    for (address, settings, check) in [
+        ("http://a.example/a.zip", "", ""),
+        ("http://a.example/a.zip", "", maybe.as_str()),
+        (
+            "https://a.example/a.zip",
+            "$wc.Headers.Add('X', (Get-Date))",
+            "",
+        ),
+        ("https://a.example/a.zip", "$wc.Headers.Add('X: y')", ""),
+        ("https://a.example/a.zip", "$wc.Credentials = $env:Foo", ""),
+        (
+            "https://a.example/a.zip",
+            "$wc.UploadFile('https://a.example', 'a')",
+            "",
+        ),
+        (
+            "https://a.example/a.zip",
+            "$wc.Headers.Add('X', $wc.ResponseHeaders['y'])",
+            "",
+        ),
+    ] {
+        let found = script(address, settings, check);
+        assert_ne!(
+            found.verdict,
+            Verdict::Ready,
+            "{settings}{check}: {}",
+            shown(&found)
+        );
+    }
+}
