@@ -7,10 +7,14 @@ use fleetmend_model::condition::FactKind;
 use tree_sitter::Node;
 
 use super::arguments::plain;
-use super::command_names::{full, is_harmless, is_pure, is_silent, read_fact, removed};
+use super::command_names::{
+    full, is_alias, is_harmless, is_module, is_pure, is_silent, read_fact, removed,
+};
+use super::function::Function;
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
-use super::parameters::{Argument, Parameter, bind, value};
+use super::parameters::{Argument, Parameter, bind, switch, value};
 use super::path;
+use super::place::CHOCOLATEY_INSTALL;
 use super::program::{Start, stem};
 use super::syntax::Source;
 use super::value::Value;
@@ -21,6 +25,15 @@ static WRITE_ERROR: [Parameter; 4] = [
     value("exception", None, &[]),
     value("category", None, &[]),
     value("errorid", None, &[]),
+];
+
+static IMPORT_MODULE: [Parameter; 6] = [
+    value("name", Some(0), &[]),
+    value("scope", None, &[]),
+    switch("force", &[]),
+    switch("global", &[]),
+    switch("disablenamechecking", &[]),
+    switch("passthru", &[]),
 ];
 
 /// One command as it is run.
@@ -89,7 +102,7 @@ impl Interpreter<'_> {
             Some((module, name)) if is_module(module) => name.to_owned(),
             _ => lower,
         };
-        if let Some(function) = self.state.functions.get(lower.as_str()).map(Rc::clone) {
+        if let Some(function) = self.function_named(&lower) {
             let arguments = self.arguments(words, line);
             return self.call_function(&function, arguments, input, line);
         }
@@ -108,6 +121,12 @@ impl Interpreter<'_> {
             arguments,
             input,
         })
+    }
+
+    /// The function that a name in lower case calls: an alias of that name comes before it.
+    fn function_named(&self, lower: &str) -> Option<Rc<Function>> {
+        let function = self.state.functions.get(lower).filter(|_| !is_alias(lower));
+        function.map(Rc::clone)
     }
 
     /// `& …` and `. …`.
@@ -140,7 +159,7 @@ impl Interpreter<'_> {
             && (name.contains('-') || self.state.functions.contains_key(name))
         {
             let lower = name.to_ascii_lowercase();
-            if let Some(function) = self.state.functions.get(lower.as_str()).map(Rc::clone) {
+            if let Some(function) = self.function_named(&lower) {
                 return self.call_function(&function, arguments, input, line);
             }
             return self.known_command(Invocation {
@@ -177,11 +196,21 @@ impl Interpreter<'_> {
     }
 
     fn known_command(&mut self, mut command: Invocation<'_>) -> (Vec<Value>, Flow) {
-        let name = command.name;
         for argument in &mut command.arguments {
             self.solidify(argument);
         }
         command.input = command.input.map(|input| self.solid_items(input));
+        let unexplained = self.run_handed_to(&command);
+        let (line, known) = (command.line, self.findings.len());
+        let result = self.explained_command(command);
+        if let Some(what) = unexplained.filter(|_| self.findings.len() == known) {
+            self.find(Weight::Review, line, what);
+        }
+        result
+    }
+
+    fn explained_command(&mut self, command: Invocation<'_>) -> (Vec<Value>, Flow) {
+        let name = command.name;
         if let Some(result) = self.helper(&command) {
             return result;
         }
@@ -315,21 +344,17 @@ impl Interpreter<'_> {
 
     /// Chocolatey's own modules are loaded already; the package's own are run.
     fn import_module(&mut self, command: Invocation<'_>) -> Vec<Value> {
-        let module = command.arguments.into_iter().find_map(plain);
-        let module = module.map(|it| it.to_path()).unwrap_or_default();
-        let lower = module.to_lowercase();
-        let is_name = !lower.contains(['\\', '/']);
-        let is_chocolatey = is_name && lower.starts_with("chocolatey")
-            || lower.contains("chocolateyinstaller.psm1")
-            || lower.contains("chocolateyprofile.psm1")
-            || lower.starts_with("microsoft.powershell.")
-            || WINDOWS_MODULES.contains(&lower.as_str());
-        if is_chocolatey {
-            return Vec::new();
+        let bound = bind(&IMPORT_MODULE, false, command.arguments);
+        let modules = bound.get("name").cloned().map(Value::into_items);
+        let modules = modules.unwrap_or_default();
+        let mut is_understood = bound.problem.is_none() && !modules.is_empty();
+        for module in modules {
+            let module = module.to_path();
+            let own = path::in_package(&module)
+                .and_then(|path| self.run_script(&path, Vec::new(), true, command.line));
+            is_understood &= own.is_some() || is_loaded(&module);
         }
-        let run = path::in_package(&module)
-            .and_then(|path| self.run_script(&path, Vec::new(), true, command.line));
-        if run.is_none() {
+        if !is_understood {
             let what = format!(
                 "loads a module that is not analysed: {}",
                 excerpt(command.text)
@@ -338,6 +363,20 @@ impl Interpreter<'_> {
         }
         Vec::new()
     }
+}
+
+/// Whether a module is Chocolatey's or Windows's: loading it changes nothing.
+fn is_loaded(module: &str) -> bool {
+    let lower = module.to_lowercase().replace('/', "\\");
+    let name = path::normal(&lower);
+    let is_helper = |folder: &str| {
+        let below = name.strip_prefix(folder);
+        below.is_some_and(|it| it.starts_with("\\helpers\\"))
+    };
+    is_module(&lower)
+        || WINDOWS_MODULES.contains(&lower.as_str())
+        || is_helper(&CHOCOLATEY_INSTALL.to_string())
+        || is_helper("c:\\programdata\\chocolatey")
 }
 
 /// Modules that Windows brings: loading them changes nothing.
@@ -355,11 +394,6 @@ const WINDOWS_MODULES: [&str; 12] = [
     "smbshare",
     "storage",
 ];
-
-/// Modules of Windows PowerShell and Chocolatey.
-fn is_module(name: &str) -> bool {
-    name.starts_with("microsoft.powershell.") || name.starts_with("chocolatey")
-}
 
 /// `-Scope Process`: nothing outlasts the script.
 fn names_process(arguments: &[Argument]) -> bool {

@@ -280,3 +280,74 @@ pub(super) fn is_pure(name: &str) -> bool {
 pub(super) fn is_silent(name: &str) -> bool {
     SILENT.contains(&name)
 }
+
+/// Whether a command only passes script blocks on, or runs them where that is analysed.
+pub(super) fn keeps_blocks(name: &str) -> bool {
+    name.starts_with("write-")
+        || [
+            "foreach-object",
+            "where-object",
+            "start-job",
+            "invoke-command",
+            "set-variable",
+            "new-variable",
+            "new-object",
+            // `-BeforeInstall`.
+            "install-chocolateypackage",
+            "install-chocolateyinstallpackage",
+            "out-null",
+            "out-host",
+            "out-default",
+        ]
+        .contains(&name)
+}
+
+/// Names among [`ALIASES`] that are none in Windows `PowerShell` itself: functions of its, and what
+/// only some versions of Chocolatey have.
+const NO_ALIASES: [&str; 7] = [
+    "mkdir",
+    "md",
+    "refreshenv",
+    "get-processorbits",
+    "get-osbitness",
+    "get-packageparametersbuiltin",
+    "get-binroot",
+];
+
+/// Further aliases of Windows `PowerShell` 5.1.
+const MORE_ALIASES: [&str; 90] = [
+    "asnp", "cfs", "clear", "clhy", "cli", "clp", "cls", "clv", "cnsn", "compare", "cpp", "cvpa",
+    "dbp", "diff", "dnsn", "ebp", "epal", "epcsv", "epsn", "etsn", "exsn", "fc", "fhx", "fw",
+    "gal", "gbp", "gcb", "gcm", "gcs", "gdr", "ghy", "gin", "gjb", "gl", "gm", "gmo", "gsn",
+    "gsnp", "gtz", "gu", "gv", "h", "history", "icm", "ihy", "ii", "ipal", "ipcsv", "ipsn", "ise",
+    "iwmi", "lp", "man", "mount", "mp", "nal", "ndr", "nmo", "npssc", "nsn", "nwsn", "ogv", "pwd",
+    "r", "rbp", "rcjb", "rcsn", "rdr", "rjb", "rmo", "rnp", "rsn", "rsnp", "rujb", "rvpa", "rwmi",
+    "sajb", "sal", "sbp", "scb", "shcm", "si", "sls", "spjb", "stz", "sujb", "swmi", "tee", "trcm",
+    "wjb",
+];
+
+/// Whether a name, in lower case, is an alias of Windows `PowerShell`: those come before functions.
+pub(super) fn is_alias(name: &str) -> bool {
+    let is_listed = ALIASES.iter().any(|(short, _)| *short == name);
+    (is_listed && !NO_ALIASES.contains(&name)) || MORE_ALIASES.contains(&name)
+}
+
+/// Modules of Chocolatey and of Windows `PowerShell` that are there before a script loads anything.
+const MODULES: [&str; 11] = [
+    "chocolateyinstaller",
+    "chocolateyprofile",
+    "microsoft.powershell.archive",
+    "microsoft.powershell.core",
+    "microsoft.powershell.diagnostics",
+    "microsoft.powershell.host",
+    "microsoft.powershell.localaccounts",
+    "microsoft.powershell.management",
+    "microsoft.powershell.operation.validation",
+    "microsoft.powershell.security",
+    "microsoft.powershell.utility",
+];
+
+/// Whether a name, in lower case, is that of such a module.
+pub(super) fn is_module(name: &str) -> bool {
+    MODULES.contains(&name)
+}

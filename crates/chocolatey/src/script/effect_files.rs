@@ -31,6 +31,9 @@ impl Interpreter<'_> {
             };
             operands.insert(format!("argument{}", place + 1), text);
         }
+        for path in &paths {
+            self.overwrite(path);
+        }
         self.note_operands(EffectKind::Files, method, operands, line);
         true
     }
@@ -73,6 +76,7 @@ impl Interpreter<'_> {
                 | "new-item"
                 | "export-clixml"
                 | "export-csv"
+                | "tee-object"
         ) && !(command.name == "new-item" && is_folder(bound, command.name))
         {
             for path in &paths {
@@ -198,7 +202,7 @@ impl Interpreter<'_> {
                 let name = path::leaf(&from);
                 let inside = path::join(&to, &name);
                 let state = &mut self.state;
-                for path in [&inside, &to] {
+                for path in [&path::key(&inside), &path::key(&to), &inside, &to] {
                     State::remember(&mut state.copies, &mut state.unsure, path, from.clone());
                 }
             } else if let Some(inside) = path::in_package(&to) {
@@ -218,8 +222,9 @@ impl Interpreter<'_> {
     }
 
     /// Keeps in mind that the script itself writes what lies at a path.
-    fn overwrite(&mut self, path: &str) {
+    pub(super) fn overwrite(&mut self, path: &str) {
         if path::is_passing(path) && self.state.unsure.len() < MAX_FILES {
+            self.state.unsure.insert(path::key(path));
             self.state.unsure.insert(path.to_lowercase());
         }
     }

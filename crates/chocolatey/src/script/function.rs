@@ -112,6 +112,9 @@ impl Interpreter<'_> {
             self.enter_extension();
         }
         let script = std::mem::replace(&mut self.script, Rc::clone(&function.body.script));
+        for name in variables.keys() {
+            self.find_defaults(name, function.body.line);
+        }
         self.state.scopes.push(variables);
         self.set_defaults(&function.parameters);
         let source = Source {
@@ -147,6 +150,7 @@ impl Interpreter<'_> {
                     None => absent(&parameter.kind),
                 };
                 let value = cast_value(&parameter.kind, value);
+                self.find_defaults(&parameter.name, 1);
                 self.set_local(&parameter.name, value);
             }
         }
@@ -286,6 +290,12 @@ impl Interpreter<'_> {
             .scripts
             .iter()
             .find(|script| script.path.eq_ignore_ascii_case(path))?;
+        if !self.is_as_packed(&script.path) {
+            let what = format!("runs a file that it changes first: {}", excerpt(path));
+            self.find(Weight::Custom, line, what);
+            let unknown = Value::unknown("it comes from a file that the script changes");
+            return Some((vec![unknown], Flow::Next));
+        }
         let text = self.prepared(script)?;
         if self.state.scopes.len() > MAX_CALLS || !self.enter(line) {
             return None;

@@ -373,6 +373,9 @@ impl<'p> Interpreter<'p> {
         let (scope, key) = variable_key(name);
         let scopes = &self.state.scopes;
         let seen = scopes.get(self.base..).unwrap_or_default();
+        if is_of_provider(&key) {
+            return Value::unknown("it is no variable, but an item of a provider");
+        }
         let found = match scope {
             _ if key.starts_with("env:") => scopes.first().and_then(|it| it.get(key.as_str())),
             Scope::Script => seen.first().and_then(|it| it.get(key.as_str())),
@@ -399,6 +402,12 @@ impl<'p> Interpreter<'p> {
             self.note_variable(variable, &value, line);
             self.find_override(variable, &value, line);
         }
+        if is_of_provider(&key) {
+            let what = format!("sets what is no variable: {}", excerpt(&key));
+            self.find(Weight::Custom, line, what);
+            return;
+        }
+        self.find_defaults(&key, line);
         let key = match scope {
             Scope::Global if !key.starts_with("env:") => global(&key),
             _ => key,
@@ -413,6 +422,14 @@ impl<'p> Interpreter<'p> {
         };
         if let Some(scope) = scope {
             scope.insert(key.into(), value);
+        }
+    }
+
+    /// Finds what gives parameters of commands that it does not name their values.
+    pub(super) fn find_defaults(&mut self, key: &str, line: u32) {
+        if key == "psdefaultparametervalues" {
+            let what = "sets defaults for the parameters of commands";
+            self.find(Weight::Custom, line, what);
         }
     }
 
@@ -514,12 +531,17 @@ fn variable_key(name: &str) -> (Scope, String) {
     if let Some(rest) = name.strip_prefix("script:") {
         return (Scope::Script, rest.to_owned());
     }
-    for scope in ["local:", "private:"] {
+    for scope in ["local:", "private:", "using:"] {
         if let Some(rest) = name.strip_prefix(scope) {
             return (Scope::Current, rest.to_owned());
         }
     }
     (Scope::Current, name)
+}
+
+/// Whether a variable's name, without a scope, is a path of a provider (`function:f`, `c:\\x.txt`).
+fn is_of_provider(key: &str) -> bool {
+    key.contains(':') && !key.starts_with("env:")
 }
 
 /// The first words of a text, on one line, for findings.

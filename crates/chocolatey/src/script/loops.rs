@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::doubt::{Doubt, facts_of};
 use super::facts::{Facts, FactsId};
-use super::interpreter::{Bound, Early, Flow, Interpreter};
+use super::interpreter::{Bound, Early, Flow, Interpreter, Weight};
 use super::state::State;
 use super::syntax::{Source, children, named};
 use super::value::{HOLE, Value};
@@ -22,6 +22,8 @@ impl Interpreter<'_> {
         let (Some(variable), Some(list), Some(block)) =
             (find("variable"), find("pipeline"), find("statement_block"))
         else {
+            let what = "a loop is not analysed";
+            self.find(Weight::Review, source.line(node), what);
             return (vec![Value::unknown("the loop is not analysed")], Flow::Next);
         };
         let line = source.line(node);

@@ -187,33 +187,44 @@ impl Interpreter<'_> {
             })
             .map(|argument| self.expression(source, argument))
             .collect();
-        let target_node = *target;
-        let target = self.expression(source, target_node);
+        let target = self.expression(source, *target);
         if let (true, Value::Type(type_name)) = (is_static, &target) {
             let arguments: Vec<Value> = arguments.into_iter().map(Value::into_argument).collect();
             return self.static_call(&type_name.clone(), &name, &arguments, whole, line);
         }
+        self.call_method(target, &name, &arguments, whole, line)
+    }
+
+    /// Calls a method of a value, by its lower-case name.
+    pub(super) fn call_method(
+        &mut self,
+        target: Value,
+        name: &str,
+        arguments: &[Value],
+        whole: &str,
+        line: u32,
+    ) -> Value {
         if let Value::Table(id) = target
-            && let Some(value) = self.shell_method(id, &name, &arguments, line)
+            && let Some(value) = self.shell_method(id, name, arguments, line)
         {
             return value;
         }
-        if let Some(value) = self.table_method(&target, &name, &arguments) {
+        if let Some(value) = self.table_method(&target, name, arguments) {
             return value;
         }
-        if let Some(value) = self.web_client_method(&target, &name, &arguments, line) {
+        if let Some(value) = self.web_client_method(&target, name, arguments, line) {
             return value;
         }
         if let Value::List(id) = target
-            && let Some(value) = self.list_method(id, &name, &arguments)
+            && let Some(value) = self.list_method(id, name, arguments)
         {
             return value;
         }
         let target = self.solid(target);
         if let Value::Sought(sought) = &target {
-            match (sought.kind, name.as_str()) {
+            match (sought.kind, name) {
                 (SoughtKind::Process, "closemainwindow" | "kill") => {
-                    self.note_stop(sought, &name, line);
+                    self.note_stop(sought, name, line);
                     return Value::unknown("whether a program ends is known only at run time");
                 }
                 (_, "waitforexit" | "waitforstatus" | "refresh") => {
@@ -224,18 +235,19 @@ impl Interpreter<'_> {
         }
         if matches!(target, Value::Object(Object::Started))
             && matches!(
-                name.as_str(),
+                name,
                 "waitforexit" | "waitforinputidle" | "refresh" | "dispose" | "close"
             )
         {
             return Value::unknown("whether a program ends is known only at run time");
         }
-        let is_harmless = HARMLESS_METHODS.contains(&name.as_str());
-        let from: Vec<&Value> = std::iter::once(&target).chain(&arguments).collect();
-        if let Some(value) = self.regex_method(&target, &name, &arguments) {
+        self.run_handed(arguments, line);
+        let is_harmless = HARMLESS_METHODS.contains(&name);
+        let from: Vec<&Value> = std::iter::once(&target).chain(arguments).collect();
+        if let Some(value) = self.regex_method(&target, name, arguments) {
             return value;
         }
-        if let Some(value) = text::method(&target, &name, &arguments) {
+        if let Some(value) = text::method(&target, name, arguments) {
             return self.or_asked(value, &from);
         }
         let unknown = Value::unknown(format!("{} is not analysed", excerpt(whole)));

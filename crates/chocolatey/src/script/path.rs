@@ -91,6 +91,15 @@ pub(super) fn normal(path: &str) -> String {
     parts.join("\\")
 }
 
+/// A path in lower case and one spelling, to compare it by.
+pub(super) fn key(path: &str) -> String {
+    let lower = path.to_lowercase();
+    match in_package(&lower) {
+        Some(inside) => item(&inside, false, true).to_path(),
+        None => normal(&lower),
+    }
+}
+
 /// Whether a path does not depend on the folder that a script runs in.
 pub(super) fn is_full(path: &str) -> bool {
     let path = path.trim_start_matches('"');

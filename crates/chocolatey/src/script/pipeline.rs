@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+use fleetmend_model::condition::{Fact, FactKind};
+
+use super::arguments::plain;
 use super::command::Invocation;
 use super::expression::EXPRESSION_COST;
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
@@ -28,8 +31,9 @@ static SORT: [Parameter; 4] = [
     value("culture", None, &[]),
 ];
 
-static FOR_EACH: [Parameter; 5] = [
+static FOR_EACH: [Parameter; 6] = [
     value("process", Some(0), &[]),
+    value("argumentlist", None, &["args"]),
     value("begin", None, &[]),
     value("end", None, &[]),
     value("membername", None, &[]),
@@ -40,6 +44,122 @@ static ELSEWHERE: [Parameter; 3] = [
     value("scriptblock", Some(0), &["command"]),
     value("argumentlist", None, &["args"]),
     value("name", None, &[]),
+];
+
+/// Names that are of properties, whatever the object.
+const PROPERTIES: [&str; 67] = [
+    "name",
+    "fullname",
+    "basename",
+    "extension",
+    "directory",
+    "directoryname",
+    "parent",
+    "root",
+    "length",
+    "count",
+    "key",
+    "value",
+    "keys",
+    "values",
+    "id",
+    "processname",
+    "path",
+    "pschildname",
+    "pspath",
+    "psparentpath",
+    "psiscontainer",
+    "displayname",
+    "displayversion",
+    "publisher",
+    "uninstallstring",
+    "quietuninstallstring",
+    "installlocation",
+    "version",
+    "versioninfo",
+    "fileversion",
+    "productversion",
+    "status",
+    "state",
+    "pathname",
+    "lastwritetime",
+    "creationtime",
+    "caption",
+    "description",
+    "groups",
+    "matches",
+    "captures",
+    "index",
+    "line",
+    "href",
+    "links",
+    "content",
+    "definition",
+    "source",
+    "major",
+    "minor",
+    "build",
+    "revision",
+    "property",
+    "localpath",
+    "absolutepath",
+    "host",
+    "mainmodule",
+    "filename",
+    "driveletter",
+    "deviceid",
+    "size",
+    "freespace",
+    "username",
+    "packagefullname",
+    "packagename",
+    "taskname",
+    "servicename",
+];
+
+/// How names of methods begin that change something.
+const VERBS: [&str; 41] = [
+    "add",
+    "append",
+    "change",
+    "clear",
+    "close",
+    "continue",
+    "copy",
+    "create",
+    "decrypt",
+    "delete",
+    "disable",
+    "dispose",
+    "enable",
+    "encrypt",
+    "enter",
+    "execute",
+    "exit",
+    "flush",
+    "get",
+    "init",
+    "install",
+    "invoke",
+    "kill",
+    "load",
+    "move",
+    "open",
+    "pause",
+    "put",
+    "refresh",
+    "remove",
+    "rename",
+    "replace",
+    "reset",
+    "set",
+    "start",
+    "stop",
+    "terminate",
+    "uninstall",
+    "unload",
+    "wait",
+    "write",
 ];
 
 impl Interpreter<'_> {
@@ -97,7 +217,6 @@ impl Interpreter<'_> {
     }
 
     fn for_each(&mut self, command: &Invocation<'_>) -> (Vec<Value>, Flow) {
-        let input = command.input.clone().unwrap_or_default();
         let line = command.line;
         // `% { } { } { }`: begin, process, end.
         let blocks: Vec<Rc<Block>> = command
@@ -113,7 +232,11 @@ impl Interpreter<'_> {
             self.find(Weight::Review, line, what);
             return (vec![Value::unknown("it comes from a pipeline")], Flow::Next);
         }
-        let bound = bind(&FOR_EACH, false, command.arguments.clone());
+        let bound = bind(&FOR_EACH, true, command.arguments.clone());
+        let input = command.input.clone().unwrap_or_else(|| {
+            // Without a pipeline it runs once.
+            vec![bound.get("inputobject").cloned().unwrap_or(Value::Null)]
+        });
         let block = |name: &str| match bound.get(name) {
             Some(Value::Block(block)) => Some(Rc::clone(block)),
             _ => None,
@@ -122,12 +245,13 @@ impl Interpreter<'_> {
         if let Some(name) = member.and_then(Value::as_plain) {
             let name = name.to_ascii_lowercase();
             let found = input
-                .iter()
-                .map(|item| self.property(item, &name))
+                .into_iter()
+                .map(|item| self.member_of_each(item, &name, command))
                 .flat_map(Value::into_items);
             return (found.collect(), Flow::Next);
         }
-        let Some(process) = block("process") else {
+        let process = block("process").filter(|_| bound.problem.is_none());
+        let Some(process) = process else {
             let what = format!("is not analysed: {}", excerpt(command.text));
             self.find(Weight::Review, line, what);
             return (vec![Value::unknown("it comes from a pipeline")], Flow::Next);
@@ -153,17 +277,45 @@ impl Interpreter<'_> {
         (outputs, flow)
     }
 
+    /// `ForEach-Object Name`: a property, or a method with what else the command is given.
+    fn member_of_each(&mut self, item: Value, name: &str, command: &Invocation<'_>) -> Value {
+        let values = command.arguments.iter().cloned().filter_map(plain);
+        let arguments: Vec<Value> = values.skip(1).flat_map(Value::into_items).collect();
+        if arguments.is_empty() {
+            let is_known = !matches!(
+                self.property(&item, name),
+                Value::Null | Value::Unknown(_) | Value::Asked(_)
+            );
+            if is_known || PROPERTIES.contains(&name) || self.is_value_of_key(&item, name) {
+                return self.property(&item, name);
+            }
+        }
+        self.call_method(item, name, &arguments, command.text, command.line)
+    }
+
+    /// Whether a name is that of a value that the registry has: no method of keys, or of what values
+    /// name, begins like it.
+    fn is_value_of_key(&mut self, item: &Value, name: &str) -> bool {
+        let is_name = name.chars().all(char::is_alphanumeric);
+        let set = self.facts_in(&[item]).map(|id| self.facts.get(id));
+        let is_of_registry = set.is_some_and(|set| {
+            // Which key it is may itself be asked of the registry.
+            let is_of_key = |it: &Fact| {
+                it.kind == FactKind::Registry || it.name.starts_with("<from existence of registry ")
+            };
+            !set.is_empty() && set.iter().all(is_of_key)
+        });
+        is_of_registry && is_name && !VERBS.iter().any(|verb| name.starts_with(verb))
+    }
+
     /// `Where-Object`, with a block or with an operator as a parameter.
     fn filter(&mut self, command: &Invocation<'_>) -> Vec<Value> {
         let input = command.input.clone().unwrap_or_default();
-        let block = command
-            .arguments
-            .iter()
-            .find_map(|argument| match argument {
-                Argument::Value(Value::Block(block))
-                | Argument::Name(_, Some(Value::Block(block))) => Some(Rc::clone(block)),
-                _ => None,
-            });
+        let blocks = self.handed(&command.arguments);
+        if blocks.len() > 1 || command.input.is_none() {
+            self.run_blocks(&blocks, command.line);
+        }
+        let block = blocks.into_iter().next();
         let mut passing = Vec::new();
         let before = self.current_item();
         let is_package = input.iter().all(path::is_item_in_package);
@@ -186,6 +338,10 @@ impl Interpreter<'_> {
                 Some(true) => passing.push(item),
                 Some(false) => {}
                 None => {
+                    // What it does for others is not left out.
+                    if let (Some(block), true) = (&block, input.len() > 1) {
+                        self.run_blocks(&[Rc::clone(block)], command.line);
+                    }
                     self.restore_item(before);
                     let open = Value::unknown("which values pass the filter is not known");
                     return vec![match &item {
@@ -350,11 +506,11 @@ impl Interpreter<'_> {
     }
 
     /// `$_` as it is now.
-    fn current_item(&self) -> Option<Value> {
+    pub(super) fn current_item(&self) -> Option<Value> {
         self.state.scopes.last().and_then(|it| it.get("_")).cloned()
     }
 
-    fn restore_item(&mut self, item: Option<Value>) {
+    pub(super) fn restore_item(&mut self, item: Option<Value>) {
         match item {
             Some(item) => self.set_local("_", item),
             None => {

@@ -7,8 +7,10 @@
 //!   line's continuation, and clauses of a `switch` on one line get a `;` between them, as does what
 //!   stands behind `param( )` on its line.
 //! - A range of numbers gets blanks around its dots (`1..3`).
+//! - Typographic quotes that begin or end a string become plain ones (`quotes`).
 
 use super::expand::variable_length;
+use super::quotes::straightened;
 use super::words::{skip_brackets, skip_double, skip_here_string, skip_single};
 
 /// Words that go on with the statement whose block stands before them.
@@ -23,7 +25,7 @@ const MAX_TEXTS: usize = 4;
 
 /// The text as the grammar is given it.
 pub(super) fn prepare(text: &str) -> String {
-    prepare_in(text, 0)
+    prepare_in(&straightened(text), 0)
 }
 
 /// The same for what stands in that many texts.

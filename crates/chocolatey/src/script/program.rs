@@ -325,6 +325,9 @@ impl Interpreter<'_> {
         let words = tools::words(arguments);
         match tool.does(&words) {
             tools::Does::Change(kind) => {
+                for path in tools::written(tool.name, kind, &words) {
+                    self.overwrite(path);
+                }
                 self.note_program(kind, tool.name, arguments, start);
                 started()
             }

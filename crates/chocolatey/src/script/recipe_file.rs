@@ -35,6 +35,17 @@ impl Located {
 }
 
 impl Interpreter<'_> {
+    /// Whether a file of the package, by its path inside, is still what the package holds.
+    pub(super) fn is_as_packed(&mut self, inside: &str) -> bool {
+        let whole = path::item(inside, false, true).to_path();
+        let found = self.locate(&whole);
+        found.is_ok_and(|it| {
+            let origin = &it.origin;
+            let is_same = matches!(origin, FileOrigin::Embedded { path } if path.eq_ignore_ascii_case(inside));
+            is_same && it.is_run_where_it_lies()
+        })
+    }
+
     /// Finds out where a file comes from, or says why that is not known.
     pub(super) fn locate(&mut self, text: &str) -> Result<Located, String> {
         let mut path = text.trim().trim_matches('"').to_owned();
@@ -47,7 +58,7 @@ impl Interpreter<'_> {
             }
         }
         let lower = path.to_lowercase();
-        if self.state.is_unsure(&lower) {
+        if self.state.is_unsure(&lower) || self.state.is_unsure(&path::key(&path)) {
             self.unsettle_all();
             return Err(format!(
                 "a condition decides what lies at {}",

@@ -76,6 +76,7 @@ impl Interpreter<'_> {
         if type_name.ends_with("regex") && !self.charge(EXPRESSION_COST) {
             return Value::unknown("the script applies too many regular expressions");
         }
+        self.run_handed(arguments, line);
         let known = match (type_name, name, arguments) {
             ("io.path", "combine", [first, rest @ ..]) => {
                 let joined = rest.iter().fold(first.to_path(), |folder, child| {
@@ -231,6 +232,10 @@ impl Interpreter<'_> {
         };
         let value = self.expression(source, operand);
         let kind = type_name(source.of(type_node));
+        if matches!(value, Value::Block(_)) && !keeps_block(&kind) {
+            // As a delegate it is called by what it is handed to.
+            self.run_handed(std::slice::from_ref(&value), source.line(node));
+        }
         if let (Value::Table(id), "ordered") = (&value, kind.as_str()) {
             self.state.ordered.insert(*id);
         }
@@ -252,6 +257,14 @@ impl Interpreter<'_> {
         let result = cast_value(kind, value.clone());
         self.or_asked(result, &[&value])
     }
+}
+
+/// Whether a block that is cast to that type is still the block.
+fn keeps_block(kind: &str) -> bool {
+    matches!(
+        kind,
+        "" | "object" | "psobject" | "scriptblock" | "string" | "array" | "void"
+    ) || kind.ends_with("[]")
 }
 
 /// Whether a type is of list objects, which are shared.

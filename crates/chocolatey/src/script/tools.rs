@@ -347,6 +347,15 @@ fn quoted(word: &str) -> String {
 }
 
 /// A command line's words, without the quotes around them.
+/// The words of a command line that name what a tool writes.
+pub(super) fn written<'w>(name: &str, kind: EffectKind, words: &'w [String]) -> Vec<&'w str> {
+    // These name first what they read.
+    let reads = usize::from(matches!(name, "copy" | "xcopy" | "robocopy"));
+    let words = words.iter().filter(|it| !it.starts_with('/')).skip(reads);
+    let changes = kind == EffectKind::Files && name != "attrib";
+    words.filter(|_| changes).map(String::as_str).collect()
+}
+
 pub(super) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();

@@ -39,6 +39,7 @@ impl Interpreter<'_> {
             return self.find(Weight::Review, command.line, what);
         };
         let name = name.to_ascii_lowercase();
+        self.find_defaults(&name, command.line);
         let given = bound.get("value").cloned();
         let value = given.unwrap_or_else(|| Value::collapse(command.input.unwrap_or_default()));
         match self.place_of(bound.get("scope")) {

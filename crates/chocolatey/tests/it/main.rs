@@ -14,6 +14,7 @@ mod script_condition;
 mod script_effect;
 mod script_extension;
 mod script_flow;
+mod script_hidden;
 mod script_hostile;
 mod script_machine;
 mod script_order;
