@@ -36,6 +36,7 @@ pub(crate) mod literals;
 mod lookup;
 mod loops;
 mod member;
+mod narrowing;
 mod neighbours;
 mod operator;
 mod outcome;

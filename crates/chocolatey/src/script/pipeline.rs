@@ -10,7 +10,7 @@ use super::expression::EXPRESSION_COST;
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
-use super::value::{Block, HOLE, Sought, SoughtKind, Value};
+use super::value::{Block, HOLE, Value};
 
 static SELECT: [Parameter; 9] = [
     value("property", Some(0), &[]),
@@ -326,6 +326,12 @@ impl Interpreter<'_> {
                 passing.push(narrow);
                 continue;
             }
+            if let Some(block) = &block
+                && let Some(narrow) = self.narrowed_file(&item, block)
+            {
+                passing.push(narrow);
+                continue;
+            }
             self.set_local("_", item.clone());
             let fits = match &block {
                 Some(block) => {
@@ -361,34 +367,6 @@ impl Interpreter<'_> {
         }
         self.restore_item(before);
         passing
-    }
-
-    /// All processes or services that there are, by their name: `$_.Name -like 'acme*'`.
-    fn narrowed(&mut self, sought: &Sought, block: &Block) -> Option<Value> {
-        if sought.name != "*" || sought.is_filtered || sought.kind == SoughtKind::Software {
-            return None;
-        }
-        let (property, rest) = block.text.trim().split_once(char::is_whitespace)?;
-        let property = property.to_ascii_lowercase();
-        let property = property
-            .strip_prefix("$_.")
-            .or(property.strip_prefix("$psitem."))?;
-        let (operator, pattern) = rest.trim_start().split_once(char::is_whitespace)?;
-        let operator = operator.to_ascii_lowercase();
-        let is_name = matches!(property, "name" | "processname" | "servicename");
-        if !is_name || !matches!(operator.as_str(), "-like" | "-eq") {
-            return None;
-        }
-        let pattern = self.run_expression(pattern, block.line);
-        let name = pattern.as_plain().filter(|it| !it.is_empty())?;
-        let is_exact = !name.contains(['*', '?', '[']);
-        (is_exact || operator == "-like").then(|| {
-            Value::Sought(Rc::new(Sought {
-                kind: sought.kind,
-                name: name.to_owned(),
-                is_filtered: false,
-            }))
-        })
     }
 
     /// `Where-Object Property -operator value`.

@@ -255,3 +255,41 @@ fn recipes_packs_the_files_that_nuget_would() {
         }
     }
 }
+
+#[test]
+fn recipes_narrows_what_is_put_in_by_what_its_name_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    for (id, filter, expected) in [
+        ("name", "$_.Name -match 'x64'", Some("tools/*x64*.msi")),
+        ("text", "$_ -match \"x64\"", Some("tools/*x64*.msi")),
+        ("regex", "$_ -match '64$'", None),
+        ("around", "$_ -match 'msi'", None),
+        ("other", "$_ -notmatch 'x64'", None),
+        ("x64", "$_.FullName -match 'x64'", None),
+    ] {
+        let at = folder.path().join("packages").join(id);
+        std::fs::create_dir_all(at.join("tools")).unwrap();
+        let script = format!(
+            "$all = Get-ChildItem $PSScriptRoot -Filter '*.msi'\n\
+             Install-ChocolateyInstallPackage acme msi /qn ($all | Where-Object {{ {filter} }}).FullName"
+        );
+        std::fs::write(at.join("tools/chocolateyInstall.ps1"), script).unwrap();
+        let nuspec = format!(
+            "<package><metadata><id>{id}</id><version>1.2.3</version></metadata></package>"
+        );
+        std::fs::write(at.join(format!("{id}.nuspec")), nuspec).unwrap();
+        let out = folder.path().join("out.jsonl");
+        let packages = at.to_str().unwrap();
+        measured(&[
+            "recipes",
+            "--packages",
+            packages,
+            "--out",
+            out.to_str().unwrap(),
+        ]);
+        let row: Value = serde_json::from_str(&std::fs::read_to_string(out).unwrap()).unwrap();
+        let path = row["files"][0]["origin"]["path"].as_str();
+        let path = path.filter(|_| row["verdict"] == "ready");
+        assert_eq!(path, expected, "{filter}: {row}");
+    }
+}
