@@ -23,6 +23,13 @@ impl Interpreter<'_> {
             return None;
         }
         let blocks = self.handed(&command.arguments);
+        if computes_properties(command.name) && self.may_hand_more(&command.arguments) {
+            let what = format!(
+                "what is not known may be a script block: {}",
+                excerpt(command.text)
+            );
+            self.find(Weight::Review, command.line, what);
+        }
         if blocks.is_empty() || self.extension_function(command.name).is_some() {
             return None;
         }
@@ -64,6 +71,35 @@ impl Interpreter<'_> {
             }
         }
         blocks
+    }
+
+    /// Whether one of a command's arguments is not known at all, and so may be a block.
+    fn may_hand_more(&self, arguments: &[Argument]) -> bool {
+        arguments.iter().any(|argument| match argument {
+            Argument::Name(_, None) => false,
+            Argument::Name(_, Some(value)) | Argument::Value(value) | Argument::Splat(value) => {
+                self.may_be_block(value, MAX_NESTED)
+            }
+            Argument::Entries(entries) => entries
+                .iter()
+                .any(|(_, value)| self.may_be_block(value, MAX_NESTED)),
+        })
+    }
+
+    fn may_be_block(&self, value: &Value, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return true;
+        };
+        match value {
+            // Which of two blocks it is may be asked of the device.
+            Value::Unknown(_) | Value::Asked(_) => true,
+            Value::Array(items) => items.all.iter().any(|it| self.may_be_block(it, depth)),
+            Value::Table(id) => {
+                let mut entries = self.state.tables.get(id).into_iter().flatten();
+                entries.any(|(_, it)| self.may_be_block(it, depth))
+            }
+            _ => false,
+        }
     }
 
     fn blocks_in(&self, value: &Value, depth: usize, blocks: &mut Vec<Rc<Block>>) {
@@ -109,4 +145,19 @@ impl Interpreter<'_> {
             }
         }
     }
+}
+
+/// Whether a command takes properties that script blocks compute, or runs one itself, and nothing that
+/// is often not known.
+fn computes_properties(name: &str) -> bool {
+    matches!(
+        name,
+        "sort-object"
+            | "select-object"
+            | "group-object"
+            | "measure-command"
+            | "format-list"
+            | "format-table"
+            | "format-wide"
+    )
 }

@@ -66,6 +66,8 @@ fn script_blocks_that_commands_are_handed_are_run() {
         "1 | Select-Object -ExpandProperty { net user evil }",
         "$b = { net user evil }\n1 | Group-Object $b",
         "$null = Measure-Command { net user evil }",
+        "if (Test-Path C:\\x) { $b = { net user evil } } else { $b = { 1 } }\n1 | Sort-Object $b",
+        "foreach ($b in { net user evil }, $env:A) { 1 | select @{ e = $b } }",
         "Compare-Object 1 2 -Property { net user evil }",
         "1 | Format-Table { net user evil }",
         "1 | Format-List -Property 'a', @{ e = { net user evil } }",
