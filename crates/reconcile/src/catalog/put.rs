@@ -1,13 +1,19 @@
 //! Takes in what is known of one package, in place of what was known before.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use fleetmend_model::inventory::Software;
+use fleetmend_versions::display;
 use fleetmend_versions::nuget::Version;
 
 use super::learnt::{newest_first, relation};
 use super::{Catalog, CatalogPackage, Code, CodeOf, Offer, Package, code_key, parse_version};
+use crate::answer::Answer;
+use crate::device::concerned;
 use crate::identity::Identity;
 use crate::lookup::{Key, Lookup};
+use crate::normal::number_parts;
 use crate::pattern::Pattern;
 
 /// For what a change of the catalog may give other answers.
@@ -17,6 +23,45 @@ pub(crate) struct Change {
     pub(crate) keys: BTreeSet<Key>,
     /// Applications whose name fits one of these patterns.
     pub(crate) patterns: Vec<Pattern>,
+    /// Where the package's versions alone are others: of those applications the ones that it narrows
+    /// them down to.
+    pub(crate) step: Option<Step>,
+}
+
+/// A package that has other versions and is the same otherwise.
+#[derive(Debug)]
+pub(crate) struct Step {
+    package: String,
+    from: String,
+    to: String,
+}
+
+impl Step {
+    /// Between these versions, where nothing else is another one and no line of versions is left: an
+    /// application's number may be of a later line than the package.
+    fn between(old: &Package, new: &Package) -> Option<Self> {
+        let (from, to) = (&old.identity.version, &new.identity.version);
+        let major = |it: &str| number_parts(it).first().map(|it| (*it).to_owned());
+        let is_same = old.identity.is_but_for_version(&new.identity)
+            && old.patterns == new.patterns
+            && old.codes == new.codes
+            && old.offer.is_some() == new.offer.is_some()
+            && major(from) == major(to);
+        is_same.then(|| Self {
+            package: new.name.clone(),
+            from: from.clone(),
+            to: to.clone(),
+        })
+    }
+
+    /// Whether the answer for an application may be another one: it is the package, or the package
+    /// reaches its version only now, or no more.
+    pub(crate) fn concerns(&self, software: &Software, answer: &Answer) -> bool {
+        let is_above =
+            |it: &str| display::compare(&software.version, it) == Some(Ordering::Greater);
+        let package = concerned(answer);
+        package == Some(&self.package) || is_above(&self.from) != is_above(&self.to)
+    }
 }
 
 impl Catalog {
@@ -52,9 +97,11 @@ impl Catalog {
             of(place).map_or(&nothing, |it| &it.identity),
             |at| Some(&of(at)?.identity),
         );
+        let step = old.as_ref().zip(of(place));
         let mut change = Change {
             keys: touched.keys,
             patterns: Vec::new(),
+            step: step.and_then(|(old, new)| Step::between(old, new)),
         };
         let others = touched.packages.into_iter().filter_map(of);
         for it in old.iter().chain(others) {

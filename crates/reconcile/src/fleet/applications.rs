@@ -164,6 +164,12 @@ impl Applications {
         for pattern in &change.patterns {
             self.fit(pattern, &mut ids);
         }
+        if let Some(step) = &change.step {
+            ids.retain(|id| {
+                let it = self.by_id.get(id);
+                it.is_some_and(|it| step.concerns(&it.software, &it.answer))
+            });
+        }
         ids
     }
 

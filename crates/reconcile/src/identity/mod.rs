@@ -47,7 +47,7 @@ pub(crate) enum Trait {
 }
 
 /// One package, as matching by name sees it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// Names that its software may be registered by.
     pub(crate) names: Vec<OwnName>,
@@ -157,6 +157,16 @@ impl Identity {
         identity.learn_line_of_id(&title_name, &id_name);
         identity.learn_channel_of_id(&id_name);
         identity
+    }
+
+    /// Whether the version alone is another one.
+    pub(crate) fn is_but_for_version(&self, other: &Self) -> bool {
+        let Self { version, .. } = other;
+        let this = Self {
+            version: version.clone(),
+            ..self.clone()
+        };
+        this == *other
     }
 
     pub(crate) fn is(&self, it: Trait) -> bool {
