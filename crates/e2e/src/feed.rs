@@ -214,9 +214,10 @@ impl FeedSite {
         lock(&self.content).counts_hidden = hidden;
     }
 
-    /// Has the last page of every list link on to this address.
+    /// Has the last page of every list link on to this address; to none, where it is empty.
     pub fn set_last_link(&self, address: &str) {
-        lock(&self.content).last_link = Some(address.to_owned());
+        let link = Some(address.to_owned());
+        lock(&self.content).last_link = link.filter(|it| !it.is_empty());
     }
 
     /// Has all packages marked as ones that nobody is shown.

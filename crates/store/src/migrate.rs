@@ -159,6 +159,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "missed versions",
         include_str!("../migrations/sqlite/0131_missed_versions.sql"),
     ),
+    (
+        132,
+        "read measure",
+        include_str!("../migrations/sqlite/0132_read_measure.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -306,6 +311,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         131,
         "missed versions",
         include_str!("../migrations/postgres/0131_missed_versions.sql"),
+    ),
+    (
+        132,
+        "read measure",
+        include_str!("../migrations/postgres/0132_read_measure.sql"),
     ),
 ];
 

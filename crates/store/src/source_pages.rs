@@ -32,7 +32,7 @@ statements! {
     VERSIONS = "SELECT versions FROM source_pages WHERE source = $1 AND url = $2";
     OFFERED = "SELECT versions FROM source_pages WHERE source = $1";
     LEFT_OUT = "SELECT left_out, left_out_count FROM source_pages
-                WHERE source = $1 AND left_out_count > 0 ORDER BY url";
+                WHERE source = $1 AND left_out_count > 0 AND read_at >= $2 ORDER BY url";
     DROP_OLDER = "DELETE FROM source_pages WHERE source = $1 AND read_at <> $2";
     LAST = "SELECT MAX(read_at) AS at FROM source_pages WHERE source = $1";
     COUNT = "SELECT COUNT(*) AS id FROM source_pages WHERE source = $1";
@@ -171,14 +171,16 @@ pub async fn offered(mut from: impl Read, source: SourceId) -> Result<Vec<Versio
     Ok(all)
 }
 
-/// What of a source's pages cannot be used: the first ones, and how much in all.
+/// What cannot be used of a source's pages that a read came by which began at `since` or later: the first
+/// ones, and how much in all.
 pub async fn left_out(
     mut from: impl Read,
     source: SourceId,
+    since: Millis,
     most: usize,
 ) -> Result<(Vec<LeftOut>, u64)> {
     let (mut first, mut count) = (Vec::new(), 0);
-    for row in from.rows(&LEFT_OUT, args![source]).await? {
+    for row in from.rows(&LEFT_OUT, args![source, since]).await? {
         count += row.u64("left_out_count")?;
         if first.len() < most {
             first.extend(row.json::<Vec<LeftOut>>("left_out")?);

@@ -28,10 +28,11 @@ statements! {
     NOTE_READ = "UPDATE sources SET last_sync_at = COALESCE($2, last_sync_at), last_error = $3,
                      failures = $4, next_read_at = $5, next_read_why = $6, sync_state = $7,
                      skipped = $8, skipped_count = $9,
-                     last_entries = COALESCE($10, last_entries), withheld = $11
+                     last_entries = COALESCE($10, last_entries), withheld = $11,
+                     measure = COALESCE($12, measure)
                  WHERE id = $1";
-    FORGET_READ = "UPDATE sources SET sync_state = NULL, last_entries = NULL, withheld = NULL,
-                       failures = 0, last_error = NULL WHERE id = $1";
+    FORGET_READ = "UPDATE sources SET sync_state = NULL, last_entries = NULL, measure = NULL,
+                       withheld = NULL, failures = 0, last_error = NULL WHERE id = $1";
     WITHHOLD = "UPDATE sources SET withheld = $2 WHERE id = $1";
     NOTE_STATE = "UPDATE sources SET sync_state = $2 WHERE id = $1";
     DUE = "SELECT * FROM sources
@@ -168,8 +169,11 @@ pub struct ReadNote {
     pub left_out: Vec<LeftOut>,
     /// How much was left out.
     pub left_out_count: u64,
-    /// Entries of the last read that reached the end; absent where this one did not.
+    /// Entries that the last read which reached the end came by; absent where this one did not.
     pub entries: Option<u64>,
+    /// How many entries the next read must come by to count as whole without a question; absent where
+    /// this one says nothing of that.
+    pub measure: Option<u64>,
     /// What is not taken away although the source no longer has it.
     pub withheld: Option<Withheld>,
 }
@@ -233,6 +237,7 @@ fn read(row: &Row) -> Result<Source> {
             left_out: row.json("skipped")?,
             left_out_count: row.u64("skipped_count")?,
             entries: row.int_opt("last_entries")?.map(|it| it.max(0) as u64),
+            measure: row.int_opt("measure")?.map(|it| it.max(0) as u64),
             withheld: row.json_opt("withheld")?,
         },
     })
@@ -350,6 +355,7 @@ pub async fn note_read(tx: &mut Tx, source: SourceId, note: &ReadNote) -> Result
         note.withheld
             .map(|it| to_json("withheld", &it))
             .transpose()?,
+        note.measure.map(|it| it as i64),
     ];
     tx.run(&NOTE_READ, values).await.map(drop)
 }

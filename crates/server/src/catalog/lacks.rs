@@ -16,9 +16,20 @@ pub enum Lacks {
     Count(u64),
 }
 
+/// How many entries the next read must come by to count as whole without a question. Only a read that saw
+/// all, and of which nothing waits for a decision, makes that fewer than `before`.
+pub fn measure(before: Option<u64>, entries: u64, is_beyond_doubt: bool) -> Option<u64> {
+    let seen = Some(entries);
+    if is_beyond_doubt {
+        seen
+    } else {
+        seen.max(before)
+    }
+}
+
 impl Lacks {
-    /// Why a read that came to an end may not have seen all that the feed has. One that saw less than the
-    /// last read asks the feed how much there is: entries that move over the end of a page while a read goes
+    /// Why a read that came to an end may not have seen all that the feed has. One that saw less than what
+    /// was seen before asks the feed how much there is: entries that move over the end of a page while a read goes
     /// on are on no page that it sees, and a page that is cut off looks like the last.
     pub async fn of(
         source: &Source,
@@ -28,8 +39,8 @@ impl Lacks {
         if let Some(page) = &at.loops_at {
             return Some(Self::Loop(page.clone()));
         }
-        let last = source.last_read.entries?;
-        if last <= at.entries {
+        let measure = source.last_read.measure?;
+        if measure <= at.entries {
             return None;
         }
         let count = reader.count().await.filter(|count| *count > at.entries)?;

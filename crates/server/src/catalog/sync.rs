@@ -18,7 +18,7 @@ use super::credentials::Login;
 use super::feed::{Pages, Position, Reader};
 use super::fetch::{self, Ask, Document, FetchError, Validators};
 use super::intake::{Intake, READER, Tally};
-use super::lacks::Lacks;
+use super::lacks::{Lacks, measure};
 use super::pace::{host, pause_of};
 use super::schedule::Asked;
 use super::{folder, own, retire, schedule};
@@ -194,7 +194,9 @@ async fn read_feed(app: &Arc<App>, source: &Source, pages: &impl Pages) -> anyho
     let mut reader = Reader::new(pages, source, known);
     let began_at = source_pages::next_mark(&app.db, source.id, app.now()).await?;
     let mut at = resumed(source, app.now()).unwrap_or_else(|| {
-        let expected = source.last_read.entries;
+        // What a first read that broke off saw is no measure of what there is.
+        let last = &source.last_read;
+        let expected = last.entries.and(last.measure);
         Position::start(&source.settings.location, began_at, expected)
     });
     let intake = Intake::start(app, source, at.began_at);
@@ -284,15 +286,19 @@ async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result
         note.withheld = retired.withheld.or(asked);
     }
     source_pages::limit(&mut tx, source.id, MAX_KNOWN_PAGES).await?;
+    let is_over = match &read.lacks {
+        // It always says so where nothing of what it had is missing.
+        Some(Lacks::Count(_)) => waiting == 0,
+        Some(Lacks::Loop(_)) => false,
+        None => read.error.is_none(),
+    };
+    let is_beyond_doubt = is_over && note.withheld.is_none();
+    note.measure = measure(source.last_read.measure, read.entries, is_beyond_doubt);
+    // A read that is over tells of itself alone; one that is not, of what is known.
+    let since = read.error.is_none().then_some(read.began_at);
     (note.left_out, note.left_out_count) =
-        source_pages::left_out(&mut tx, source.id, MAX_LEFT_OUT).await?;
+        source_pages::left_out(&mut tx, source.id, since.unwrap_or_default(), MAX_LEFT_OUT).await?;
     if let Some(lacks) = &read.lacks {
-        let is_settled =
-            matches!(lacks, Lacks::Count(_)) && waiting == 0 && note.withheld.is_none();
-        if is_settled {
-            // It always says so: the next read is measured by what this one saw.
-            note.entries = Some(read.entries);
-        }
         note.left_out
             .insert(0, lacks.told(source, read.entries, waiting));
         note.left_out_count += 1;
@@ -340,8 +346,7 @@ fn note(
     let Some(error) = &read.error else {
         return Ok(ReadNote {
             finished_at: Some(now),
-            // Of a read that saw less than there is, the next one learns what there was before.
-            entries: read.lacks.is_none().then_some(read.entries),
+            entries: Some(read.entries),
             next_read_at: Some(now + every),
             next_read_why: format!("it is read every {}", shown(every)),
             ..note

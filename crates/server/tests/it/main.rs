@@ -30,6 +30,7 @@ mod internalize;
 mod keys;
 mod large_package;
 mod lost_state;
+mod lying_feeds;
 mod offer;
 mod offline;
 mod offline_changes;

@@ -58,7 +58,7 @@ both! {
         let first = add_source(&mut tx, "https://a", 10).await;
         let error = sources::insert(&mut tx, SourceKind::Feed, &source("https://a", 1)).await.unwrap_err();
         assert!(matches!(error, Error::Exists { .. }), "{error}");
-        let done = ReadNote { finished_at: Some(t(5)), entries: Some(63), ..ReadNote::default() };
+        let done = ReadNote { finished_at: Some(t(5)), entries: Some(63), measure: Some(70), ..ReadNote::default() };
         sources::note_read(&mut tx, first, &done).await.unwrap();
         let what = |number: usize| LeftOut { what: format!("{number}.nupkg"), why: "torn".to_owned() };
         let failed = ReadNote {
@@ -71,6 +71,7 @@ both! {
             left_out: (0..MAX_LEFT_OUT + 5).map(what).collect(),
             left_out_count: 105,
             entries: None,
+            measure: None,
             withheld: Some(Withheld { listed: 9, gone: 8, since: t(4) }),
         };
         sources::note_read(&mut tx, first, &failed).await.unwrap();
@@ -99,6 +100,7 @@ both! {
         let kept = ReadNote {
             finished_at: Some(t(5)),
             entries: Some(63),
+            measure: Some(70),
             left_out: failed.left_out[..MAX_LEFT_OUT].to_vec(),
             ..failed
         };
@@ -116,7 +118,7 @@ both! {
         let mut tx = db.begin().await.unwrap();
         sources::forget_read(&mut tx, first.id).await.unwrap();
         let anew = sources::get(&mut tx, first.id).await.unwrap().unwrap().last_read;
-        assert_eq!((anew.state, anew.entries, anew.error, anew.failures), (None, None, None, 0));
+        assert_eq!((anew.state, anew.entries, anew.measure, anew.error, anew.failures), (None, None, None, None, 0));
     }
 
     async fn a_source_is_due_when_its_time_has_come_and_it_is_switched_on(db: Db) {

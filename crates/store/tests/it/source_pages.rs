@@ -105,9 +105,12 @@ both! {
         source_pages::put_many(&mut tx, feed, &pages, READER, T0).await.unwrap();
         let all = [left_out("a"), left_out("b"), left_out("c")];
         for most in 1..4 {
-            let found = source_pages::left_out(&mut tx, feed, most).await.unwrap();
+            let found = source_pages::left_out(&mut tx, feed, T0, most).await.unwrap();
             assert_eq!(found, (all[..most].to_vec(), 10), "{most}");
         }
+        source_pages::put_many(&mut tx, feed, &pages[2..], READER, t(1)).await.unwrap();
+        let found = source_pages::left_out(&mut tx, feed, t(1), 9).await.unwrap();
+        assert_eq!(found, (vec![left_out("c")], 1), "of later reads alone");
         assert!(sources::delete(&mut tx, feed).await.unwrap());
         assert_eq!(source_pages::known(&mut tx, feed, READER).await.unwrap(), []);
     }

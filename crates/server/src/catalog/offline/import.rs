@@ -336,6 +336,7 @@ async fn note_read(
     let note = ReadNote {
         finished_at: entry.read_at,
         entries: Some(entry.rows.count),
+        measure: Some(entry.rows.count),
         next_read_why: NOT_READ.to_owned(),
         withheld,
         ..ReadNote::default()
