@@ -129,6 +129,37 @@ both! {
         assert!(!noted.contains("secret"), "{noted}");
     }
 
+    async fn one_feed_is_one_source_however_its_address_is_spelled(site) {
+        let feed = feed(&["tool 1.0"]);
+        let (url, port) = (feed.url(), feed.port());
+        let view = SourceView::add_feed(&site, &feed).await;
+        let person = site.administrator().await;
+        let handle = site.site.running().handle();
+        for same in [
+            url.trim_end_matches('/').to_owned(),
+            format!("{url}/"),
+            format!("{url}//"),
+            url.replace("127.0.0.1", "127.0.0.01"),
+        ] {
+            let given = Given { allow_private: true, ..Given::at(&same) };
+            let error = handle.add_source(&given).await.unwrap_err().to_string();
+            let named = format!("source {}", view.id);
+            assert!(error.contains(&named) && error.contains("the same feed"), "{same}: {error}");
+            let body = json!({"location": same, "allow_private": true});
+            let answer = person.call(&site.site, "/api/v1/sources", &body).await;
+            assert_eq!(answer.status, 409, "{same}: {}", answer.text);
+        }
+        assert_eq!(sources::list(site.db()).await.unwrap().len(), 2);
+        // Another one moves to no other's place; one that is respelled stays what it is.
+        let other = FeedSite::start().unwrap();
+        let other = SourceView::add(&site, &other.url()).await;
+        let moved = format!("http://127.0.0.1:{port}/api/v2");
+        let given = Given { allow_private: true, ..Given::at(&moved) };
+        let error = handle.set_source(&other.id.to_string(), &given).await.unwrap_err();
+        assert!(error.to_string().contains("the same feed"), "{error}");
+        handle.set_source(&view.id.to_string(), &given).await.unwrap();
+    }
+
     async fn private_hosts_are_added_to_a_source_that_stays_where_it_is(site) {
         let feed = feed(&["tool 1.0"]);
         let view = SourceView::add_feed(&site, &feed).await;

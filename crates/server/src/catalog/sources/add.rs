@@ -6,6 +6,7 @@ use reqwest::Url;
 
 use super::super::guard::{Refused, hosts};
 use super::super::sync;
+use super::same::refuse_same;
 use super::settings::Given;
 use super::{NO_LOGIN, store_login};
 use crate::app::App;
@@ -23,6 +24,8 @@ pub async fn add(app: &App, given: &Given<'_>, actor: &Actor) -> Result<SourceId
     }
     let private_hosts = reachable(app, kind, &settings.location, given, &[]).await?;
     let mut tx = app.db.begin().await.map_err(stored)?;
+    let all = sources::list(&mut tx).await.map_err(stored)?;
+    refuse_same(&all, kind, &settings.location, None)?;
     let id = sources::insert(&mut tx, kind, &settings)
         .await
         .map_err(stored)?;

@@ -6,6 +6,7 @@ use fleetmend_store::sources::{self, SourceKind};
 
 use super::super::sync;
 use super::add::reachable;
+use super::same::refuse_same;
 use super::settings::{Given, LoginChange, difference};
 use super::{NO_LOGIN, existing, store_login};
 use crate::app::App;
@@ -58,6 +59,10 @@ pub async fn change(
     }
     let now = app.now();
     let mut tx = app.db.begin().await.map_err(stored)?;
+    if before.location != after.location {
+        let all = sources::list(&mut tx).await.map_err(stored)?;
+        refuse_same(&all, source.kind, &after.location, Some(id))?;
+    }
     sources::update(&mut tx, id, &after).await.map_err(stored)?;
     if has_new_login {
         store_login(app, &mut tx, id, login.as_ref()).await?;

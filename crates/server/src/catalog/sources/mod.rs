@@ -4,6 +4,7 @@
 mod add;
 mod change;
 mod remove;
+mod same;
 mod settings;
 mod view;
 
