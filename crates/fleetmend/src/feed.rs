@@ -111,12 +111,12 @@ pub async fn run(command: Feed) -> anyhow::Result<()> {
         }
         Feed::RevokeKey { server, name } => {
             let data = fleetmend_server::open(server.config()?).await?;
-            data.revoke_feed_key(&name).await?;
-            println!("the key '{name}' opens nothing any more");
+            println!("{}", data.revoke_feed_key(&name).await?);
         }
         Feed::Readers { server, who } => {
             let data = fleetmend_server::open(server.config()?).await?;
-            data.set_feed_open(who == Readers::Everybody).await?;
+            let is_open = who == Readers::Everybody;
+            println!("{}", data.set_feed_open(is_open).await?);
         }
     }
     Ok(())

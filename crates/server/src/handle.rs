@@ -239,18 +239,26 @@ impl Handle {
             .map_err(said)
     }
 
-    /// Takes a key of the feed away.
-    pub async fn revoke_feed_key(&self, name: &str) -> anyhow::Result<()> {
+    /// Takes a key of the feed away; says so, and when a server that runs does.
+    pub async fn revoke_feed_key(&self, name: &str) -> anyhow::Result<String> {
         feed::keys::revoke(&self.app, name, &command_line())
             .await
-            .map_err(said)
+            .map_err(said)?;
+        Ok(followed(&format!(
+            "the key '{name}' opens nothing any more"
+        )))
     }
 
-    /// Lets everybody read the feed, or only those with a key.
-    pub async fn set_feed_open(&self, is_open: bool) -> anyhow::Result<()> {
+    /// Lets everybody read the feed, or only those with a key; says so, and when a server that runs does.
+    pub async fn set_feed_open(&self, is_open: bool) -> anyhow::Result<String> {
         feed::keys::set_open(&self.app, is_open, &command_line())
             .await
-            .map_err(said)
+            .map_err(said)?;
+        Ok(followed(if is_open {
+            "everybody who reaches the feed reads it"
+        } else {
+            "only those with a key read the feed"
+        }))
     }
 
     /// Tells what the fleet's counts are, line by line, whenever they change.
@@ -316,6 +324,12 @@ impl Handle {
         }
         Ok(lines)
     }
+}
+
+/// What is so now, and when a server that runs takes it over.
+fn followed(what: &str) -> String {
+    let seconds = feed::FOLLOWS_WITHIN.as_secs();
+    format!("{what}; a server that runs follows within {seconds} seconds")
 }
 
 /// An error as a person at the command line reads it.

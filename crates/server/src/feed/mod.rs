@@ -46,6 +46,9 @@ pub const PATH: &str = "/feed/v2";
 
 /// How often the database is asked whether another process changed the feed.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How long a server that runs goes on as it was, at most, after another process changed the feed: until it
+/// asks, and has read what is new.
+pub const FOLLOWS_WITHIN: Duration = Duration::from_secs(5);
 /// Rows in one read.
 const BATCH: u32 = 1_000;
 /// The setting that counts changes of the feed.

@@ -362,3 +362,20 @@ async fn what_another_process_changes_reaches_the_feed_and_a_restart_finds_every
         ["acme 1.0.0"]
     );
 }
+
+#[tokio::test]
+async fn who_says_who_may_read_is_told_that_it_is_so_and_when_a_server_that_runs_does() {
+    let (site, person) = Site::signed_in().await;
+    key(&site, &person, "build", true).await;
+    let handle = site.running().handle();
+    for (is_open, words) in [(true, "everybody"), (false, "only those with a key")] {
+        let said = handle.set_feed_open(is_open).await.unwrap();
+        assert!(said.starts_with(words), "{said}");
+        assert!(said.contains("follows within 5 seconds"), "{said}");
+    }
+    let said = handle.revoke_feed_key("build").await.unwrap();
+    assert!(
+        said.contains("'build'") && said.contains("within 5 seconds"),
+        "{said}"
+    );
+}
