@@ -114,6 +114,12 @@ pub async fn is_worked_on(app: &App, kind: Kind, subject: i64) -> anyhow::Result
     Ok(until.is_some_and(|it| it > app.now()))
 }
 
+/// What is said of a job that no server has begun for a while: none may run, or the one that runs may be
+/// busy with others. `done` is what becomes of its subject.
+pub fn not_begun(done: &str) -> String {
+    format!("it has not begun yet: it is {done} when a server runs and is free to")
+}
+
 /// Whether a job is due or worked on.
 pub async fn is_open(app: &App, kind: Kind, subject: i64) -> anyhow::Result<bool> {
     let work = work(app, kind, subject).await?;

@@ -116,7 +116,7 @@ impl Handle {
             has_begun =
                 has_begun || jobs::is_worked_on(&self.app, jobs::Kind::SyncSource, id.0).await?;
             if !has_begun && began.elapsed() > PATIENCE {
-                bail!("no server has begun to read it: it is read when one runs");
+                bail!("{}", jobs::not_begun("read"));
             }
             let state = service::state(&source);
             if has_begun && state != shown {

@@ -105,7 +105,7 @@ pub async fn outcome(app: &App, asked: &Asked) -> anyhow::Result<String> {
         has_begun =
             has_begun || jobs::is_worked_on(app, jobs::Kind::Internalize, asked.row.0).await?;
         if !has_begun && began.elapsed() > PATIENCE {
-            bail!("it has not begun yet: it is done when a server runs and is free to");
+            bail!("{}", jobs::not_begun("done"));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
