@@ -344,7 +344,7 @@ pub(super) fn open(
 }
 
 /// The digest that the source names for a nupkg.
-fn named(package: &Package) -> Option<Checksum> {
+pub(super) fn named(package: &Package) -> Option<Checksum> {
     let (algorithm, hex) = package.content_hash.as_deref()?.split_once(':')?;
     Some(Checksum {
         algorithm: algorithm.to_lowercase(),

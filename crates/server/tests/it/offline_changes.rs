@@ -13,6 +13,7 @@ use fleetmend_store::sources::{self, Settings, Source, SourceKind};
 use fleetmend_store::{Page, carried_catalogs, packages, settings};
 
 use crate::clocked::{Clocked, both, until};
+use crate::feed;
 use crate::offline::{export, import, imported, try_import, versions};
 
 /// A server that reads a folder.
@@ -237,7 +238,7 @@ both! {
         let again = online.out.path().join("again");
         export(&site, &again, &Scope::All).await;
         assert_eq!(entries(&again), entries(&first));
-        assert_eq!(entries(&first).len(), 3, "rows, addresses, and the one nupkg");
+        assert_eq!(entries(&first).len(), 5, "rows, addresses, and the nupkgs");
         // Deterministic: the same catalog at the same time.
         let same = online.out.path().join("same");
         export(&site, &same, &Scope::All).await;
@@ -295,7 +296,7 @@ both! {
         online.fetch("tool-01").await;
         let path = online.out.path().join("it");
         for (scope, files) in [
-            (Scope::All, 2),
+            (Scope::All, 3),
             (Scope::WithoutFiles, 0),
             (Scope::Of(["tool-01".to_owned()].into()), 1),
         ] {
@@ -313,6 +314,49 @@ both! {
         assert_eq!(lines.last(), Some(&format!("left out: {said}")));
         let noted = carried_catalogs::list(online.site.db(), &Page::first(1)).await.unwrap();
         assert_eq!(noted.rows[0].1.note, format!("Left out: {said}."));
+    }
+
+    async fn what_lies_in_a_folder_is_carried_although_no_device_may_have_it(site) {
+        let online = Exporter::with(&some(3)).await;
+        std::fs::write(online.packages.path().join("tool-01.1.0.nupkg"), "other").unwrap();
+        std::fs::remove_file(online.packages.path().join("tool-02.1.0.nupkg")).unwrap();
+        let path = online.out.path().join("it");
+        let scope = Scope::given(false, ["tool-00", "tool-01", "tool-02"]);
+        let lines = export(&online.site, &path, &scope).await;
+        let found: Vec<_> = lines.iter().filter(|it| it.starts_with("left out: ")).collect();
+        assert_eq!(found.len(), 2, "{lines:?}");
+        assert!(found[0].contains("tool-01 1.0") && found[0].contains("changed"), "{lines:?}");
+        assert!(found[1].contains("tool-02 1.0") && found[1].contains("cannot be read"), "{lines:?}");
+        let lines = import(&site, &path).await;
+        assert!(lines[0].contains("3 package versions, 1 file of which 1 new"), "{lines:?}");
+        let first = versions(&site, &online.there(&site).await).await.remove(0);
+        nupkgs::fetch_one(site.app(), first.clone()).await.unwrap();
+        let first = packages::get(site.db(), first.row).await.unwrap().unwrap();
+        assert_eq!((first.id.as_str(), first.problem.map(|it| it.why)), ("tool-00", None));
+        assert!(nupkgs::is_here(site.app(), &packages::get(site.db(), first.row).await.unwrap().unwrap()));
+    }
+
+    async fn what_was_pushed_is_carried_and_what_is_not_here_is_told(site) {
+        let person = site.administrator().await;
+        let secret = feed::key(&site.site, &person, "build", true).await;
+        let nupkg = Nupkg::new("acme", "1.0").build().unwrap();
+        feed::push(&site.site, "/feed/v2/", &secret, &nupkg).await;
+        until("it is in the catalog", async || {
+            (packages::count(site.db(), sources::OWN).await.unwrap() == 1).then_some(())
+        })
+        .await;
+        let elsewhere = FeedSite::start().unwrap();
+        elsewhere.add_package(&Nupkg::new("far", "2.0")).unwrap();
+        crate::source_view::SourceView::add_feed(&site, &elsewhere).await;
+        let out = tempfile::tempdir().unwrap();
+        let path = out.path().join("it");
+        export(&site, &path, &Scope::All).await;
+        let digest = fleetmend_trust::digest_hex(&nupkg);
+        assert!(entries(&path).contains(&format!("files/{digest}")), "{:?}", entries(&path));
+        let lines = export(&site, &path, &Scope::given(false, ["acme", "far"])).await;
+        let found: Vec<_> = lines.iter().filter(|it| it.starts_with("left out: ")).collect();
+        assert_eq!(found, ["left out: the nupkg of far: not here in 2.0"], "{lines:?}");
+        assert!(entries(&path).contains(&format!("files/{digest}")));
     }
 
     async fn a_source_and_what_was_imported_of_it_are_one_and_no_server_imports_its_own(site) {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -21,6 +22,7 @@ use super::super::fetch::shown;
 use super::super::store_file::at_hand;
 use super::lines::{Spool, Spooled};
 use super::manifest::{self, FORMAT, Files, Manifest, SourceEntry};
+use super::nupkg::{self, Lying, Nupkg};
 use super::row::{AddressRow, PackageRow};
 use super::scope::Scope;
 use super::{ORIGIN, place};
@@ -66,6 +68,8 @@ enum Content {
     Bytes(Vec<u8>),
     Spooled(TempPath),
     Kept,
+    /// In a folder.
+    Lying(PathBuf),
 }
 
 /// Puts an export together.
@@ -82,7 +86,9 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
         scope,
         addresses: BTreeMap::new(),
         files: BTreeMap::new(),
+        lying: Vec::new(),
         missed: scope.ids().cloned().collect(),
+        not_here: BTreeMap::new(),
         left_out: Vec::new(),
     };
     let (mut entries, mut carried) = (Vec::new(), Vec::new());
@@ -108,12 +114,15 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
         }
     }
     drop(tx);
+    gathering.look_at_lying().await?;
     let Gathering {
         files,
         missed,
+        not_here,
         mut left_out,
         ..
     } = gathering;
+    left_out.extend(not_here.iter().map(|(id, it)| nupkg::not_here(id, it)));
     let missed = missed.iter();
     left_out.extend(missed.map(|id| format!("the files of {id}: no source has such a package")));
     let manifest = Manifest {
@@ -124,17 +133,17 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
         sources: carried,
         files: Files {
             count: files.len() as u64,
-            bytes: files.values().sum(),
+            bytes: files.values().map(|it| it.length).sum(),
         },
     };
     manifest
         .check()
         .map_err(|why| anyhow::anyhow!("no server could import this catalog: {why}"))?;
-    entries.extend(files.into_iter().map(|(sha256, length)| Entry {
+    entries.extend(files.into_iter().map(|(sha256, file)| Entry {
         name: format!("files/{sha256}"),
-        length,
+        length: file.length,
         sha256,
-        content: Content::Kept,
+        content: file.lies_at.map_or(Content::Kept, Content::Lying),
     }));
     let bytes = serde_json::to_vec_pretty(&manifest)?;
     let sha256 = fleetmend_trust::digest_hex(&bytes);
@@ -181,6 +190,7 @@ impl Prepared {
             match &it.content {
                 Content::Bytes(bytes) => writer.add(name, length, sha256, bytes.as_slice())?,
                 Content::Spooled(path) => writer.add(name, length, sha256, File::open(path)?)?,
+                Content::Lying(path) => writer.add(name, length, sha256, File::open(path)?)?,
                 Content::Kept => writer.add(name, length, sha256, app.blobs.get(sha256)?)?,
             }
             written += length;
@@ -253,11 +263,22 @@ struct Gathering<'a> {
     scope: &'a Scope,
     /// SHA-256 by address and digest, of the source that is being read.
     addresses: BTreeMap<(String, String), String>,
-    /// Lengths by SHA-256.
-    files: BTreeMap<String, u64>,
+    /// By SHA-256.
+    files: BTreeMap<String, Carriable>,
+    /// Files of folders that were not looked at yet.
+    lying: Vec<Lying>,
     /// Ids of packages whose files are wanted and that did not come yet.
     missed: BTreeSet<String>,
+    /// Versions of those that did come and whose nupkg is not here, by the package's id.
+    not_here: BTreeMap<String, Vec<String>>,
     left_out: Vec<String>,
+}
+
+/// A file that can be carried.
+struct Carriable {
+    length: u64,
+    /// Its path, where it is not in the store.
+    lies_at: Option<PathBuf>,
 }
 
 impl Gathering<'_> {
@@ -266,8 +287,8 @@ impl Gathering<'_> {
         let mut spool = Spool::new(self.app)?;
         let all = packages::all_of(&mut *tx, source.id).await?;
         for some in all.chunks(BATCH) {
-            for package in in_order(tx, some).await? {
-                self.add_files(tx, &package).await?;
+            for mut package in in_order(tx, some).await? {
+                self.add_files(tx, source, &mut package).await?;
                 let name = format!("{} {}", package.shown_id, package.version);
                 let row = PackageRow::of(package);
                 let fault = match row.fault() {
@@ -301,10 +322,31 @@ impl Gathering<'_> {
     }
 
     /// The nupkg and the installers of a version, as far as they are here.
-    async fn add_files(&mut self, tx: &mut Tx, package: &Package) -> anyhow::Result<()> {
+    async fn add_files(
+        &mut self,
+        tx: &mut Tx,
+        source: &Source,
+        package: &mut Package,
+    ) -> anyhow::Result<()> {
         let has_files = self.scope.has(&package.id);
+        let is_asked_for = self.scope.ids().any(|it| *it == package.id);
         self.missed.remove(&package.id);
-        let mut wanted: Vec<String> = package.content_sha256.iter().cloned().collect();
+        let mut wanted = Vec::new();
+        match nupkg::find(self.app, tx, source, package).await? {
+            Nupkg::Kept(sha256) => {
+                package.content_sha256 = Some(sha256.clone());
+                wanted.push(sha256);
+            }
+            Nupkg::Lying(file) => {
+                package.content_sha256 = Some(file.sha256.clone());
+                self.lying.extend(has_files.then_some(file));
+            }
+            Nupkg::Elsewhere if is_asked_for && package.listed => {
+                let of_id = self.not_here.entry(package.shown_id.clone());
+                of_id.or_default().push(package.version.clone());
+            }
+            Nupkg::Elsewhere => {}
+        }
         let recipe = package.analysis.as_ref().and_then(|it| it.recipe.as_ref());
         for file in recipe.into_iter().flat_map(Recipe::all_files) {
             if let Some(it) = self.installer(tx, package.source, file).await? {
@@ -319,11 +361,34 @@ impl Gathering<'_> {
             };
             let length = file.metadata()?.len();
             if length <= MAX_ENTRY {
-                self.files.insert(sha256, length);
+                let lies_at = None;
+                self.files.insert(sha256, Carriable { length, lies_at });
             } else {
                 let name = format!("{} {}", package.shown_id, package.version);
                 self.left_out
                     .push(format!("a file of {name}: it has {length} bytes"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the files of folders that are as they were.
+    async fn look_at_lying(&mut self) -> anyhow::Result<()> {
+        for file in std::mem::take(&mut self.lying) {
+            if self.files.contains_key(&file.sha256) {
+                continue;
+            }
+            let looking = tokio::task::spawn_blocking(move || (file.length(), file));
+            match looking.await? {
+                (Ok(length), file) => {
+                    let lies_at = Some(file.path);
+                    self.files
+                        .insert(file.sha256, Carriable { length, lies_at });
+                }
+                (Err(why), file) => {
+                    self.left_out
+                        .push(format!("the nupkg of {}: {why}", file.name));
+                }
             }
         }
         Ok(())

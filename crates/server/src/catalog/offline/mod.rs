@@ -31,6 +31,7 @@ pub mod export;
 pub mod import;
 pub mod lines;
 pub mod manifest;
+mod nupkg;
 pub mod report;
 pub mod row;
 pub mod scope;

@@ -37,7 +37,7 @@ pub struct PackageRow {
     pub location: String,
     /// The nupkg's digest as the source names it (`SHA512:…`, hexadecimal), where it does.
     pub hash: Option<String>,
-    /// The SHA-256 of the nupkg, where the exporting server had it.
+    /// The SHA-256 of the nupkg, where the exporting server, or a folder that it reads, had it.
     pub sha256: Option<String>,
     /// Whether the source lists it.
     pub listed: bool,
