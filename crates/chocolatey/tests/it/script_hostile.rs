@@ -166,7 +166,7 @@ proptest! {
             "$a.b", "$a['x']", "[string]", "::x(", "-f ", "+ ", "\"$a\\*.exe\"", "$a\\*.exe", ">", "2>&1", "#",
             "<#", "return", "throw ", "& ", ". ", "%{", "${", "$env:", "@'\n", "\n'@", "-1", "0x", "1.5", "!", "=",
             "function f { ", "param($a)", "process ", "switch ($x) { ", "default ", "try { ", "catch { ", "while ($true) { ",
-            "Get-ChocolateyUnzip ", "Get-ChildItem ", "Remove-Item ", "-replace ", "-match ", "[Environment+SpecialFolder]",
+            "\u{2018}", "\u{201d}", "\u{201e}$(", "Sort-Object ", "% Delete", "Get-ChocolateyUnzip ", "Get-ChildItem ", "Remove-Item ", "-replace ", "-match ", "[Environment+SpecialFolder]",
             "$x = ", "$x++", "..", "-join ", ".Split('.')", "[version]", "f ", "break", "continue", "}\nelse ", "`\n",
         ]), 0..40)
     ) {
