@@ -41,8 +41,11 @@ pub fn read(nuspec: &Path) -> anyhow::Result<PackageFolder> {
     let bytes = std::fs::read(nuspec)?;
     let folder = nuspec.parent().context("a file without a folder")?;
     let mut files: Vec<(String, PathBuf)> = Vec::new();
-    let listed = listed_files(&decode(&bytes));
-    let is_listed = !listed.is_empty();
+    let text = without_comments(&decode(&bytes));
+    let listed = listed_files(&text);
+    // A list without entries packs nothing.
+    let is_listed = text.contains("<files");
+    let lists_any = !listed.is_empty();
     if !is_listed {
         add(&mut files, folder, "", &|_| true)?;
     }
@@ -50,7 +53,7 @@ pub fn read(nuspec: &Path) -> anyhow::Result<PackageFolder> {
         entry.add_to(&mut files, folder)?;
     }
     let has_script = find_ignoring_case(folder, INSTALL_SCRIPT).is_some();
-    let problem = (is_listed && files.is_empty() && has_script)
+    let problem = (lists_any && files.is_empty() && has_script)
         .then_some("the nuspec's <files> match no file, but there is tools/chocolateyInstall.ps1");
     files.sort();
     files.dedup_by(|left, right| left.0.eq_ignore_ascii_case(&right.0));
@@ -174,8 +177,7 @@ fn is_match(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// The entries of `<files>`, without those in comments.
-fn listed_files(nuspec: &str) -> Vec<Listed> {
+fn without_comments(nuspec: &str) -> String {
     let mut text = String::new();
     let mut rest = nuspec;
     while let Some((before, behind)) = rest.split_once("<!--") {
@@ -183,6 +185,11 @@ fn listed_files(nuspec: &str) -> Vec<Listed> {
         rest = behind.split_once("-->").map_or("", |(_, behind)| behind);
     }
     text.push_str(rest);
+    text
+}
+
+/// The entries of `<files>`.
+fn listed_files(text: &str) -> Vec<Listed> {
     let attribute = |tag: &str, name: &str| {
         let (_, behind) = tag.split_once(&format!("{name}="))?;
         let quote = behind.chars().next()?;
@@ -307,6 +314,33 @@ mod tests {
         ] {
             let found = is_match(&as_pattern(pattern), path);
             assert_eq!(found, is_taken, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_files_without_entries_packs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let tools = folder.path().join("tools");
+        std::fs::create_dir(&tools).unwrap();
+        std::fs::write(tools.join("chocolateyInstall.ps1"), "net user evil").unwrap();
+        let nuspec = folder.path().join("a.nuspec");
+        for (files, scripts) in [
+            ("", 1),
+            ("<files></files>", 0),
+            ("<files />", 0),
+            (r#"<files><!-- <file src="tools\**" /> --></files>"#, 0),
+            (
+                r#"<files><file src="tools\**" target="tools" /></files>"#,
+                1,
+            ),
+        ] {
+            let text = format!(
+                "<package><metadata><id>a</id><version>1.0</version></metadata>{files}</package>"
+            );
+            std::fs::write(&nuspec, text).unwrap();
+            let found = super::read(&nuspec).unwrap();
+            assert_eq!(found.scripts.len(), scripts, "{files}");
+            assert_eq!(found.problem, None, "{files}");
         }
     }
 }

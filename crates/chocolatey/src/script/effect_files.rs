@@ -238,8 +238,13 @@ fn is_folder(bound: &Bound, name: &str) -> bool {
         })
 }
 
-/// Files that only tell Chocolatey's shim generator what to leave out.
+/// Files of the package that only tell Chocolatey's shim generator what to leave out; `.ignore` alone is
+/// one that the packager meant to put there.
 fn is_mark(path: &str) -> bool {
+    let is_bare = path.starts_with('.') && !path.contains(['\\', '/']);
+    if path::in_package(path).is_none() && !is_bare {
+        return false;
+    }
     let extension = path.rsplit_once('.').map_or("", |(_, end)| end);
     extension.eq_ignore_ascii_case("ignore") || extension.eq_ignore_ascii_case("gui")
 }

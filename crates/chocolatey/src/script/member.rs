@@ -221,6 +221,9 @@ impl Interpreter<'_> {
             return value;
         }
         let target = self.solid(target);
+        if let (Value::Array(_), "getenumerator", []) = (&target, name, arguments) {
+            return target;
+        }
         if let Value::Sought(sought) = &target {
             match (sought.kind, name) {
                 (SoughtKind::Process, "closemainwindow" | "kill") => {

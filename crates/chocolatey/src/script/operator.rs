@@ -2,7 +2,7 @@
 
 use super::interpreter::MAX_TEXT;
 use super::pattern;
-use super::value::{INSTALL_LOCATION, Value};
+use super::value::{HOLE, INSTALL_LOCATION, STAR, Value};
 
 /// The most items of a range.
 const MAX_RANGE: i64 = 1_000;
@@ -152,6 +152,10 @@ fn equal(left: &Value, right: &Value, with_case: bool) -> Option<bool> {
                 } else {
                     left.to_lowercase() == right_text.to_lowercase()
                 });
+            }
+            // The same place, whatever it is on a device.
+            if **left == *right_text && !left.contains([HOLE, STAR]) {
+                return Some(true);
             }
             if right_text.is_empty() {
                 return Value::Text(left.clone()).truth().map(|it| !it);

@@ -252,3 +252,39 @@ fn a_file_of_the_package_that_the_script_writes_is_not_what_it_was() {
         assert_ne!(found.verdict, Verdict::Ready, "{script}\n{}", shown(&found));
     }
 }
+
+#[test]
+fn marks_for_shims_outside_of_the_package_are_files_that_are_written() {
+    is_ready(&[&format!("{TOOLS}Set-Content \"$t\\a.exe.gui\" ''")]);
+    for script in [
+        "Set-Content \"$((Get-ChildItem -Filter *.exe -Recurse).FullName).gui\" ''",
+        "Set-Content C:\\Windows\\x.ignore ''",
+    ] {
+        let found = run(format!("{script}\n{INSTALL}").as_bytes(), &[]);
+        let is_told = !found.effects.is_empty() || !found.findings.is_empty();
+        assert!(is_told, "{script}\n{}", shown(&found));
+    }
+}
+
+#[test]
+fn each_of_a_list_that_is_enumerated_is_told_by_its_own_path() {
+    let script = format!(
+        "{TOOLS}$all = @(\"$env:PUBLIC\\Desktop\\A.lnk\", \"$env:APPDATA\\B\\C.lnk\")\n\
+         foreach ($it in $all.GetEnumerator()) {{ if (Test-Path $it) {{ Remove-Item $it }} }}\n{INSTALL}"
+    );
+    let found = run(script.as_bytes(), &[]);
+    let says = format!("{found:?}");
+    for path in ["A.lnk", "C.lnk"] {
+        assert!(says.contains(path), "{path}\n{says}");
+    }
+}
+
+#[test]
+fn a_place_is_the_same_as_itself() {
+    let script = format!(
+        "{TOOLS}$where = $t\nif ($where -ne $t) {{ Install-ChocolateyPath $where }}\n{INSTALL}"
+    );
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(found.verdict, Verdict::Ready, "{}", shown(&found));
+    assert!(found.effects.is_empty());
+}
