@@ -124,10 +124,23 @@ impl Fleet {
         }
     }
 
-    /// Forgets applications that devices had and no device has any more.
-    pub fn forget_idle(&mut self) {
-        let idle = std::mem::take(&mut self.idle);
-        self.forget(idle);
+    /// Forgets applications that devices had and no device has any more, where there are more of them
+    /// than `most`: what comes back soon need not be answered again.
+    pub fn forget_idle(&mut self, most: usize) {
+        if self.idle.len() <= most {
+            return;
+        }
+        let applications = &self.applications;
+        let is_idle = |id: &u32| {
+            applications
+                .get(*id)
+                .is_some_and(|it| it.devices.is_empty())
+        };
+        self.idle.retain(is_idle);
+        if self.idle.len() > most {
+            let idle = std::mem::take(&mut self.idle);
+            self.forget(idle);
+        }
     }
 
     /// The answer for an application that is known.

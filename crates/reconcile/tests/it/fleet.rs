@@ -206,7 +206,7 @@ impl Model {
                 }
                 let device = DeviceId(device);
                 fleet.put(device, &has, &records);
-                fleet.forget_idle();
+                fleet.forget_idle(1);
                 self.stored.insert(device, fleet.missing(&has, &records));
                 self.devices.insert(device, (has, records));
             }
@@ -220,7 +220,7 @@ impl Model {
             }
             Step::Gone(device) => {
                 fleet.remove(DeviceId(device));
-                fleet.forget_idle();
+                fleet.forget_idle(1);
                 self.stored.remove(&DeviceId(device));
                 self.devices.remove(&DeviceId(device));
             }

@@ -31,6 +31,8 @@ use crate::text_digest::text_digest;
 const BATCH: usize = 64;
 /// Inventories that wait for a transaction; further senders wait themselves.
 const WAITING: usize = 256;
+/// Applications that are remembered although no device has them any more.
+const IDLE: usize = 50_000;
 /// How long new applications are gathered before packages are looked for that they may be.
 const GATHER: Duration = Duration::from_secs(2);
 /// How long inventories are gathered before the answers for their applications are stored for lists.
@@ -180,7 +182,7 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
                     for device in devices {
                         fleet.remove(device);
                     }
-                    fleet.forget_idle();
+                    fleet.forget_idle(IDLE);
                 }
             }
         }
@@ -262,7 +264,7 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         for (device, incoming) in latest.iter().filter(|it| managed.contains(it.0)) {
             fleet.put(*device, &ids[device], &incoming.inventory.chocolatey);
         }
-        fleet.forget_idle();
+        fleet.forget_idle(IDLE);
     }
     for incoming in latest.values() {
         incoming
