@@ -14,18 +14,23 @@ const TITLES: usize = 3_000;
 pub fn inventory(number: usize, count: usize) -> Inventory {
     let software = (0..count).map(|slot| application(number, slot)).collect();
     Inventory {
-        host: Host {
-            hostname: format!("lab-{number}"),
-            os_family: OsFamily::Windows,
-            os_name: "Windows 11 Pro".to_owned(),
-            os_version: "10.0.22631".to_owned(),
-            architecture: "x86_64".to_owned(),
-        },
+        host: host(number),
         software,
         chocolatey: Vec::new(),
         updates: None,
         restart_pending: None,
         cannot_deploy: None,
+    }
+}
+
+/// The machine of device `number`.
+pub fn host(number: usize) -> Host {
+    Host {
+        hostname: format!("lab-{number}"),
+        os_family: OsFamily::Windows,
+        os_name: "Windows 11 Pro".to_owned(),
+        os_version: "10.0.22631".to_owned(),
+        architecture: "x86_64".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use fleetmend_model::device::{Host, OsFamily, SystemType};
+use fleetmend_model::device::SystemType;
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_reconcile::{CatalogPackage, Fleet, Overrides};
 use fleetmend_server::{App, Config};
@@ -20,6 +20,7 @@ use fleetmend_store::sources::{self, Settings, SourceKind};
 use fleetmend_versions::nuget::Version;
 use serde_json::{Value, json};
 
+use crate::apps;
 use crate::catalog_file;
 use crate::server::resident_kb;
 use crate::world::{Chance, World};
@@ -195,13 +196,7 @@ async fn write_catalog(app: &App, world: &World) -> anyhow::Result<Vec<u32>> {
 
 fn device(number: usize) -> NewDevice {
     NewDevice {
-        host: Host {
-            hostname: format!("lab-{number}"),
-            os_family: OsFamily::Windows,
-            os_name: "Windows 11 Pro".to_owned(),
-            os_version: "10.0.22631".to_owned(),
-            architecture: "x86_64".to_owned(),
-        },
+        host: apps::host(number),
         system_type: SystemType::Normal,
         agent_version: "0".to_owned(),
         protocol: 1,

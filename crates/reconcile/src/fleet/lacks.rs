@@ -2,7 +2,7 @@
 //! one device, which stands at [`crate::device`].
 
 use fleetmend_model::patch::Evidence;
-use roaring::RoaringBitmap;
+use roaring::{MultiOps as _, RoaringBitmap};
 
 use super::Lacking;
 use crate::device::{Older, Says, better};
@@ -37,9 +37,9 @@ pub(super) fn lacking<'d>(
     for older in [&mut registered, &mut recorded] {
         older.sort_by(|a, b| better(&b.0, &a.0));
     }
-    let current = union(current);
-    let mut nothing = union(no_more);
-    nothing |= union(denied) - union(registered.iter().map(|it| it.1));
+    let current = current.union();
+    let mut nothing = no_more.union();
+    nothing |= denied.union() - registered.iter().map(|it| it.1).union();
     let mut found = Vec::new();
     // Chocolatey's own record comes first.
     let mut done = &nothing | &current;
@@ -63,10 +63,4 @@ pub(super) fn lacking<'d>(
     }
     found.retain(|it| !it.devices.is_empty());
     found
-}
-
-fn union<'d>(sets: impl IntoIterator<Item = &'d RoaringBitmap>) -> RoaringBitmap {
-    let mut all = RoaringBitmap::new();
-    sets.into_iter().for_each(|it| all |= it);
-    all
 }

@@ -18,7 +18,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
-use roaring::RoaringBitmap;
+use roaring::{MultiOps as _, RoaringBitmap};
 
 use crate::answer::{Answer, answer};
 use crate::catalog::{Catalog, CatalogPackage};
@@ -164,9 +164,7 @@ impl Fleet {
     pub fn devices_with(&self, applications: impl IntoIterator<Item = u32>) -> u64 {
         let known = applications.into_iter();
         let known = known.filter_map(|it| self.applications.get(it));
-        let mut all = RoaringBitmap::new();
-        known.for_each(|it| all |= &it.devices);
-        all.len()
+        known.map(|it| &it.devices).union().len()
     }
 
     /// All applications that are matched to a package, as in [`Changed::matched`].
@@ -183,9 +181,7 @@ impl Fleet {
             return Vec::new();
         };
         let records = self.records.of_copy(copy_of(package));
-        let mut recorded = RoaringBitmap::new();
-        records.for_each(|it| recorded |= &it.devices);
-        recorded &= &it.devices;
+        let recorded = records.map(|it| &it.devices).union() & &it.devices;
         let numbers = recorded.iter();
         numbers.filter_map(|it| self.devices.id(it)).collect()
     }
