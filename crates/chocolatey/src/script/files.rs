@@ -192,8 +192,7 @@ impl Interpreter<'_> {
             .collect();
         inside.sort_by(|a, b| a.0.cmp(&b.0));
         for (lower, path) in inside {
-            let rest = lower.len() - prefix.len();
-            let rest = &path[path.len() - rest..];
+            let rest = path::tail(path, &lower[prefix.len()..]);
             // The folders on the way to a file.
             let mut at = 0;
             while let Some(next) = rest[at..].find('/') {

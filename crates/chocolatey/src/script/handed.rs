@@ -1,6 +1,7 @@
 //! Script blocks that commands and methods are handed: whether and how often they run is for those to
 //! say that call them.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::command::Invocation;
@@ -8,9 +9,6 @@ use super::command_names::{is_harmless, keeps_blocks};
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
 use super::parameters::Argument;
 use super::value::{Block, Value};
-
-/// How deep blocks are looked for in lists and tables.
-const MAX_NESTED: usize = 4;
 
 /// How many arguments, none of them known, a block is called with.
 const ARGUMENTS: usize = 4;
@@ -47,83 +45,57 @@ impl Interpreter<'_> {
 
     /// Runs the blocks in values that are handed to what calls them itself.
     pub(super) fn run_handed(&mut self, values: &[Value], line: u32) {
-        let mut blocks = Vec::new();
-        for value in values {
-            self.blocks_in(value, MAX_NESTED, &mut blocks);
-        }
+        let blocks = self.blocks_in(values);
         self.run_blocks(&blocks, line);
     }
 
     /// The blocks in a command's arguments.
     pub(super) fn handed(&self, arguments: &[Argument]) -> Vec<Rc<Block>> {
+        self.blocks_in(arguments.iter().flat_map(Argument::values))
+    }
+
+    fn blocks_in<'v>(&self, values: impl IntoIterator<Item = &'v Value>) -> Vec<Rc<Block>> {
         let mut blocks = Vec::new();
-        for argument in arguments {
-            match argument {
-                Argument::Name(_, None) => {}
-                Argument::Name(_, Some(value))
-                | Argument::Value(value)
-                | Argument::Splat(value) => self.blocks_in(value, MAX_NESTED, &mut blocks),
-                Argument::Entries(entries) => {
-                    for (_, value) in entries {
-                        self.blocks_in(value, MAX_NESTED, &mut blocks);
-                    }
-                }
+        self.each_within(values, &mut |it| {
+            if let Value::Block(block) = it
+                && !blocks.contains(block)
+            {
+                blocks.push(Rc::clone(block));
             }
-        }
+        });
         blocks
     }
 
     /// Whether one of a command's arguments is not known at all, and so may be a block.
     fn may_hand_more(&self, arguments: &[Argument]) -> bool {
-        arguments.iter().any(|argument| match argument {
-            Argument::Name(_, None) => false,
-            Argument::Name(_, Some(value)) | Argument::Value(value) | Argument::Splat(value) => {
-                self.may_be_block(value, MAX_NESTED)
-            }
-            Argument::Entries(entries) => entries
-                .iter()
-                .any(|(_, value)| self.may_be_block(value, MAX_NESTED)),
-        })
-    }
-
-    fn may_be_block(&self, value: &Value, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else {
-            return true;
-        };
-        match value {
+        let mut may = false;
+        self.each_within(arguments.iter().flat_map(Argument::values), &mut |it| {
             // Which of two blocks it is may be asked of the device.
-            Value::Unknown(_) | Value::Asked(_) => true,
-            Value::Array(items) => items.all.iter().any(|it| self.may_be_block(it, depth)),
-            Value::Table(id) => {
-                let mut entries = self.state.tables.get(id).into_iter().flatten();
-                entries.any(|(_, it)| self.may_be_block(it, depth))
-            }
-            _ => false,
-        }
+            may |= matches!(it, Value::Unknown(_) | Value::Asked(_));
+        });
+        may
     }
 
-    fn blocks_in(&self, value: &Value, depth: usize, blocks: &mut Vec<Rc<Block>>) {
-        let Some(depth) = depth.checked_sub(1) else {
-            return;
-        };
-        match value {
-            Value::Block(block) if !blocks.contains(block) => blocks.push(Rc::clone(block)),
-            Value::Array(items) => {
-                for item in &items.all {
-                    self.blocks_in(item, depth, blocks);
+    /// Tells all values and what is in them: each table and list once, however many have it.
+    fn each_within<'v>(
+        &self,
+        values: impl IntoIterator<Item = &'v Value>,
+        tell: &mut impl FnMut(&Value),
+    ) {
+        let (mut tables, mut lists) = (BTreeSet::new(), BTreeSet::new());
+        let mut open: Vec<&Value> = values.into_iter().collect();
+        open.reverse();
+        while let Some(value) = open.pop() {
+            tell(value);
+            match value {
+                Value::Array(items) => open.extend(items.all.iter().rev()),
+                Value::List(id) if lists.insert(*id) => open.extend(self.state.lists.get(id)),
+                Value::Table(id) if tables.insert(*id) => {
+                    let entries = self.state.tables.get(id).into_iter().flatten();
+                    open.extend(entries.rev().map(|it| &it.1));
                 }
+                _ => {}
             }
-            Value::List(id) => {
-                if let Some(items) = self.state.lists.get(id) {
-                    self.blocks_in(items, depth, blocks);
-                }
-            }
-            Value::Table(id) => {
-                for (_, item) in self.state.tables.get(id).into_iter().flatten() {
-                    self.blocks_in(item, depth, blocks);
-                }
-            }
-            _ => {}
         }
     }
 

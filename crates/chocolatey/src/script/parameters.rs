@@ -19,6 +19,18 @@ pub(super) enum Argument {
     Splat(Value),
 }
 
+impl Argument {
+    /// The values in it.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
+        let (one, entries) = match self {
+            Self::Name(_, value) => (value.as_ref(), &[][..]),
+            Self::Value(value) | Self::Splat(value) => (Some(value), &[][..]),
+            Self::Entries(entries) => (None, entries.as_slice()),
+        };
+        one.into_iter().chain(entries.iter().map(|it| &it.1))
+    }
+}
+
 /// One parameter of a command.
 pub(super) struct Parameter {
     pub(super) name: &'static str,

@@ -31,6 +31,15 @@ pub(super) fn join(folder: &str, child: &str) -> String {
     format!("{folder}\\{child}")
 }
 
+/// The end of a path that is `end` in lower case: by its folders, for a letter may be longer or shorter in
+/// lower case.
+pub(super) fn tail<'p>(path: &'p str, end: &str) -> &'p str {
+    let separator = ['\\', '/'];
+    let deep = end.matches(separator).count();
+    let before = path.rmatch_indices(separator).nth(deep);
+    before.map_or(path, |(at, _)| &path[at + 1..])
+}
+
 /// The path inside of the package, with `/` between its parts; `None` where the text does not begin
 /// in the package's folder or leads out of it. May hold [`HOLE`].
 pub(super) fn in_package(text: &str) -> Option<String> {

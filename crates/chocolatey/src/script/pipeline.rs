@@ -282,12 +282,10 @@ impl Interpreter<'_> {
         let values = command.arguments.iter().cloned().filter_map(plain);
         let arguments: Vec<Value> = values.skip(1).flat_map(Value::into_items).collect();
         if arguments.is_empty() {
-            let is_known = !matches!(
-                self.property(&item, name),
-                Value::Null | Value::Unknown(_) | Value::Asked(_)
-            );
+            let value = self.property(&item, name);
+            let is_known = !matches!(value, Value::Null | Value::Unknown(_) | Value::Asked(_));
             if is_known || PROPERTIES.contains(&name) || self.is_value_of_key(&item, name) {
-                return self.property(&item, name);
+                return value;
             }
         }
         self.call_method(item, name, &arguments, command.text, command.line)

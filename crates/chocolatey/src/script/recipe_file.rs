@@ -111,7 +111,7 @@ impl Interpreter<'_> {
             if archive.inside.is_some() {
                 return Err("it lies in an archive in an archive".to_owned());
             }
-            let rest = &path[path.len() - rest.len()..];
+            let rest = path::tail(&path, rest);
             return Ok(Located {
                 inside: Some(rest.replace('\\', "/").replace(STAR, "*")),
                 ..archive.clone()

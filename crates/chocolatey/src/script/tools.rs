@@ -346,7 +346,6 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// A command line's words, without the quotes around them.
 /// The words of a command line that name what a tool writes.
 pub(super) fn written<'w>(name: &str, kind: EffectKind, words: &'w [String]) -> Vec<&'w str> {
     // These name first what they read.
@@ -356,6 +355,7 @@ pub(super) fn written<'w>(name: &str, kind: EffectKind, words: &'w [String]) -> 
     words.filter(|_| changes).map(String::as_str).collect()
 }
 
+/// A command line's words, without the quotes around them.
 pub(super) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();

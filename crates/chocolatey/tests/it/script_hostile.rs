@@ -173,3 +173,39 @@ proptest! {
         run(parts.concat().as_bytes(), &[]);
     }
 }
+
+/// Each table is in the next one very often, and all of them are handed to a command.
+#[test]
+fn tables_that_many_share_are_looked_through_once() {
+    let keys = |of: &str| {
+        (0..2_500)
+            .map(|it| format!("k{it}={of};"))
+            .collect::<String>()
+    };
+    let script = format!(
+        "$a=@{{{}}}\n$b=@{{{}}}\n$c=@{{{}}}\nGet-Random $c\nSort-Object $c",
+        keys("1"),
+        keys("$a"),
+        keys("$b")
+    );
+    run(script.as_bytes(), &[]);
+}
+
+#[test]
+fn paths_whose_letters_change_their_length_in_lower_case_are_read() {
+    for name in [
+        "tools/\u{130}\u{130}\u{130}.exe",
+        "tools/\u{212a}\u{212a}.exe",
+        "\u{130}/\u{212a}.exe",
+    ] {
+        for script in [
+            "Get-ChildItem (Split-Path $MyInvocation.MyCommand.Definition) -Recurse",
+            "Get-ChildItem $env:ChocolateyPackageFolder -Filter *.exe -Recurse | % { $_.FullName }",
+            "$t = Split-Path $MyInvocation.MyCommand.Definition\n\
+             Get-ChocolateyUnzip \"$t\\a.zip\" $t\n\
+             Install-ChocolateyInstallPackage acme exe /S \"$t\\\u{130}\\\u{212a}\u{130}.exe\"",
+        ] {
+            run(script.as_bytes(), &[name]);
+        }
+    }
+}
