@@ -1,6 +1,6 @@
 //! A catalog of real packages from a file: a JSON object a line, gzip or plain.
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -8,7 +8,7 @@ use fleetmend_model::PackageId;
 use fleetmend_reconcile::CatalogPackage;
 use serde::Deserialize;
 
-/// The longest catalog that is read, unpacked.
+/// The longest file that is read, unpacked.
 const MAX_BYTES: u64 = 1 << 30;
 
 #[derive(Deserialize)]
@@ -36,17 +36,23 @@ struct Dependency {
     id: String,
 }
 
-pub fn read(path: &Path) -> anyhow::Result<Vec<CatalogPackage>> {
-    let named = || format!("cannot read {}", path.display());
-    let file = std::fs::File::open(path).with_context(named)?;
+/// A file's text, gzip by its name or plain.
+pub fn open(path: &Path) -> anyhow::Result<impl BufRead> {
+    let file =
+        std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let is_packed = path.extension().is_some_and(|it| it == "gz");
     let bytes: Box<dyn Read> = if is_packed {
         Box::new(flate2::read::GzDecoder::new(file))
     } else {
         Box::new(file)
     };
+    Ok(BufReader::new(bytes.take(MAX_BYTES)))
+}
+
+pub fn read(path: &Path) -> anyhow::Result<Vec<CatalogPackage>> {
+    let named = || format!("cannot read {}", path.display());
     let mut packages = Vec::new();
-    for line in BufReader::new(bytes.take(MAX_BYTES)).lines() {
+    for line in open(path)?.lines() {
         let line = line.with_context(named)?;
         let line: Line = serde_json::from_str(&line)
             .with_context(|| format!("line {} of {}", packages.len() + 1, path.display()))?;

@@ -2,9 +2,9 @@
 //! database by one process; another one starts on it, and is measured.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -22,8 +22,9 @@ use serde_json::{Value, json};
 
 use crate::apps;
 use crate::catalog_file;
+use crate::percentile::percentile_ms;
 use crate::server::resident_kb;
-use crate::world::{Chance, World};
+use crate::world::{self, Chance, World};
 
 /// Rows that one statement writes.
 const BATCH: usize = 2_000;
@@ -31,8 +32,6 @@ const BATCH: usize = 2_000;
 const TURNS: usize = 15;
 /// Packages of which a new version is put in place, one after another.
 const NEW_VERSIONS: usize = 400;
-/// The longest history that is read, unpacked.
-const MAX_BYTES: u64 = 1 << 30;
 
 /// How much.
 #[derive(Debug, Clone, Args)]
@@ -49,7 +48,7 @@ pub struct Options {
     /// Real packages, a JSON object a line, gzip or plain; others are made up.
     #[arg(long)]
     catalog: Option<PathBuf>,
-    /// Real changes: lines of when, id and version, with tabs between them; gzip. Those of the last
+    /// Real changes: lines of when, id and version, with tabs between them; gzip or plain. Those of the last
     /// year are replayed. Made up without it.
     #[arg(long)]
     history: Option<PathBuf>,
@@ -236,8 +235,8 @@ async fn start(options: &Options, data: &Path) -> anyhow::Result<Value> {
         "missing": missing,
         "cold_s": cold.as_secs_f64(),
         "server_rss_mb": rss / 1024,
-        "warm_ms": ms(at(&mut turns, 0.5)),
-        "warm_max_ms": ms(at(&mut turns, 1.0)),
+        "warm_ms": percentile_ms(&mut turns, 0.5),
+        "warm_max_ms": percentile_ms(&mut turns, 1.0),
     }))
 }
 
@@ -268,9 +267,9 @@ fn new_versions(options: &Options) -> anyhow::Result<Value> {
     }
     Ok(json!({
         "rss_mb": rss / 1024,
-        "new_version_ms": ms(at(&mut times, 0.5)),
-        "new_version_p99_ms": ms(at(&mut times, 0.99)),
-        "new_version_max_ms": ms(at(&mut times, 1.0)),
+        "new_version_ms": percentile_ms(&mut times, 0.5),
+        "new_version_p99_ms": percentile_ms(&mut times, 0.99),
+        "new_version_max_ms": percentile_ms(&mut times, 1.0),
         "new_version_devices_max": devices,
     }))
 }
@@ -308,7 +307,7 @@ fn replay(options: &Options) -> anyhow::Result<Value> {
     let world = world(options)?;
     let (before, changes) = match &options.history {
         Some(path) => history(path)?,
-        None => (BTreeMap::new(), made_up(&world)),
+        None => (BTreeMap::new(), made_up_changes(&world)),
     };
     let mut known: BTreeMap<String, CatalogPackage> = BTreeMap::new();
     for it in world.packages() {
@@ -348,12 +347,12 @@ fn bare(id: &str) -> CatalogPackage {
         tags: String::new(),
         software_names: Vec::new(),
         name: id.to_owned(),
-        ..World::new(Vec::new(), 1).packages()[0].clone()
+        ..world::made_up(0)
     }
 }
 
 /// New versions as in a year of a public repository, most of packages that change often.
-fn made_up(world: &World) -> Vec<(String, String)> {
+fn made_up_changes(world: &World) -> Vec<(String, String)> {
     const CHANGES: usize = 19_000;
     let mut chance = Chance(2024);
     let mut steps: BTreeMap<usize, usize> = BTreeMap::new();
@@ -372,12 +371,9 @@ type Versions = BTreeMap<String, String>;
 
 /// What each package's version was before the last year, and the changes of that year in their order.
 fn history(path: &Path) -> anyhow::Result<(Versions, Vec<(String, String)>)> {
-    let named = || format!("cannot read {}", path.display());
-    let file = std::fs::File::open(path).with_context(named)?;
-    let text = BufReader::new(flate2::read::GzDecoder::new(file).take(MAX_BYTES));
     let mut rows: Vec<(String, String, String)> = Vec::new();
-    for line in text.lines().skip(1) {
-        let line = line.with_context(named)?;
+    for line in catalog_file::open(path)?.lines().skip(1) {
+        let line = line.with_context(|| format!("cannot read {}", path.display()))?;
         let mut fields = line.split('\t').map(str::to_owned);
         if let (Some(at), Some(id), Some(version)) = (fields.next(), fields.next(), fields.next()) {
             rows.push((at, id.to_lowercase(), version));
@@ -391,18 +387,4 @@ fn history(path: &Path) -> anyhow::Result<(Versions, Vec<(String, String)>)> {
     let before = before.into_iter().map(|(_, id, version)| (id, version));
     let changes = changes.into_iter().map(|(_, id, version)| (id, version));
     Ok((before.collect(), changes.collect()))
-}
-
-/// The value at a share of all, from the lowest.
-fn at(times: &mut [Duration], share: f64) -> Duration {
-    times.sort_unstable();
-    let place = (times.len().saturating_sub(1)) as f64 * share;
-    times
-        .get(place.round() as usize)
-        .copied()
-        .unwrap_or_default()
-}
-
-fn ms(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }

@@ -11,7 +11,7 @@ const VERSIONS: u64 = 5;
 /// Titles that no package is known for.
 const STRANGERS: usize = 20_000;
 /// Installed versions of each of those.
-const STRANGER_VERSIONS: u64 = 2;
+const STRANGER_VERSIONS: usize = 2;
 
 /// Numbers by chance, the same ones from the same start (`SplitMix64`).
 pub struct Chance(pub u64);
@@ -62,7 +62,7 @@ impl World {
 
     /// How many different applications there are.
     pub fn applications(&self) -> usize {
-        self.packages.len() * VERSIONS as usize + STRANGERS * STRANGER_VERSIONS as usize
+        self.packages.len() * VERSIONS as usize + STRANGERS * STRANGER_VERSIONS
     }
 
     /// What an application registers.
@@ -77,7 +77,7 @@ impl World {
             )
         } else {
             let number = application - self.packages.len() * VERSIONS as usize;
-            let (stranger, version) = (number / 2, number % 2);
+            let (stranger, version) = (number / STRANGER_VERSIONS, number % STRANGER_VERSIONS);
             let (first, second) = (word(stranger + 7_000_000), word(stranger * 3 + 9_000_000));
             (
                 format!("{first} {second}"),
@@ -127,8 +127,8 @@ impl World {
                     });
                 }
             } else {
-                let stranger =
-                    chance.popular(STRANGERS) * 2 + chance.below(STRANGER_VERSIONS) as usize;
+                let stranger = chance.popular(STRANGERS) * STRANGER_VERSIONS
+                    + chance.below(STRANGER_VERSIONS as u64) as usize;
                 has.push(known + stranger);
             }
         }
@@ -138,7 +138,8 @@ impl World {
     }
 }
 
-fn made_up(number: usize) -> CatalogPackage {
+/// A package.
+pub fn made_up(number: usize) -> CatalogPackage {
     let (first, second) = (word(number / 3), word(number + 1_000_000));
     CatalogPackage {
         id: PackageId(number as i64 + 1),

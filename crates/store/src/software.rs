@@ -23,7 +23,6 @@ statements! {
               ON CONFLICT (digest) DO NOTHING";
     IDS = "SELECT s.id, s.digest FROM jsonb_each($1) AS j
            JOIN software AS s ON s.digest = unhex(j.value->>0)";
-    ALL = "SELECT * FROM software ORDER BY id";
     MATCHED = "SELECT * FROM software WHERE place <> 'dpkg' ORDER BY id";
     BY_IDS = "SELECT s.* FROM jsonb_each($1) AS j
               JOIN software AS s ON s.id = CAST(j.value->>0 AS BIGINT) ORDER BY s.id";
@@ -78,11 +77,6 @@ pub async fn intern_many(
     ids.into_iter()
         .map(|id| u32::try_from(id).map_err(|_| bad("id", format!("{id} is out of range"))))
         .collect()
-}
-
-/// All entries, by id: for the in-memory registry.
-pub async fn load_all(mut from: impl Read) -> Result<Vec<SoftwareRow>> {
-    from.rows(&ALL, args![]).await?.iter().map(read).collect()
 }
 
 /// All entries that are matched to packages, by id: not what the machine's own package manager has.

@@ -101,7 +101,16 @@ impl Fleet {
     /// passed over where devices have it.
     pub fn learn(&mut self, id: u32, software: &Software) {
         if !self.applications.knows(id) {
-            self.learn_answered(id, software, answer(&self.catalog, software));
+            let answer = self.answer_to(software);
+            self.learn_answered(id, software, answer);
+        }
+    }
+
+    /// The answer for an application, whether it is known or not.
+    pub fn answer_to(&self, software: &Software) -> Answer {
+        match software.place {
+            Place::Dpkg => Answer::Unmatched,
+            _ => answer(&self.catalog, software),
         }
     }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_chocolatey::script;
-use fleetmend_model::inventory::Place;
 use fleetmend_model::recipe::{Analysis, Checksum, Finding, Verdict};
 use fleetmend_model::{Millis, PackageId};
 use fleetmend_store::file_reader::FileReader;
@@ -237,21 +236,18 @@ fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
 
 /// What devices know software by.
 pub(super) async fn names(app: &App) -> anyhow::Result<Names> {
-    let software = software::load_all(&app.db).await?;
+    let software = software::load_matched(&app.db).await?;
     let mut ids = Vec::new();
     let mut after = None;
     loop {
-        let page = inventories::after(&app.db, after, INVENTORIES).await?;
+        let page = inventories::held_after(&app.db, after, INVENTORIES).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.device);
         let records = page.into_iter().flat_map(|it| it.chocolatey);
         ids.extend(records.map(|record| record.id));
     }
-    let windows = software
-        .iter()
-        .filter(|row| row.software.place != Place::Dpkg);
     Ok(Names::new(
-        windows.map(|row| row.software.name.as_str()),
+        software.iter().map(|row| row.software.name.as_str()),
         ids.iter().map(String::as_str),
     ))
 }

@@ -53,9 +53,7 @@ pub async fn after_short_read(
     let mut decision = missed::decide(&not_given, &before, now);
     let retired = take_away(tx, source, listed.len(), &decision.gone, now).await?;
     if retired.withheld.is_none() {
-        decision
-            .missed
-            .retain(|row, _| !decision.gone.contains(row));
+        decision.missed.retain(|_, it| !missed::is_gone(it, now));
     }
     missed_versions::replace(tx, source.id, &decision.missed).await?;
     Ok(Retired {

@@ -295,9 +295,13 @@ async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result
     let is_beyond_doubt = is_over && note.withheld.is_none();
     note.measure = measure(source.last_read.measure, read.entries, is_beyond_doubt);
     // A read that is over tells of itself alone; one that is not, of what is known.
-    let since = read.error.is_none().then_some(read.began_at);
+    let since = if read.error.is_none() {
+        read.began_at
+    } else {
+        Millis(0)
+    };
     (note.left_out, note.left_out_count) =
-        source_pages::left_out(&mut tx, source.id, since.unwrap_or_default(), MAX_LEFT_OUT).await?;
+        source_pages::left_out(&mut tx, source.id, since, MAX_LEFT_OUT).await?;
     if let Some(lacks) = &read.lacks {
         note.left_out
             .insert(0, lacks.told(source, read.entries, waiting));

@@ -9,7 +9,7 @@ use fleetmend_store::holds::{self, HoldFilter, ListedHold};
 
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stored};
+use super::view::{self, Choice, Layout, PageError, PathId, Viewer, either, stored};
 use crate::app::App;
 use crate::deployments;
 
@@ -43,12 +43,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         rows: listed.rows,
         title: fields.text("title").to_owned(),
         hostname: fields.text("hostname").to_owned(),
-        places: choices(
-            &[true, false],
-            filter.everywhere,
-            |it| it.to_string(),
-            |it| if it { "Everywhere" } else { "On one device" }.to_owned(),
-        ),
+        places: either(filter.everywhere, "Everywhere", "On one device"),
         is_filtered: filter != HoldFilter::default(),
         next: listed.next.map(|after| fields.next_page("/holds", &after)),
     })

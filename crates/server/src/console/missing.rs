@@ -16,7 +16,7 @@ use super::deploy::{Target, Where};
 use super::fields::Fields;
 use super::form::Change;
 use super::notice::Done;
-use super::view::{self, Choice, Layout, PageError, Viewer, choices, stored};
+use super::view::{self, Choice, Layout, PageError, Viewer, choices, either, stored};
 use crate::app::App;
 use crate::approvals;
 use crate::catalog::readiness;
@@ -94,18 +94,8 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
             |it| it.key().to_owned(),
             |it| it.list_label().to_owned(),
         ),
-        held: choices(
-            &[true, false],
-            filter.held,
-            |it| it.to_string(),
-            |it| if it { "Held" } else { "Not held" }.to_owned(),
-        ),
-        fixed: choices(
-            &[true, false],
-            filter.fixed,
-            |it| it.to_string(),
-            |it| if it { "On some device" } else { "Nowhere yet" }.to_owned(),
-        ),
+        held: either(filter.held, "Held", "Not held"),
+        fixed: either(filter.fixed, "On some device", "Nowhere yet"),
         published_since: fields.text("published_since").to_owned(),
         published_before: fields.text("published_before").to_owned(),
         is_filtered: filter != PatchFilter::default(),

@@ -194,6 +194,16 @@ pub fn choices<T: Copy + PartialEq>(
         .collect()
 }
 
+/// The choices of a select box of two.
+pub fn either(chosen: Option<bool>, yes: &str, no: &str) -> Vec<Choice> {
+    choices(
+        &[true, false],
+        chosen,
+        |it| it.to_string(),
+        |it| if it { yes } else { no }.to_owned(),
+    )
+}
+
 /// Why there is no page.
 #[derive(Debug)]
 pub enum PageError {

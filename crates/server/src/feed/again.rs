@@ -79,6 +79,9 @@ pub async fn enqueue(app: &Arc<App>) -> anyhow::Result<()> {
 
 /// Those of some packages that stayed out of the feed.
 pub async fn refused_of(app: &App, some: &HashSet<PackageId>) -> anyhow::Result<Vec<Package>> {
+    if some.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut refused = Vec::new();
     let mut after = PackageId(0);
     loop {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{Inventory, Place, Software, UpdateScan};
-use fleetmend_reconcile::{Answer, answer};
+use fleetmend_reconcile::Answer;
 use fleetmend_store::devices::InventoryFacts;
 use fleetmend_store::inventories::StoredInventory;
 use fleetmend_store::software::SoftwareDigest;
@@ -276,9 +276,9 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
 
 /// Has the index know the applications that it has not met.
 fn learn<'a>(app: &App, state: &mut State, batch: impl Iterator<Item = &'a Incoming>) {
-    let mut unknown: HashMap<u32, &Software> = HashMap::new();
-    {
+    let answered: Vec<(u32, &Software, Answer)> = {
         let fleet = app.fleet();
+        let mut unknown: HashMap<u32, &Software> = HashMap::new();
         for incoming in batch {
             let rows = incoming.software_digests.iter();
             for (digest, row) in rows.zip(&incoming.inventory.software) {
@@ -289,17 +289,14 @@ fn learn<'a>(app: &App, state: &mut State, batch: impl Iterator<Item = &'a Incom
                 }
             }
         }
-    }
-    if unknown.is_empty() {
-        return;
-    }
-    let answered: Vec<(u32, &Software, Answer)> = {
-        let fleet = app.fleet();
-        let unknown = unknown.into_iter();
-        unknown
-            .map(|(id, row)| (id, row, answer(fleet.catalog(), row)))
+        let answered = unknown.into_iter();
+        answered
+            .map(|(id, row)| (id, row, fleet.answer_to(row)))
             .collect()
     };
+    if answered.is_empty() {
+        return;
+    }
     let mut fleet = app.fleet_mut();
     for (id, row, answer) in answered {
         fleet.learn_answered(id, row, answer);

@@ -50,16 +50,23 @@ async fn fixed_on(
     let Some(inventory) = inventories::get(&app.db, device).await? else {
         return Ok(Vec::new());
     };
-    let rows = software::get_many(&app.db, &inventory.software).await?;
-    let rows: Vec<Software> = rows.into_iter().map(|row| row.software).collect();
-    let known: Vec<(FixCandidate, Patch)> = candidates
+    let known: Vec<(FixCandidate, &Patch)> = candidates
         .iter()
         .filter(|it| !it.is_missing)
         .filter_map(|it| {
             let patch = known.iter().find(|patch| patch.id == it.patch)?;
-            Some((*it, patch.clone()))
+            Some((*it, patch))
         })
         .collect();
+    // What the package manager has is asked for OS patches alone.
+    let asks_for_os = known.iter().any(|it| it.1.patch_type == PatchType::Os);
+    let ids: &[u32] = if asks_for_os {
+        &inventory.software
+    } else {
+        &[]
+    };
+    let rows = software::get_many(&app.db, ids).await?;
+    let rows: Vec<Software> = rows.into_iter().map(|row| row.software).collect();
     let current = {
         let fleet = app.fleet();
         let answers = inventory.software.iter().filter_map(|it| fleet.answer(*it));

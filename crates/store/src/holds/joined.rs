@@ -40,6 +40,5 @@ pub(crate) fn read_joined(row: &Row) -> Result<Option<Hold>> {
         cause: row.text("hold_cause")?,
         since: row.millis("hold_since")?,
         confirmed_at: row.millis_opt("hold_confirmed_at")?,
-        ended_at: None,
     }))
 }

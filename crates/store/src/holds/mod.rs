@@ -106,8 +106,6 @@ pub struct Hold {
     pub since: Millis,
     /// Since when it is known that the version did not change.
     pub confirmed_at: Option<Millis>,
-    /// When it ended.
-    pub ended_at: Option<Millis>,
 }
 
 /// A hold of a device with what its inventory may say of it.
@@ -143,7 +141,6 @@ fn read(row: &Row) -> Result<Hold> {
         cause: row.text("cause")?,
         since: row.millis("since")?,
         confirmed_at: row.millis_opt("confirmed_at")?,
-        ended_at: row.millis_opt("ended_at")?,
     })
 }
 

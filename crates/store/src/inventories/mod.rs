@@ -27,7 +27,6 @@ statements! {
     HELD_BY = "SELECT i.device, i.software, i.chocolatey FROM jsonb_each($1) AS j
                JOIN inventories AS i ON i.device = CAST(j.value->>0 AS BIGINT)
                ORDER BY i.device";
-    AFTER = "SELECT * FROM inventories WHERE device > $1 ORDER BY device LIMIT $2";
 }
 
 /// An inventory as it is kept. What it says about the device itself is in
@@ -145,18 +144,4 @@ fn read_held(row: &Row) -> Result<Held> {
         software: ids(row)?,
         chocolatey: row.json("chocolatey")?,
     })
-}
-
-/// The next inventories after a device's, by device: to go through all of them in pieces.
-pub async fn after(
-    mut from: impl Read,
-    device: Option<DeviceId>,
-    limit: u32,
-) -> Result<Vec<StoredInventory>> {
-    let after = device.map_or(0, |device| device.0);
-    from.rows(&AFTER, args![after, limit])
-        .await?
-        .iter()
-        .map(read)
-        .collect()
 }

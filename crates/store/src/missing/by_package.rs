@@ -66,8 +66,8 @@ pub async fn replace_for_packages(
         let key = (DeviceId(row.int("device")?), PatchId(row.int("patch")?));
         old.insert(key, GroundsId(row.int("grounds")?));
     }
-    let mut put: BTreeMap<(DeviceId, PatchId), GroundsId> = BTreeMap::new();
-    let mut added: BTreeSet<(DeviceId, PatchId)> = BTreeSet::new();
+    let mut changes = Changes::default();
+    let mut put = Vec::new();
     // Of a device and patch that stand twice the last one counts.
     let rows = new.rows.iter().filter(|it| managed.contains(&it.0));
     let rows: BTreeMap<(DeviceId, PatchId), &NewMissing> =
@@ -75,14 +75,14 @@ pub async fn replace_for_packages(
     for (key, row) in rows {
         let before = old.remove(&key);
         if before.is_none() {
-            added.insert(key);
+            changes.added.push(key);
         }
         if before != Some(row.grounds) {
-            put.insert(key, row.grounds);
+            put.push((key, row.grounds));
         }
     }
-    let gone: BTreeSet<(DeviceId, PatchId)> = old.into_keys().collect();
-    let put: Vec<_> = put.into_iter().collect();
+    changes.removed = old.into_keys().collect();
+    changes.removed.sort_unstable();
     for some in put.chunks(BATCH) {
         let mut rows = Rows::new();
         for ((device, patch), grounds) in some {
@@ -90,10 +90,6 @@ pub async fn replace_for_packages(
         }
         tx.run(&PUT, args![rows, now]).await?;
     }
-    let changes = Changes {
-        added: added.into_iter().collect(),
-        removed: gone.into_iter().collect(),
-    };
     for some in changes.removed.chunks(BATCH) {
         let mut rows = Rows::new();
         for (device, patch) in some {

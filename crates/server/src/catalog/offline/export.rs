@@ -329,7 +329,7 @@ impl Gathering<'_> {
         package: &mut Package,
     ) -> anyhow::Result<()> {
         let has_files = self.scope.has(&package.id);
-        let is_asked_for = self.scope.ids().any(|it| *it == package.id);
+        let is_asked_for = self.scope.names(&package.id);
         self.missed.remove(&package.id);
         let mut wanted = Vec::new();
         match nupkg::find(self.app, tx, source, package).await? {

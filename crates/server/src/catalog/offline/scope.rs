@@ -34,6 +34,11 @@ impl Scope {
         ids.into_iter().flatten()
     }
 
+    /// Whether a person named a package, by its id in lower case.
+    pub(super) fn names(&self, id: &str) -> bool {
+        matches!(self, Self::Of(ids) if ids.contains(id))
+    }
+
     /// Whether it has the files of a package, by its id in lower case.
     pub(super) fn has(&self, id: &str) -> bool {
         match self {

@@ -55,10 +55,12 @@ async fn one(app: &App, it: &ToLookAt, now: Millis) -> anyhow::Result<bool> {
         inventory: inventory(it, now),
         is_detected,
     });
+    if step == Step::Wait && it.is_missing {
+        return Ok(false);
+    }
     let mut tx = app.db.begin().await?;
     match step {
-        Step::Wait if !it.is_missing => holds::looked(&mut tx, it.hold.id, it.inventory_at).await?,
-        Step::Wait => return Ok(false),
+        Step::Wait => holds::looked(&mut tx, it.hold.id, it.inventory_at).await?,
         Step::Lift if !is_confirmed => holds::forget(&mut tx, it.hold.id).await?,
         Step::Lift => {
             let found = "the device has the version";
