@@ -120,7 +120,7 @@ impl Relation {
                 how: self.named.says(),
             }
         };
-        match (registered, named) {
+        let told = match (registered, named) {
             (Some(a), Some(b)) if a == b => from_registered(a),
             (Some(a), Some(_)) if is_learnt(&self.registered) && !is_learnt(&self.named) => {
                 from_registered(a)
@@ -134,7 +134,24 @@ impl Relation {
             )),
             (Some(a), None) => from_registered(a),
             (None, Some(b)) => from_name(b),
-            (None, None) => self.between(software, &row, &offer),
+            (None, None) => return self.between(software, &row, &offer),
+        };
+        self.unless_seen_otherwise(told, &row, &offer)
+    }
+
+    /// What a rule tells, unless the offer itself is known to register what the rule does not expect
+    /// and that says the contrary.
+    fn unless_seen_otherwise(&self, told: Told, row: &RowVersions, offer: &Numbers) -> Told {
+        let Told::Order { order, what, .. } = &told else {
+            return told;
+        };
+        let is_told = |seen: &[u64]| self.registered.tells(seen, offer) == Some(Ordering::Equal);
+        match self.table.against(row, offer, *order, is_told) {
+            Some(seen) => Told::CannotTell(format!(
+                "the package's {} is known to register {seen}, which does not go with {what}",
+                offer.text
+            )),
+            None => told,
         }
     }
 
@@ -161,6 +178,16 @@ impl Relation {
 }
 
 impl Known {
+    /// How registered numbers stand to the offer by the rule.
+    fn tells(&self, registered: &[u64], offer: &Numbers) -> Option<Ordering> {
+        let installed = Numbers {
+            parts: registered.to_vec(),
+            is_open: false,
+            text: String::new(),
+        };
+        told(self, Some(&installed), offer)
+    }
+
     fn says(&self) -> Option<String> {
         match self {
             Self::Rule(rule) => Some(rule.says()),

@@ -51,6 +51,29 @@ impl Table {
         orders.all(|it| it == first).then_some((first, how))
     }
 
+    /// What the offer itself was seen to register, where that says the contrary of an order that a
+    /// rule gives and the rule, which `is_told` stands for, knows none of it: a packager published
+    /// another installer under that version.
+    pub(super) fn against(
+        &self,
+        row: &RowVersions,
+        offer: &Numbers,
+        order: Ordering,
+        is_told: impl Fn(&[u64]) -> bool,
+    ) -> Option<String> {
+        let registered = row.registered.as_ref().filter(|it| !it.is_open)?;
+        let (installed, offer) = (trimmed(&registered.parts), trimmed(&offer.parts));
+        if !self.is_rising {
+            return None;
+        }
+        let seen = self.by_registered.iter();
+        let mut seen = seen.filter(|it| it.1.contains(&offer)).map(|it| it.0);
+        let first = seen.clone().next()?;
+        let is_against =
+            |it: &Vec<u64>| !is_told(it) && (installed < *it) != order.is_lt() && installed != *it;
+        seen.all(is_against).then(|| shown(first))
+    }
+
     /// Where it lies between versions that were seen, on one side of the offer.
     pub(super) fn between(&self, row: &RowVersions, offer: &Numbers) -> Option<(Ordering, String)> {
         const LEAST: usize = 2;

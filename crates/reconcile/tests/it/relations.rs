@@ -195,6 +195,25 @@ fn one_mistake_among_many_pairs_changes_nothing() {
 }
 
 #[test]
+fn a_version_that_is_known_to_bring_another_installer_is_not_told_by_the_rule() {
+    // 2.7.7 brings 2.7.8.
+    let all = "2.7.3150=2.7.3, 2.7.4150=2.7.4, 2.7.5150=2.7.5, 2.7.6150=2.7.6, 2.7.8150=2.7.7, \
+               2.7.9150=2.7.9, 2.7.10150=2.7.10";
+    let relation = Relation::learn(&pairs(all));
+    for (row, version, expected) in [
+        ("2.7.7150", "2.7.7", None),
+        ("Python 2.7.7|2.7.7150", "2.7.7", None),
+        ("2.7.8150", "2.7.7", Some(Equal)),
+        ("2.7.7150", "2.7.6", Some(Greater)),
+        ("2.7.7150", "2.7.9", Some(Less)),
+        ("2.7.6150", "2.7.7", Some(Less)),
+        ("2.7.11150", "2.7.7", Some(Greater)),
+    ] {
+        assert_eq!(order(&relation, row, version), expected, "{row} {version}");
+    }
+}
+
+#[test]
 fn without_any_pair_only_versions_of_the_same_shape_are_compared() {
     let nothing = Relation::default();
     let cases = [
