@@ -13,9 +13,10 @@ use http::header::{
     RANGE,
 };
 use http::{HeaderMap, HeaderName, StatusCode};
+use tokio::task::JoinHandle;
 
-/// How much of a file is in memory at a time, in bytes.
-const PART: u64 = 512 * 1024;
+/// How much of a file is read at a time, in bytes; two parts are in memory.
+const PART: u64 = 256 * 1024;
 
 /// A file to answer with. It must not change: its digest is its name.
 pub struct FileAnswer {
@@ -87,25 +88,30 @@ pub fn respond(answer: FileAnswer, headers: &HeaderMap) -> io::Result<Response> 
         .map_err(io::Error::other)
 }
 
-/// The file's next bytes, read off the async threads.
+/// The file's next bytes, read off the async threads: one part while the one before it is sent.
 fn parts(file: File, length: u64) -> Body {
-    let parts = futures_util::stream::try_unfold((file, length), |(mut file, left)| async move {
+    let first = (read(file, length), length);
+    let parts = futures_util::stream::try_unfold(first, |(reading, left)| async move {
         if left == 0 {
             return Ok::<_, io::Error>(None);
         }
-        let read = tokio::task::spawn_blocking(move || {
-            let mut part = Vec::with_capacity(PART.min(left) as usize);
-            (&mut file).take(PART.min(left)).read_to_end(&mut part)?;
-            if part.is_empty() {
-                return Err(io::Error::other("the file is shorter than it was"));
-            }
-            Ok((part, file))
-        });
-        let (part, file) = read.await.map_err(io::Error::other)??;
+        let (part, file) = reading.await.map_err(io::Error::other)??;
         let left = left - part.len() as u64;
-        Ok(Some((part, (file, left))))
+        Ok(Some((part, (read(file, left), left))))
     });
     Body::from_stream(parts)
+}
+
+/// Reads the next part of a file of which so many bytes are left to send.
+fn read(mut file: File, left: u64) -> JoinHandle<io::Result<(Vec<u8>, File)>> {
+    tokio::task::spawn_blocking(move || {
+        let mut part = Vec::with_capacity(PART.min(left) as usize);
+        (&mut file).take(PART.min(left)).read_to_end(&mut part)?;
+        if part.is_empty() && left > 0 {
+            return Err(io::Error::other("the file is shorter than it was"));
+        }
+        Ok((part, file))
+    })
 }
 
 /// Whether a condition names this file.
