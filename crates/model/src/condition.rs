@@ -50,12 +50,19 @@ pub struct Fact {
     /// What of it is asked, where that is one property: `DisplayVersion`, a value of a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub property: Option<String>,
+    /// Which of the things that fit the name are meant, where not all are: the filter as the script has
+    /// it, its own variables by their values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
 }
 
 impl Fact {
     /// It in words.
     pub fn label(&self) -> String {
-        let of = format!("{} {}", self.kind.label(), self.name);
+        let mut of = format!("{} {}", self.kind.label(), self.name);
+        if let Some(filter) = &self.filter {
+            of.extend([" where ", filter]);
+        }
         match &self.property {
             Some(property) => format!("{property} of {of}"),
             None => of,

@@ -8,7 +8,7 @@ use fleetmend_model::condition::{Condition, FactKind};
 
 use super::facts::FactsId;
 use super::interpreter::Interpreter;
-use super::value::{Sought, SoughtKind, Value};
+use super::value::{Sought, Value};
 
 /// A condition that is not known; `None`: it depends on more than facts of the device.
 pub(super) type Doubt = Option<Asked>;
@@ -56,7 +56,7 @@ const MAX_DOUBTS: usize = 64;
 const MAX_SHOWN: usize = 1_000;
 
 /// A condition's text on one line.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let text: String = text.chars().take(MAX_SHOWN).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -157,10 +157,8 @@ impl Interpreter<'_> {
 
     /// Whether a condition around says that exactly one is found of what is looked for.
     pub(super) fn is_one(&self, sought: &Sought) -> bool {
-        let kind = match sought.kind {
-            SoughtKind::Process => FactKind::Process,
-            SoughtKind::Service => FactKind::Service,
-            SoughtKind::Software => FactKind::Software,
+        let Some(sought_fact) = sought.fact() else {
+            return false;
         };
         let says_one = |condition: &Condition| {
             let text: String = condition.text.split_whitespace().collect();
@@ -171,9 +169,7 @@ impl Interpreter<'_> {
                 .and_then(|it| it.strip_suffix(wanted))
                 .and_then(|it| it.strip_suffix(".count").or(it.strip_suffix(".length")))
                 .is_some_and(|it| it.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'));
-            is_count
-                && matches!(&condition.facts[..], [fact]
-                    if fact.kind == kind && fact.name == sought.name)
+            is_count && condition.facts == [sought_fact.clone()]
         };
         let doubts = self.endings.iter().chain(&self.doubts);
         doubts.flatten().any(|asked| says_one(&asked.condition))

@@ -12,7 +12,7 @@ use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Bound, bind};
 use super::path;
 use super::place::{self, TOOLS_LOCATION};
-use super::value::{HOLE, Sought, SoughtKind, Value};
+use super::value::{Filter, HOLE, Sought, SoughtKind, Value};
 
 impl Interpreter<'_> {
     /// Notes what a command changes; `None`: it is none of these.
@@ -51,7 +51,7 @@ impl Interpreter<'_> {
             .iter()
             .map(|item| match item {
                 Value::Unknown(_) | Value::Block(_) => None,
-                Value::Sought(sought) => Some(sought_name(sought)),
+                Value::Sought(sought) => sought_name(sought),
                 Value::Asked(facts) => Some(self.facts.label(*facts)),
                 // Under a condition, a pattern says too little about which of the files it is.
                 other => Some(other.to_path())
@@ -146,7 +146,12 @@ impl Interpreter<'_> {
 
     /// Ends programs by a method of theirs.
     pub(super) fn note_stop(&mut self, sought: &Sought, method: &str, line: u32) {
-        let operands = BTreeMap::from([("name".to_owned(), sought_name(sought))]);
+        let Some(name) = sought_name(sought) else {
+            let what = "ends programs of which it is not known which they are";
+            self.find(Weight::Review, line, what);
+            return;
+        };
+        let operands = BTreeMap::from([("name".to_owned(), name)]);
         self.note_operands(EffectKind::StopProcess, method, operands, line);
     }
 
@@ -188,16 +193,16 @@ fn registry_type(value: &Value) -> Option<&'static str> {
     })
 }
 
-/// What is looked for, as an operand.
-fn sought_name(sought: &Sought) -> String {
+/// What is looked for, as an operand; `None`: which of it is meant cannot be told.
+fn sought_name(sought: &Sought) -> Option<String> {
     let name = match sought.kind {
         SoughtKind::Process | SoughtKind::Service => sought.name.clone(),
         SoughtKind::Software => format!("the software {}", sought.name),
     };
-    if sought.is_filtered {
-        format!("<some of {name}>")
-    } else {
-        name
+    match &sought.filter {
+        Filter::None => Some(name),
+        Filter::Told(filter) => Some(format!("<{name} where {filter}>")),
+        Filter::Open => None,
     }
 }
 

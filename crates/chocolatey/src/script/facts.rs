@@ -10,9 +10,7 @@ use fleetmend_model::condition::{Fact, FactKind};
 use super::interpreter::Interpreter;
 use super::path;
 use super::place;
-use super::value::{
-    HOLE, INSTALL_LOCATION, Object, PRODUCT_CODE, STAR, SoughtKind, UNINSTALL_STRING, Value,
-};
+use super::value::{HOLE, INSTALL_LOCATION, Object, PRODUCT_CODE, STAR, UNINSTALL_STRING, Value};
 
 /// Names a set of facts of a run.
 pub(super) type FactsId = u16;
@@ -133,15 +131,10 @@ impl Facts {
                 set.extend(self.get(*id).iter().cloned());
                 true
             }
-            Value::Sought(sought) => {
-                let kind = match sought.kind {
-                    SoughtKind::Process => FactKind::Process,
-                    SoughtKind::Service => FactKind::Service,
-                    SoughtKind::Software => FactKind::Software,
-                };
-                set.insert(fact(kind, &sought.name));
+            Value::Sought(sought) => sought.fact().is_some_and(|fact| {
+                set.insert(fact);
                 true
-            }
+            }),
             Value::Text(text) => self.collect_text(text, set),
             Value::File(file) => {
                 if path::is_passing(&file.path) {
@@ -234,6 +227,7 @@ fn fact(kind: FactKind, name: &str) -> Fact {
         kind,
         name: name.to_owned(),
         property: None,
+        filter: None,
     }
 }
 
@@ -310,7 +304,6 @@ impl Interpreter<'_> {
         };
         let is_fact = match target {
             Value::Asked(id) => self.facts.sets.get(usize::from(*id))?.is_fact,
-            Value::Sought(sought) => !sought.is_filtered,
             _ => true,
         };
         let id = self.facts.named(BTreeSet::from([fact]), is_fact);
@@ -322,7 +315,7 @@ impl Interpreter<'_> {
         let Some(set) = self.facts.collect_all(values.iter().copied()) else {
             return false;
         };
-        let mut things = set.iter().map(|it| (it.kind, &it.name));
+        let mut things = set.iter().map(|it| (it.kind, &it.name, &it.filter));
         let first = things.next();
         first.is_some() && things.all(|it| Some(it) == first)
     }

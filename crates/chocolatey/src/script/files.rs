@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::command::Invocation;
 use super::interpreter::Interpreter;
-use super::parameters::{Parameter, bind, switch, value};
+use super::parameters::{Bound, Parameter, bind, switch, value};
 use super::path;
 use super::recipe_file::tar_name;
 use super::value::{FileItem, HOLE, STAR, Value};
@@ -93,7 +93,7 @@ impl Interpreter<'_> {
                 found.push(full_item(text, self.is_folder(&inside)));
                 continue;
             }
-            if let Some(file) = self.named_file(&inside) {
+            if let Some(file) = self.named_file(&inside, looks_into(&bound)) {
                 found.push(full_item(file, false));
                 continue;
             }
@@ -112,8 +112,9 @@ impl Interpreter<'_> {
         self.state.downloads.iter().any(|(path, _)| *path == lower)
     }
 
-    /// The path of a file of the package that is named and not looked for.
-    fn named_file(&self, inside: &str) -> Option<String> {
+    /// The path of a file of the package that is named and not looked for. What is looked into is a
+    /// folder, whatever its name, unless it is listed as a file.
+    fn named_file(&self, inside: &str, is_looked_into: bool) -> Option<String> {
         if inside.contains(['*', '?', STAR]) {
             return None;
         }
@@ -123,9 +124,18 @@ impl Interpreter<'_> {
             .iter()
             .any(|path| path.eq_ignore_ascii_case(inside));
         let may_be_put_in = !self.package.is_complete
+            && !is_looked_into
             && !self.is_folder(inside)
+            && !self.is_unpacked_into(inside)
             && path::leaf(&inside.replace('/', "\\")).contains('.');
         (listed || may_be_put_in).then(|| path::item(inside, false, true).to_path())
+    }
+
+    /// Whether an archive was unpacked into a folder of the package, or below it.
+    fn is_unpacked_into(&self, inside: &str) -> bool {
+        let folder = path::key(&path::item(inside, true, true).to_path());
+        let is_here = |it: &str| it == folder || super::recipe_file::below(it, &folder).is_some();
+        self.state.unpacked.iter().any(|(it, _)| is_here(it))
     }
 
     pub(super) fn is_folder(&self, inside: &str) -> bool {
@@ -140,7 +150,7 @@ impl Interpreter<'_> {
 
     /// Files of an archive that was unpacked outside of the package, or of the device: they stand for
     /// themselves by a pattern.
-    fn on_device(text: &str, bound: &super::parameters::Bound) -> Option<Value> {
+    fn on_device(text: &str, bound: &Bound) -> Option<Value> {
         let text = text.trim_end_matches('\\');
         // A path without a folder is looked for where the script happens to run.
         if !text.contains(['\\', '/']) || text.contains([':', '[']) && !path::is_full(text) {
@@ -153,9 +163,8 @@ impl Interpreter<'_> {
             (text.to_owned(), None)
         };
         let names = |name: &str| bound.get(name).is_some();
-        let is_folder = bound.is_on("recurse") || names("filter") || bound.is_on("directory");
         // It may be a file, which is found itself.
-        if !has_wildcard && !is_folder && path::leaf(text).contains('.') {
+        if !has_wildcard && !looks_into(bound) && path::leaf(text).contains('.') {
             return None;
         }
         let pattern = one_pattern(bound, leaf)?;
@@ -285,6 +294,11 @@ impl Interpreter<'_> {
     }
 }
 
+/// Whether what is named must be a folder, for what is in it is looked for.
+fn looks_into(bound: &Bound) -> bool {
+    bound.is_on("recurse") || bound.is_on("directory") || bound.get("filter").is_some()
+}
+
 /// Whether a pattern asks for such archives alone.
 fn is_of_tars(pattern: &str) -> bool {
     pattern.to_ascii_lowercase().ends_with(".tar")
@@ -302,7 +316,7 @@ pub(super) fn full_item(path: String, is_folder: bool) -> Value {
 }
 
 /// The only pattern that a name must fit, from the path's end, `-Filter` or `-Include`.
-fn one_pattern(bound: &super::parameters::Bound, leaf: Option<String>) -> Option<String> {
+fn one_pattern(bound: &Bound, leaf: Option<String>) -> Option<String> {
     let mut patterns: Vec<String> = leaf.into_iter().filter(|it| it != "*").collect();
     for name in ["filter", "include"] {
         if let Some(value) = bound.get(name) {
@@ -317,7 +331,7 @@ fn one_pattern(bound: &super::parameters::Bound, leaf: Option<String>) -> Option
     Some(patterns.pop().unwrap_or_else(|| "*".to_owned()))
 }
 
-fn query(inside: &str, is_item: bool, bound: &super::parameters::Bound) -> Option<Query> {
+fn query(inside: &str, is_item: bool, bound: &Bound) -> Option<Query> {
     let other = ["exclude", "depth", "attributes", "name", "stream", "hidden"];
     if inside.contains('[') || other.iter().any(|name| bound.get(name).is_some()) {
         return None;

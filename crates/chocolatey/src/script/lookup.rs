@@ -286,19 +286,11 @@ fn sought(kind: SoughtKind, command: &Invocation<'_>) -> Value {
         Some(name) if is_by_name && name.is_known() => {
             let names = name.clone().into_items();
             let names: Vec<String> = names.iter().map(Value::to_text).collect();
-            Value::Sought(Rc::new(Sought {
-                kind,
-                name: names.join(","),
-                is_filtered: false,
-            }))
+            Value::Sought(Rc::new(Sought::all(kind, names.join(","))))
         }
         // All that there are.
         None if is_by_name && command.arguments.is_empty() && kind != SoughtKind::Software => {
-            Value::Sought(Rc::new(Sought {
-                kind,
-                name: "*".to_owned(),
-                is_filtered: false,
-            }))
+            Value::Sought(Rc::new(Sought::all(kind, "*")))
         }
         _ => Value::unknown(format!("{} is known only at run time", command.name)),
     }

@@ -11,7 +11,8 @@ use super::state::Table;
 use super::syntax::{Source, children, named};
 use super::text;
 use super::value::{
-    INSTALL_LOCATION, Object, PRODUCT_CODE, Sought, SoughtKind, TableId, UNINSTALL_STRING, Value,
+    Filter, INSTALL_LOCATION, Object, PRODUCT_CODE, Sought, SoughtKind, TableId, UNINSTALL_STRING,
+    Value,
 };
 
 /// Methods that only compute.
@@ -494,7 +495,7 @@ fn file_property(file: &super::value::FileItem, name: &str) -> Value {
 impl Interpreter<'_> {
     fn sought_property(&mut self, sought: &Sought, name: &str) -> Value {
         let of_software = |this: &mut Self, mark| this.of_software(&sought.name, mark);
-        if sought.is_filtered {
+        if sought.filter != Filter::None {
             return Value::unknown("which of what is found it is of is known only at run time");
         }
         match (sought.kind, name) {

@@ -63,6 +63,7 @@ mod syntax;
 mod temporary;
 mod text;
 mod through;
+mod told;
 mod tools;
 mod trees;
 mod uninstall;

@@ -3,35 +3,28 @@
 use std::rc::Rc;
 
 use super::interpreter::Interpreter;
-use super::value::{Block, FileItem, PACKAGE_ROOT, STAR, Sought, SoughtKind, Value};
+use super::value::{Block, FileItem, Filter, PACKAGE_ROOT, STAR, Sought, SoughtKind, Value};
 
 impl Interpreter<'_> {
     /// All processes or services that there are, by their name: `$_.Name -like 'acme*'`.
     pub(super) fn narrowed(&mut self, sought: &Sought, block: &Block) -> Option<Value> {
-        if sought.name != "*" || sought.is_filtered || sought.kind == SoughtKind::Software {
+        let is_all = sought.name == "*" && sought.filter == Filter::None;
+        if !is_all || sought.kind == SoughtKind::Software {
             return None;
         }
-        let (property, rest) = block.text.trim().split_once(char::is_whitespace)?;
-        let property = property.to_ascii_lowercase();
-        let property = property
-            .strip_prefix("$_.")
-            .or(property.strip_prefix("$psitem."))?;
-        let (operator, pattern) = rest.trim_start().split_once(char::is_whitespace)?;
-        let operator = operator.to_ascii_lowercase();
-        let is_name = matches!(property, "name" | "processname" | "servicename");
+        let (property, operator, pattern) = comparison(block)?;
+        let is_name = matches!(
+            property.as_str(),
+            "$_.name" | "$_.processname" | "$_.servicename"
+        );
         if !is_name || !matches!(operator.as_str(), "-like" | "-eq") {
             return None;
         }
         let pattern = self.run_expression(pattern, block.line);
         let name = pattern.as_plain().filter(|it| !it.is_empty())?;
         let is_exact = !name.contains(['*', '?', '[']);
-        (is_exact || operator == "-like").then(|| {
-            Value::Sought(Rc::new(Sought {
-                kind: sought.kind,
-                name: name.to_owned(),
-                is_filtered: false,
-            }))
-        })
+        (is_exact || operator == "-like")
+            .then(|| Value::Sought(Rc::new(Sought::all(sought.kind, name))))
     }
 
     /// Files that are put into the package when it is packed, by what their names hold:
@@ -50,11 +43,9 @@ impl Interpreter<'_> {
         if folder.contains(STAR) || behind.contains(STAR) {
             return None;
         }
-        let (property, rest) = block.text.trim().split_once(char::is_whitespace)?;
-        let (operator, part) = rest.trim_start().split_once(char::is_whitespace)?;
-        let property = property.to_ascii_lowercase();
+        let (property, operator, part) = comparison(block)?;
         let looks_at_path = match (item, property.as_str()) {
-            (_, "$_" | "$psitem") => is_path,
+            (_, "$_") => is_path,
             (Value::File(_), "$_.name" | "$_.basename") => false,
             (Value::File(_), "$_.fullname") => true,
             _ => return None,
@@ -63,7 +54,7 @@ impl Interpreter<'_> {
         let part = part.as_plain()?.to_owned();
         let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let is_literal = !part.is_empty() && part.chars().all(is_word);
-        if !is_literal || !operator.eq_ignore_ascii_case("-match") {
+        if !is_literal || operator != "-match" {
             return None;
         }
         let lower = part.to_lowercase();
@@ -82,6 +73,15 @@ impl Interpreter<'_> {
             _ => Value::text(path),
         })
     }
+}
+
+/// The parts of a block that compares something of the item: `$_.Name -like 'acme*'`; what it compares
+/// and the operator in lower case.
+fn comparison(block: &Block) -> Option<(String, String, &str)> {
+    let (property, rest) = block.text.trim().split_once(char::is_whitespace)?;
+    let (operator, operand) = rest.trim_start().split_once(char::is_whitespace)?;
+    let property = property.to_ascii_lowercase().replacen("$psitem", "$_", 1);
+    Some((property, operator.to_ascii_lowercase(), operand))
 }
 
 /// Whether a part of a name may lie in what stands around a `*`, wholly or in part.

@@ -350,8 +350,11 @@ impl Interpreter<'_> {
                     let open = Value::unknown("which values pass the filter is not known");
                     return vec![match &item {
                         // Some of what is looked for: there may be none, one or many.
-                        Value::Sought(sought) if self.is_of_one(&[&fits, &item]) => {
-                            Value::Sought(Rc::new(sought.filtered()))
+                        Value::Sought(sought)
+                            if input.len() == 1 && self.is_of_one(&[&fits, &item]) =>
+                        {
+                            let told = self.told_filter(command, block.as_deref());
+                            Value::Sought(Rc::new(sought.filtered(told)))
                         }
                         // Some of the package's files, whichever.
                         Value::File(_) if is_package => path::item(&HOLE.to_string(), false, true),

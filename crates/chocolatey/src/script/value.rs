@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use fleetmend_model::condition::{Fact, FactKind};
+
 use super::facts::FactsId;
 pub(super) use super::place::{
     HOLE, INSTALL_LOCATION, PACKAGE_ROOT, PRODUCT_CODE, STAR, TEMP, UNINSTALL_STRING,
@@ -90,18 +92,57 @@ pub(super) struct Sought {
     pub(super) kind: SoughtKind,
     /// The name, perhaps with wildcards.
     pub(super) name: String,
-    /// Whether a filter that only the device can decide leaves some of it out.
-    pub(super) is_filtered: bool,
+    pub(super) filter: Filter,
+}
+
+/// What a filter that only the device can decide leaves of what is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// There is none: all of it.
+    None,
+    /// What fits the filter, as it can be told.
+    Told(Rc<str>),
+    /// Some of it, whichever.
+    Open,
 }
 
 impl Sought {
-    /// The same without what a filter leaves out.
-    pub(super) fn filtered(&self) -> Self {
+    /// All that there is of a name.
+    pub(super) fn all(kind: SoughtKind, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            filter: Filter::None,
+        }
+    }
+
+    /// The same without what a filter leaves out; `None`: what that asks cannot be told.
+    pub(super) fn filtered(&self, filter: Option<String>) -> Self {
+        let filter = match (&self.filter, filter) {
+            (Filter::None, Some(new)) => Filter::Told(new.into()),
+            (Filter::Told(old), Some(new)) => Filter::Told(format!("({old}) -and ({new})").into()),
+            (Filter::Open, _) | (_, None) => Filter::Open,
+        };
         Self {
             kind: self.kind,
             name: self.name.clone(),
-            is_filtered: true,
+            filter,
         }
+    }
+
+    /// The fact that it is; `None`: which of it is meant cannot be told.
+    pub(super) fn fact(&self) -> Option<Fact> {
+        let filter = match &self.filter {
+            Filter::None => None,
+            Filter::Told(filter) => Some(filter.as_ref().to_owned()),
+            Filter::Open => return None,
+        };
+        Some(Fact {
+            kind: self.kind.fact(),
+            name: self.name.clone(),
+            property: None,
+            filter,
+        })
     }
 }
 
@@ -111,6 +152,17 @@ pub(super) enum SoughtKind {
     Service,
     /// Keys of installed software in the registry.
     Software,
+}
+
+impl SoughtKind {
+    /// The kind of fact that it is.
+    pub(super) fn fact(self) -> FactKind {
+        match self {
+            Self::Process => FactKind::Process,
+            Self::Service => FactKind::Service,
+            Self::Software => FactKind::Software,
+        }
+    }
 }
 
 /// The most that a list may weigh, in bytes.

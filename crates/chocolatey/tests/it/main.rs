@@ -19,6 +19,7 @@ mod script_hostile;
 mod script_machine;
 mod script_order;
 mod script_program;
+mod script_sources;
 mod script_uninstall;
 mod script_value;
 mod script_variable;

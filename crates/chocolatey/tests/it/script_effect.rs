@@ -65,7 +65,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "Get-Process acme* | ? { $_.Path -like 'C:\\acme\\*' } | Stop-Process",
-            "+StopProcess(inputobject=<some of acme*>)",
+            "+StopProcess(inputobject=<acme* where $_.Path -like 'C:\\acme\\*'>)",
         ),
         (
             "'x' | Out-File C:\\acme.log -Append",

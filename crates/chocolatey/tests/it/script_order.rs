@@ -106,6 +106,7 @@ fn the_folder_for_tools_is_written_down_where_it_is_not_yet() {
         kind: FactKind::Variable,
         name: "ChocolateyToolsLocation".to_owned(),
         property: None,
+        filter: None,
     }];
     assert_eq!(effect.conditions[0].facts, facts);
 }

@@ -107,7 +107,7 @@ if ($key.Count -eq 1) { $key | % {
 fn a_step_that_nobody_could_follow_is_a_finding() {
     for script in [
         // Which of the entries passes the filter is not told.
-        "$key = Get-UninstallRegistryKey 'Acme*' | ? { $_.DisplayVersion -eq '1.0' }
+        "$key = Get-UninstallRegistryKey 'Acme*' | ? { $_.DisplayVersion -eq (Get-Random) }
 Uninstall-ChocolateyPackage acme exe /S $key.UninstallString",
         // What a loop changes in each of its rounds is not what it was in the first.
         "$a = @{ packageName = 'acme'; fileType = 'msi'; silentArgs = '/qn' }
@@ -120,6 +120,42 @@ Uninstall-ChocolateyPackage acme exe '/S' ($key.UninstallString.Split('/')[0])",
     ] {
         let found = uninstall(script);
         assert_ne!(found.verdict, Verdict::Ready, "{found:?}");
+    }
+}
+
+#[test]
+fn a_step_of_some_entries_says_by_which_filter() {
+    for (filter, told) in [
+        (
+            "Where-Object ModifyPath -NotMatch 'Msi'",
+            "ModifyPath -NotMatch 'Msi'",
+        ),
+        (
+            "? { $_.DisplayVersion -eq $version }",
+            "$_.DisplayVersion -eq '1.0'",
+        ),
+        (
+            "? { $_.DisplayName -notmatch \"$name\\s\" }",
+            "$_.DisplayName -notmatch \"acme\\s\"",
+        ),
+        (
+            "? { -not $_.WindowsInstaller } | ? { $_.DisplayName -ne 'Acme 1' }",
+            "(-not $_.WindowsInstaller) -and ($_.DisplayName -ne 'Acme 1')",
+        ),
+    ] {
+        let found = uninstall(&format!(
+            "$version = '1.0'; $name = 'acme'
+[array]$key = Get-UninstallRegistryKey 'Acme*' | {filter}
+if ($key.Count -eq 1) {{ $key | % {{ Uninstall-ChocolateyPackage acme exe /S $_.UninstallString }} }}"
+        ));
+        assert_eq!(found.verdict, Verdict::Ready, "{filter}: {found:?}");
+        let [step] = &found.steps[..] else {
+            panic!("{filter}: {found:?}")
+        };
+        let file = format!("<uninstallstring of software Acme* where {told}>");
+        assert_eq!(step.file.as_deref(), Some(file.as_str()));
+        let fact = &step.conditions[0].facts[0];
+        assert_eq!(fact.filter.as_deref(), Some(told), "{filter}");
     }
 }
 
