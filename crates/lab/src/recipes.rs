@@ -160,6 +160,8 @@ fn line(analysis: &Analysis) -> Value {
     line["effects"] = json!(analysis.effects);
     line["through"] = json!(analysis.through);
     line["uninstall"] = json!(analysis.uninstall);
+    line["shims"] = json!(analysis.shims);
+    line["notes"] = json!(analysis.notes);
     line["findings"] = json!(analysis.findings);
     line
 }
@@ -173,6 +175,7 @@ fn no_installation() -> Value {
         "exit_codes": [],
         "software_name": null,
         "destination": null,
+        "names_places": false,
         "minimum_build": null,
         "conditions": [],
         "beside": [],
@@ -188,6 +191,7 @@ fn installation(recipe: &Recipe) -> Value {
         "exit_codes": recipe.exit_codes,
         "software_name": recipe.software_name,
         "destination": recipe.destination,
+        "names_places": recipe.names_places,
         "minimum_build": recipe.minimum_build,
         "conditions": recipe.conditions,
         "beside": recipe.beside,

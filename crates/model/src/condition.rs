@@ -47,7 +47,8 @@ pub struct Fact {
     pub kind: FactKind,
     /// Its name: a pattern, a path, a key. Folders of the device are written as in a recipe.
     pub name: String,
-    /// What of it is asked, where that is one property: `DisplayVersion`, a value of a key.
+    /// What of it is asked, where that is one property: `DisplayVersion`, a value of a key. Of software
+    /// `Get-AppInstallLocation` is the folder that this function of `chocolatey-core.extension` finds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub property: Option<String>,
     /// Which of the things that fit the name are meant, where not all are: the filter as the script has

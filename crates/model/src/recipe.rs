@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
-use crate::effect::{Effect, EffectKind};
+use crate::effect::{Effect, EffectKind, Machines};
 use crate::shim::ShimMark;
 
 /// How an installer that the agent runs is started.
@@ -30,7 +30,8 @@ pub enum RecipeKind {
     Msu,
     /// `msiexec /update FILE ARGUMENTS`.
     Msp,
-    /// `VSIXInstaller FILE`, of the Visual Studio that is found.
+    /// `VSIXInstaller ARGUMENTS FILE`, of the newest Visual Studio that is found; a condition says where it
+    /// is one of another version.
     Vsix,
     /// `Add-AppxPackage FILE`, for the person who is signed in; with the argument `-Online`
     /// `Add-AppxProvisionedPackage`, for everybody.
@@ -309,6 +310,8 @@ pub struct UninstallStep {
     /// of the registry fits. Who cannot tell whether they hold must not run it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+    /// Where it is run.
+    pub machines: Machines,
 }
 
 /// What the analysis of a package's scripts came to. The rule, in this order:

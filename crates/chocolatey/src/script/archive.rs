@@ -9,7 +9,7 @@ use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::parameters::{Bound, Parameter, bind, switch, value};
 use super::path;
-use super::recipe_file::Located;
+use super::recipe_file::{Located, shown};
 use super::state::{MAX_FILES, State};
 use super::value::{STAR, Value};
 
@@ -130,7 +130,7 @@ impl Interpreter<'_> {
                         let what = "a part of an archive in an archive is not analysed";
                         self.find(Weight::Review, line, what);
                     }
-                    step.file.inside = Some(part.replace('\\', "/"));
+                    step.file.inside = Some(shown(&part));
                 }
                 Some(step)
             }

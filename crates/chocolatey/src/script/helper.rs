@@ -63,9 +63,8 @@ impl Interpreter<'_> {
             "install-chocolateypackage" | "install-chocolateyinstallpackage" => {
                 self.install(command)
             }
-            "install-chocolateyvsixpackage" | "install-visualstudiovsixextension" => {
-                self.install_extension(command)
-            }
+            "install-chocolateyvsixpackage" => self.install_vsix_package(command),
+            "install-visualstudiovsixextension" => self.install_vsix_extension(command),
             "install-chocolateyzippackage" => self.install_archive(command),
             "install-chocolateyisoinstallpackage" | "install-chocolateyisopackage" => {
                 self.install_from_image(command)

@@ -5,7 +5,7 @@ use super::command::Invocation;
 use super::helper::Result;
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::parameters::{Bound, Parameter, switch, value};
-use super::recipe_file::Located;
+use super::recipe_file::{Located, shown};
 
 static ISO_INSTALL: [Parameter; 8] = [
     value("packagename", Some(0), &[]),
@@ -55,7 +55,7 @@ impl Interpreter<'_> {
         let inside = self.file_on_image(&bound, line);
         let file = match (image, inside) {
             (Some(image), Some(inside)) => Some(Located {
-                inside: Some(inside.replace('\\', "/").trim_matches('/').to_owned()),
+                inside: Some(shown(&inside).trim_matches('/').to_owned()),
                 ..image
             }),
             _ => None,

@@ -11,8 +11,8 @@ use super::files::full_item;
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
-use super::place::{TEMP, TOOLS_LOCATION};
-use super::value::{INSTALL_LOCATION, Object, PACKAGE_ROOT, Sought, SoughtKind, Value};
+use super::place::{self, TEMP, TOOLS_LOCATION};
+use super::value::{Object, PACKAGE_ROOT, Sought, SoughtKind, Value};
 
 static JOIN_PATH: [Parameter; 4] = [
     value("path", Some(0), &["pspath"]),
@@ -120,14 +120,18 @@ impl Interpreter<'_> {
                 vec![Value::text(TOOLS_LOCATION.to_string())]
             }
             "get-packagecachelocation" if command.arguments.is_empty() => {
-                let nuspec = self.package.nuspec;
-                let folder = format!("{TEMP}\\{}\\{}", nuspec.id, nuspec.version);
-                vec![Value::text(folder)]
+                let part = |this: &mut Self, name| this.variable(name).to_text();
+                let name = part(self, "env:ChocolateyPackageName");
+                let version = part(self, "env:ChocolateyPackageVersion");
+                vec![Value::text(format!("{TEMP}\\{name}\\{version}"))]
             }
             "get-appinstalllocation" => {
-                // Notes what software is looked for.
+                // It looks further than in the registry, and there only for what fits alone.
                 match self.sought_software_of(command) {
-                    Value::Sought(sought) => vec![self.of_software(&sought.name, INSTALL_LOCATION)],
+                    Value::Sought(sought) => {
+                        let own = Some("Get-AppInstallLocation");
+                        vec![self.fact_of(FactKind::Software, &sought.name, own)]
+                    }
                     other => vec![other],
                 }
             }
@@ -286,7 +290,8 @@ fn sought(kind: SoughtKind, command: &Invocation<'_>) -> Value {
         Some(name) if is_by_name && name.is_known() => {
             let names = name.clone().into_items();
             let names: Vec<String> = names.iter().map(Value::to_text).collect();
-            Value::Sought(Rc::new(Sought::all(kind, names.join(","))))
+            let names = place::written(&names.join(","));
+            Value::Sought(Rc::new(Sought::all(kind, names)))
         }
         // All that there are.
         None if is_by_name && command.arguments.is_empty() && kind != SoughtKind::Software => {

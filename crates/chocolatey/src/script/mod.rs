@@ -51,6 +51,7 @@ mod program;
 mod quotes;
 mod recipe_file;
 mod recipe_files;
+mod removal;
 mod run;
 mod shell_object;
 mod shim;

@@ -3,18 +3,19 @@
 use std::cell::RefCell;
 
 use fleetmend_model::effect::{Effect, Machines};
-use fleetmend_model::recipe::{ANALYSER, Analysis, Finding, Uninstall, Verdict};
+use fleetmend_model::recipe::{ANALYSER, Analysis, Finding, Verdict};
 
 use super::installation::Call;
-use super::interpreter::{Interpreter, Weight};
+use super::interpreter::Weight;
 use super::neighbours;
 use super::profile::{MAIN, OLDER, Profile, SMALL};
 use super::recipe_files::{in_one, recipes};
+use super::removal;
 use super::run::Run;
 use super::shim;
 use super::through;
 use super::trees::Trees;
-use super::{Explained, HelperUse, Package, UNINSTALL};
+use super::{Explained, HelperUse, Package};
 
 /// Explains the scripts of a package.
 pub(super) fn explain(package: &Package<'_>) -> Explained {
@@ -38,7 +39,11 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
     for what in found {
         main.find(Weight::Review, &package.install_path(), what);
     }
-    let effects = effects(&main, small.as_ref(), is_small_refused);
+    let effects = effects_on(
+        &main.effects,
+        small.as_ref().map(|it| &it.effects[..]),
+        is_small_refused,
+    );
     let mut shims = std::mem::take(&mut main.shims);
     let mut notes = std::mem::take(&mut main.notes);
     let mut installers = main.installers();
@@ -74,7 +79,7 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
     } else {
         Vec::new()
     };
-    let uninstall = uninstall(package, &trees, &mut notes);
+    let uninstall = removal::uninstall(package, &trees, &mut notes);
     let analysis = Analysis {
         analyser: ANALYSER,
         verdict,
@@ -149,19 +154,23 @@ fn minimum_build(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) 
 }
 
 /// The effects of both kinds of machine, each with the machines that it happens on.
-fn effects(main: &Run, small: Option<&Run>, is_small_refused: bool) -> Vec<Effect> {
-    let mut all = main.effects.clone();
+pub(super) fn effects_on(
+    large: &[Effect],
+    small: Option<&[Effect]>,
+    is_small_refused: bool,
+) -> Vec<Effect> {
     let is_of_large = |effect: &Effect| match small {
-        Some(small) => !small.effects.contains(effect),
+        Some(small) => !small.contains(effect),
         None => is_small_refused,
     };
+    let mut all = large.to_vec();
     for effect in &mut all {
         if is_of_large(effect) {
             effect.machines = Machines::X64;
         }
     }
-    let small = small.map_or(&[][..], |small| &small.effects);
-    let only_small = small.iter().filter(|it| !main.effects.contains(it));
+    let small = small.unwrap_or_default();
+    let only_small = small.iter().filter(|it| !large.contains(it));
     all.extend(only_small.map(|effect| Effect {
         machines: Machines::X86,
         ..effect.clone()
@@ -183,50 +192,4 @@ fn verdict(main: &Run, has_recipe: bool) -> Verdict {
     } else {
         Verdict::NeedsReview
     }
-}
-
-/// Explains the script that Chocolatey runs before the package is removed.
-fn uninstall(
-    package: &Package<'_>,
-    trees: &RefCell<Trees>,
-    notes: &mut Vec<Finding>,
-) -> Option<Uninstall> {
-    let script = package.named(UNINSTALL).into_iter().next()?;
-    let mut interpreter = Interpreter::new(package, trees, &script.path, MAIN);
-    interpreter.is_uninstalling = true;
-    let text = trees.borrow_mut().prepared(script);
-    match text {
-        Ok(text) => {
-            interpreter.run(text);
-        }
-        Err(why) => interpreter.find(Weight::Review, 1, why),
-    }
-    notes.append(&mut interpreter.notes);
-    if !interpreter.calls.is_empty() {
-        let what = "the script downloads, unpacks or installs something to uninstall";
-        interpreter.find(Weight::Review, 1, what);
-    }
-    let has = |weight| interpreter.findings.iter().any(|(it, _)| *it == weight);
-    let is_known = interpreter.uninstalls.iter().all(|it| it.step.is_some());
-    let verdict = if has(Weight::Custom) {
-        Verdict::NeedsChocolatey
-    } else if has(Weight::Review) || !is_known {
-        Verdict::NeedsReview
-    } else if interpreter.uninstalls.is_empty() {
-        Verdict::NoInstaller
-    } else {
-        Verdict::Ready
-    };
-    let count = interpreter.uninstalls.len();
-    let effects = interpreter.effects.into_iter();
-    Some(Uninstall {
-        verdict,
-        steps: interpreter
-            .uninstalls
-            .into_iter()
-            .filter_map(|it| it.step)
-            .collect(),
-        effects: effects.map(|it| it.among_uninstalls(count)).collect(),
-        findings: interpreter.findings.into_iter().map(|(_, it)| it).collect(),
-    })
 }

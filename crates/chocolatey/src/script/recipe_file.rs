@@ -113,20 +113,20 @@ impl Interpreter<'_> {
             }
             let rest = path::tail(&path, rest);
             return Ok(Located {
-                inside: Some(rest.replace('\\', "/").replace(STAR, "*")),
+                inside: Some(shown(rest)),
                 ..archive.clone()
             });
         }
         match inside {
-            Some(inside) if !self.package.is_complete => Ok(embedded(inside.replace(STAR, "*"))),
+            Some(inside) if !self.package.is_complete => Ok(embedded(shown(&inside))),
             Some(inside) => Err(format!(
                 "the package has no file {}",
-                excerpt(&inside.replace(STAR, "*"))
+                excerpt(&shown(&inside))
             )),
             None => match self.in_dependency(&path) {
                 Some((package, path)) => Ok(Located {
                     package: Some(package),
-                    ..embedded(path.replace(STAR, "*"))
+                    ..embedded(shown(&path))
                 }),
                 None => Err(format!(
                     "its file is not in the package: {}",
@@ -146,6 +146,11 @@ impl Interpreter<'_> {
         let is_known = place::is_plain(&inside.replace(STAR, "*"));
         is_known.then(|| (found.id.clone(), inside))
     }
+}
+
+/// A path inside of a package or an archive for results.
+pub(super) fn shown(path: &str) -> String {
+    place::written(path).replace('\\', "/")
 }
 
 /// The name of the archive that a compressed one holds: `a.tar` of `a.tar.gz`.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fleetmend_model::effect::EffectKind;
+use fleetmend_model::effect::{EffectKind, Machines};
 use fleetmend_model::recipe::{InstallerKind, UninstallStep};
 
 use super::command::Invocation;
@@ -97,6 +97,7 @@ impl Interpreter<'_> {
             exit_codes,
             software_name,
             conditions: self.conditions().unwrap_or_default(),
+            machines: Machines::All,
         }
     }
 

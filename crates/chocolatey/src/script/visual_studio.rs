@@ -1,48 +1,106 @@
-//! Extensions of Visual Studio.
+//! Extensions of Visual Studio: Chocolatey's own helper, and that of `chocolatey-visualstudio.extension`,
+//! which takes other parameters and installs in another way. Source: their own texts.
 
+use fleetmend_model::condition::FactKind;
 use fleetmend_model::recipe::RecipeKind;
 
 use super::command::Invocation;
-use super::helper::Result;
+use super::helper::{Result, software_name};
 use super::installation::Step;
-use super::interpreter::{Flow, Interpreter};
-use super::parameters::{Parameter, value};
+use super::interpreter::{Flow, Interpreter, Weight};
+use super::parameters::{Bound, Parameter, bind, value};
 
-static VSIX: [Parameter; 7] = [
+static PACKAGE: [Parameter; 7] = [
     value("packagename", Some(0), &["name"]),
     value("vsixurl", Some(1), &["url"]),
-    value(
-        "vsversion",
-        Some(2),
-        &["visualstudioversion", "requestedproductversion"],
-    ),
+    value("vsversion", Some(2), &["visualstudioversion"]),
     value("checksum", None, &[]),
     value("checksumtype", None, &[]),
     value("options", None, &[]),
     value("file", None, &["filefullpath"]),
 ];
 
+static EXTENSION: [Parameter; 7] = [
+    value("packagename", Some(0), &["name"]),
+    value("vsixurl", Some(1), &["url"]),
+    value("checksum", Some(2), &[]),
+    value("checksumtype", Some(3), &[]),
+    value("vsversion", Some(4), &["visualstudioversion"]),
+    value("options", Some(5), &[]),
+    value("file", Some(6), &[]),
+];
+
+/// The exit code that says that it is installed already, which both take for success.
+const INSTALLED_ALREADY: i64 = 1001;
+
 impl Interpreter<'_> {
-    /// `Install-ChocolateyVsixPackage`, and its like in the extension for Visual Studio.
-    pub(super) fn install_extension(&mut self, command: &Invocation<'_>) -> Result {
+    /// `Install-ChocolateyVsixPackage`: with the installer of the newest Visual Studio, or of the one that
+    /// is asked for.
+    pub(super) fn install_vsix_package(&mut self, command: &Invocation<'_>) -> Result {
         let line = command.line;
-        let bound = self.bind_helper(command, &VSIX);
-        let file = match self.file(&bound, line, ["vsixurl", "vsixurl64"]) {
+        let bound = self.bind_helper(command, &PACKAGE);
+        let Ok(version) = self.studio_version(&bound, line) else {
+            self.call_done(line, None);
+            return (Vec::new(), Flow::Next);
+        };
+        let Some(version) = version else {
+            return self.install_vsix(&bound, "/q", line);
+        };
+        // There it looks for one, and then for another that it has not found.
+        if self.bits() == 32 {
+            return (Vec::new(), Flow::Throw);
+        }
+        let key = format!(r"HKLM:\SOFTWARE\Wow6432Node\Microsoft\VisualStudio\{version}.0");
+        let folder = self.fact_of(FactKind::Registry, &key, Some("installdir"));
+        let there = format!("Visual Studio {version}.0 is installed");
+        let doubt = self.doubt(&folder, &there, line);
+        self.under(doubt, |this| this.install_vsix(&bound, "/q", line))
+    }
+
+    /// `Install-VisualStudioVsixExtension`: with the newest installer, in every Visual Studio for everybody.
+    /// The log that it writes beside is left out.
+    pub(super) fn install_vsix_extension(&mut self, command: &Invocation<'_>) -> Result {
+        let line = command.line;
+        let bound = bind(&EXTENSION, false, command.arguments.clone());
+        self.software_names
+            .extend(software_name(&command.arguments));
+        if let Some(problem) = &bound.problem {
+            let what = format!("an argument of the installer: {problem}");
+            self.find(Weight::Review, line, what);
+        }
+        self.find_unknown_condition(line);
+        self.install_vsix(&bound, "/quiet /admin", line)
+    }
+
+    fn install_vsix(&mut self, bound: &Bound, arguments: &str, line: u32) -> Result {
+        let file = match self.file(bound, line, ["vsixurl", "vsixurl64"]) {
             Ok(Some(file)) => Some(file),
             Ok(None) => return self.no_file(line),
             Err(()) => None,
         };
-        let version = self.text(&bound, "vsversion", line);
-        let step = match (file, version) {
-            (Some(file), Ok(version)) if bound.problem.is_none() => Some(Step {
-                arguments: version.unwrap_or_default(),
-                // 1001: it is installed already, which both helpers take for success.
-                exit_codes: vec![0, 1001],
-                ..Step::new(RecipeKind::Vsix, file)
-            }),
-            _ => None,
-        };
+        let step = file.filter(|_| bound.problem.is_none()).map(|file| Step {
+            arguments: arguments.to_owned(),
+            exit_codes: vec![0, INSTALLED_ALREADY],
+            ..Step::new(RecipeKind::Vsix, file)
+        });
         self.call_done(line, step);
         (Vec::new(), Flow::Next)
+    }
+
+    /// The version that is asked for; 0 asks for none.
+    fn studio_version(&mut self, bound: &Bound, line: u32) -> std::result::Result<Option<u32>, ()> {
+        let Some(text) = self.text(bound, "vsversion", line)? else {
+            return Ok(None);
+        };
+        let number: std::result::Result<u32, _> = text.trim().trim_end_matches(".0").parse();
+        match number {
+            Ok(0) => Ok(None),
+            Ok(version) => Ok(Some(version)),
+            Err(_) => {
+                let what = "which version of Visual Studio is asked for is not known";
+                self.find(Weight::Review, line, what);
+                Err(())
+            }
+        }
     }
 }

@@ -34,7 +34,16 @@ fn archives_are_unpacked_where_the_script_says() {
         ),
         (
             "Install-ChocolateyVsixPackage acme https://a.example/a.vsix -Checksum SHA -ChecksumType sha256",
-            "Ready Vsix [] [0, 1001] Any=https://a.example/a.vsix#sha256:e3b0",
+            "Ready Vsix [/q] [0, 1001] Any=https://a.example/a.vsix#sha256:e3b0",
+        ),
+        // Its 32-bit half never finds the version that it is asked for.
+        (
+            "Install-ChocolateyVsixPackage acme https://a.example/a.vsix 14 -Checksum SHA -ChecksumType sha256",
+            r"Ready Vsix [/q] [0, 1001] X64=https://a.example/a.vsix#sha256:e3b0 if(Visual Studio 14.0 is installed | installdir of registry HKLM:\SOFTWARE\Wow6432Node\Microsoft\VisualStudio\14.0)",
+        ),
+        (
+            "Install-VisualStudioVsixExtension acme https://a.example/a.vsix SHA sha256 14",
+            "Ready Vsix [/quiet /admin] [0, 1001] Any=https://a.example/a.vsix#sha256:e3b0",
         ),
         (
             "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\nGet-ChildItem $PSScriptRoot -Recurse -Include *.exe | % { Install-BinFile $_.BaseName $_.FullName }",

@@ -31,7 +31,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "$l = Get-AppInstallLocation 'Acme*'\nif ($l) { Register-Application \"$l\\acme.exe\" acme } else { Write-Warning 'no' }",
-            "+AppPath?(exepath=<installlocation of software Acme*>\\acme.exe name=acme)",
+            "+AppPath?(exepath=<Get-AppInstallLocation of software Acme*>\\acme.exe name=acme)",
         ),
         (
             "New-Item HKLM:\\Software\\Acme -Force",

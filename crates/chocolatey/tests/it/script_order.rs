@@ -204,8 +204,8 @@ Install-BinFile acme \"$a\\acme.exe\"\nInstall-BinFile other \"$b\\other.exe\"",
     assert_eq!(
         paths,
         [
-            "<installlocation of software Acme*>\\acme.exe",
-            "<installlocation of software Other*>\\other.exe"
+            "<Get-AppInstallLocation of software Acme*>\\acme.exe",
+            "<Get-AppInstallLocation of software Other*>\\other.exe"
         ]
     );
 }

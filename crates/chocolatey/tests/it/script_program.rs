@@ -121,7 +121,7 @@ fn other_programs_are_told_by_their_command_line() {
         ),
         (
             "$l = Get-AppInstallLocation acme\n& \"$l\\acme.exe\"",
-            "Program(file=<installlocation of software acme>\\acme.exe)",
+            "Program(file=<Get-AppInstallLocation of software acme>\\acme.exe)",
         ),
         (
             "Start-Process https://a.example/thanks",

@@ -25,6 +25,44 @@ fn sources(version: &str, script: &str, files: &[&str]) -> Analysis {
 }
 
 #[test]
+fn the_version_that_only_the_client_writes_is_named_wherever_it_stands() {
+    let script = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot
+Install-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\acme-$env:ChocolateyPackageVersion.exe\"
+Get-UninstallRegistryKey \"Acme $env:ChocolateyPackageVersion*\" | % { Remove-Item \"$($_.InstallLocation)\\a\" }";
+    let found = sources("1.0.0.0", script, &[]);
+    let recipe = found.recipe.as_ref().unwrap();
+    let inside = recipe.files[0].inside.as_deref();
+    assert_eq!(
+        inside,
+        Some("acme-%ChocolateyPackageVersion%.exe"),
+        "{}",
+        shown(&found)
+    );
+    let software = &found.effects[0].conditions[0].facts[0].name;
+    assert_eq!(software, "Acme %ChocolateyPackageVersion%*");
+}
+
+#[test]
+fn the_package_cache_has_the_version_that_the_client_writes() {
+    let install = "Install-ChocolateyPackage acme exe \"/S /log=`\"$(Get-PackageCacheLocation)\\a\\b.exe`\"\" https://a.example/a.exe";
+    for (version, folder) in [
+        ("1.0.0", "%TEMP%\\acme\\1.0.0\\a"),
+        ("1.0", "%TEMP%\\acme\\%ChocolateyPackageVersion%\\a"),
+    ] {
+        let script = format!(
+            "New-Item \"$(Get-PackageCacheLocation)\\a\"; Copy-Item \"$(Get-PackageCacheLocation)\\a\" C:\\a\n{install}"
+        );
+        let found = sources(version, &script, &[]);
+        assert_eq!(
+            found.effects[0].operands["path"],
+            folder,
+            "{}",
+            shown(&found)
+        );
+    }
+}
+
+#[test]
 fn what_is_looked_into_is_a_folder_whatever_its_name() {
     for (look, expected) in [
         (

@@ -2,6 +2,7 @@
 
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_chocolatey::script::analyse;
+use fleetmend_model::effect::Machines;
 use fleetmend_model::recipe::{InstallerKind, Uninstall, Verdict};
 
 use crate::package::zip;
@@ -157,6 +158,50 @@ if ($key.Count -eq 1) {{ $key | % {{ Uninstall-ChocolateyPackage acme exe /S $_.
         let fact = &step.conditions[0].facts[0];
         assert_eq!(fact.filter.as_deref(), Some(told), "{filter}");
     }
+}
+
+#[test]
+fn both_kinds_of_machine_have_their_own_steps_and_effects() {
+    let found = uninstall(
+        "$dir = \"$env:ProgramFiles\\Acme\"
+if (Get-OSArchitectureWidth 64) { $dir = \"${env:ProgramFiles(x86)}\\Acme\" }
+Uninstall-ChocolateyPackage acme exe /S \"$dir\\first.exe\"
+Uninstall-ChocolateyPackage acme exe /S \"$env:ProgramData\\second.exe\"
+Remove-Item $dir
+Remove-Item $env:ProgramData\\Acme",
+    );
+    assert_eq!(found.verdict, Verdict::Ready, "{found:?}");
+    let steps: Vec<(&str, Machines)> = found
+        .steps
+        .iter()
+        .map(|it| (it.file.as_deref().unwrap(), it.machines))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            ("%ProgramFiles%\\Acme\\first.exe", Machines::X86),
+            ("%ProgramFiles(x86)%\\Acme\\first.exe", Machines::X64),
+            ("%ProgramData%\\second.exe", Machines::All),
+        ]
+    );
+    let effects: Vec<(&str, Machines)> = found
+        .effects
+        .iter()
+        .map(|it| (it.operands["path"].as_str(), it.machines))
+        .collect();
+    assert_eq!(
+        effects,
+        [
+            ("%ProgramFiles(x86)%\\Acme", Machines::X64),
+            ("%ProgramData%\\Acme", Machines::All),
+            ("%ProgramFiles%\\Acme", Machines::X86),
+        ]
+    );
+    let found = uninstall(
+        "if (Get-OSArchitectureWidth 32) { throw 'no' }
+Uninstall-ChocolateyPackage acme exe /S C:\\a.exe",
+    );
+    assert_eq!(found.steps[0].machines, Machines::X64);
 }
 
 #[test]

@@ -146,7 +146,10 @@ fn recipes_prints_its_figures_and_a_line_a_package() {
         "one/tools/chocolateyinstall.ps1",
         &format!(". $PSScriptRoot\\helpers.ps1\n{install}"),
     );
-    put("shared/helpers.ps1", "$arguments = '/S'");
+    put(
+        "shared/helpers.ps1",
+        "$arguments = '/S'; New-Item \"$PSScriptRoot\\beside.exe.ignore\"",
+    );
     put("meta/meta.nuspec", &nuspec("meta", ""));
     put("custom/custom.nuspec", &nuspec("custom", ""));
     put("custom/tools/chocolateyInstall.ps1", "Start-Process x");
@@ -190,6 +193,7 @@ fn recipes_prints_its_figures_and_a_line_a_package() {
     assert_eq!(one["argv"], "/S");
     assert_eq!(one["exit_codes"], serde_json::json!([0]));
     assert_eq!(one["files"][0]["origin"]["path"], "tools/acme.exe");
+    assert_eq!(one["shims"][0]["program"], "tools/beside.exe");
 }
 
 #[test]

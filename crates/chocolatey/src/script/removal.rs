@@ -1,0 +1,151 @@
+//! The script that Chocolatey runs when the package is removed, for each kind of machine that makes a
+//! difference.
+
+use std::cell::RefCell;
+
+use fleetmend_model::effect::{Effect, Machines};
+use fleetmend_model::recipe::{Finding, Uninstall, UninstallStep, Verdict};
+
+use super::interpreter::{Flow, Interpreter, Weight};
+use super::outcome::effects_on;
+use super::profile::{MAIN, Profile, SMALL};
+use super::trees::Trees;
+use super::{Package, Script, UNINSTALL};
+
+/// What the script does on one machine.
+struct Removal {
+    steps: Vec<UninstallStep>,
+    effects: Vec<Effect>,
+    findings: Vec<(Weight, Finding)>,
+    notes: Vec<Finding>,
+    /// Whether it asks how many bits the machine has.
+    asks_bits: bool,
+    /// Whether it refuses the machine.
+    is_refused: bool,
+}
+
+/// Explains the script that Chocolatey runs before the package is removed.
+pub(super) fn uninstall(
+    package: &Package<'_>,
+    trees: &RefCell<Trees>,
+    notes: &mut Vec<Finding>,
+) -> Option<Uninstall> {
+    let script = package.named(UNINSTALL).into_iter().next()?;
+    let mut main = Removal::of(package, trees, script, MAIN);
+    let mut small =
+        (main.asks_bits && !main.is_refused).then(|| Removal::of(package, trees, script, SMALL));
+    let is_small_refused = small.as_ref().is_some_and(|it| it.is_refused);
+    if let Some(small) = &mut small {
+        notes.append(&mut small.notes);
+        for finding in std::mem::take(&mut small.findings) {
+            if !is_small_refused && !main.findings.iter().any(|it| it.1 == finding.1) {
+                main.findings.push(finding);
+            }
+        }
+    }
+    notes.append(&mut main.notes);
+    let small = small.filter(|it| !it.is_refused);
+    let effects = effects_on(
+        &main.effects,
+        small.as_ref().map(|it| &it.effects[..]),
+        is_small_refused,
+    );
+    let steps = match (small, is_small_refused) {
+        (Some(small), _) => on_both(main.steps, small.steps),
+        (None, true) => on(main.steps, Machines::X64),
+        (None, false) => main.steps,
+    };
+    let has = |weight| main.findings.iter().any(|(it, _)| *it == weight);
+    let verdict = if has(Weight::Custom) {
+        Verdict::NeedsChocolatey
+    } else if has(Weight::Review) {
+        Verdict::NeedsReview
+    } else if steps.is_empty() {
+        Verdict::NoInstaller
+    } else {
+        Verdict::Ready
+    };
+    Some(Uninstall {
+        verdict,
+        steps,
+        effects,
+        findings: main.findings.into_iter().map(|(_, it)| it).collect(),
+    })
+}
+
+impl Removal {
+    fn of(
+        package: &Package<'_>,
+        trees: &RefCell<Trees>,
+        script: &Script,
+        profile: Profile,
+    ) -> Self {
+        let mut interpreter = Interpreter::new(package, trees, &script.path, profile);
+        interpreter.is_uninstalling = true;
+        let text = trees.borrow_mut().prepared(script);
+        let flow = match text {
+            Ok(text) => interpreter.run(text),
+            Err(why) => {
+                interpreter.find(Weight::Review, 1, why);
+                Flow::Next
+            }
+        };
+        if !interpreter.calls.is_empty() {
+            let what = "the script downloads, unpacks or installs something to uninstall";
+            interpreter.find(Weight::Review, 1, what);
+        }
+        let is_known = interpreter.uninstalls.iter().all(|it| it.step.is_some());
+        if !is_known && interpreter.findings.is_empty() {
+            let what = "an uninstaller that the script runs is not known";
+            interpreter.find(Weight::Review, 1, what);
+        }
+        let count = interpreter.uninstalls.len();
+        let effects = interpreter.effects.into_iter();
+        let steps = interpreter.uninstalls.into_iter();
+        Self {
+            is_refused: flow == Flow::Throw && count == 0,
+            steps: steps.filter_map(|it| it.step).collect(),
+            effects: effects.map(|it| it.among_uninstalls(count)).collect(),
+            findings: interpreter.findings,
+            notes: interpreter.notes,
+            asks_bits: interpreter.asked.bits,
+        }
+    }
+}
+
+/// Steps that are run on some machines alone.
+fn on(steps: Vec<UninstallStep>, machines: Machines) -> Vec<UninstallStep> {
+    let steps = steps.into_iter();
+    steps
+        .map(|step| UninstallStep { machines, ..step })
+        .collect()
+}
+
+/// The steps of both kinds of machine, each in its order.
+fn on_both(large: Vec<UninstallStep>, small: Vec<UninstallStep>) -> Vec<UninstallStep> {
+    let mut all = on(large, Machines::X64);
+    let mut at = 0;
+    for step in small {
+        let is_same = |it: &UninstallStep| {
+            UninstallStep {
+                machines: Machines::X64,
+                ..step.clone()
+            } == *it
+        };
+        match all.iter().skip(at).position(is_same) {
+            Some(ahead) => {
+                at += ahead;
+                all[at].machines = Machines::All;
+            }
+            None => all.insert(
+                at,
+                UninstallStep {
+                    machines: Machines::X86,
+                    ..step
+                },
+            ),
+        }
+        at += 1;
+    }
+    all
+}
