@@ -4,11 +4,13 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{Read, Seek};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::function::Function;
 use super::interpreter::Interpreter;
 use super::place::CHOCOLATEY_INSTALL;
 use super::syntax::{Source, children};
+use super::trees::SharedTrees;
 use super::{Package, Script, is_script, read_scripts};
 use crate::dependency::Dependency;
 use crate::nupkg::NupkgIn;
@@ -29,6 +31,7 @@ pub struct Extension {
     aliases: HashMap<String, String>,
     /// The variables of its own scope, in lower case; their values are not known.
     variables: HashSet<String>,
+    trees: Arc<SharedTrees>,
 }
 
 impl Extension {
@@ -40,6 +43,7 @@ impl Extension {
             functions: HashMap::new(),
             aliases: HashMap::new(),
             variables: HashSet::new(),
+            trees: Arc::default(),
         };
         for (place, script) in scripts.iter().enumerate() {
             if let Ok(text) = script.text() {
@@ -116,6 +120,11 @@ impl Extension {
         Some((self.scripts.get(place)?, name))
     }
 
+    /// What was parsed of its scripts.
+    pub(super) fn trees(&self) -> &SharedTrees {
+        &self.trees
+    }
+
     /// The name of one of its scripts in findings, which tells it from the package's own.
     fn script_name(&self, path: &str) -> String {
         format!("{}/{path}", self.id)
@@ -144,7 +153,7 @@ pub fn extension_ids(nuspec: &Nuspec) -> Vec<String> {
 }
 
 /// The extension that a script is of, by its name in findings.
-fn extension_of<'p>(package: &'p Package<'_>, script: &str) -> Option<&'p Extension> {
+pub(super) fn extension_of<'p>(package: &'p Package<'_>, script: &str) -> Option<&'p Extension> {
     let (id, _) = script.split_once('/')?;
     let mut extensions = package.extensions.iter();
     extensions.find(|it| it.id == id).map(AsRef::as_ref)
@@ -157,14 +166,16 @@ impl Interpreter<'_> {
         let mut extensions = package.extensions.iter();
         let (extension, (script, name)) =
             extensions.find_map(|it| Some((it, it.function(name)?)))?;
-        let text = script.text().ok()?;
+        let path = extension.script_name(&script.path);
         let source = Source {
-            text: super::syntax::prepare(&text).into(),
+            text: self.prepared_as(&path, script)?,
             first_line: 1,
         };
-        let tree = self.tree(&source.text)?;
-        let path = extension.script_name(&script.path);
         let own = std::mem::replace(&mut self.script, path.into());
+        let Some(tree) = self.tree(&source.text) else {
+            self.script = own;
+            return None;
+        };
         let mut queue = vec![tree.root_node()];
         while let Some(node) = queue.pop() {
             match node.kind() {

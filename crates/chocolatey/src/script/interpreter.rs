@@ -15,6 +15,7 @@ use tree_sitter::{Node, Tree};
 
 use super::alternatives::Fork;
 use super::doubt::Doubt;
+use super::extension::{Extension, extension_of};
 use super::facts::{Facts, FactsId};
 use super::installation::{Call, NotedEffect, UninstallCall};
 use super::profile::{Asked, Profile};
@@ -218,7 +219,7 @@ impl<'p> Interpreter<'p> {
             self.leave();
             return (Vec::new(), Flow::Next);
         }
-        let tree = self.trees.borrow_mut().get(&source.text);
+        let tree = self.tree(&source.text);
         let result = match tree {
             None => {
                 self.find(
@@ -263,12 +264,19 @@ impl<'p> Interpreter<'p> {
 
     /// The text of a script as it is parsed; `None` where it is not analysed.
     pub(super) fn prepared(&self, script: &Script) -> Option<Rc<str>> {
-        self.trees.borrow_mut().prepared(script).ok()
+        self.prepared_as(&script.path, script)
+    }
+
+    /// The same of a script that has another name beside those of the package.
+    pub(super) fn prepared_as(&self, name: &str, script: &Script) -> Option<Rc<str>> {
+        self.trees.borrow_mut().prepared_as(name, script).ok()
     }
 
     /// The tree of a text that was run before or is run later.
     pub(super) fn tree(&self, text: &Rc<str>) -> Option<Rc<Tree>> {
-        self.trees.borrow_mut().get(text)
+        let extension = extension_of(self.package, &self.script);
+        let shared = extension.map(Extension::trees);
+        self.trees.borrow_mut().get(text, shared)
     }
 
     /// Runs something that sees none of the script's variables: it is a process of its own.

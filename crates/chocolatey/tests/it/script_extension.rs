@@ -46,6 +46,21 @@ fn explained(script: &str, extensions: Vec<Arc<Extension>>) -> String {
 }
 
 #[test]
+fn what_is_found_does_not_depend_on_who_used_an_extension_before() {
+    let shared = Arc::new(extension());
+    for script in [
+        "Get-Arguments; Start-It",
+        "Get-Arguments",
+        "Install-It -Url $x",
+    ] {
+        let fresh = explained(script, vec![Arc::new(extension())]);
+        for _ in 0..2 {
+            assert_eq!(explained(script, vec![Arc::clone(&shared)]), fresh);
+        }
+    }
+}
+
+#[test]
 fn functions_of_an_extension_are_followed() {
     let install = |argument: &str| {
         format!("Install-ChocolateyPackage acme exe {argument} https://a.example/a.exe")
