@@ -7,16 +7,16 @@ use super::helper::Result;
 use super::helper_file::OPEN_TRANSFER;
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, Weight};
-use super::parameters::{Bound, Parameter, bind, switch, value};
+use super::parameters::{Bound, Parameter, bind, mandatory, switch, value};
 use super::path;
 use super::recipe_file::{Located, shown};
 use super::state::{MAX_FILES, State};
 use super::value::{STAR, Value};
 
 static ZIP_PACKAGE: [Parameter; 13] = [
-    value("packagename", Some(0), &[]),
+    mandatory("packagename", Some(0), &[]),
     value("url", Some(1), &[]),
-    value("unziplocation", Some(2), &["destination"]),
+    mandatory("unziplocation", Some(2), &["destination"]),
     value("url64bit", Some(3), &["url64"]),
     value("specificfolder", None, &[]),
     value("checksum", None, &[]),
@@ -31,7 +31,7 @@ static ZIP_PACKAGE: [Parameter; 13] = [
 
 static UNZIP: [Parameter; 6] = [
     value("filefullpath", Some(0), &["file"]),
-    value("destination", Some(1), &["unziplocation"]),
+    mandatory("destination", Some(1), &["unziplocation"]),
     value("specificfolder", Some(2), &[]),
     value("packagename", Some(3), &[]),
     value("filefullpath64", None, &["file64"]),
@@ -45,8 +45,8 @@ static EXPAND_ARCHIVE: [Parameter; 3] = [
 ];
 
 static WEB_FILE: [Parameter; 11] = [
-    value("packagename", Some(0), &[]),
-    value("filefullpath", Some(1), &[]),
+    mandatory("packagename", Some(0), &[]),
+    mandatory("filefullpath", Some(1), &[]),
     value("url", Some(2), &[]),
     value("url64bit", Some(3), &["url64"]),
     value("checksum", None, &[]),
@@ -68,7 +68,7 @@ static SIMPLE_WEB_FILE: [Parameter; 6] = [
 ];
 
 static VERIFY: [Parameter; 4] = [
-    value("file", Some(0), &[]),
+    mandatory("file", Some(0), &[]),
     value("checksum", Some(1), &[]),
     value("checksumtype", Some(2), &[]),
     value("originalurl", Some(3), &[]),

@@ -3,7 +3,7 @@
 
 use fleetmend_model::effect::EffectKind;
 
-use super::parameters::{Parameter, switch, value};
+use super::parameters::{Parameter, mandatory, switch, value};
 
 /// A command with an effect.
 pub(super) struct EffectCommand {
@@ -113,8 +113,8 @@ static SERVICE: [Parameter; 8] = [
 ];
 
 static SHORTCUT: [Parameter; 9] = [
-    value("shortcutfilepath", Some(0), &[]),
-    value("targetpath", Some(1), &[]),
+    mandatory("shortcutfilepath", Some(0), &[]),
+    mandatory("targetpath", Some(1), &[]),
     value("workingdirectory", Some(2), &[]),
     value("arguments", Some(3), &[]),
     value("iconlocation", Some(4), &[]),
@@ -125,8 +125,8 @@ static SHORTCUT: [Parameter; 9] = [
 ];
 
 static PATH_ENTRY: [Parameter; 2] = [
-    value("pathtoinstall", Some(0), &["pathtouninstall", "path"]),
-    value("pathtype", Some(1), &[]),
+    mandatory("pathtoinstall", Some(0), &["pathtouninstall", "path"]),
+    value("pathtype", Some(1), &["scope", "type"]),
 ];
 
 static VARIABLE: [Parameter; 3] = [
@@ -136,34 +136,37 @@ static VARIABLE: [Parameter; 3] = [
 ];
 
 static REMOVED_VARIABLE: [Parameter; 2] = [
-    value("variablename", Some(0), &[]),
+    mandatory("variablename", Some(0), &[]),
     value("variabletype", Some(1), &[]),
 ];
 
 static SHIM: [Parameter; 4] = [
-    value("name", Some(0), &[]),
-    value("path", Some(1), &[]),
+    mandatory("name", Some(0), &[]),
+    mandatory("path", Some(1), &[]),
     value("command", None, &[]),
     switch("usestart", &["isgui"]),
 ];
 
+static REMOVED_SHIM: [Parameter; 2] =
+    [mandatory("name", Some(0), &[]), value("path", Some(1), &[])];
+
 static ASSOCIATION: [Parameter; 3] = [
-    value("extension", Some(0), &[]),
-    value("executable", Some(1), &[]),
+    mandatory("extension", Some(0), &[]),
+    mandatory("executable", Some(1), &[]),
     value("arguments", Some(2), &[]),
 ];
 
 static MENU_ITEM: [Parameter; 4] = [
-    value("menukey", Some(0), &[]),
+    mandatory("menukey", Some(0), &[]),
     value("menulabel", Some(1), &[]),
     value("command", Some(2), &[]),
     value("type", Some(3), &[]),
 ];
 
-static PINNED: [Parameter; 1] = [value("targetfilepath", Some(0), &[])];
+static PINNED: [Parameter; 1] = [mandatory("targetfilepath", Some(0), &[])];
 
 static APP_PATH: [Parameter; 2] = [
-    value("exepath", Some(0), &["path"]),
+    mandatory("exepath", Some(0), &["path"]),
     value("name", Some(1), &[]),
 ];
 
@@ -173,8 +176,8 @@ static EDITOR_EXTENSION: [Parameter; 2] = [
 ];
 
 static ZIP: [Parameter; 2] = [
-    value("packagename", Some(0), &[]),
-    value("zipfilename", Some(1), &[]),
+    mandatory("packagename", Some(0), &[]),
+    mandatory("zipfilename", Some(1), &[]),
 ];
 
 static FIREWALL: [Parameter; 20] = [
@@ -239,7 +242,7 @@ static NEW_SERVICE: [Parameter; 8] = [
 
 static POWERSHELL_COMMAND: [Parameter; 8] = [
     value("packagename", Some(0), &[]),
-    value("psfilefullpath", Some(1), &["file", "filefullpath"]),
+    mandatory("psfilefullpath", Some(1), &["file", "filefullpath"]),
     value("url", Some(2), &[]),
     value("url64bit", Some(3), &["url64"]),
     value("checksum", None, &[]),
@@ -350,7 +353,7 @@ pub(super) static COMMANDS: [EffectCommand; 26] = [
     helper(
         &["uninstall-binfile", "remove-binfile"],
         EffectKind::Shim,
-        &SHIM,
+        &REMOVED_SHIM,
     ),
     helper(
         &["install-chocolateyfileassociation"],

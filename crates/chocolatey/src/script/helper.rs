@@ -9,7 +9,7 @@ use fleetmend_model::recipe::{FileOrigin, RecipeKind};
 use super::command::Invocation;
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
-use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
+use super::parameters::{Argument, Bound, Parameter, bind, mandatory, switch, value};
 use super::place::{self, VERSION, is_plain};
 use super::recipe_file::Located;
 use super::temporary;
@@ -19,7 +19,7 @@ use super::value::{HOLE, STAR, Value};
 pub(super) const TAKES_REST: bool = true;
 
 static PACKAGE: [Parameter; 16] = [
-    value("packagename", Some(0), &[]),
+    mandatory("packagename", Some(0), &[]),
     value("filetype", Some(1), &["installertype", "installtype"]),
     value("silentargs", Some(2), &[]),
     value("url", Some(3), &[]),
@@ -41,7 +41,7 @@ static PACKAGE: [Parameter; 16] = [
 ];
 
 static INSTALL_PACKAGE: [Parameter; 7] = [
-    value("packagename", Some(0), &[]),
+    mandatory("packagename", Some(0), &[]),
     value("filetype", Some(1), &["installertype", "installtype"]),
     value("silentargs", Some(2), &[]),
     value("file", Some(3), &["filefullpath"]),

@@ -287,6 +287,10 @@ fn sought(kind: SoughtKind, command: &Invocation<'_>) -> Value {
         .or(bound.get("softwarename"))
         .or(first_input);
     match name {
+        // Without a name the helper fails.
+        Some(name) if kind == SoughtKind::Software && name.to_text().is_empty() => {
+            Value::unknown("it is looked for without a name")
+        }
         Some(name) if is_by_name && name.is_known() => {
             let names = name.clone().into_items();
             let names: Vec<String> = names.iter().map(Value::to_text).collect();

@@ -36,6 +36,9 @@ pub(super) struct Parameter {
     pub(super) name: &'static str,
     pub(super) aliases: &'static [&'static str],
     pub(super) is_switch: bool,
+    /// Whether the command asks for it where it is not given, or empty: there is nobody to answer, and
+    /// the command fails.
+    pub(super) is_mandatory: bool,
     pub(super) position: Option<u8>,
 }
 
@@ -49,7 +52,20 @@ pub(super) const fn value(
         name,
         aliases,
         is_switch: false,
+        is_mandatory: false,
         position,
+    }
+}
+
+/// The same of one without which the command fails.
+pub(super) const fn mandatory(
+    name: &'static str,
+    position: Option<u8>,
+    aliases: &'static [&'static str],
+) -> Parameter {
+    Parameter {
+        is_mandatory: true,
+        ..value(name, position, aliases)
     }
 }
 
@@ -59,6 +75,7 @@ pub(super) const fn switch(name: &'static str, aliases: &'static [&'static str])
         name,
         aliases,
         is_switch: true,
+        is_mandatory: false,
         position: None,
     }
 }
@@ -199,7 +216,24 @@ pub(super) fn bind(
         }
     }
     bind_positional(&mut bound, parameters, takes_rest, positional);
+    if bound.problem.is_none() {
+        let mut mandatory = parameters.iter().filter(|it| it.is_mandatory);
+        bound.problem = mandatory.find_map(|it| lacking(it.name, bound.get(it.name)));
+    }
     bound
+}
+
+/// What is wrong with a mandatory parameter's value: it is not there, or empty.
+fn lacking(name: &str, value: Option<&Value>) -> Option<String> {
+    let lack = match value {
+        None => "missing",
+        Some(Value::Null) => "empty",
+        Some(Value::Text(text)) if text.is_empty() => "empty",
+        Some(_) => return None,
+    };
+    Some(format!(
+        "the mandatory parameter {name} is {lack}, without which it fails"
+    ))
 }
 
 fn bind_positional(

@@ -11,12 +11,12 @@ use super::facts::names_software;
 use super::helper::numbers;
 use super::installation::UninstallCall;
 use super::interpreter::{Interpreter, MAX_FINDINGS, Weight, excerpt};
-use super::parameters::{Parameter, bind, value};
+use super::parameters::{Parameter, bind, mandatory, value};
 use super::place::{PRODUCT_CODE, UNINSTALL_STRING};
 use super::value::{SoughtKind, Value};
 
 static UNINSTALL: [Parameter; 5] = [
-    value("packagename", Some(0), &[]),
+    mandatory("packagename", Some(0), &[]),
     value("filetype", Some(1), &["installertype"]),
     value("silentargs", Some(2), &[]),
     value("file", Some(3), &[]),

@@ -18,6 +18,7 @@ mod script_hidden;
 mod script_hostile;
 mod script_machine;
 mod script_order;
+mod script_parameters;
 mod script_program;
 mod script_sources;
 mod script_uninstall;
