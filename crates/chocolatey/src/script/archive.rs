@@ -92,8 +92,11 @@ impl Interpreter<'_> {
             "expand-archive" => &EXPAND_ARCHIVE,
             _ => &UNZIP,
         };
-        let bound = self.bind_helper(command, parameters);
+        let mut bound = self.bind_helper(command, parameters);
         let names = ["filefullpath", "filefullpath64"];
+        if command.name == "expand-archive" {
+            self.resolve(&mut bound, &["filefullpath", "destination"], command);
+        }
         let archive = match self.file(&bound, command.line, names) {
             Ok(Some(file)) => Some(file),
             Ok(None) => return self.no_file(command.line),

@@ -148,7 +148,11 @@ impl Interpreter<'_> {
             };
         }
         let target = value.to_text();
-        if let Some(path) = path::in_package(&target)
+        let whole = self
+            .resolved(&target)
+            .filter(|_| target.contains(['\\', '/']));
+        let whole = whole.unwrap_or_else(|| target.clone());
+        if let Some(path) = path::in_package(&whole)
             && let Some(result) = self.run_script(&path, arguments.clone(), operator == ".", line)
         {
             return result;
@@ -238,7 +242,7 @@ impl Interpreter<'_> {
             "write-output" => command.arguments.into_iter().filter_map(plain).collect(),
             "write-error" if !self.errors_end(&command) => Vec::new(),
             "write-error" | "write-chocolateyfailure" => return self.throw(command.line),
-            "set-location" | "push-location" | "pop-location" => Vec::new(),
+            "set-location" | "push-location" | "pop-location" => self.move_to(&command),
             "set-variable" | "new-variable" => {
                 self.variable_command(command);
                 Vec::new()
@@ -350,6 +354,10 @@ impl Interpreter<'_> {
         let mut is_understood = bound.problem.is_none() && !modules.is_empty();
         for module in modules {
             let module = module.to_path();
+            let whole = self
+                .resolved(&module)
+                .filter(|_| module.contains(['\\', '/']));
+            let module = whole.unwrap_or(module);
             let own = path::in_package(&module)
                 .and_then(|path| self.run_script(&path, Vec::new(), true, command.line));
             is_understood &= own.is_some() || is_loaded(&module);

@@ -40,7 +40,9 @@ impl Interpreter<'_> {
         if let Some(known) = self.test_function(&path) {
             return known.map_or_else(unknown, Value::Bool);
         }
-        let text = path.to_path();
+        let Some(text) = self.resolved(&path.to_path()) else {
+            return unknown();
+        };
         if !path::is_passing(&text) {
             return self.fact_of_path(&path, Some("existence"));
         }
@@ -127,6 +129,9 @@ impl Interpreter<'_> {
                     );
                 }
                 other => other.to_path(),
+            };
+            let Some(text) = self.resolved(&text) else {
+                return Value::unknown("which folder it is taken from is not known");
             };
             if path::is_passing(&text) {
                 return Value::unknown("what the script leaves there is not known");

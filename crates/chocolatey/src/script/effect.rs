@@ -31,6 +31,9 @@ impl Interpreter<'_> {
             self.find(Weight::Custom, command.line, what);
             return Some(vec![Value::unknown("its arguments are not understood")]);
         }
+        if !self.resolve_operands(known.kind, &mut bound, command) {
+            return Some(vec![Value::unknown("its path is not known")]);
+        }
         match (known.kind, command.name) {
             (EffectKind::Files, "copy-item" | "move-item" | "rename-item") => {
                 self.move_files(&bound, command);
@@ -41,6 +44,27 @@ impl Interpreter<'_> {
             (kind, _) => self.note_effect(kind, &bound, command),
         }
         Some(Vec::new())
+    }
+
+    /// Makes the paths of files and keys full ones.
+    fn resolve_operands(
+        &mut self,
+        kind: EffectKind,
+        bound: &mut Bound,
+        command: &Invocation<'_>,
+    ) -> bool {
+        if !matches!(kind, EffectKind::Files | EffectKind::Registry) {
+            return true;
+        }
+        match command.name {
+            "uninstall-chocolateyzippackage" => true,
+            "rename-item" => self.resolve(bound, &["path"], command),
+            "new-item" | "new-folder" if bound.get("path").is_none() => {
+                bound.add("path", Value::text("."));
+                self.resolve(bound, &["path"], command)
+            }
+            _ => self.resolve(bound, &["path", "destination"], command),
+        }
     }
 
     /// An operand as a text for results; `None` where a part of it is not known.

@@ -7,6 +7,7 @@ use fleetmend_model::recipe::FileOrigin;
 
 use super::command::Invocation;
 use super::interpreter::{Interpreter, Weight, excerpt};
+use super::location::is_relative;
 use super::parameters::Bound;
 use super::path;
 use super::state::{MAX_FILES, Removed, State};
@@ -16,6 +17,10 @@ impl Interpreter<'_> {
     /// A change of files by a static method; `false`: its operands are not known.
     pub(super) fn note_files(&mut self, method: &str, arguments: &[Value], line: u32) -> bool {
         let paths: Vec<String> = arguments.iter().map(Value::to_path).collect();
+        // Where a process is, `Set-Location` does not change.
+        if paths.first().is_some_and(|path| is_relative(path)) {
+            return false;
+        }
         if paths.iter().all(|path| path::is_passing(path)) {
             for path in paths.iter().filter_map(|path| path::in_package(path)) {
                 if !method.ends_with("createdirectory") {

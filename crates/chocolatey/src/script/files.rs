@@ -60,7 +60,9 @@ impl Interpreter<'_> {
             if !self.charge(self.package.paths.len().saturating_mul(64)) {
                 return unknown();
             }
-            let text = path.to_path();
+            let Some(text) = self.resolved(&path.to_path()) else {
+                return unknown();
+            };
             if super::effect_files::is_registry(&text) {
                 found.push(self.fact_of_path(path, None));
                 continue;

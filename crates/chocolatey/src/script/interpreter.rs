@@ -285,7 +285,9 @@ impl<'p> Interpreter<'p> {
         self.state.scopes.push(HashMap::new());
         let base = std::mem::replace(&mut self.base, outside);
         let end = self.extension_end.replace(u32::MAX);
+        let locations = std::mem::take(&mut self.state.locations);
         let result = run(self);
+        self.state.locations = locations;
         self.extension_end = end;
         self.base = base;
         self.state.scopes.truncate(outside);

@@ -33,6 +33,7 @@ mod installation;
 mod interpreter;
 mod iso;
 pub(crate) mod literals;
+mod location;
 mod lookup;
 mod loops;
 mod member;

@@ -164,6 +164,11 @@ pub(super) fn has_mark(text: &str) -> bool {
     text.contains(|c| MARKS.contains(&c) || ASKED.contains(&c))
 }
 
+/// Whether a text names a folder of the device.
+pub(super) fn has_folder(text: &str) -> bool {
+    PLACES.iter().any(|place| text.contains(place.mark))
+}
+
 /// Whether a part of a text is asked of the device.
 pub(super) fn has_asked(text: &str) -> bool {
     text.contains(|c| ASKED.contains(&c))

@@ -3,6 +3,7 @@
 //! they change (`tools`), installers as steps of the recipe, others by their command line.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use fleetmend_model::condition::FactKind;
 use fleetmend_model::effect::EffectKind;
@@ -12,6 +13,7 @@ use super::command::Invocation;
 use super::helper::Result;
 use super::installation::Step;
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
+use super::location::Location;
 use super::parameters::{Argument, Parameter, bind, switch, value};
 use super::path;
 use super::place;
@@ -205,6 +207,8 @@ impl Interpreter<'_> {
             None => self.text_of(&start.file),
         };
         let file = file.trim().trim_matches(['"', '\'']).to_owned();
+        let whole = self.resolved(&file).filter(|_| file.contains(['\\', '/']));
+        let file = whole.unwrap_or(file);
         let arguments = match &start.arguments {
             Some(arguments) if !arguments.contains([HOLE, STAR]) && !file.contains(HOLE) => {
                 arguments.clone()
@@ -423,7 +427,12 @@ impl Interpreter<'_> {
         if !arguments.trim().is_empty() {
             operands.insert("arguments".to_owned(), self.facts.written(arguments.trim()));
         }
-        if let Some(folder) = &start.folder {
+        let moved = match &self.state.locations.current {
+            Location::Start => None,
+            Location::Known(folder) => Some(Value::Text(Rc::clone(folder))),
+            Location::Unknown => Some(Value::unknown("where it is started is not known")),
+        };
+        if let Some(folder) = start.folder.as_ref().or(moved.as_ref()) {
             let Some(folder) = self.operand(folder, true) else {
                 self.not_started(start.text, start.line);
                 return;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::facts::{Facts, FactsId};
 use super::function::Function;
+use super::location::Locations;
 use super::recipe_file::Located;
 use super::value::{Items, TableId, Value};
 
@@ -38,6 +39,8 @@ pub(super) struct State {
     pub(super) removed: Vec<Removed>,
     /// Paths in lower case of which a condition that is not known decides what lies there.
     pub(super) unsure: BTreeSet<String>,
+    /// The folder that the script is in.
+    pub(super) locations: Locations,
 }
 
 /// Files of the package that are gone.
@@ -206,6 +209,7 @@ impl State {
             unpacked,
             copies,
             unsure,
+            locations: self.locations.join(other.locations),
             removed: union(self.removed, other.removed),
         }
     }

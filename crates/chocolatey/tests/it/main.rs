@@ -16,6 +16,7 @@ mod script_extension;
 mod script_flow;
 mod script_hidden;
 mod script_hostile;
+mod script_location;
 mod script_machine;
 mod script_order;
 mod script_parameters;

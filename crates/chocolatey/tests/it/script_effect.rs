@@ -240,7 +240,7 @@ fn a_native_program_is_not_taken_for_the_command_of_its_name() {
         "NoInstaller +Service(arguments=delete acme file=sc)"
     );
     assert_eq!(
-        shown(&run(b"sc delete acme", &[])),
-        "NoInstaller +Files(path=delete value=acme)"
+        shown(&run(b"sc C:\\delete acme", &[])),
+        "NoInstaller +Files(path=C:\\delete value=acme)"
     );
 }

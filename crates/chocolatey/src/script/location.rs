@@ -1,0 +1,174 @@
+//! The folder that a script is in, and the paths that it takes from there.
+
+use std::rc::Rc;
+
+use super::command::Invocation;
+use super::interpreter::{Interpreter, Weight, excerpt};
+use super::parameters::{Bound, Parameter, bind, switch, value};
+use super::path;
+use super::place;
+use super::value::{HOLE, STAR, Value};
+
+static LOCATION: [Parameter; 3] = [
+    value("path", Some(0), &["literalpath", "pspath"]),
+    value("stackname", None, &[]),
+    switch("passthru", &[]),
+];
+
+/// A folder that a script may be in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) enum Location {
+    /// Where Chocolatey starts it, which is not promised.
+    #[default]
+    Start,
+    Known(Rc<str>),
+    Unknown,
+}
+
+/// The folder that a script is in, and those that it has put aside, the last one last.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Locations {
+    pub(super) current: Location,
+    aside: Vec<Location>,
+}
+
+impl Locations {
+    /// Where either of two may be the case.
+    pub(super) fn join(self, other: Self) -> Self {
+        if self == other {
+            return self;
+        }
+        let is_same = self.current == other.current;
+        let length = self.aside.len().max(other.aside.len());
+        Self {
+            current: if is_same {
+                self.current
+            } else {
+                Location::Unknown
+            },
+            aside: vec![Location::Unknown; length],
+        }
+    }
+}
+
+/// The most folders that are put aside.
+const MAX_ASIDE: usize = 40;
+
+impl Interpreter<'_> {
+    /// `Set-Location`, `Push-Location` and `Pop-Location`.
+    pub(super) fn move_to(&mut self, command: &Invocation<'_>) -> Vec<Value> {
+        let bound = bind(&LOCATION, false, command.arguments.clone());
+        let piped = command.input.as_ref().and_then(|it| it.first());
+        let target = bound.get("path").or(piped).cloned();
+        let new = match (&bound.problem, bound.get("stackname"), &target) {
+            (None, None, Some(target)) => self.location_of(target),
+            (None, None, None) if command.name != "set-location" => {
+                self.state.locations.current.clone()
+            }
+            _ => Location::Unknown,
+        };
+        let locations = &mut self.state.locations;
+        if command.name == "pop-location" {
+            // With nothing put aside it stays where it is.
+            if let Some(last) = locations.aside.pop() {
+                locations.current = last;
+            }
+            return output(&bound);
+        }
+        if command.name == "push-location" && locations.aside.len() < MAX_ASIDE {
+            locations.aside.push(locations.current.clone());
+        }
+        locations.current = new;
+        output(&bound)
+    }
+
+    fn location_of(&self, target: &Value) -> Location {
+        let text = target.to_path();
+        let is_open = !matches!(target, Value::Text(_) | Value::File(_) | Value::Asked(_))
+            || text.contains([HOLE, STAR, '*', '?']);
+        match self.resolved(&text) {
+            Some(path) if !is_open && !path.is_empty() => Location::Known(path.into()),
+            _ => Location::Unknown,
+        }
+    }
+
+    /// A path as a full one; `None`: the folder that it is taken from is not known.
+    pub(super) fn resolved(&self, path: &str) -> Option<String> {
+        if !is_relative(path) {
+            return Some(path.to_owned());
+        }
+        match &self.state.locations.current {
+            Location::Known(folder) => Some(path::normal(&path::join(folder, path))),
+            _ => None,
+        }
+    }
+
+    /// Makes paths among a command's arguments full ones; a finding where that cannot be done, and
+    /// then `false`.
+    pub(super) fn resolve(
+        &mut self,
+        bound: &mut Bound,
+        names: &[&'static str],
+        command: &Invocation<'_>,
+    ) -> bool {
+        for name in names {
+            let Some(given) = bound.get(name) else {
+                continue;
+            };
+            let mut is_changed = false;
+            let mut all = Vec::new();
+            for item in given.clone().into_items() {
+                let text = match &item {
+                    Value::Text(_) | Value::File(_) => item.to_path(),
+                    _ => String::new(),
+                };
+                if !is_relative(&text) || is_bare_mark(&text) {
+                    all.push(item);
+                    continue;
+                }
+                let Some(full) = self.resolved(&text) else {
+                    let what = format!(
+                        "which folder {} is taken from is not known: {}",
+                        excerpt(&place::written(&text)),
+                        excerpt(command.text)
+                    );
+                    self.find(Weight::Review, command.line, what);
+                    return false;
+                };
+                is_changed = true;
+                all.push(Value::text(full));
+            }
+            if is_changed {
+                bound.add(name, Value::collapse(all));
+            }
+        }
+        true
+    }
+}
+
+fn output(bound: &Bound) -> Vec<Value> {
+    if bound.is_on("passthru") {
+        vec![Value::unknown("it is the folder that the script is in")]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether a path is taken from the folder that the script is in. One that begins with `\\` says itself
+/// that it is of the drive's root.
+pub(super) fn is_relative(path: &str) -> bool {
+    let path = path.trim_start_matches('"');
+    !path.is_empty()
+        && !path::is_full(path)
+        && !path.starts_with(['\\', '/'])
+        // Behind another text, a full path is none that there could be.
+        && !place::has_folder(path)
+        && !path.contains(':')
+        && !path.starts_with('~')
+        && !super::effect_files::is_registry(path)
+}
+
+/// Whether a path is that of a mark for the shim generator without the program that it is for.
+fn is_bare_mark(path: &str) -> bool {
+    path.eq_ignore_ascii_case(".ignore") || path.eq_ignore_ascii_case(".gui")
+}

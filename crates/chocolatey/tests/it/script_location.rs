@@ -1,0 +1,93 @@
+//! Paths that a script takes from the folder that it is in.
+
+use fleetmend_model::recipe::Verdict;
+
+use crate::script::{run, shown};
+
+#[test]
+fn a_path_is_taken_from_the_folder_that_the_script_went_to() {
+    for (script, expected) in [
+        (
+            "Set-Location \"$env:ProgramFiles\\Acme\"; Remove-Item 'plugins\\*' -Recurse -ea 0",
+            "NoInstaller +Files(path=%ProgramFiles%\\Acme\\plugins\\* recurse=True)",
+        ),
+        (
+            "cd C:\\a; cd ..\\b; Remove-Item .\\x -ea 0",
+            "NoInstaller +Files(path=C:\\b\\x)",
+        ),
+        (
+            "Push-Location C:\\a; pushd C:\\b; popd; 'x' | Set-Content x; Pop-Location",
+            "NoInstaller +Files(path=C:\\a\\x value=x)",
+        ),
+        (
+            "cd C:\\a; New-Item -ItemType Directory -Name x",
+            "NoInstaller +Files(itemtype=Directory name=x path=C:\\a)",
+        ),
+        (
+            "cd C:\\a; if (Test-Path old.exe) { Remove-Item old.exe -ea 0 }",
+            "NoInstaller +Files?(path=C:\\a\\old.exe)",
+        ),
+        (
+            "cd HKLM:\\Software; New-Item Acme",
+            "NoInstaller +Registry(path=HKLM:\\Software\\Acme)",
+        ),
+        // What a program is told may be meant from there.
+        (
+            "cd C:\\a; cmd /c del x",
+            "NoInstaller +Files(arguments=x file=del workingdirectory=C:\\a)",
+        ),
+        // In the package's own folder nothing is left behind.
+        ("cd $PSScriptRoot; Remove-Item x.zip", "NoInstaller"),
+        // A new name is none.
+        (
+            "Rename-Item C:\\a\\x y",
+            "NoInstaller +Files(destination=y path=C:\\a\\x)",
+        ),
+    ] {
+        assert_eq!(shown(&run(script.as_bytes(), &[])), expected, "{script}");
+    }
+}
+
+#[test]
+fn a_condition_asks_for_the_path_in_that_folder() {
+    let found = run(
+        b"cd C:\\a; if (Test-Path old.exe) { Set-Content C:\\x y }",
+        &[],
+    );
+    assert_eq!(
+        found.effects[0].conditions[0].facts[0].name,
+        "C:\\a\\old.exe"
+    );
+}
+
+#[test]
+fn a_path_from_a_folder_that_is_not_known_is_a_finding() {
+    for script in [
+        "Remove-Item x -Recurse",
+        "'x' | Set-Content x",
+        "New-Item -ItemType Directory -Name x",
+        "Pop-Location; Copy-Item x C:\\y",
+        "if (Test-Path C:\\a) { cd C:\\a }\nRemove-Item x -Recurse",
+        "cd (Get-Random); Remove-Item x -Recurse",
+        "if (Test-Path x) { Install-ChocolateyPackage acme exe /S https://a.example/a.exe }",
+        "cd C:\\a; [IO.File]::Delete('x')",
+        "cd (Get-Random); cmd /c del x",
+        "Start-Job { cd C:\\a } | Out-Null; Remove-Item x",
+    ] {
+        let found = run(script.as_bytes(), &[]);
+        assert!(
+            !matches!(found.verdict, Verdict::Ready | Verdict::NoInstaller),
+            "{script}: {}",
+            shown(&found)
+        );
+    }
+}
+
+#[test]
+fn a_program_is_started_from_that_folder() {
+    let script = b"cd $PSScriptRoot; Start-Process .\\setup.exe -ArgumentList /S -Wait";
+    assert_eq!(
+        shown(&run(script, &["tools/setup.exe"])),
+        "Ready Exe [/S] [] Any=tools/setup.exe"
+    );
+}
