@@ -8,10 +8,10 @@ use super::command::Invocation;
 use super::helper::{Result, software_name};
 use super::installation::Step;
 use super::interpreter::{Flow, Interpreter, Weight};
-use super::parameters::{Bound, Parameter, bind, value};
+use super::parameters::{Bound, Parameter, bind, mandatory, value};
 
 static PACKAGE: [Parameter; 7] = [
-    value("packagename", Some(0), &["name"]),
+    mandatory("packagename", Some(0), &["name"]),
     value("vsixurl", Some(1), &["url"]),
     value("vsversion", Some(2), &["visualstudioversion"]),
     value("checksum", None, &[]),
