@@ -225,7 +225,8 @@ impl Search<'_> {
     }
 }
 
-/// Long-term releases of the same product, whose registered names mostly do not say so.
+/// Long-term releases of the same product, whose registered names mostly do not say so. What is later
+/// than the newest of them is none.
 fn rivals(candidates: &[Candidate], top: &Rank) -> Vec<Candidate> {
     let is_open = |it: &&Candidate| it.rank() == *top && it.channel.is_none();
     if !candidates.iter().any(|it| is_open(&it)) {
@@ -234,6 +235,7 @@ fn rivals(candidates: &[Candidate], top: &Rank) -> Vec<Candidate> {
     let is_rival = |it: &&Candidate| {
         it.rank() != *top
             && it.channel == Some(Channel::LongTerm)
+            && it.is_up_to_row()
             && it.confidence == Confidence::Strong
     };
     candidates.iter().filter(is_rival).cloned().collect()
@@ -242,10 +244,12 @@ fn rivals(candidates: &[Candidate], top: &Rank) -> Vec<Candidate> {
 /// What the best package pulls in of the same name: the best is only its wrapper.
 fn pulled_in(catalog: &Catalog, candidates: &[Candidate], top: &Rank) -> Option<Candidate> {
     let mut best = candidates.iter().filter(|it| it.rank() == *top);
-    let wrapper = catalog.package(best.next().filter(|_| best.next().is_none())?.package)?;
+    let best = best.next().filter(|_| best.next().is_none())?;
+    let wrapper = catalog.package(best.package)?;
     let mut strong = candidates.iter().filter(|it| {
         it.rank() != *top
             && it.confidence == Confidence::Strong
+            && it.says_as_much_as(best)
             && catalog.package(it.package).is_some_and(|it| {
                 family(&it.name) != family(&wrapper.name)
                     && wrapper.identity.pulls_in.contains(&it.name)

@@ -1,6 +1,6 @@
 //! Lines of versions that live side by side: Python 3.11 and 3.12, Visual C++ 2010 and 2013.
 
-use crate::normal::{Name, Word, number_parts};
+use crate::normal::{Name, Word, is_platform, number_parts};
 
 /// A line that a package is bound to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,12 @@ impl RowNumbers {
                 .collect(),
             registered: parts(version),
         }
+    }
+
+    /// The first number of its version: in the name, or as it is registered.
+    pub(crate) fn major(&self) -> Option<&str> {
+        let versions = self.named.iter().chain([&self.registered]);
+        versions.flatten().next().map(String::as_str)
     }
 
     /// Whether a number in the name is the version's own: `5` of 5.1.3, `2022` of 22.4, `2307` of 23.7.
@@ -146,9 +152,12 @@ fn year(line: &[String]) -> Option<u32> {
     }
 }
 
-/// The numbers of a title that name lines: all but the first word, and the versions.
+/// The numbers of a title that name lines: all but the first word, and the versions. The one behind
+/// `Windows` says where it runs.
 pub(crate) fn lines(name: &Name) -> Vec<Line> {
-    let is_line = |(at, word): &(usize, &Word)| *at > 0 && word.is_number() && !word.aside;
+    let is_line = |(at, word): &(usize, &Word)| {
+        *at > 0 && word.is_number() && !word.aside && !is_platform(name, *at)
+    };
     let words = name.words.iter().enumerate().filter(is_line);
     let mut lines: Vec<Line> = words
         .filter_map(|(_, word)| Line::of(&word.text))

@@ -2,12 +2,14 @@
 //! product it is.
 
 mod address;
+mod claim;
 mod line;
 mod own_name;
 mod title;
 
 use std::collections::{BTreeSet, HashSet};
 
+pub(crate) use claim::Claim;
 pub(crate) use line::{Fit, Line, RowNumbers, is_year};
 pub(crate) use own_name::{OwnName, Source};
 
@@ -72,6 +74,8 @@ pub(crate) struct Identity {
     pub(crate) id_words: Vec<String>,
     /// Ids of packages that it pulls in.
     pub(crate) pulls_in: Vec<String>,
+    /// Patterns that name more than the begin of a name.
+    pub(crate) claims: Vec<Claim>,
     /// The newest version.
     pub(crate) version: String,
     traits: HashSet<Trait>,
@@ -122,6 +126,7 @@ impl Identity {
             .map(|it| it.to_lowercase())
             .collect();
         identity.version.clone_from(&package.version);
+        identity.claims = patterns.iter().filter_map(Claim::of).collect();
         let words = title_name.words.iter().chain(&id_name.words);
         identity.own_words = words.map(|word| word.text.clone()).collect();
         identity.tags = fold(&package.tags)

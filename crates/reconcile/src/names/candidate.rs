@@ -43,10 +43,19 @@ pub(crate) struct Merits {
     pub(super) left_out: Reverse<usize>,
     /// Words of the row that are not the package's name.
     pub(super) unused: Reverse<usize>,
-    /// The package has been at the row's version or a later one.
-    pub(super) is_up_to_row: bool,
+    /// Whether the package has been at the first number of the row's version, or at a later one.
+    pub(super) reach: Reach,
     /// 3 where the whole name is the package's id or what its pattern claims, 2 where it is its title.
     pub(super) strength: u8,
+    /// The package has been at the row's version or a later one.
+    pub(super) is_up_to_row: bool,
+}
+
+/// How far a package's versions reach by their first number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    BelowRow,
+    Row,
 }
 
 /// What decides between packages: how sure each is, then its merits.
@@ -56,5 +65,15 @@ impl Candidate {
     pub(crate) fn rank(&self) -> Rank {
         let unexplained = Reverse(self.unexplained.len());
         (self.confidence, unexplained, self.maker, self.merits)
+    }
+
+    /// Whether the package has been at the row's version or a later one.
+    pub(crate) fn is_up_to_row(&self) -> bool {
+        self.merits.is_up_to_row
+    }
+
+    /// Whether it accounts for as many words of the row as another one.
+    pub(crate) fn says_as_much_as(&self, other: &Self) -> bool {
+        self.merits.left_out >= other.merits.left_out
     }
 }

@@ -4,7 +4,7 @@ use super::judge::{Found, Judging};
 use super::maker::Maker;
 use super::repackaged::Standing;
 use crate::identity::{Source, Trait};
-use crate::normal::{is_component, is_edition, is_soft, number_parts};
+use crate::normal::{is_component, is_edition, is_platform, is_soft, number_parts};
 
 /// Letters that a name must have to be telling.
 const LEAST: usize = 3;
@@ -13,7 +13,9 @@ impl Judging<'_> {
     /// In a part of a sentence; `None` where nothing does.
     pub(super) fn doubt(&self, found: &Found) -> Option<&'static str> {
         let identity = self.identity;
-        let is_odd = found.own.source == Source::Pattern && !identity.is(Trait::CalledLikePatterns);
+        let is_odd = found.own.source == Source::Pattern
+            && !identity.is(Trait::CalledLikePatterns)
+            && !(found.maker == Maker::Same && self.is_claimed_exactly());
         if !found.channels_meet {
             Some("it is a preview, and the package is not")
         } else if found.is_line_open {
@@ -39,8 +41,9 @@ impl Judging<'_> {
         let Some(major) = major.and_then(|it| it.parse::<u32>().ok()) else {
             return false;
         };
-        let words = row.name.words.iter().skip(1).filter(|it| !it.aside);
-        let mut numbers = words.filter_map(|it| it.text.parse::<u32>().ok());
+        let words = row.name.words.iter().enumerate().skip(1);
+        let words = words.filter(|(at, it)| !it.aside && !is_platform(&row.name, *at));
+        let mut numbers = words.filter_map(|(_, it)| it.text.parse::<u32>().ok());
         self.identity.lines.is_empty()
             && numbers.any(|it| it > major && row.numbers.explains(&it.to_string()))
     }
@@ -73,7 +76,7 @@ impl Judging<'_> {
             Maker::Silent => Some("the name alone says too little and no publisher is registered"),
             Maker::Stranger if is_telling() => None,
             Maker::Stranger => Some("the name says little and the publisher is another one"),
-            Maker::Other if is_named_by_both() && self.is_rare() => None,
+            Maker::Other if is_named_by_both() && (self.is_rare() || self.by_pattern) => None,
             Maker::Other => {
                 Some("the publisher makes other packages of the catalog and not this one")
             }

@@ -5,14 +5,14 @@ use std::cmp::{Ordering, Reverse};
 use fleetmend_model::patch::Confidence;
 use fleetmend_versions::display;
 
-use super::candidate::{Candidate, Merits};
+use super::candidate::{Candidate, Merits, Reach};
 use super::left_over::{LeftOver, left_over};
 use super::maker::{self, Maker};
 use super::repackaged::Standing;
 use super::row::Part;
 use super::{NameIndex, Row};
-use crate::identity::{Fit, Identity, Line, OwnName, Source, Trait};
-use crate::normal::Channel;
+use crate::identity::{Claim, Fit, Identity, Line, OwnName, Source, Trait};
+use crate::normal::{Channel, channel_word, is_edition, number_parts};
 
 /// A part of a row's name that is a name of a package.
 pub(super) struct Judging<'a> {
@@ -69,10 +69,14 @@ impl<'a> Judging<'a> {
 
     fn find(&self) -> Option<Found<'a>> {
         let (row, identity) = (self.row, self.identity);
-        let lines = identity.lines.iter();
+        // What names the line of the names that it fits has said it.
+        let is_line_said = self.claims().any(|it| it.names_line);
+        let lines = identity.lines.iter().filter(|_| !is_line_said);
         let fits: Vec<Fit> = lines.map(|it| it.fit(&row.numbers)).collect();
         let is_remark = row.name.channel_is_aside && identity.channel.is_none();
-        let channels_meet = channels_meet(row.name.channel, identity.channel);
+        let channels_meet = channels_meet(row.name.channel, identity.channel)
+            || self.is_channel_claimed()
+            || (is_remark && self.is_before_one());
         if fits.contains(&Fit::No) || !(channels_meet || is_remark) {
             return None;
         }
@@ -86,11 +90,50 @@ impl<'a> Judging<'a> {
         Some(Found {
             maker,
             own,
-            lacks: lacks.filter(|it| !is_said(it)).collect(),
-            left_over: left_over(row, self.part, identity, maker),
+            lacks: lacks
+                .filter(|it| !is_said(it) && !self.is_said_by_publisher(it))
+                .collect(),
+            left_over: left_over(row, self.part, identity, maker, self.by_pattern),
             is_line_open: fits.contains(&Fit::Unknown),
             channels_meet,
         })
+    }
+
+    /// The package's patterns that fit and say more than where the name begins.
+    fn claims(&self) -> impl Iterator<Item = &'a Claim> {
+        let row = self.row;
+        let claims = self.identity.claims.iter().filter(|_| self.by_pattern);
+        claims.filter(|it| it.fits(&row.text))
+    }
+
+    /// Whether a pattern of the package is the row's name word for word.
+    pub(super) fn is_claimed_exactly(&self) -> bool {
+        self.claims().any(|it| it.is_exact)
+    }
+
+    /// `Microsoft Edge Beta`, word for word, of a package that calls itself `Insider`.
+    fn is_channel_claimed(&self) -> bool {
+        let name = &self.row.name;
+        let is_name = || {
+            let first = name.words.first();
+            first.is_some_and(|it| channel_word(&it.text) == self.identity.channel)
+        };
+        let says_one = name.channel.is_some() || (self.identity.channel.is_some() && is_name());
+        says_one && self.is_claimed_exactly()
+    }
+
+    /// A maker whose versions all begin with 0 may call them `(Preview)` in passing.
+    fn is_before_one(&self) -> bool {
+        let row = self.row.numbers.major();
+        let package = number_parts(&self.identity.version).first().copied();
+        self.by_pattern && row == Some("0") && package == Some("0")
+    }
+
+    /// `Oracle JDK` registers as `JDK` by Oracle.
+    fn is_said_by_publisher(&self, word: &str) -> bool {
+        !is_edition(word)
+            && self.identity.author_words.contains(word)
+            && self.row.publisher.telling().any(|it| it == word)
     }
 
     /// Whether the whole of the row is the package's name from that source.
@@ -114,7 +157,7 @@ impl<'a> Judging<'a> {
             Trait::Untitled,
             Trait::Portable,
         ];
-        let version = display::compare(&self.row.registered, &identity.version);
+        let order = display::compare(&self.row.registered, &identity.version);
         Merits {
             narrowness: identity.lines.iter().map(Line::narrowness).sum(),
             says_channel: self.row.name.channel == identity.channel,
@@ -122,7 +165,11 @@ impl<'a> Judging<'a> {
                 && !against.into_iter().any(|it| identity.is(it)),
             left_out: Reverse(found.left_over.count + found.lacks.len()),
             unused: Reverse(self.part.used.iter().filter(|used| !**used).count()),
-            is_up_to_row: version != Some(Ordering::Greater),
+            reach: if order.is_none_or(Ordering::is_gt) && self.is_of_later_major() {
+                Reach::BelowRow
+            } else {
+                Reach::Row
+            },
             strength: if is_claimed || self.is_whole(found, Source::Id) {
                 3
             } else if self.is_whole(found, Source::Title) {
@@ -130,7 +177,15 @@ impl<'a> Judging<'a> {
             } else {
                 1
             },
+            is_up_to_row: order != Some(Ordering::Greater),
         }
+    }
+
+    /// Whether the first number of the row's version is one that the package has never been at.
+    fn is_of_later_major(&self) -> bool {
+        let number = |it: Option<&str>| it.and_then(|it| it.parse::<u64>().ok());
+        let package = number_parts(&self.identity.version).first().copied();
+        number(self.row.numbers.major()) > number(package)
     }
 }
 

@@ -4,7 +4,7 @@ use super::Row;
 use super::maker::Maker;
 use super::row::Part;
 use crate::identity::{Identity, is_year};
-use crate::normal::{is_component, is_edition, is_silent};
+use crate::normal::{is_component, is_edition, is_legal_form, is_platform, is_silent};
 
 /// The row's words outside of a part, but for versions and the maker's name.
 pub(super) struct LeftOver {
@@ -15,10 +15,19 @@ pub(super) struct LeftOver {
 }
 
 /// What a part leaves over of a row, against what a package says of itself.
-pub(super) fn left_over(row: &Row, part: &Part, identity: &Identity, maker: Maker) -> LeftOver {
+pub(super) fn left_over(
+    row: &Row,
+    part: &Part,
+    identity: &Identity,
+    maker: Maker,
+    by_pattern: bool,
+) -> LeftOver {
     let mut unexplained = Vec::new();
     let mut count = 0;
     let is_description = is_description(row);
+    let is_by_maker = maker == Maker::Same;
+    // Nobody else is named, and the package's own pattern fits.
+    let is_likely = is_by_maker || (maker == Maker::Silent && by_pattern);
     let first = part.used.iter().position(|used| *used).unwrap_or(0);
     for (at, word) in row.name.words.iter().enumerate() {
         if part.used[at] {
@@ -28,8 +37,9 @@ pub(super) fn left_over(row: &Row, part: &Part, identity: &Identity, maker: Make
         let is_of_line = word.is_number()
             && (row.numbers.explains(text)
                 || identity.lines.iter().any(|it| it.is_named_by(text))
-                || is_platform(row, at)
-                || (maker == Maker::Same && part.is_year_free && is_year(text)));
+                || is_platform(&row.name, at)
+                || is_width_behind(row, at)
+                || (is_by_maker && part.is_year_free && is_year(text)));
         if is_of_line {
             continue;
         }
@@ -37,15 +47,20 @@ pub(super) fn left_over(row: &Row, part: &Part, identity: &Identity, maker: Make
         // be the rest of another product's name.
         let is_maker = identity.maker_words.contains(text)
             || (at < first && row.publisher.words().iter().any(|it| it == text));
-        if is_silent(text, maker == Maker::Same)
-            || (is_maker && (at < first || maker == Maker::Same))
+        let is_credit = is_credit(row, at, identity);
+        let is_before = at < first && (text == "gnu" || (at > 0 && is_legal_form(text)));
+        if is_silent(text, is_likely)
+            || is_credit
+            || is_before
+            || (is_maker && (at < first || is_by_maker))
+            || (maker >= Maker::Silent && is_framework_installer(row, at))
         {
             count += usize::from(!is_maker);
             continue;
         }
         count += 1;
         let is_own = identity.own_words.contains(text)
-            || (maker == Maker::Same
+            || ((is_by_maker || by_pattern)
                 && identity.tags.contains(text)
                 && !is_component(text)
                 && !is_edition(text));
@@ -58,7 +73,38 @@ pub(super) fn left_over(row: &Row, part: &Part, identity: &Identity, maker: Make
     LeftOver { unexplained, count }
 }
 
-/// Whether what stands behind a dash describes: a whole sentence does, unless it names a component.
+/// What frameworks call the installer that puts an application on a machine for all its users.
+/// Source: Squirrel.Windows's template for MSIs, as it was and as it is.
+const FRAMEWORK_INSTALLERS: [&[&str]; 2] =
+    [&["machine", "wide", "installer"], &["deployment", "tool"]];
+
+/// Whether the word is of such a phrase at the name's end.
+fn is_framework_installer(row: &Row, at: usize) -> bool {
+    let words = &row.name.words;
+    FRAMEWORK_INSTALLERS.iter().any(|phrase| {
+        let start = words.len().checked_sub(phrase.len());
+        start.is_some_and(|start| {
+            let end = words[start..].iter().map(|it| it.text.as_str());
+            start > 0 && at >= start && end.eq(phrase.iter().copied())
+        })
+    })
+}
+
+/// The first word of `from Google`, where that is the maker.
+fn is_credit(row: &Row, at: usize, identity: &Identity) -> bool {
+    let next = row.name.words.get(at + 1);
+    matches!(row.name.words[at].text.as_str(), "from" | "by")
+        && next.is_some_and(|it| identity.maker_words.contains(&it.text))
+}
+
+/// `64` at a name's end is not always followed by `bit`.
+fn is_width_behind(row: &Row, at: usize) -> bool {
+    let is_last = at > 0 && at + 1 == row.name.words.len();
+    is_last && matches!(row.name.words[at].text.as_str(), "32" | "64")
+}
+
+/// Whether what stands behind a dash describes: a whole sentence does, unless it names a component by
+/// its first or last word. In `maker - product - sentence` it may name anything.
 fn is_description(row: &Row) -> bool {
     const SENTENCE: usize = 4;
     let behind: Vec<&str> = row
@@ -68,13 +114,19 @@ fn is_description(row: &Row) -> bool {
         .filter(|it| it.behind)
         .map(|it| it.text.as_str())
         .collect();
-    behind.len() >= SENTENCE && !behind.iter().any(|it| is_component(it))
+    let names_component = || {
+        let ends = [behind.first(), behind.last()].into_iter().flatten();
+        ends.copied().any(is_component)
+    };
+    behind.len() >= SENTENCE && (begins_with_publisher(row) || !names_component())
 }
 
-/// The number in `for Windows 10`.
-fn is_platform(row: &Row, at: usize) -> bool {
-    at.checked_sub(1)
-        .is_some_and(|before| matches!(row.name.words[before].text.as_str(), "windows" | "win"))
+/// Whether all words before the first dash are the publisher's.
+fn begins_with_publisher(row: &Row) -> bool {
+    let mut before = row.name.words.iter().filter(|it| !it.behind).peekable();
+    let publisher = row.publisher.words();
+    before.peek().is_some()
+        && before.all(|it| publisher.contains(&it.text) || is_legal_form(&it.text))
 }
 
 /// A commit's hash.

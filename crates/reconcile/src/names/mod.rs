@@ -9,7 +9,8 @@
 //!    that says nothing (`for Windows`). One unexplained word makes the match weak: `Git` is not
 //!    `Git Extensions`.
 //! 3. Lines and channels must be the same: what is bound to 3.11 is not 3.12, `Beta` is not the
-//!    ordinary one.
+//!    ordinary one. Where a pattern of the package names the line, or is the row's name word for word,
+//!    the packager has said so.
 //! 4. The publisher must be the package's author, or at least nobody whom the catalog knows as the
 //!    maker of something else. Where it says nothing, the name must be telling: a word that all the
 //!    catalog uses is none.

@@ -15,6 +15,8 @@ const MAX_WORDS: usize = 12;
 
 /// An installed row, taken apart.
 pub(crate) struct Row {
+    /// The name as it is registered.
+    pub(crate) text: String,
     pub(crate) name: Name,
     pub(crate) publisher: Publisher,
     pub(crate) numbers: RowNumbers,
@@ -36,6 +38,7 @@ impl Row {
     pub(crate) fn of(software: &Software) -> Self {
         let name = Name::of(&software.name, &software.version);
         Self {
+            text: software.name.clone(),
             publisher: Publisher::of(&software.publisher),
             numbers: RowNumbers::of(&name, &software.version),
             registered: software.version.clone(),

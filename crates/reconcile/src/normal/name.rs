@@ -101,6 +101,12 @@ impl Name {
     }
 }
 
+/// Whether the word is the number in `for Windows 10`.
+pub(crate) fn is_platform(name: &Name, at: usize) -> bool {
+    let before = name.words[..at.min(name.words.len())].last();
+    before.is_some_and(|it| matches!(it.text.as_str(), "windows" | "win"))
+}
+
 fn word(token: Token) -> Word {
     Word {
         text: token.text,

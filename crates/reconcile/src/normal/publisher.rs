@@ -11,7 +11,7 @@ const LEGAL: &str = "ab ad ag aps as asa bv co cv doo ges gesmbh gmbh inc kg ks 
 const GENERIC: &str = "the team project projects developer developers development community foundation software \
      group labs lab technologies technology systems system solutions studio studios contributors \
      contributor open source international authors author org net com www http https and of for \
-     by io dev et al others copyright de";
+     by io dev et al others copyright de free";
 
 /// A publisher as it is compared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,6 +74,11 @@ impl Publisher {
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
+}
+
+/// Whether a word is a form of company.
+pub(crate) fn is_legal_form(word: &str) -> bool {
+    is_one_of(LEGAL, word)
 }
 
 fn is_one_of(words: &str, word: &str) -> bool {

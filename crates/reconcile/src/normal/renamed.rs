@@ -13,7 +13,7 @@ struct Renamed {
     is_whole: bool,
 }
 
-const RENAMED: [Renamed; 5] = [
+const RENAMED: [Renamed; 6] = [
     // Source: Microsoft's list of .NET downloads, '.NET Desktop Runtime'.
     Renamed {
         registered: &["windows", "desktop", "runtime"],
@@ -36,6 +36,12 @@ const RENAMED: [Renamed; 5] = [
     Renamed {
         registered: &["java", "se", "development", "kit"],
         called: &["jdk"],
+        is_whole: false,
+    },
+    // Source: Adobe's page 'Acrobat Reader DC: Frequently asked questions'.
+    Renamed {
+        registered: &["adobe", "acrobat", "reader"],
+        called: &["adobe", "reader"],
         is_whole: false,
     },
     Renamed {

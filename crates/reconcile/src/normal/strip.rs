@@ -161,7 +161,7 @@ fn platform(rest: &[Token]) -> Option<usize> {
 fn installer_phrase(rest: &[Token]) -> Option<usize> {
     let words: Vec<&str> = rest
         .iter()
-        .take(3)
+        .take(4)
         .flat_map(|it| it.text.split('-'))
         .collect();
     let taken = vocabulary::installer_phrase(&words);

@@ -2,7 +2,7 @@
 
 /// Words behind which a version follows.
 const INTRODUCE: &str = "version ver v build release rev revision versione versao versie wersja fileversion vers rel \
-     r b";
+     patchlevel r b";
 
 /// What may stand behind the numbers of a version.
 const SUFFIXES: &str = "a alpha b beta rc pre preview prerelease dev snapshot stable final ga release sp r p u x \

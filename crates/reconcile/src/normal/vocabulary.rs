@@ -67,7 +67,11 @@ const ARCHITECTURE_ENDS: &str =
 const WIDTHS: [&str; 2] = ["32", "64"];
 
 /// Phrases of the installer, longest first.
-const INSTALLER_PHRASES: [&str; 17] = [
+const INSTALLER_PHRASES: [&str; 21] = [
+    "installed for current user",
+    "installed for all users",
+    "installed for currentuser",
+    "installed for allusers",
     "only current user",
     "current user only",
     "remove or repair",

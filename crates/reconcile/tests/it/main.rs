@@ -2,6 +2,7 @@
 
 mod answers;
 mod devices;
+mod explained;
 mod fleet;
 mod matches;
 mod names;

@@ -7,7 +7,7 @@ use fleetmend_reconcile::{Catalog, CatalogPackage, match_software};
 use crate::{package, software};
 
 /// `id | title | authors | address | pattern | version`, the last ones as needed.
-fn packages(lines: &[&str]) -> Vec<CatalogPackage> {
+pub fn packages(lines: &[&str]) -> Vec<CatalogPackage> {
     let one = |(line, id): (&&str, i64)| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let cell = |at: usize| cells.get(at).copied().unwrap_or_default();
@@ -34,7 +34,7 @@ fn row(text: &str) -> Software {
 }
 
 /// The package where the match is strong, `review: …` where it is weak, `-` where there is none.
-fn found(catalog: &Catalog, text: &str) -> String {
+pub fn found(catalog: &Catalog, text: &str) -> String {
     match match_software(catalog, &row(text)) {
         None => "-".to_owned(),
         Some(found) if found.confidence == Confidence::Weak => {
@@ -49,7 +49,7 @@ fn found(catalog: &Catalog, text: &str) -> String {
     }
 }
 
-fn check(lines: &[&str], cases: &[(&str, &str)]) {
+pub fn check(lines: &[&str], cases: &[(&str, &str)]) {
     let catalog = Catalog::new(packages(lines));
     for (row, expected) in cases {
         assert_eq!(found(&catalog, row), *expected, "{row}");
