@@ -120,11 +120,13 @@ pub struct RecipeFile {
     pub bitness: Bitness,
     /// What the package says its digest is.
     pub checksum: Option<Checksum>,
-    /// The installer's path inside of the file, which is an archive or a disc image then; of one that is only
-    /// unpacked, the part that is. `*` and `**` stand for names and folders that the script does not
-    /// name.
+    /// The path inside of the file, which is an archive or a disc image then, of what is installed or
+    /// unpacked. `*` and `**` stand for names and folders that the script does not name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inside: Option<String>,
+    /// Of an archive that is unpacked, the folder that alone is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// Headers that its server must be sent: names in lower case, values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
@@ -145,6 +147,7 @@ impl RecipeFile {
             bitness,
             checksum,
             inside: None,
+            part: None,
             headers: BTreeMap::new(),
             package: None,
             arguments: None,

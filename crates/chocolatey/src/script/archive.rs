@@ -127,15 +127,11 @@ impl Interpreter<'_> {
         let specific = self.text(bound, "specificfolder", line);
         let step = match (&archive, &folder, specific) {
             (Some(archive), Some(folder), Ok(part)) if bound.problem.is_none() => {
-                let mut step = brought(RecipeKind::Archive, archive, self.facts.written(folder));
-                if let Some(part) = part {
-                    if step.file.inside.is_some() {
-                        let what = "a part of an archive in an archive is not analysed";
-                        self.find(Weight::Review, line, what);
-                    }
-                    step.file.inside = Some(shown(&part));
-                }
-                Some(step)
+                let step = brought(RecipeKind::Archive, archive, self.facts.written(folder));
+                Some(Step {
+                    part: part.as_deref().map(shown),
+                    ..step
+                })
             }
             _ => None,
         };
@@ -178,7 +174,12 @@ impl Interpreter<'_> {
             .ok()
             .flatten();
         let target = target.filter(|it| path::is_full(it));
-        let step = match (&file, &target) {
+        // Its server may name it.
+        let original = target
+            .as_deref()
+            .filter(|_| bound.is_on("getoriginalfilename"))
+            .map(|target| path::join(&path::parent(target), &STAR.to_string()));
+        let step = match (&file, original.as_ref().or(target.as_ref())) {
             (Some(file), Some(target)) if bound.problem.is_none() => {
                 Some(brought(RecipeKind::File, file, self.facts.written(target)))
             }
@@ -199,9 +200,7 @@ impl Interpreter<'_> {
             );
         };
         let mut paths = vec![target.clone()];
-        if bound.is_on("getoriginalfilename") {
-            paths.push(path::join(&path::parent(&target), &STAR.to_string()));
-        }
+        paths.extend(original);
         if let Some(file) = file {
             for path in &paths {
                 let located = Located {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use fleetmend_model::condition::{Condition, FactKind};
+use fleetmend_model::condition::{Condition, Fact, FactKind};
 
 use super::facts::FactsId;
 use super::interpreter::Interpreter;
@@ -52,8 +52,17 @@ pub(super) fn negated(doubt: &Doubt) -> Doubt {
 /// The most conditions that are told apart.
 const MAX_DOUBTS: usize = 64;
 
+/// How the conditions begin that no script has itself.
+const THERE_IS: &str = "there is ";
+
 /// The longest text of a condition, in characters.
 const MAX_SHOWN: usize = 1_000;
+
+/// Whether a condition asks one thing alone, whatever of it.
+fn is_about(condition: &Condition, thing: &Fact) -> bool {
+    let Condition { facts, .. } = condition;
+    matches!(&facts[..], [fact] if Fact { property: None, ..fact.clone() } == *thing)
+}
 
 /// A condition's text on one line.
 pub(super) fn shown(text: &str) -> String {
@@ -157,9 +166,10 @@ impl Interpreter<'_> {
 
     /// Whether a condition around says that exactly one is found of what is looked for.
     pub(super) fn is_one(&self, sought: &Sought) -> bool {
-        let Some(sought_fact) = sought.fact() else {
-            return false;
-        };
+        sought.fact().is_some_and(|fact| self.is_one_fact(&fact))
+    }
+
+    fn is_one_fact(&self, sought: &Fact) -> bool {
         let says_one = |condition: &Condition| {
             let text: String = condition.text.split_whitespace().collect();
             let text = text.to_ascii_lowercase();
@@ -169,10 +179,53 @@ impl Interpreter<'_> {
                 .and_then(|it| it.strip_suffix(wanted))
                 .and_then(|it| it.strip_suffix(".count").or(it.strip_suffix(".length")))
                 .is_some_and(|it| it.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'));
-            is_count && condition.facts == [sought_fact.clone()]
+            is_count && is_about(condition, sought)
         };
+        self.is_around(says_one)
+    }
+
+    /// Whether one of the conditions around is such a one.
+    fn is_around(&self, test: impl Fn(&Condition) -> bool) -> bool {
         let doubts = self.endings.iter().chain(&self.doubts);
-        doubts.flatten().any(|asked| says_one(&asked.condition))
+        doubts.flatten().any(|asked| test(&asked.condition))
+    }
+
+    /// The doubt of a loop over what may be none.
+    pub(super) fn loop_doubt(&mut self, item: &Value, line: u32) -> Doubt {
+        let facts = self.facts_in(&[item])?;
+        let text = format!("{THERE_IS}{}", self.facts.label(facts));
+        self.doubt(item, &text, line)
+    }
+
+    /// Runs what takes something of software in texts: of several entries `PowerShell` makes a list, which
+    /// is no program and no product, so there must be one. Where a condition says so already, or a loop
+    /// takes each by itself, nothing is to be said.
+    pub(super) fn of_one_entry<T>(
+        &mut self,
+        texts: [Option<&str>; 2],
+        line: u32,
+        run: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let texts = texts.into_iter().flatten();
+        let mut software: BTreeSet<Fact> = texts
+            .flat_map(|text| self.facts.software_in(text))
+            .collect();
+        software.retain(|fact| {
+            let is_each = |it: &Condition| it.text.starts_with(THERE_IS) && is_about(it, fact);
+            !self.is_one_fact(fact) && !self.is_around(is_each)
+        });
+        let mut doubts = Vec::new();
+        for fact in software {
+            let text = format!("{THERE_IS}exactly one <{}>", fact.label());
+            let value = self.facts.id(BTreeSet::from([fact])).map(Value::Asked);
+            let value = value.unwrap_or(Value::Null);
+            doubts.push(self.doubt(&value, &text, line));
+        }
+        if doubts.is_empty() {
+            return run(self);
+        }
+        let all = self.all_of(&doubts);
+        self.under(all, run)
     }
 
     /// Keeps the doubt that stands around all that follows, behind what ended the script.

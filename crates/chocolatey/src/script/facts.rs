@@ -43,6 +43,9 @@ const OF_SOFTWARE: [(char, &str); 3] = [
     (PRODUCT_CODE, "pschildname"),
 ];
 
+/// The folder in which `Get-AppInstallLocation` finds software, as a property of it.
+pub(super) const INSTALLED_WHERE: &str = "Get-AppInstallLocation";
+
 /// Whether a text names what the registry has of the software that was looked for first.
 pub(super) fn names_software(text: &str) -> bool {
     text.contains(|c| OF_SOFTWARE.iter().any(|(mark, _)| *mark == c))
@@ -182,6 +185,22 @@ impl Facts {
             property: Some((*property).to_owned()),
             ..fact(FactKind::Software, self.software.first()?)
         })
+    }
+
+    /// The software of which a text names something that the registry has.
+    pub(super) fn software_in(&self, text: &str) -> BTreeSet<Fact> {
+        let asked = text.chars().filter_map(place::asked);
+        let asked = asked.flat_map(|id| self.get(id).iter().cloned().collect::<Vec<_>>());
+        let first = text.chars().filter_map(|c| self.software_fact(c));
+        let is_of_registry = |it: &Fact| {
+            it.kind == FactKind::Software && it.property.as_deref() != Some(INSTALLED_WHERE)
+        };
+        let found = first.chain(asked).filter(is_of_registry);
+        let whole = found.map(|fact| Fact {
+            property: None,
+            ..fact
+        });
+        whole.collect()
     }
 
     /// A text for results, with the facts that parts of it depend on.

@@ -27,6 +27,8 @@ pub(super) struct Step {
     pub(super) exit_codes: Vec<i64>,
     pub(super) software_name: Option<String>,
     pub(super) destination: Option<String>,
+    /// The folder of an archive that alone is unpacked.
+    pub(super) part: Option<String>,
     /// What must hold on the device for it to be done.
     pub(super) conditions: Vec<Condition>,
     /// Whether another step takes what this one brings, and nothing of it stays.
@@ -46,6 +48,7 @@ impl Step {
             exit_codes: vec![0],
             software_name: None,
             destination: None,
+            part: None,
             conditions: Vec::new(),
             is_used: false,
             has_neighbours: false,

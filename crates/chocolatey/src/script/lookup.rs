@@ -7,6 +7,7 @@ use fleetmend_model::condition::FactKind;
 
 use super::arguments::plain;
 use super::command::Invocation;
+use super::facts::INSTALLED_WHERE;
 use super::files::full_item;
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
@@ -129,7 +130,7 @@ impl Interpreter<'_> {
                 // It looks further than in the registry, and there only for what fits alone.
                 match self.sought_software_of(command) {
                     Value::Sought(sought) => {
-                        let own = Some("Get-AppInstallLocation");
+                        let own = Some(INSTALLED_WHERE);
                         vec![self.fact_of(FactKind::Software, &sought.name, own)]
                     }
                     other => vec![other],

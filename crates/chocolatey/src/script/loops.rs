@@ -88,13 +88,6 @@ impl Interpreter<'_> {
         (outputs, Flow::Next)
     }
 
-    /// The doubt of a loop over what may be none.
-    fn loop_doubt(&mut self, item: &Value, line: u32) -> Doubt {
-        let facts = self.facts_in(&[item])?;
-        let text = format!("there is {}", self.facts.label(facts));
-        self.doubt(item, &text, line)
-    }
-
     /// Runs a body for all that a pattern stands for: what it gives, and what it changes, are patterns
     /// too.
     fn each_of_pattern(

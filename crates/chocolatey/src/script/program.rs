@@ -320,8 +320,11 @@ impl Interpreter<'_> {
 
     fn run_uninstaller(&mut self, file: &str, arguments: &str, start: &Start<'_>) -> Result {
         let exit_codes = start.exit_codes.clone().unwrap_or_default();
-        let step = self.uninstall_step(InstallerKind::Exe, Some(file), arguments, exit_codes);
-        self.uninstall_done(Some(step), start.command, start.line);
+        self.of_one_entry([Some(file), Some(arguments)], start.line, |this| {
+            let kind = InstallerKind::Exe;
+            let step = this.uninstall_step(kind, Some(file), arguments, exit_codes);
+            this.uninstall_done(Some(step), start.command, start.line);
+        });
         started()
     }
 

@@ -144,6 +144,7 @@ fn are_both_ways(one: &[Condition], other: &[Condition], step: &Step) -> bool {
 fn both(large: &Step, small: &Step) -> Vec<RecipeFile> {
     let is_same_file = large.file.origin == small.file.origin
         && large.file.inside == small.file.inside
+        && large.part == small.part
         && large.file.package == small.file.package
         && large.file.headers == small.file.headers
         && large.file.checksum == small.file.checksum;
@@ -158,6 +159,7 @@ fn both(large: &Step, small: &Step) -> Vec<RecipeFile> {
 fn file(step: &Step, bitness: Bitness) -> RecipeFile {
     RecipeFile {
         inside: step.file.inside.clone(),
+        part: step.part.clone(),
         package: step.file.package.clone(),
         headers: step.file.headers.clone(),
         ..RecipeFile::new(

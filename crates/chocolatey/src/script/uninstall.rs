@@ -54,19 +54,21 @@ impl Interpreter<'_> {
             None => Some(vec![0]),
             Some(value) => numbers(value),
         };
-        let step = match (kind, arguments, file, exit_codes) {
+        match (kind, arguments, file, exit_codes) {
             (Some(kind), Ok(arguments), Ok(file), Some(exit_codes)) => {
                 let arguments = arguments.unwrap_or_default();
-                Some(self.uninstall_step(kind, file.as_deref(), &arguments, exit_codes))
+                let file = file.as_deref();
+                self.of_one_entry([file, Some(&arguments)], line, |this| {
+                    let step = this.uninstall_step(kind, file, &arguments, exit_codes);
+                    this.uninstall_done(Some(step), command.name, line);
+                });
             }
-            _ => None,
-        };
-        if step.is_none() && !self.is_uninstalling {
-            let what = format!("uninstalls what is not known: {}", excerpt(command.text));
-            self.find(Weight::Custom, line, what);
-            return Vec::new();
+            _ if self.is_uninstalling => self.uninstall_done(None, command.name, line),
+            _ => {
+                let what = format!("uninstalls what is not known: {}", excerpt(command.text));
+                self.find(Weight::Custom, line, what);
+            }
         }
-        self.uninstall_done(step, command.name, line);
         Vec::new()
     }
 
@@ -131,8 +133,25 @@ impl Interpreter<'_> {
 
     /// Notes as an effect that a command uninstalls something.
     fn note_uninstall(&mut self, step: UninstallStep, command: &str, line: u32) {
-        let mut operands = BTreeMap::from([("silentargs".to_owned(), step.arguments)]);
-        operands.extend(step.file.map(|file| ("file".to_owned(), file)));
+        let codes: Vec<String> = step.exit_codes.iter().map(i64::to_string).collect();
+        let kind = match step.kind {
+            InstallerKind::Msi => "msi",
+            InstallerKind::Exe => "exe",
+        };
+        let of_registry = || {
+            let name = step.software_name.as_ref()?;
+            let is_found = step.kind == InstallerKind::Exe;
+            is_found.then(|| format!("<uninstallstring of software {name}>"))
+        };
+        let file = step.file.clone().or_else(of_registry);
+        let mut operands = BTreeMap::from([
+            ("silentargs".to_owned(), step.arguments),
+            ("filetype".to_owned(), kind.to_owned()),
+        ]);
+        if !codes.is_empty() {
+            operands.insert("validexitcodes".to_owned(), codes.join(", "));
+        }
+        operands.extend(file.map(|file| ("file".to_owned(), file)));
         operands.extend(
             step.software_name
                 .map(|name| ("softwarename".to_owned(), name)),

@@ -62,6 +62,7 @@ fn installation(recipe: &Recipe, parts: &mut Vec<String>) {
         let checksum = file.checksum.as_ref();
         let checksum = checksum.map(|it| format!("#{}:{}", it.algorithm, &it.hex[..4]));
         let inside = file.inside.as_ref().map(|it| format!("!/{it}"));
+        let part = file.part.as_ref().map(|it| format!("!/{it}/"));
         let headers: Vec<String> = file
             .headers
             .iter()
@@ -79,7 +80,7 @@ fn installation(recipe: &Recipe, parts: &mut Vec<String>) {
             "{:?}={package}{origin}{headers}{}{}{}",
             file.bitness,
             checksum.unwrap_or_default(),
-            inside.unwrap_or_default(),
+            inside.unwrap_or_default() + &part.unwrap_or_default(),
             arguments.unwrap_or_default()
         ));
     }

@@ -32,6 +32,11 @@ fn archives_are_unpacked_where_the_script_says() {
             "Get-ChocolateyWebFile acme \"$PSScriptRoot\\acme.exe\" https://a.example/a.exe",
             "Ready File [] [0] Any=https://a.example/a.exe to=%ChocolateyPackageFolder%\\tools\\acme.exe",
         ),
+        // Its server may name it.
+        (
+            "Get-ChocolateyWebFile acme \"$PSScriptRoot\\acme.exe\" https://a.example/a.exe -GetOriginalFileName",
+            "Ready File [] [0] Any=https://a.example/a.exe to=%ChocolateyPackageFolder%\\tools\\*",
+        ),
         (
             "Install-ChocolateyVsixPackage acme https://a.example/a.vsix -Checksum SHA -ChecksumType sha256",
             "Ready Vsix [/q] [0, 1001] Any=https://a.example/a.vsix#sha256:e3b0",
@@ -51,7 +56,7 @@ fn archives_are_unpacked_where_the_script_says() {
         ),
         (
             "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot -SpecificFolder sub\\x",
-            "Ready Archive [] [0] Any=tools/a.zip!/sub/x to=%ChocolateyPackageFolder%\\tools",
+            "Ready Archive [] [0] Any=tools/a.zip!/sub/x/ to=%ChocolateyPackageFolder%\\tools",
         ),
         // What compresses one archive holds that one.
         (
@@ -61,6 +66,10 @@ fn archives_are_unpacked_where_the_script_says() {
         (
             "Get-ChocolateyWebFile acme $PSScriptRoot\\a.tgz https://a.example/a.tgz\nGet-ChocolateyUnzip $PSScriptRoot\\a.tgz $PSScriptRoot\nGet-ChocolateyUnzip $PSScriptRoot\\a.tar $PSScriptRoot",
             "Ready Archive [] [0] Any=https://a.example/a.tgz!/a.tar to=%ChocolateyPackageFolder%\\tools",
+        ),
+        (
+            "Get-ChocolateyWebFile acme $PSScriptRoot\\a.tgz https://a.example/a.tgz\nGet-ChocolateyUnzip $PSScriptRoot\\a.tgz $PSScriptRoot\nGet-ChocolateyUnzip $PSScriptRoot\\a.tar $PSScriptRoot -SpecificFolder sub",
+            "Ready Archive [] [0] Any=https://a.example/a.tgz!/a.tar!/sub/ to=%ChocolateyPackageFolder%\\tools",
         ),
         // Two archives are two things.
         (

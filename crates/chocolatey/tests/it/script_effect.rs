@@ -87,7 +87,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "$k = (Get-UninstallRegistryKey 'acme*').UninstallString\nif ($k.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $k }",
-            "+Uninstall?(silentargs=/S softwarename=acme*)",
+            "+Uninstall?(file=<uninstallstring of software acme*> filetype=exe silentargs=/S softwarename=acme* validexitcodes=0)",
         ),
         // What is found in a folder without wildcards has its name alone as its text, which is what
         // parameters are given; only a pipeline hands over the full path.

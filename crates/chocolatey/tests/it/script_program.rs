@@ -133,7 +133,7 @@ fn other_programs_are_told_by_their_command_line() {
         ),
         (
             "$k = Get-UninstallRegistryKey 'acme*'\nStart-Process $k.UninstallString /S -Wait",
-            "Uninstall(silentargs=/S softwarename=acme*)",
+            "Uninstall?(file=<uninstallstring of software acme*> filetype=exe silentargs=/S softwarename=acme*)",
         ),
     ] {
         assert_eq!(

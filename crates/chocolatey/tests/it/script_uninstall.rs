@@ -161,6 +161,39 @@ if ($key.Count -eq 1) {{ $key | % {{ Uninstall-ChocolateyPackage acme exe /S $_.
 }
 
 #[test]
+fn a_step_that_several_entries_would_break_is_run_for_one_alone() {
+    for (script, conditions) in [
+        (
+            "Uninstall-ChocolateyPackage acme exe /S $key.UninstallString",
+            vec!["there is exactly one <software Acme*>"],
+        ),
+        (
+            "if ($key) { Uninstall-ChocolateyPackage acme msi \"$($key.PSChildName) /qn\" }",
+            vec!["$key", "there is exactly one <software Acme*>"],
+        ),
+        (
+            "$key | % { Uninstall-ChocolateyPackage acme exe /S $_.UninstallString }",
+            vec!["there is <from software Acme*>"],
+        ),
+        (
+            "if ($key.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $key.UninstallString }",
+            vec!["$key.Count -eq 1"],
+        ),
+    ] {
+        let found = uninstall(&format!(
+            "$key = Get-UninstallRegistryKey 'Acme*'\n{script}"
+        ));
+        let texts: Vec<&str> = found.steps[0]
+            .conditions
+            .iter()
+            .map(|it| it.text.as_str())
+            .collect();
+        assert_eq!(texts, conditions, "{script}");
+        assert_eq!(found.verdict, Verdict::Ready, "{script}");
+    }
+}
+
+#[test]
 fn both_kinds_of_machine_have_their_own_steps_and_effects() {
     let found = uninstall(
         "$dir = \"$env:ProgramFiles\\Acme\"
