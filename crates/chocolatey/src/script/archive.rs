@@ -140,7 +140,7 @@ impl Interpreter<'_> {
             return (vec![Value::unknown("the folder is not known")], Flow::Next);
         };
         if let Some(archive) = archive {
-            let key = path::normal(folder.trim_end_matches(['\\', '/'])).to_lowercase();
+            let key = path::key(folder.trim_end_matches(['\\', '/']));
             let archive = Located {
                 call: Some(call),
                 ..archive
@@ -242,9 +242,9 @@ impl Interpreter<'_> {
         let (Some(path), Ok(Some(checksum))) = (path, checksum) else {
             return (Vec::new(), Flow::Next);
         };
-        let lower = path.to_lowercase();
+        let key = path::key(&path);
         for (known, file) in &mut self.state.downloads {
-            if *known != lower {
+            if *known != key {
                 continue;
             }
             file.checksum = Some(checksum.clone());

@@ -153,6 +153,8 @@ impl Interpreter<'_> {
             }
             (Value::Array(items), Value::Int(at)) if object.kind() == "variable" => {
                 let name = source.of(object).trim_start_matches('$').to_owned();
+                let weight = self.state.weight();
+                self.charge(weight);
                 let names = self.state.lose_shared(items);
                 if names > 1 {
                     return;

@@ -146,7 +146,7 @@ impl Interpreter<'_> {
     /// Whether a path is of what an archive brought into the package's folder, and not the archive
     /// itself or another of the package's own files.
     fn is_unpacked(&self, path: &str) -> bool {
-        let lower = path.to_lowercase();
+        let lower = path::key(path);
         let is_below = self
             .state
             .unpacked
@@ -207,7 +207,7 @@ impl Interpreter<'_> {
                 let name = path::leaf(&from);
                 let inside = path::join(&to, &name);
                 let state = &mut self.state;
-                for path in [&path::key(&inside), &path::key(&to), &inside, &to] {
+                for path in [&inside, &to] {
                     State::remember(&mut state.copies, &mut state.unsure, path, from.clone());
                 }
             } else if let Some(inside) = path::in_package(&to) {
@@ -230,7 +230,6 @@ impl Interpreter<'_> {
     pub(super) fn overwrite(&mut self, path: &str) {
         if path::is_passing(path) && self.state.unsure.len() < MAX_FILES {
             self.state.unsure.insert(path::key(path));
-            self.state.unsure.insert(path.to_lowercase());
         }
     }
 }

@@ -110,8 +110,8 @@ impl Interpreter<'_> {
 
     /// Whether a path was downloaded, or is named in an archive that was unpacked.
     fn is_known_file(&self, text: &str) -> bool {
-        let lower = text.to_lowercase();
-        self.state.downloads.iter().any(|(path, _)| *path == lower)
+        let key = path::key(text);
+        self.state.downloads.iter().any(|(path, _)| *path == key)
     }
 
     /// The path of a file of the package that is named and not looked for. What is looked into is a

@@ -104,6 +104,7 @@ pub(super) fn normal(path: &str) -> String {
 pub(super) fn key(path: &str) -> String {
     let lower = path.to_lowercase();
     match in_package(&lower) {
+        Some(inside) if inside.is_empty() => PACKAGE_ROOT.to_string(),
         Some(inside) => item(&inside, false, true).to_path(),
         None => normal(&lower),
     }

@@ -50,22 +50,22 @@ impl Interpreter<'_> {
     pub(super) fn locate(&mut self, text: &str) -> Result<Located, String> {
         let mut path = text.trim().trim_matches('"').to_owned();
         for _ in 0..MAX_COPIES {
-            let lower = path.to_lowercase();
-            let copy = self.state.copies.iter().rev().find(|(to, _)| *to == lower);
+            let key = path::key(&path);
+            let copy = self.state.copies.iter().rev().find(|(to, _)| *to == key);
             match copy {
-                Some((_, from)) if !self.state.is_unsure(&lower) => path.clone_from(from),
+                Some((_, from)) if !self.state.is_unsure(&key) => path.clone_from(from),
                 _ => break,
             }
         }
-        let lower = path.to_lowercase();
-        if self.state.is_unsure(&lower) || self.state.is_unsure(&path::key(&path)) {
+        let key = path::key(&path);
+        if self.state.is_unsure(&key) {
             self.unsettle_all();
             return Err(format!(
                 "a condition decides what lies at {}",
                 excerpt(&path)
             ));
         }
-        if let Some((_, found)) = self.state.downloads.iter().rev().find(|it| it.0 == lower) {
+        if let Some((_, found)) = self.state.downloads.iter().rev().find(|it| it.0 == key) {
             return Ok(found.clone());
         }
         let inside = path::in_package(&path);
@@ -95,7 +95,7 @@ impl Interpreter<'_> {
             .state
             .unpacked
             .iter()
-            .filter_map(|(folder, archive)| Some((below(&lower, folder)?, folder.len(), archive)))
+            .filter_map(|(folder, archive)| Some((below(&key, folder)?, folder.len(), archive)))
             .max_by_key(|(_, length, _)| *length);
         // Of what is not listed in a folder of sources, an archive is the package's own, but for what
         // is known to come out of the one that was unpacked.
@@ -111,7 +111,8 @@ impl Interpreter<'_> {
             if archive.inside.is_some() {
                 return Err("it lies in an archive in an archive".to_owned());
             }
-            let rest = path::tail(&path, rest);
+            let whole = path::normal(&path);
+            let rest = path::tail(&whole, rest);
             return Ok(Located {
                 inside: Some(shown(rest)),
                 ..archive.clone()
@@ -180,7 +181,7 @@ fn is_archive(path: &str) -> bool {
         .any(|it| it.eq_ignore_ascii_case(extension))
 }
 
-/// What of a path comes behind a folder; both in lower case.
+/// What of a path comes behind a folder; both as keys.
 pub(super) fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(folder)?;
     let rest = rest.strip_prefix(['\\', '/'])?;

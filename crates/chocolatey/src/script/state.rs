@@ -29,15 +29,15 @@ pub(super) struct State {
     /// The tables that are gone through in the order in which they were filled.
     pub(super) ordered: BTreeSet<TableId>,
     pub(super) functions: HashMap<Rc<str>, Rc<Function>>,
-    /// Files that were downloaded: lower-case path, and what they are.
+    /// Files that were downloaded: the path's key, and what they are.
     pub(super) downloads: Vec<(String, Located)>,
-    /// Archives that were unpacked: lower-case folder, and the archive.
+    /// Archives that were unpacked: the folder's key, and the archive.
     pub(super) unpacked: Vec<(String, Located)>,
-    /// Copies of files: lower-case path, and the path of the original.
+    /// Copies of files: the path's key, and the path of the original.
     pub(super) copies: Vec<(String, String)>,
     /// Files that were removed or moved away.
     pub(super) removed: Vec<Removed>,
-    /// Paths in lower case of which a condition that is not known decides what lies there.
+    /// Keys of paths of which a condition that is not known decides what lies there.
     pub(super) unsure: BTreeSet<String>,
     /// The folder that the script is in.
     pub(super) locations: Locations,
@@ -102,7 +102,7 @@ impl State {
         path: &str,
         item: T,
     ) {
-        let path = path.to_lowercase();
+        let path = super::path::key(path);
         if list.len() < MAX_FILES {
             unsure.remove(&path);
             list.push((path, item));
@@ -111,7 +111,7 @@ impl State {
         }
     }
 
-    /// Whether a condition that is not known decides what lies at a path in lower case, or what
+    /// Whether a condition that is not known decides what lies at a path, by its key, or what
     /// the folder holds that it lies in.
     pub(super) fn is_unsure(&self, path: &str) -> bool {
         let is_in = |folder: &String| super::recipe_file::below(path, folder).is_some();

@@ -93,3 +93,35 @@ Install-ChocolateyShortcut 'C:\\a.lnk' ({look}).FullName"
         assert_eq!(target, expected, "{look}: {}", shown(&found));
     }
 }
+
+#[test]
+fn an_archive_in_the_packages_own_folder_brings_what_lies_there() {
+    let script = "$d = Split-Path $PSScriptRoot
+Get-ChocolateyUnzip \"$PSScriptRoot\\a.zip\" $d
+Install-ChocolateyInstallPackage acme exe /S \"$d\\a.exe\"";
+    assert_eq!(
+        shown(&sources("1.0.0", script, &[])),
+        "Ready Exe [/S] [0] Any=tools/a.zip!/a.exe"
+    );
+}
+
+#[test]
+fn a_file_is_the_same_however_its_path_is_spelled() {
+    for there in [
+        "$env:TEMP\\acme\\a.exe",
+        "$env:TEMP/acme/a.exe",
+        "$env:TEMP\\acme\\sub\\..\\A.exe",
+        "$env:TEMP\\acme\\.\\a.exe",
+    ] {
+        let script = format!(
+            "Get-ChocolateyWebFile acme \"$env:TEMP\\acme\\a.exe\" https://a.example/a.exe
+Install-ChocolateyInstallPackage acme exe /S \"{there}\""
+        );
+        let found = sources("1.0.0", &script, &[]);
+        assert_eq!(
+            shown(&found),
+            "Ready Exe [/S] [0] Any=https://a.example/a.exe",
+            "{there}"
+        );
+    }
+}
