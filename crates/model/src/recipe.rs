@@ -269,7 +269,8 @@ impl Recipe {
         }
         if self.names_places {
             return Err(
-                "its arguments name folders of the machine, which the agent cannot fill in"
+                "its arguments name what only the machine knows, a folder or its language, and the \
+                 agent cannot fill that in"
                     .to_owned(),
             );
         }

@@ -108,8 +108,27 @@ impl Interpreter<'_> {
         let target = self.expression(source, target);
         let target = self.solid(target);
         let index = self.expression(source, index);
+        match (&target, &index) {
+            // Of exactly one, it is that one.
+            (Value::Sought(sought), Value::Int(0 | -1)) if self.is_one(sought) => return target,
+            // Of a text it is a character, of several texts one of these.
+            (_, Value::Int(_)) if self.is_one_or_more_texts(&target) => {
+                return Value::unknown("whether it is a text or several is known only at run time");
+            }
+            _ => {}
+        }
         let result = self.known_element(&target, &index, source.of(node));
         self.or_asked(result, &[&target, &index])
+    }
+
+    /// Whether a value is something that the registry has of software: of one entry a text, of several a
+    /// list.
+    fn is_one_or_more_texts(&self, target: &Value) -> bool {
+        match target {
+            Value::Asked(id) => self.facts.is_of_software(*id),
+            Value::Text(_) => target.may_be_none(),
+            _ => false,
+        }
     }
 
     fn known_element(&self, target: &Value, index: &Value, text: &str) -> Value {

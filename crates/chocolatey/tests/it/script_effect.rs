@@ -10,6 +10,14 @@ fn effects(script: &str) -> String {
 }
 
 #[test]
+fn a_character_of_a_text_is_not_taken_for_the_first_of_several() {
+    let script = "$k = Get-UninstallRegistryKey 'acme*'
+Install-ChocolateyPath (Join-Path $k.InstallLocation[0] 'bin')";
+    let shown = effects(script);
+    assert!(shown.contains("is not known"), "{shown}");
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn changes_that_are_known_are_listed() {
     for (script, expected) in [

@@ -179,6 +179,10 @@ fn a_step_that_several_entries_would_break_is_run_for_one_alone() {
             "if ($key.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $key.UninstallString }",
             vec!["$key.Count -eq 1"],
         ),
+        (
+            "if ($key.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $key[0].UninstallString }",
+            vec!["$key.Count -eq 1"],
+        ),
     ] {
         let found = uninstall(&format!(
             "$key = Get-UninstallRegistryKey 'Acme*'\n{script}"
