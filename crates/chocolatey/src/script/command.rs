@@ -240,7 +240,7 @@ impl Interpreter<'_> {
         }
         let output = match name {
             "write-output" => command.arguments.into_iter().filter_map(plain).collect(),
-            "write-error" if !self.errors_end(&command) => Vec::new(),
+            "write-error" if !self.written_errors_end(&command) => Vec::new(),
             "write-error" | "write-chocolateyfailure" => return self.throw(command.line),
             "set-location" | "push-location" | "pop-location" => self.move_to(&command),
             "set-variable" | "new-variable" => {
@@ -291,17 +291,9 @@ impl Interpreter<'_> {
         (output, Flow::Next)
     }
 
-    /// Whether an error that a command writes ends the script: with `Stop`, which most scripts set, and
-    /// not with `Continue`, which holds without that.
-    fn errors_end(&mut self, command: &Invocation<'_>) -> bool {
+    fn written_errors_end(&mut self, command: &Invocation<'_>) -> bool {
         let bound = bind(&WRITE_ERROR, true, command.arguments.clone());
-        let action = match bound.get("erroraction") {
-            Some(action) => action.clone(),
-            None => self.variable("ErrorActionPreference"),
-        };
-        action
-            .as_plain()
-            .is_none_or(|it| it.eq_ignore_ascii_case("stop"))
+        self.errors_end(bound.get("erroraction"))
     }
 
     /// Makes arrays of list objects in an argument.

@@ -91,7 +91,7 @@ impl Interpreter<'_> {
     }
 
     /// Whether the script has written below a path, or unpacked something there.
-    fn is_touched(&self, text: &str) -> bool {
+    pub(super) fn is_touched(&self, text: &str) -> bool {
         let lower = text.to_lowercase();
         let is_below = |folder: &str| super::recipe_file::below(&lower, folder).is_some();
         let unpacked = &self.state.unpacked;

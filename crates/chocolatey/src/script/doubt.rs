@@ -17,7 +17,7 @@ pub(super) type Doubt = Option<Asked>;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Asked {
     pub(super) facts: FactsId,
-    condition: Rc<Condition>,
+    pub(super) condition: Rc<Condition>,
 }
 
 impl Asked {
@@ -230,6 +230,9 @@ impl Interpreter<'_> {
 
     /// Keeps the doubt that stands around all that follows, behind what ended the script.
     pub(super) fn end_under(&mut self, rest: Doubt) {
+        if self.endings.contains(&rest) {
+            return;
+        }
         if self.endings.len() < MAX_DOUBTS {
             self.endings.push(rest);
         } else {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use fleetmend_model::condition::FactKind;
 use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 
 use super::command::Invocation;
@@ -11,7 +10,6 @@ use super::effect_commands::{COMMANDS, EffectCommand};
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Bound, bind};
 use super::path;
-use super::place::{self, TOOLS_LOCATION};
 use super::value::{Filter, HOLE, Sought, SoughtKind, Value};
 
 impl Interpreter<'_> {
@@ -34,16 +32,24 @@ impl Interpreter<'_> {
         if !self.resolve_operands(known.kind, &mut bound, command) {
             return Some(vec![Value::unknown("its path is not known")]);
         }
-        match (known.kind, command.name) {
+        let needed = self.needed(&bound, command);
+        let output = self.with(needed, command.line, |this| {
+            this.change(known.kind, &bound, command)
+        });
+        Some(output)
+    }
+
+    fn change(&mut self, kind: EffectKind, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {
+        match (kind, command.name) {
             (EffectKind::Files, "copy-item" | "move-item" | "rename-item") => {
-                self.move_files(&bound, command);
+                self.move_files(bound, command);
             }
             (EffectKind::Files, name) if name != "uninstall-chocolateyzippackage" => {
-                return Some(self.change_files(&bound, command));
+                return self.change_files(bound, command);
             }
-            (kind, _) => self.note_effect(kind, &bound, command),
+            (kind, _) => self.note_effect(kind, bound, command),
         }
-        Some(Vec::new())
+        Vec::new()
     }
 
     /// Makes the paths of files and keys full ones.
@@ -145,27 +151,6 @@ impl Interpreter<'_> {
             let what = format!("sets {variable}, by which Chocolatey changes the arguments");
             self.find(Weight::Review, line, what);
         }
-    }
-
-    /// `Get-ToolsLocation` writes down the folder that it gives, where the variable is not that.
-    /// Source: its own text.
-    pub(super) fn note_tools_location(&mut self, line: u32) {
-        const VARIABLE: &str = "ChocolateyToolsLocation";
-        let variable = self.fact(FactKind::Variable, VARIABLE);
-        let condition = format!("-not ($env:{VARIABLE} -eq $toolsLocation)");
-        let doubt = self.doubt(&variable, &condition, line);
-        let operands = BTreeMap::from([
-            ("name".to_owned(), VARIABLE.to_owned()),
-            ("scope".to_owned(), "User".to_owned()),
-            (
-                "value".to_owned(),
-                place::written(&TOOLS_LOCATION.to_string()),
-            ),
-        ]);
-        self.under(doubt, |this| {
-            let kind = EffectKind::EnvironmentVariable;
-            this.note_operands(kind, "get-toolslocation", operands, line);
-        });
     }
 
     /// Ends programs by a method of theirs.

@@ -17,6 +17,7 @@ use super::alternatives::Fork;
 use super::doubt::Doubt;
 use super::extension::{Extension, extension_of};
 use super::facts::{Facts, FactsId};
+use super::failure::Failure;
 use super::installation::{Call, NotedEffect, UninstallCall};
 use super::profile::{Asked, Profile};
 use super::state::State;
@@ -119,6 +120,7 @@ pub(super) struct Interpreter<'p> {
     pub(super) findings: Vec<(Weight, Finding)>,
     /// What depends on the version of Chocolatey.
     pub(super) notes: Vec<Finding>,
+    pub(super) failure: Failure,
     /// The line at which the script refused last, if it does more than that.
     pub(super) refuses_at: Option<u32>,
     /// Whether the script looks at the exit code of a program that it started.
@@ -186,6 +188,7 @@ impl<'p> Interpreter<'p> {
             shims: Vec::new(),
             findings: Vec::new(),
             notes: Vec::new(),
+            failure: Failure::default(),
             refuses_at: None,
             reads_exit_code: false,
             starts_own_program: false,

@@ -121,11 +121,17 @@ impl Run {
             interpreter.find_refusal(flow);
         }
         self.is_refused |= flow == Flow::Throw && interpreter.calls.is_empty();
+        if profile != MAIN && interpreter.ends_failing(flow) {
+            // What it does before it fails is no installation.
+            self.is_refused = true;
+            return;
+        }
         if interpreter.reads_exit_code && interpreter.calls.iter().any(has_open_codes) {
             let what = "the script itself judges the exit code of a program that it starts";
             self.find(Weight::Review, &script.path, what);
         }
         self.starts_own_program |= interpreter.starts_own_program;
+        interpreter.end_installation(flow);
         self.calls = std::mem::take(&mut interpreter.calls);
         let effects = std::mem::take(&mut interpreter.effects);
         let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));

@@ -189,7 +189,13 @@ impl Interpreter<'_> {
             "return" => (output, Flow::Return),
             "break" => (Vec::new(), Flow::Break),
             "continue" => (Vec::new(), Flow::Continue),
-            _ => (Vec::new(), Flow::Exit),
+            _ => {
+                // Without a code it is 0.
+                let is_success = matches!(&output[..], [] | [Value::Null | Value::Int(0)]);
+                self.failure.is_exit = !is_success;
+                self.failure.line = source.line(node);
+                (Vec::new(), Flow::Exit)
+            }
         }
     }
 
@@ -198,6 +204,7 @@ impl Interpreter<'_> {
         // A script that does nothing but refuse is explained: nothing is installed.
         let only_refuses = self.branches == 0 && self.effects.is_empty();
         self.refuses_at = (!only_refuses).then_some(line);
+        self.failure.line = line;
         (Vec::new(), Flow::Throw)
     }
 
@@ -230,6 +237,7 @@ impl Interpreter<'_> {
         } else {
             (other, one, doubt)
         };
+        self.note_failure(leaves.1, condition, &doubt, line);
         self.state = stays.2;
         self.depart(leaves.1, leaves.2, leaves.0, line, (condition, doubt));
         (stays.0, stays.1)

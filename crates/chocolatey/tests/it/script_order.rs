@@ -1,6 +1,6 @@
 //! When, where and of what an effect is, and what Chocolatey makes of it afterwards.
 
-use fleetmend_model::condition::{Fact, FactKind};
+use fleetmend_model::condition::FactKind;
 use fleetmend_model::effect::{Effect, Machines, Phase};
 use fleetmend_model::recipe::{Analysis, Verdict};
 use fleetmend_model::shim::ShimKind;
@@ -98,17 +98,35 @@ fn an_effect_says_under_which_conditions_it_happens() {
 #[test]
 fn the_folder_for_tools_is_written_down_where_it_is_not_yet() {
     let found = analysed("$t = Get-ToolsLocation");
-    let effect = only(&found);
-    assert_eq!(effect.operands["name"], "ChocolateyToolsLocation");
-    assert_eq!(effect.operands["scope"], "User");
-    assert!(!effect.always);
-    let facts = [Fact {
-        kind: FactKind::Variable,
-        name: "ChocolateyToolsLocation".to_owned(),
-        property: None,
-        filter: None,
-    }];
-    assert_eq!(effect.conditions[0].facts, facts);
+    let sets: Vec<(&str, &str)> = found
+        .effects
+        .iter()
+        .map(|it| (it.operands["name"].as_str(), it.operands["value"].as_str()))
+        .collect();
+    // Source: Get-ToolsLocation.ps1.
+    assert_eq!(
+        sets,
+        [
+            ("ChocolateyToolsLocation", "%SystemDrive%\\tools"),
+            (
+                "ChocolateyToolsLocation",
+                "<variable ChocolateyBinRoot, else variable chocolatey_bin_root>"
+            ),
+            ("chocolatey_bin_root", ""),
+            ("ChocolateyBinRoot", ""),
+            (
+                "ChocolateyToolsLocation",
+                "%SystemDrive%\\<the folder without a drive>"
+            ),
+        ]
+    );
+    for effect in &found.effects {
+        assert_eq!(effect.operands["scope"], "User");
+        assert!(!effect.always);
+        let facts = &effect.conditions[0].facts;
+        assert!(facts.iter().all(|it| it.kind == FactKind::Variable));
+        assert_eq!(facts.len(), 3);
+    }
 }
 
 #[test]

@@ -1,0 +1,150 @@
+//! What ends a script with an error: what it looks for and does not find, and what it does on purpose.
+
+use fleetmend_model::effect::Effect;
+use fleetmend_model::recipe::Verdict;
+
+use crate::script::{run, run_package, shown};
+
+/// An effect's path or name, and the conditions that it has.
+fn told(effect: &Effect) -> String {
+    let conditions: Vec<String> = effect
+        .conditions
+        .iter()
+        .map(|it| format!("{}{}", if it.holds { "" } else { "not " }, it.text))
+        .collect();
+    let operands = &effect.operands;
+    let name = operands.get("path").or(operands.get("name"));
+    format!("{} if [{}]", name.unwrap(), conditions.join("; "))
+}
+
+fn effects(script: &str) -> Vec<String> {
+    let found = run_package(&[("tools/chocolateyUninstall.ps1", script.as_bytes())]);
+    let uninstall = found.uninstall.unwrap();
+    assert!(uninstall.findings.is_empty(), "{:?}", uninstall.findings);
+    for effect in &uninstall.effects {
+        assert_eq!(effect.always, effect.conditions.is_empty(), "{effect:?}");
+    }
+    uninstall.effects.iter().map(told).collect()
+}
+
+#[test]
+fn a_command_that_must_find_what_it_changes_ends_the_script_without_it() {
+    for (script, expected) in [
+        (
+            "Remove-Item C:\\a.lnk\nRemove-Item C:\\b.lnk -ea 0",
+            [
+                "C:\\a.lnk if [there is C:\\a.lnk]",
+                "C:\\b.lnk if [there is C:\\a.lnk]",
+            ],
+        ),
+        (
+            "Stop-Process -Name acme\nSet-Content C:\\b x",
+            [
+                "acme if [there is process acme]",
+                "C:\\b if [there is process acme]",
+            ],
+        ),
+        (
+            "Remove-ItemProperty HKLM:\\Software\\Acme x\nSet-Content C:\\b x",
+            [
+                "HKLM:\\Software\\Acme if [there is x of HKLM:\\Software\\Acme]",
+                "C:\\b if [there is x of HKLM:\\Software\\Acme]",
+            ],
+        ),
+        // What a condition asks for already is no other one.
+        (
+            "if (Test-Path C:\\a) { Remove-Item C:\\a }\nSet-Content C:\\b x",
+            ["C:\\a if [Test-Path C:\\a]", "C:\\b if []"],
+        ),
+        (
+            "$p = Get-Process acme -ea 0\nif ($p -eq $null) { 'no' } else { Stop-Process -Name acme }\nSet-Content C:\\b x",
+            ["acme if [not $p -eq $null]", "C:\\b if []"],
+        ),
+        // An error that is caught ends nothing else.
+        (
+            "try { Remove-Item C:\\a } catch { Write-Warning 'gone' }\nSet-Content C:\\b x",
+            ["C:\\a if [there is C:\\a]", "C:\\b if []"],
+        ),
+        // What it has made itself is there.
+        (
+            "Set-Content C:\\a x\nRemove-Item C:\\a",
+            ["C:\\a if []", "C:\\a if []"],
+        ),
+        // A pattern may fit nothing.
+        (
+            "Remove-Item C:\\a\\*\nSet-Content C:\\b x",
+            ["C:\\a\\* if []", "C:\\b if []"],
+        ),
+    ] {
+        let script = format!("$ErrorActionPreference = 'Stop'\n{script}");
+        assert_eq!(effects(&script), expected, "{script}");
+    }
+}
+
+#[test]
+fn errors_that_end_nothing_are_no_condition() {
+    for script in [
+        "Remove-Item C:\\a",
+        "$ErrorActionPreference = 'SilentlyContinue'\nRemove-Item C:\\a",
+        "$ErrorActionPreference = 'Stop'\nRemove-Item C:\\a -ea 0",
+        "$ErrorActionPreference = 'Stop'\nRemove-Item C:\\a -ErrorAction SilentlyContinue",
+        "$ErrorActionPreference = 'Stop'\n$q = @{ ErrorAction = 'Ignore' }\nRemove-Item C:\\a @q",
+    ] {
+        assert_eq!(effects(script), ["C:\\a if []"], "{script}");
+    }
+    let found = effects("Remove-Item C:\\a -ErrorAction Stop");
+    assert_eq!(found, ["C:\\a if [there is C:\\a]"]);
+}
+
+const INSTALL: &str = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe\n";
+
+#[test]
+fn what_fails_behind_the_installation_is_a_condition_or_a_finding() {
+    for end in [
+        "if (!(Test-Path C:\\a.exe)) { throw 'not there' }",
+        "if (!(Test-Path C:\\a.exe)) { exit 1 }",
+        "$ErrorActionPreference = 'Stop'\nif (!(Test-Path C:\\a.exe)) { Write-Error 'not there' }",
+    ] {
+        let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+        let recipe = found.recipe.as_ref().unwrap();
+        let [condition] = &recipe.conditions[..] else {
+            panic!("{end}: {}", shown(&found))
+        };
+        assert_eq!(condition.text, "!(Test-Path C:\\a.exe)");
+        assert!(!condition.holds);
+        assert!(found.deployable().is_err());
+    }
+    for end in [
+        "throw 'never'",
+        "exit 1",
+        "if (Get-Random) { throw 'perhaps' }",
+        "if (Get-Random) { exit (Get-Random) }",
+    ] {
+        let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+        assert_eq!(
+            found.verdict,
+            Verdict::NeedsReview,
+            "{end}: {}",
+            shown(&found)
+        );
+    }
+    for end in [
+        "exit",
+        "exit 0",
+        "if (Get-Random) { exit 0 }",
+        "if (Get-Random) { return }",
+        "try { throw 'x' } catch { Write-Warning 'x' }",
+    ] {
+        let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+        assert!(found.deployable().is_ok(), "{end}: {}", shown(&found));
+    }
+}
+
+#[test]
+fn machines_where_the_script_always_fails_are_none_that_it_installs_on() {
+    let script = format!("{INSTALL}if (Get-OSArchitectureWidth 32) {{ throw 'none for 32 bits' }}");
+    assert_eq!(
+        shown(&run(script.as_bytes(), &[])),
+        "Ready Exe [/S] [0] X64=https://a.example/a.exe"
+    );
+}
