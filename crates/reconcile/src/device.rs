@@ -10,7 +10,7 @@ use fleetmend_model::inventory::{ChocolateyRecord, Software, UpdateScan};
 use fleetmend_model::patch::{Confidence, Evidence, PatchType};
 
 use crate::answer::{Answer, answer, compare_to_offer};
-use crate::catalog::{Catalog, Offer, parse_version};
+use crate::catalog::{Catalog, Offer, Package, parse_version};
 
 /// A newer version that a device lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,17 +65,18 @@ pub fn combine<'a>(
     answers: impl IntoIterator<Item = &'a Answer>,
     records: &'a [ChocolateyRecord],
 ) -> Vec<MissingPatch> {
+    let named = |id: &str| catalog.named(id);
     let mut slots: BTreeMap<&str, Slot> = BTreeMap::new();
     for answer in answers {
         if let Some(package) = concerned(answer) {
             let slot = slots.entry(copy_of(package)).or_default();
-            slot.add_answer(Says::of_answer(catalog, answer));
+            slot.add_answer(Says::of_answer(named, answer));
         }
     }
     for record in records {
         if let Some(package) = catalog.named(&record.id) {
             let slot = slots.entry(copy_of(&package.name)).or_default();
-            slot.add_record(Says::of_record(catalog, &record.id, &record.version));
+            slot.add_record(Says::of_record(named, &record.id, &record.version));
         }
     }
     let missing = slots.into_values().filter_map(Slot::missing);
@@ -119,11 +120,16 @@ pub(crate) struct Older<'a> {
     installed: &'a str,
     pub(crate) evidence: Evidence,
     confidence: Confidence,
-    why: Cow<'a, str>,
+    /// Absent where Chocolatey's own record says it.
+    why: Option<&'a str>,
 }
 
 impl<'a> Says<'a> {
-    pub(crate) fn of_answer(catalog: &'a Catalog, answer: &'a Answer) -> Self {
+    /// `named` gives the catalog's packages by their ids.
+    pub(crate) fn of_answer(
+        named: impl Fn(&str) -> Option<&'a Package>,
+        answer: &'a Answer,
+    ) -> Self {
         match answer {
             Answer::Current { .. } | Answer::Newer { .. } | Answer::Excluded { .. } => {
                 Self::LacksNothing
@@ -135,14 +141,14 @@ impl<'a> Says<'a> {
                 confidence,
                 why,
                 ..
-            } => match catalog.named(package).and_then(|it| it.offer.as_ref()) {
+            } => match named(package).and_then(|it| it.offer.as_ref()) {
                 Some(offer) => Self::Lacks(Older {
                     package,
                     offer,
                     installed,
                     evidence: *evidence,
                     confidence: *confidence,
-                    why: Cow::Borrowed(why),
+                    why: Some(why),
                 }),
                 None => Self::Nothing,
             },
@@ -152,31 +158,41 @@ impl<'a> Says<'a> {
     }
 
     /// A record that cannot be read says nothing, nor does one of a package that is not on offer.
-    pub(crate) fn of_record(catalog: &'a Catalog, package: &str, version: &'a str) -> Self {
-        let package = catalog.named(package);
-        let offered = package.and_then(|it| Some((it, it.offer.as_ref()?)));
+    pub(crate) fn of_record(
+        named: impl Fn(&str) -> Option<&'a Package>,
+        package: &str,
+        version: &'a str,
+    ) -> Self {
+        let offered = named(package).and_then(|it| Some((it, it.offer.as_ref()?)));
         let Some(((package, offer), recorded)) = offered.zip(parse_version(version)) else {
             return Self::Nothing;
         };
         if !compare_to_offer(&recorded, offer).is_lt() {
             return Self::LacksNothing;
         }
-        let why = format!(
-            "Chocolatey's own record says that it installed {version}; {} is on offer",
-            offer.text
-        );
         Self::Lacks(Older {
             package: &package.name,
             offer,
             installed: version,
             evidence: Evidence::ChocolateyRecord,
             confidence: Confidence::Certain,
-            why: Cow::Owned(why),
+            why: None,
         })
     }
 }
 
 impl Older<'_> {
+    /// Put into words only where it is asked for: of most records nobody asks.
+    fn why(&self) -> Cow<'_, str> {
+        if let Some(why) = self.why {
+            return Cow::Borrowed(why);
+        }
+        let (installed, offered) = (self.installed, &self.offer.text);
+        Cow::Owned(format!(
+            "Chocolatey's own record says that it installed {installed}; {offered} is on offer"
+        ))
+    }
+
     pub(crate) fn patch(&self) -> MissingPatch {
         let offer = self.offer;
         MissingPatch {
@@ -191,7 +207,7 @@ impl Older<'_> {
             origin: String::new(),
             evidence: self.evidence,
             confidence: self.confidence,
-            why: self.why.clone().into_owned(),
+            why: self.why().into_owned(),
             not_deployable: offer.deployable.clone().err(),
         }
     }
@@ -258,7 +274,7 @@ pub(crate) fn better(a: &Older<'_>, b: &Older<'_>) -> Ordering {
     rank(a)
         .cmp(&rank(b))
         .then_with(|| b.installed.cmp(a.installed))
-        .then_with(|| b.why.cmp(&a.why))
+        .then_with(|| b.why().cmp(&a.why()))
 }
 
 /// What the machine's own package manager offers. Sources that it could not read are the

@@ -24,7 +24,7 @@ mod state;
 pub use answer::{Answer, answer, answer_under};
 pub use catalog::{Catalog, CatalogPackage, Observed, Product};
 pub use device::{MissingPatch, combine, os, third_party};
-pub use fleet::{Changed, Fleet, Lacking};
+pub use fleet::{Changed, Fleet, Lacking, Loading};
 pub use matching::{Match, candidates, match_software};
 pub use overrides::{Decision, Override, Overrides};
 pub use state::State;

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use fleetmend_model::inventory::Software;
 use fleetmend_versions::display;
 use fleetmend_versions::nuget::Version;
 
@@ -56,9 +55,8 @@ impl Step {
 
     /// Whether the answer for an application may be another one: it is the package, or the package
     /// reaches its version only now, or no more.
-    pub(crate) fn concerns(&self, software: &Software, answer: &Answer) -> bool {
-        let is_above =
-            |it: &str| display::compare(&software.version, it) == Some(Ordering::Greater);
+    pub(crate) fn concerns(&self, installed: &str, answer: &Answer) -> bool {
+        let is_above = |it: &str| display::compare(installed, it) == Some(Ordering::Greater);
         let package = concerned(answer);
         package == Some(&self.package) || is_above(&self.from) != is_above(&self.to)
     }

@@ -1,10 +1,12 @@
 //! Every application that a device has or had, its answer, and what the answer may depend on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use fleetmend_model::inventory::Software;
 use roaring::RoaringBitmap;
+use rustc_hash::FxBuildHasher;
 
+use super::compact::Compact;
 use crate::answer::Answer;
 use crate::catalog::Change;
 use crate::device::{concerned, copy_of};
@@ -15,27 +17,44 @@ use crate::pattern::{Pattern, fold};
 /// One distinct application.
 #[derive(Debug)]
 pub(super) struct Application {
-    pub(super) software: Software,
+    pub(super) id: u32,
+    pub(super) software: Compact,
     pub(super) answer: Answer,
     pub(super) devices: RoaringBitmap,
     /// The lookup of the package that an administrator said it is.
     said: Option<Key>,
 }
 
+/// An application that is not known yet, with everything that is known of it.
+pub(super) struct Learnt {
+    pub(super) id: u32,
+    pub(super) software: Software,
+    pub(super) answer: Answer,
+    /// What the answer looked up.
+    pub(super) keys: BTreeSet<Key>,
+}
+
+/// They stand side by side: to go through those of all packages is mostly to wait for memory.
 #[derive(Debug, Default)]
 pub(super) struct Applications {
-    by_id: HashMap<u32, Application>,
+    /// Absent where one was forgotten; its place is given away again.
+    all: Vec<Option<Application>>,
+    free: Vec<u32>,
+    /// Where each stands, by id: numbers of the database's own, whose hashes nobody can choose.
+    places: HashMap<u32, u32, FxBuildHasher>,
     /// Ids of what is not matched to packages.
     passed_over: RoaringBitmap,
+    /// Ids.
     by_lookup: BTreeSet<(Key, u32)>,
-    /// By the name in lower case.
-    by_name: BTreeMap<Box<str>, Vec<u32>>,
-    by_copy: HashMap<String, BTreeSet<u32>>,
+    /// Ids by the name in lower case.
+    by_name: BTreeSet<(Box<str>, u32)>,
+    /// Places, sorted.
+    by_copy: HashMap<Box<str>, Vec<u32>>,
 }
 
 impl Applications {
     pub(super) fn knows(&self, id: u32) -> bool {
-        self.by_id.contains_key(&id) || self.passed_over.contains(id)
+        self.places.contains_key(&id) || self.passed_over.contains(id)
     }
 
     pub(super) fn pass_over(&mut self, id: u32) {
@@ -43,12 +62,42 @@ impl Applications {
     }
 
     pub(super) fn get(&self, id: u32) -> Option<&Application> {
-        self.by_id.get(&id)
+        self.at(*self.places.get(&id)?)
+    }
+
+    fn at(&self, place: u32) -> Option<&Application> {
+        self.all.get(place as usize)?.as_ref()
+    }
+
+    fn get_mut(&mut self, id: u32) -> Option<&mut Application> {
+        let place = self.places.get(&id)?;
+        self.all.get_mut(*place as usize)?.as_mut()
+    }
+
+    /// How many places there are.
+    pub(super) fn places(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn place(&self, id: u32) -> Option<usize> {
+        self.places.get(&id).map(|it| *it as usize)
+    }
+
+    /// Puts the devices that have an application in the place of those that had it. They are sorted.
+    pub(super) fn fill(&mut self, place: usize, devices: &[u32]) {
+        let Some(it) = self.all.get_mut(place).and_then(Option::as_mut) else {
+            return;
+        };
+        let mut set = RoaringBitmap::new();
+        let _ = set.append(devices.iter().copied());
+        // A copy has no room to spare.
+        let exact = set.clone();
+        it.devices = exact;
     }
 
     /// Notes that a device has an application or has it no more.
     pub(super) fn set(&mut self, id: u32, device: u32, is_there: bool) {
-        if let Some(it) = self.by_id.get_mut(&id) {
+        if let Some(it) = self.get_mut(id) {
             if is_there {
                 it.devices.insert(device);
             } else {
@@ -57,53 +106,73 @@ impl Applications {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Application)> {
-        self.by_id.iter().map(|(id, it)| (*id, it))
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Application> {
+        self.all.iter().flatten()
     }
 
-    pub(super) fn insert(
-        &mut self,
-        id: u32,
-        software: Software,
-        answer: Answer,
-        overrides: &Overrides,
-    ) {
-        for key in lookups(&software) {
-            self.by_lookup.insert((key, id));
+    pub(super) fn insert(&mut self, learnt: Learnt, overrides: &Overrides) {
+        let keys = learnt.keys.iter();
+        self.by_lookup.extend(keys.map(|key| (*key, learnt.id)));
+        self.by_name.insert((folded(&learnt.software), learnt.id));
+        self.place_new(learnt, overrides);
+    }
+
+    /// [`Self::insert`] of many that are not known.
+    pub(super) fn insert_many(&mut self, all: Vec<Learnt>, overrides: &Overrides) {
+        let lookups = all
+            .iter()
+            .flat_map(|it| it.keys.iter().map(|key| (*key, it.id)));
+        self.by_lookup.append(&mut lookups.collect());
+        let names = all.iter().map(|it| (folded(&it.software), it.id));
+        self.by_name.append(&mut names.collect());
+        for it in all {
+            self.place_new(it, overrides);
         }
-        let name = fold(&software.name).into_boxed_str();
-        self.by_name.entry(name).or_default().push(id);
-        let application = Application {
+    }
+
+    fn place_new(&mut self, learnt: Learnt, overrides: &Overrides) {
+        let Learnt {
+            id,
             software,
+            answer,
+            ..
+        } = learnt;
+        let application = Some(Application {
+            id,
+            software: Compact::of(&software),
             answer: Answer::Unmatched,
             devices: RoaringBitmap::new(),
             said: None,
-        };
-        self.by_id.insert(id, application);
+        });
+        let place = self.free.pop().unwrap_or(self.all.len() as u32);
+        match self.all.get_mut(place as usize) {
+            Some(free) => *free = application,
+            None => self.all.push(application),
+        }
+        self.places.insert(id, place);
         self.set_answer(id, answer, overrides);
     }
 
     /// Forgets one, unless a device has it.
     pub(super) fn forget(&mut self, id: u32) {
         self.passed_over.remove(id);
-        if self.by_id.get(&id).is_none_or(|it| !it.devices.is_empty()) {
+        if self.get(id).is_none_or(|it| !it.devices.is_empty()) {
             return;
         }
         // Without answer and override it is found by nothing but its own lookups.
         self.set_answer(id, Answer::Unmatched, &Overrides::default());
-        let Some(it) = self.by_id.remove(&id) else {
+        let Some(place) = self.places.remove(&id) else {
             return;
         };
-        for key in lookups(&it.software) {
+        self.free.push(place);
+        let Some(it) = self.all.get_mut(place as usize).and_then(Option::take) else {
+            return;
+        };
+        let software = it.software.software();
+        for key in lookups(&software) {
             self.by_lookup.remove(&(key, id));
         }
-        let name = fold(&it.software.name);
-        if let Some(ids) = self.by_name.get_mut(name.as_str()) {
-            ids.retain(|it| *it != id);
-            if ids.is_empty() {
-                self.by_name.remove(name.as_str());
-            }
-        }
+        self.by_name.remove(&(folded(&software), id));
     }
 
     /// Puts a new answer in the place of the old one; gives the packages of both.
@@ -113,45 +182,62 @@ impl Applications {
         answer: Answer,
         overrides: &Overrides,
     ) -> BTreeSet<String> {
-        let Some(it) = self.by_id.get_mut(&id) else {
+        let Some(place) = self.places.get(&id).copied() else {
+            return BTreeSet::new();
+        };
+        let Some(it) = self.all.get_mut(place as usize).and_then(Option::as_mut) else {
             return BTreeSet::new();
         };
         if let Some(key) = it.said.take() {
             self.by_lookup.remove(&(key, id));
         }
-        it.said = said(&it.software, overrides);
+        it.said = said(&it.software.software(), overrides);
         if let Some(key) = it.said {
             self.by_lookup.insert((key, id));
         }
-        let old = copy(&it.answer);
-        let new = copy(&answer);
+        let old = copy(&it.answer).map(str::to_owned);
+        let new = copy(&answer).map(str::to_owned);
         it.answer = answer;
         if old != new {
-            if let Some(old) = &old
-                && let Some(ids) = self.by_copy.get_mut(old)
-            {
-                ids.remove(&id);
-                if ids.is_empty() {
-                    self.by_copy.remove(old);
-                }
+            if let Some(old) = old.as_deref() {
+                self.leave_copy(old, place);
             }
-            if let Some(new) = &new {
-                self.by_copy.entry(new.clone()).or_default().insert(id);
+            if let Some(new) = new.as_deref() {
+                self.join_copy(new, place);
             }
         }
         old.into_iter().chain(new).collect()
     }
 
-    pub(super) fn of_copy(&self, copy: &str) -> impl Iterator<Item = &Application> {
-        self.ids_of_copy(copy).filter_map(|it| self.by_id.get(&it))
+    fn leave_copy(&mut self, copy: &str, place: u32) {
+        let Some(places) = self.by_copy.get_mut(copy) else {
+            return;
+        };
+        if let Ok(at) = places.binary_search(&place) {
+            places.remove(at);
+        }
+        if places.is_empty() {
+            self.by_copy.remove(copy);
+        }
     }
 
-    pub(super) fn ids_of_copy(&self, copy: &str) -> impl Iterator<Item = u32> {
-        self.by_copy.get(copy).into_iter().flatten().copied()
+    fn join_copy(&mut self, copy: &str, place: u32) {
+        let Some(places) = self.by_copy.get_mut(copy) else {
+            self.by_copy.insert(copy.into(), vec![place]);
+            return;
+        };
+        if let Err(at) = places.binary_search(&place) {
+            places.insert(at, place);
+        }
+    }
+
+    pub(super) fn of_copy(&self, copy: &str) -> impl Iterator<Item = &Application> {
+        let places = self.by_copy.get(copy).into_iter().flatten();
+        places.filter_map(|it| self.at(*it))
     }
 
     pub(super) fn copies(&self) -> impl Iterator<Item = &str> {
-        self.by_copy.keys().map(String::as_str)
+        self.by_copy.keys().map(|it| &**it)
     }
 
     /// Those whose answer a change of the catalog may change.
@@ -166,8 +252,8 @@ impl Applications {
         }
         if let Some(step) = &change.step {
             ids.retain(|id| {
-                let it = self.by_id.get(id);
-                it.is_some_and(|it| step.concerns(&it.software, &it.answer))
+                let it = self.get(*id);
+                it.is_some_and(|it| step.concerns(it.software.version(), &it.answer))
             });
         }
         ids
@@ -175,20 +261,22 @@ impl Applications {
 
     fn fit(&self, pattern: &Pattern, ids: &mut BTreeSet<u32>) {
         let start = pattern.start();
-        let from = self.by_name.range(Box::from(start.as_str())..);
-        for (_, of_name) in from.take_while(|it| it.0.starts_with(&start)) {
-            let mut names = of_name.iter().filter_map(|it| self.by_id.get(it));
-            if names.any(|it| pattern.fits(&it.software.name)) {
-                ids.extend(of_name);
-            }
-        }
+        let from = self.by_name.range((Box::from(start.as_str()), 0)..);
+        let of_start = from.take_while(|it| it.0.starts_with(&start));
+        let fits = |id: u32| {
+            let it = self.get(id);
+            it.is_some_and(|it| pattern.fits(it.software.name()))
+        };
+        ids.extend(of_start.map(|it| it.1).filter(|it| fits(*it)));
     }
 
     /// Those that any of these overrides is for.
     pub(super) fn fitting(&self, overrides: &[&Override]) -> BTreeSet<u32> {
-        let fits = |it: &Application| overrides.iter().any(|one| one.fits(&it.software));
-        let all = self.by_id.iter().filter(|(_, it)| fits(it));
-        all.map(|(id, _)| *id).collect()
+        let fits = |it: &&Application| {
+            let software = it.software.software();
+            overrides.iter().any(|one| one.fits(&software))
+        };
+        self.iter().filter(fits).map(|it| it.id).collect()
     }
 }
 
@@ -197,6 +285,11 @@ fn said(software: &Software, overrides: &Overrides) -> Option<Key> {
     Some(Lookup::Package(&package.to_lowercase()).key())
 }
 
-fn copy(answer: &Answer) -> Option<String> {
-    concerned(answer).map(|it| copy_of(it).to_owned())
+fn copy(answer: &Answer) -> Option<&str> {
+    concerned(answer).map(copy_of)
+}
+
+/// The name in lower case.
+fn folded(software: &Software) -> Box<str> {
+    fold(&software.name).into_boxed_str()
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use fleetmend_model::inventory::Software;
 use roaring::RoaringBitmap;
 
+use super::lacks::{Nearby, Scratch};
 use super::{Fleet, lacks};
 use crate::answer::{Answer, answer_under};
 use crate::device::{Says, concerned, copy_of};
@@ -12,11 +13,11 @@ use crate::overrides::{Override, Overrides};
 
 /// The difference between two states of overrides.
 #[derive(Debug, Default)]
-pub struct Comparison<'f> {
+pub struct Comparison {
     /// How many applications that a device has the override is for, each version on its own.
     pub applications: u64,
     /// Applications whose answer is another one.
-    pub answers: Vec<OtherAnswer<'f>>,
+    pub answers: Vec<OtherAnswer>,
     /// How many devices have one of these.
     pub devices: u64,
     /// Patches that some devices lack then and not now.
@@ -27,9 +28,9 @@ pub struct Comparison<'f> {
 
 /// An application that would have another answer.
 #[derive(Debug)]
-pub struct OtherAnswer<'f> {
+pub struct OtherAnswer {
     /// The application.
-    pub software: &'f Software,
+    pub software: Software,
     /// The answer now.
     pub before: Answer,
     /// The answer then.
@@ -55,7 +56,7 @@ type Patches = BTreeMap<(String, String), (String, RoaringBitmap)>;
 
 impl Fleet {
     /// What is different under `after` than under `before`, between which `it` makes the difference.
-    pub fn compare(&self, it: &Override, before: &Overrides, after: &Overrides) -> Comparison<'_> {
+    pub fn compare(&self, it: &Override, before: &Overrides, after: &Overrides) -> Comparison {
         let mut found = Comparison::default();
         let mut devices = RoaringBitmap::new();
         let mut copies = BTreeSet::new();
@@ -68,9 +69,9 @@ impl Fleet {
                 continue;
             }
             found.applications += 1;
-            let software = &application.software;
-            let before = answer_under(&self.catalog, before, software);
-            let after = answer_under(&self.catalog, after, software);
+            let software = application.software.software();
+            let before = answer_under(&self.catalog, before, &software);
+            let after = answer_under(&self.catalog, after, &software);
             let packages = [&before, &after].into_iter().filter_map(concerned);
             copies.extend(packages.map(|it| copy_of(it).to_owned()));
             let says = |it: &Answer| (it.state(), it.package().map(str::to_owned));
@@ -98,23 +99,24 @@ impl Fleet {
 
     /// What devices lack of what shares one copy, were these the answers for some applications.
     fn patches(&self, copy: &str, answers: &HashMap<u32, Answer>) -> Patches {
-        let is_kept = |id: &u32| !answers.contains_key(id);
-        let kept = self.applications.ids_of_copy(copy).filter(is_kept);
-        let kept = kept.filter_map(|it| Some((it, self.answer(it)?)));
+        let nearby = Nearby::new(&self.catalog);
+        let kept = self.applications.of_copy(copy);
+        let kept = kept.filter(|it| !answers.contains_key(&it.id));
+        let kept = kept.map(|it| (it.id, &it.answer));
         let other = answers.iter().map(|(id, it)| (*id, it));
         let other = other.filter(|it| concerned(it.1).is_some_and(|it| copy_of(it) == copy));
         let said = kept.chain(other).filter_map(|(id, answer)| {
             let devices = &self.applications.get(id)?.devices;
-            Some((Says::of_answer(&self.catalog, answer), devices))
+            Some((Says::of_answer(|id| nearby.named(id), answer), devices))
         });
         let mut patches = Patches::new();
-        for it in lacks::lacking(said, self.recorded(copy)) {
+        for it in lacks::lacking(said, self.recorded(copy, &nearby), &mut Scratch::default()) {
             let patch = it.patch();
             let key = (patch.package, patch.available);
             let (_, devices) = patches
                 .entry(key)
                 .or_insert_with(|| (patch.title, RoaringBitmap::new()));
-            *devices |= it.devices;
+            *devices |= it.devices();
         }
         patches
     }

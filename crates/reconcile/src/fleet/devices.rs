@@ -95,6 +95,28 @@ impl Devices {
         })
     }
 
+    /// Leaves of what all devices have the applications for which it holds.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(u32) -> bool) {
+        for it in &mut self.held {
+            let mut held = it.unpacked();
+            let count = held.applications.len();
+            held.applications.retain(|id| is_kept(*id));
+            if held.applications.len() < count {
+                *it = Packed::of(&held);
+            }
+        }
+    }
+
+    /// Tells each device's number and an application that it has, by device.
+    pub(super) fn each_held(&self, mut tell: impl FnMut(u32, u32)) {
+        for (number, held) in (0..).zip(&self.held) {
+            let applications = id_list::decode(&held.applications).unwrap_or_default();
+            for it in applications {
+                tell(number, it);
+            }
+        }
+    }
+
     pub(super) fn number_of(&self, device: DeviceId) -> Option<u32> {
         self.numbers.get(&device).copied()
     }

@@ -4,13 +4,15 @@
 //! Chocolatey's records the set of devices that have it. What devices lack is then put together a
 //! package at a time, by operations on sets ([`lacks`]). A change of the catalog gives new answers only
 //! to applications that look up something that changed ([`crate::lookup`]), and a change of a device
-//! only takes it into other sets. [`combine`](crate::combine) says the same for one device, from
-//! scratch.
+//! only takes it into other sets. A server that starts fills the whole of it at once ([`Loading`]).
+//! [`combine`](crate::combine) says the same for one device, from scratch.
 
 mod applications;
+mod compact;
 mod compare;
 mod devices;
 mod lacks;
+mod load;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -22,11 +24,15 @@ use roaring::{MultiOps as _, RoaringBitmap};
 
 use crate::answer::{Answer, answer};
 use crate::catalog::{Catalog, CatalogPackage};
-use crate::device::{MissingPatch, Older, Says, combine, copy_of};
+use crate::device::{MissingPatch, Says, combine, copy_of};
+use crate::lookup::lookups;
 use crate::overrides::Overrides;
-use applications::Applications;
+use applications::{Applications, Learnt};
 pub use compare::{Comparison, OtherAnswer, PatchCount};
 use devices::{Devices, Held};
+pub use lacks::Lacking;
+use lacks::{Nearby, Scratch};
+pub use load::Loading;
 use records::Records;
 
 /// The index. Equal for the same catalog, overrides and devices, however they came about.
@@ -55,25 +61,6 @@ pub struct Changed {
     /// Applications that are or were matched to a package or not, with that package: what they teach
     /// of versions is another thing ([`crate::observed`]).
     pub matched: BTreeSet<(u32, String)>,
-}
-
-/// A patch that devices lack for the same reason.
-#[derive(Debug, Clone)]
-pub struct Lacking<'f> {
-    older: Older<'f>,
-    devices: RoaringBitmap,
-}
-
-impl Lacking<'_> {
-    /// What they lack, and why.
-    pub fn patch(&self) -> MissingPatch {
-        self.older.patch()
-    }
-
-    /// On how many devices.
-    pub fn count(&self) -> u64 {
-        self.devices.len()
-    }
 }
 
 impl Fleet {
@@ -119,8 +106,13 @@ impl Fleet {
         if software.place == Place::Dpkg {
             self.applications.pass_over(id);
         } else if !self.applications.knows(id) {
-            self.applications
-                .insert(id, software.clone(), answer, self.catalog.overrides());
+            let learnt = Learnt {
+                id,
+                software: software.clone(),
+                answer,
+                keys: lookups(software),
+            };
+            self.applications.insert(learnt, self.catalog.overrides());
             self.changed.applications.insert(id);
         }
     }
@@ -158,15 +150,20 @@ impl Fleet {
     }
 
     /// An application that is known.
-    pub fn software(&self, application: u32) -> Option<&Software> {
-        Some(&self.applications.get(application)?.software)
+    pub fn software(&self, application: u32) -> Option<Software> {
+        Some(self.applications.get(application)?.software.software())
+    }
+
+    /// The version that an application that is known registers.
+    pub fn registered_version(&self, application: u32) -> Option<&str> {
+        Some(self.applications.get(application)?.software.version())
     }
 
     /// All applications that are known, by id, with their answers and the number of devices that have
     /// them.
-    pub fn applications(&self) -> impl Iterator<Item = (u32, &Software, &Answer, u64)> {
+    pub fn applications(&self) -> impl Iterator<Item = (u32, Software, &Answer, u64)> {
         let all = self.applications.iter();
-        all.map(|(id, it)| (id, &it.software, &it.answer, it.devices.len()))
+        all.map(|it| (it.id, it.software.software(), &it.answer, it.devices.len()))
     }
 
     /// How many devices have any of these applications.
@@ -179,7 +176,7 @@ impl Fleet {
     /// All applications that are matched to a package, as in [`Changed::matched`].
     pub fn all_matched(&self) -> BTreeSet<(u32, String)> {
         let all = self.applications.iter();
-        all.filter_map(|(id, it)| Some((id, it.answer.package()?.to_owned())))
+        all.filter_map(|it| Some((it.id, it.answer.package()?.to_owned())))
             .collect()
     }
 
@@ -300,7 +297,7 @@ impl Fleet {
         let known = applications.into_iter();
         let known = known.filter_map(|id| Some((id, self.software(id)?)));
         known
-            .map(|(id, it)| (id, answer(&self.catalog, it)))
+            .map(|(id, it)| (id, answer(&self.catalog, &it)))
             .collect()
     }
 
@@ -334,18 +331,27 @@ impl Fleet {
 
     /// What devices lack of what shares one copy, by [`copy_of`] (`7zip`: `7zip.install` as well).
     pub fn lacking(&self, copy: &str) -> Vec<Lacking<'_>> {
+        self.lacking_with(copy, &mut Scratch::default())
+    }
+
+    fn lacking_with(&self, copy: &str, scratch: &mut Scratch) -> Vec<Lacking<'_>> {
+        let nearby = Nearby::new(&self.catalog);
         let applications = self.applications.of_copy(copy);
         let said = applications.map(|it| {
-            let says = Says::of_answer(&self.catalog, &it.answer);
+            let says = Says::of_answer(|id| nearby.named(id), &it.answer);
             (says, &it.devices)
         });
-        lacks::lacking(said, self.recorded(copy))
+        lacks::lacking(said, self.recorded(copy, &nearby), scratch)
     }
 
     /// What Chocolatey's records say, and the devices that have them.
-    fn recorded(&self, copy: &str) -> impl Iterator<Item = (Says<'_>, &RoaringBitmap)> {
+    fn recorded<'f>(
+        &'f self,
+        copy: &str,
+        nearby: &Nearby<'f>,
+    ) -> impl Iterator<Item = (Says<'f>, &'f RoaringBitmap)> {
         self.records.of_copy(copy).map(|it| {
-            let says = Says::of_record(&self.catalog, &it.package, &it.version);
+            let says = Says::of_record(|id| nearby.named(id), &it.package, &it.version);
             (says, &it.devices)
         })
     }
@@ -361,12 +367,13 @@ impl Fleet {
     /// What all devices lack, a package at a time.
     pub fn all_lacking(&self) -> impl Iterator<Item = Lacking<'_>> {
         let copies = self.copies().into_iter();
-        copies.flat_map(|it| self.lacking(it))
+        let mut scratch = Scratch::default();
+        copies.flat_map(move |it| self.lacking_with(it, &mut scratch))
     }
 
     /// The devices that lack a patch, in no order.
     pub fn devices_of(&self, lacking: &Lacking<'_>) -> impl Iterator<Item = DeviceId> {
-        let numbers = lacking.devices.iter();
+        let numbers = lacking.devices().iter();
         numbers.filter_map(|it| self.devices.id(it))
     }
 

@@ -1,6 +1,6 @@
 //! Chocolatey's own records, each distinct one once, with the devices that have it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use fleetmend_model::inventory::ChocolateyRecord;
 use roaring::RoaringBitmap;
@@ -18,63 +18,71 @@ pub(super) struct Record {
 
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    by_id: HashMap<u32, Record>,
-    next: u32,
-    ids: HashMap<(String, String), u32>,
-    by_copy: HashMap<String, BTreeSet<u32>>,
+    /// By number. The numbers of those that nobody has are given away again.
+    all: Vec<Option<Record>>,
+    free: Vec<u32>,
+    numbers: HashMap<(String, String), u32>,
+    /// Numbers, sorted.
+    by_copy: HashMap<Box<str>, Vec<u32>>,
 }
 
 impl Records {
     /// The number of a record, a new one where no device has it.
     pub(super) fn intern(&mut self, record: &ChocolateyRecord) -> u32 {
         let key = (record.id.to_lowercase(), record.version.clone());
-        if let Some(id) = self.ids.get(&key) {
-            return *id;
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
         }
-        let id = self.next;
-        self.next += 1;
-        let copy = copy_of(&key.0).to_owned();
-        self.by_copy.entry(copy).or_default().insert(id);
-        let record = Record {
+        let record = Some(Record {
             package: key.0.clone(),
             version: key.1.clone(),
             devices: RoaringBitmap::new(),
-        };
-        self.by_id.insert(id, record);
-        self.ids.insert(key, id);
-        id
+        });
+        let number = self.free.pop().unwrap_or(self.all.len() as u32);
+        match self.all.get_mut(number as usize) {
+            Some(free) => *free = record,
+            None => self.all.push(record),
+        }
+        let of_copy = self.by_copy.entry(copy_of(&key.0).into()).or_default();
+        if let Err(at) = of_copy.binary_search(&number) {
+            of_copy.insert(at, number);
+        }
+        self.numbers.insert(key, number);
+        number
     }
 
     /// Notes that a device has a record or has it no more. One that nobody has is forgotten.
-    pub(super) fn set(&mut self, id: u32, device: u32, is_there: bool) {
-        let Some(record) = self.by_id.get_mut(&id) else {
+    pub(super) fn set(&mut self, number: u32, device: u32, is_there: bool) {
+        let Some(place) = self.all.get_mut(number as usize) else {
             return;
         };
+        let Some(record) = place else { return };
         if is_there {
             record.devices.insert(device);
             return;
         }
         record.devices.remove(device);
         if record.devices.is_empty()
-            && let Some(gone) = self.by_id.remove(&id)
+            && let Some(gone) = place.take()
         {
+            self.free.push(number);
             let copy = copy_of(&gone.package);
-            if let Some(ids) = self.by_copy.get_mut(copy) {
-                ids.remove(&id);
-                if ids.is_empty() {
+            if let Some(of_copy) = self.by_copy.get_mut(copy) {
+                of_copy.retain(|it| *it != number);
+                if of_copy.is_empty() {
                     self.by_copy.remove(copy);
                 }
             }
-            self.ids.remove(&(gone.package, gone.version));
+            self.numbers.remove(&(gone.package, gone.version));
         }
     }
 
     pub(super) fn of_copy(&self, copy: &str) -> impl Iterator<Item = &Record> {
-        let ids = self.by_copy.get(copy).into_iter().flatten();
-        ids.filter_map(|it| self.by_id.get(it))
+        let of_copy = self.by_copy.get(copy).into_iter().flatten();
+        of_copy.filter_map(|it| self.all.get(*it as usize)?.as_ref())
     }
 
     pub(super) fn copies(&self) -> impl Iterator<Item = &str> {
-        self.by_copy.keys().map(String::as_str)
+        self.by_copy.keys().map(|it| &**it)
     }
 }

@@ -1,13 +1,13 @@
 //! The index of all devices says the same as what is made from scratch, whatever changed before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
 use fleetmend_reconcile::device::third_party;
 use fleetmend_reconcile::{
-    Catalog, CatalogPackage, Decision, Fleet, MissingPatch, Observed, Override, Overrides, answer,
-    candidates,
+    Catalog, CatalogPackage, Decision, Fleet, Loading, MissingPatch, Observed, Override, Overrides,
+    answer, candidates,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -176,6 +176,18 @@ impl Model {
         Catalog::new(all).with_overrides(self.overrides.clone())
     }
 
+    /// The index as a server fills it that starts now.
+    fn loaded(&self, applications: &[Software]) -> Fleet {
+        let fleet = Fleet::new(self.packages.clone(), self.overrides.clone());
+        let mut loading = Loading::new(fleet);
+        for (device, (has, records)) in &self.devices {
+            loading.device(*device, has, records);
+        }
+        let all = (0..).zip(applications.iter().cloned());
+        loading.applications(all.collect());
+        loading.done()
+    }
+
     fn take(&mut self, fleet: &mut Fleet, step: Step, applications: &[Software]) {
         match step {
             Step::Package(id, versions) => {
@@ -261,10 +273,25 @@ proptest! {
         let catalog = model.catalog();
         prop_assert!(fleet.differing(&model.packages).is_empty());
         for (id, software, found, devices) in fleet.applications() {
-            prop_assert_eq!(found, &answer(&catalog, software), "{:?}", software);
+            prop_assert_eq!(found, &answer(&catalog, &software), "{:?}", software);
             let has = model.devices.values().filter(|it| it.0.contains(&id));
             prop_assert_eq!(devices, has.count() as u64);
         }
+        let loaded = model.loaded(&applications);
+        let devices = |of: &Fleet| {
+            let all = of.applications().filter(|it| it.3 > 0);
+            let all = all.map(|(id, software, found, _)| {
+                let has = (1..5).filter(|it| of.has(DeviceId(*it), id)).collect::<Vec<_>>();
+                (id, (software, found.clone(), has))
+            });
+            all.collect::<BTreeMap<_, _>>()
+        };
+        prop_assert_eq!(devices(&loaded), devices(&fleet));
+        let patches = |of: &Fleet| {
+            let all = of.all_lacking().map(|it| (it.patch(), of.devices_of(&it).collect::<BTreeSet<_>>()));
+            all.collect::<HashMap<_, _>>()
+        };
+        prop_assert_eq!(patches(&loaded), patches(&fleet));
         let mut whole: BTreeMap<DeviceId, Vec<MissingPatch>> = BTreeMap::new();
         for it in fleet.all_lacking() {
             for device in fleet.devices_of(&it) {

@@ -106,7 +106,7 @@ impl Matcher {
                     Some(Installed {
                         id: *id,
                         answer: fleet.answer(*id)?,
-                        registered: &fleet.software(*id)?.version,
+                        registered: fleet.registered_version(*id)?,
                     })
                 });
                 let deployed = deployed_on.remove(&device.device).unwrap_or_default();
@@ -119,10 +119,10 @@ impl Matcher {
                 }));
             }
             seen.iter().any(|it| {
-                let software = fleet.software(it.software);
-                software.is_some_and(|row| {
+                let registered = fleet.registered_version(it.software);
+                registered.is_some_and(|registered| {
                     let catalog = fleet.catalog();
-                    !catalog.has_seen(&it.package, &row.version, &it.version)
+                    !catalog.has_seen(&it.package, registered, &it.version)
                 })
             })
         };

@@ -270,9 +270,9 @@ async fn changes(
     Ok(tokio::task::spawn_blocking(compare).await?)
 }
 
-fn preview_of(found: Comparison<'_>) -> Preview {
+fn preview_of(found: Comparison) -> Preview {
     let told = |it: &Answer| (it.state(), it.package().unwrap_or_default().to_owned());
-    let change = |it: &OtherAnswer<'_>| Change {
+    let change = |it: &OtherAnswer| Change {
         name: it.software.name.clone(),
         version: it.software.version.clone(),
         before: told(&it.before),
