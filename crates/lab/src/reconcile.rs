@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::{DeviceId, Millis};
-use fleetmend_reconcile::{CatalogPackage, Fleet, Overrides};
+use fleetmend_reconcile::{CatalogPackage, Fleet, Lacking, Loading, Overrides};
 use fleetmend_server::{App, Config};
 use fleetmend_store::devices::{self, NewDevice};
 use fleetmend_store::inventories::{self, StoredInventory};
@@ -214,8 +214,10 @@ async fn start(options: &Options, data: &Path) -> anyhow::Result<Value> {
     for _ in 0..TURNS {
         let fleet = server.app().fleet();
         let began = Instant::now();
-        let mut all: Vec<(DeviceId, u32)> = Vec::new();
-        for (number, it) in fleet.all_lacking().enumerate() {
+        let lacking: Vec<_> = fleet.all_lacking().collect();
+        let count: u64 = lacking.iter().map(Lacking::count).sum();
+        let mut all: Vec<(DeviceId, u32)> = Vec::with_capacity(count as usize);
+        for (number, it) in lacking.into_iter().enumerate() {
             all.extend(fleet.devices_of(&it).map(|device| (device, number as u32)));
         }
         turns.push(began.elapsed());
@@ -280,15 +282,18 @@ fn fleet_of(
     devices: usize,
     apps: usize,
 ) -> Fleet {
-    let mut fleet = Fleet::new(known, Overrides::default());
-    for number in 0..world.applications() {
-        fleet.learn(number as u32, &world.application(number));
-    }
+    let mut loading = Loading::new(Fleet::new(known, Overrides::default()));
     for number in 0..devices {
         let (has, records) = world.device(number as u64, apps);
         let has: Vec<u32> = has.iter().map(|it| *it as u32).collect();
-        fleet.put(DeviceId(number as i64), &has, &records);
+        loading.device(DeviceId(number as i64), &has, &records);
     }
+    let all: Vec<usize> = (0..world.applications()).collect();
+    for some in all.chunks(BATCH) {
+        let some = some.iter().map(|it| (*it as u32, world.application(*it)));
+        loading.applications(some.collect());
+    }
+    let mut fleet = loading.done();
     fleet.take_changed();
     fleet
 }

@@ -24,6 +24,7 @@ statements! {
     IDS = "SELECT s.id, s.digest FROM jsonb_each($1) AS j
            JOIN software AS s ON s.digest = unhex(j.value->>0)";
     MATCHED = "SELECT * FROM software WHERE place <> 'dpkg' ORDER BY id";
+    MATCHED_AFTER = "SELECT * FROM software WHERE place <> 'dpkg' AND id > $1 ORDER BY id LIMIT $2";
     BY_IDS = "SELECT s.* FROM jsonb_each($1) AS j
               JOIN software AS s ON s.id = CAST(j.value->>0 AS BIGINT) ORDER BY s.id";
 }
@@ -82,6 +83,18 @@ pub async fn intern_many(
 /// All entries that are matched to packages, by id: not what the machine's own package manager has.
 pub async fn load_matched(mut from: impl Read) -> Result<Vec<SoftwareRow>> {
     let rows = from.rows(&MATCHED, args![]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// The next of these entries after one, by id: to go through all of them in pieces.
+pub async fn matched_after(
+    mut from: impl Read,
+    after: Option<u32>,
+    limit: u32,
+) -> Result<Vec<SoftwareRow>> {
+    // The least id is 1.
+    let after = after.unwrap_or_default();
+    let rows = from.rows(&MATCHED_AFTER, args![after, limit]).await?;
     rows.iter().map(read).collect()
 }
 

@@ -5,12 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use fleetmend_model::DeviceId;
-use fleetmend_model::inventory::Software;
 use fleetmend_reconcile::device::copy_of;
-use fleetmend_reconcile::{Changed, Fleet, MissingPatch};
+use fleetmend_reconcile::{Changed, Fleet, Loading, MissingPatch};
+use fleetmend_store::inventories::Held;
 use fleetmend_store::missing::{self, PackagesMissing};
+use fleetmend_store::software::SoftwareRow;
 use fleetmend_store::{inventories, observations, software};
 use parking_lot::RwLockWriteGuard;
+use tokio::sync::mpsc;
 
 use super::matcher::{DeviceInput, Matcher};
 use crate::app::App;
@@ -18,6 +20,10 @@ use crate::catalog::known::{self, Known};
 
 /// Devices that are read at once.
 const DEVICES: u32 = 2_000;
+/// Applications that are read at once.
+const APPLICATIONS: u32 = 5_000;
+/// Of both, what is read and waits to be worked on.
+const PARTS: usize = 2;
 /// Packages that are put in place while nobody else may look.
 const PACKAGES: usize = 20;
 /// Devices whose lessons are kept in one transaction.
@@ -35,31 +41,61 @@ pub async fn load_catalog(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads all of it: the catalog, what each device has, and these applications.
+/// A part of what the database knows.
+enum Part {
+    Devices(Vec<Held>),
+    Applications(Vec<SoftwareRow>),
+}
+
+/// Reads all of it: the catalog, what each device has, and these applications. What is read is worked on
+/// while the next is.
 pub async fn load(app: &App) -> anyhow::Result<()> {
-    let mut fleet = without_devices(app).await?;
+    let fleet = without_devices(app).await?;
+    let (tell, told) = mpsc::channel(PARTS);
+    let work = tokio::task::spawn_blocking(move || put_together(fleet, told));
+    let read = read_parts(app, tell).await;
+    let fleet = work.await?;
+    // Where reading ended early the index is not whole.
+    read?;
+    *app.fleet_mut() = fleet;
+    Ok(())
+}
+
+fn put_together(fleet: Fleet, mut parts: mpsc::Receiver<Part>) -> Fleet {
+    let mut loading = Loading::new(fleet);
+    while let Some(part) = parts.blocking_recv() {
+        match part {
+            Part::Devices(all) => {
+                for it in all {
+                    loading.device(it.device, &it.software, &it.chocolatey);
+                }
+            }
+            Part::Applications(all) => {
+                loading.applications(all.into_iter().map(|it| (it.id, it.software)).collect());
+            }
+        }
+    }
+    let mut fleet = loading.done();
+    fleet.take_changed();
+    fleet
+}
+
+async fn read_parts(app: &App, tell: mpsc::Sender<Part>) -> anyhow::Result<()> {
     let mut from = app.db.read().await?;
-    let software = software::load_matched(&mut from).await?;
-    let software: HashMap<u32, Software> = software
-        .into_iter()
-        .map(|it| (it.id, it.software))
-        .collect();
     let mut after = None;
     loop {
         let page = inventories::held_after(&mut from, after, DEVICES).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.device);
-        for it in &page {
-            for id in &it.software {
-                if let Some(software) = software.get(id) {
-                    fleet.learn(*id, software);
-                }
-            }
-            fleet.put(it.device, &it.software, &it.chocolatey);
-        }
+        tell.send(Part::Devices(page)).await?;
     }
-    fleet.take_changed();
-    *app.fleet_mut() = fleet;
+    let mut after = None;
+    loop {
+        let page = software::matched_after(&mut from, after, APPLICATIONS).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        tell.send(Part::Applications(page)).await?;
+    }
     Ok(())
 }
 

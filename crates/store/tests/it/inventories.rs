@@ -61,6 +61,13 @@ both! {
             let (digest, wanted) = &entries[usize::from(row.digest[0])];
             assert_eq!((&row.digest, &row.software), (digest, wanted));
         }
+        let (mut paged, mut after) = (0, None);
+        while let Some(last) = software::matched_after(&db, after, 3).await.unwrap().last() {
+            assert!(after.is_none_or(|it| it < last.id));
+            after = Some(last.id);
+            paged += 1;
+        }
+        assert_eq!(paged, 3, "eight entries, three at once");
         let some = software::get_many(&db, &[second[4], first[0], 9999]).await.unwrap();
         let names: Vec<_> = some.iter().map(|row| row.digest[0]).collect();
         assert_eq!(names, [0, 9]);
