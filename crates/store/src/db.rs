@@ -19,6 +19,9 @@ const BUSY: Duration = Duration::from_secs(10);
 const ACQUIRE: Duration = Duration::from_secs(30);
 /// Connections that read from SQLite.
 const SQLITE_READERS: u32 = 4;
+/// Rows that SQLite's thread reads ahead of whoever takes them: at each time that one waits for the other,
+/// a thread goes to sleep and is woken up.
+const SQLITE_AHEAD: usize = 1_000;
 /// What SQLite's writer keeps of the file in memory: more than a large transaction touches. Negative:
 /// in KiB.
 const SQLITE_CACHE: &str = "-32000";
@@ -100,7 +103,7 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_with(options.read_only(true))
+            .connect_with(options.read_only(true).row_buffer_size(SQLITE_AHEAD))
             .await
             .map_err(failed)?;
         Ok(Self::Sqlite { writer, readers })
