@@ -92,6 +92,10 @@ fn policy() -> anyhow::Result<fleetmend_server::Policy> {
         ("FLEETMEND_DEADLINE_SECONDS", &mut policy.deadline_seconds),
         ("FLEETMEND_SYNC_SECONDS", &mut policy.sync_seconds),
         (
+            "FLEETMEND_PRIVATE_SYNC_SECONDS",
+            &mut policy.private_sync_seconds,
+        ),
+        (
             "FLEETMEND_PUSH_LIMIT_MEGABYTES",
             &mut policy.push_limit_megabytes,
         ),

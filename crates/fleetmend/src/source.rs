@@ -98,6 +98,10 @@ pub struct Settings {
     /// Requests a minute that its operator allows; 0: what public hosts get.
     #[arg(long, value_name = "NUMBER")]
     per_minute: Option<u32>,
+    /// Seconds between two reads; 0: half a minute for a folder and a feed in one's own network, an
+    /// hour for others.
+    #[arg(long, value_name = "NUMBER")]
+    every_seconds: Option<u32>,
     /// The generation of Chocolatey that its packages are for. Versions that it cannot read are
     /// left out.
     #[arg(long)]
@@ -164,6 +168,7 @@ impl Settings {
             name: self.name.as_deref(),
             priority: self.priority,
             per_minute: self.per_minute,
+            every_seconds: self.every_seconds,
             dialect: self.dialect.map(Dialect::key),
             internalize: self.internalize.map(Switch::is_on),
             user: self.user.as_deref(),

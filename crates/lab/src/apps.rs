@@ -9,6 +9,8 @@ use fleetmend_model::inventory::{Inventory, Place, Software};
 
 /// Titles in the simulated world.
 const TITLES: usize = 3_000;
+/// Packages for every sixth title.
+pub const PACKAGES: usize = TITLES.div_ceil(6);
 
 /// The inventory of device `number` with `count` applications.
 pub fn inventory(number: usize, count: usize) -> Inventory {
@@ -46,20 +48,30 @@ pub fn all_titles(number: usize) -> Inventory {
 
 /// Packages for every sixth title, in a version that no device has.
 pub fn write_packages(folder: &Path, count: usize) -> anyhow::Result<()> {
-    for title in (0..TITLES).step_by(6).take(count) {
-        let script = format!(
-            "$packageArgs = @{{\n  packageName = 'example-{title}'\n  fileType = 'exe'\n  \
-             url = 'https://example.invalid/{title}.exe'\n  checksum = '{title:064x}'\n  \
-             checksumType = 'sha256'\n  silentArgs = '/S'\n  \
-             softwareName = 'Example Application {title} (*'\n}}\n\
-             Install-ChocolateyPackage @packageArgs\n"
-        );
-        Nupkg::new(&format!("example-{title}"), "99.0.0")
-            .title(&format!("Example Application {title}"))
-            .install_script(&script)
-            .build_into(folder)?;
+    for number in 0..count.min(PACKAGES) {
+        package(number, "99.0.0").build_into(folder)?;
     }
     Ok(())
+}
+
+/// The id of a package.
+pub fn package_id(number: usize) -> String {
+    format!("example-{}", number * 6)
+}
+
+/// A package for the title whose turn it is among every sixth.
+pub fn package(number: usize, version: &str) -> Nupkg {
+    let title = number * 6;
+    let script = format!(
+        "$packageArgs = @{{\n  packageName = 'example-{title}'\n  fileType = 'exe'\n  \
+         url = 'https://example.invalid/{title}.exe'\n  checksum = '{title:064x}'\n  \
+         checksumType = 'sha256'\n  silentArgs = '/S'\n  \
+         softwareName = 'Example Application {title} (*'\n}}\n\
+         Install-ChocolateyPackage @packageArgs\n"
+    );
+    Nupkg::new(&package_id(number), version)
+        .title(&format!("Example Application {title}"))
+        .install_script(&script)
 }
 
 /// A third of a machine's applications are those that all have; the others are picked by its

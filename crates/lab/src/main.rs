@@ -15,6 +15,7 @@ mod feed;
 mod feed_packages;
 mod feed_pages;
 mod feed_site;
+mod freshness;
 mod idle;
 mod import;
 mod ingest;
@@ -59,6 +60,8 @@ enum Command {
     Feed(feed::Options),
     /// A feed of a public repository's size, read into the catalog.
     Import(import::Options),
+    /// From a version in a private feed to the missing list of a server that polls it.
+    Freshness(freshness::Options),
     /// Simulated agents on the agent's own core against a real server.
     Simulate(simulate::Options),
     /// What the analysis makes of package sources.
@@ -115,6 +118,7 @@ fn run(command: Command) -> anyhow::Result<Option<Value>> {
         Command::Agent(options) => agent::run(&options)?,
         Command::Feed(options) => runtime.block_on(feed::run(options))?,
         Command::Import(options) => runtime.block_on(import::run(options))?,
+        Command::Freshness(options) => runtime.block_on(freshness::run(options))?,
         Command::Simulate(options) => runtime.block_on(simulate::run(options))?,
         Command::Recipes(options) => recipes::run(&options)?,
         Command::Internalize(options) => internalize::run(&options)?,

@@ -116,8 +116,10 @@ pub struct Policy {
     pub purge_seconds: u64,
     /// Between two scans of a device.
     pub scan_every_seconds: u64,
-    /// Between two reads of a source.
+    /// Between two reads of a source outside, where nobody set another time for it.
     pub sync_seconds: u64,
+    /// The same of one in one's own network: a feed there, or a folder.
+    pub private_sync_seconds: u64,
     /// The largest package that can be pushed into the feed, in megabytes.
     pub push_limit_megabytes: u64,
     /// The largest export of a catalog that is taken over the network, in gigabytes.
@@ -140,6 +142,7 @@ impl Default for Policy {
             purge_seconds: 3 * 24 * 3600,
             scan_every_seconds: 24 * 3600,
             sync_seconds: 3600,
+            private_sync_seconds: 30,
             push_limit_megabytes: LARGEST_PUSH,
             import_limit_gigabytes: 200,
         }

@@ -71,7 +71,7 @@ impl Kind {
     fn again_after(self) -> Option<Duration> {
         match self {
             Self::Upkeep => Some(Duration::from_secs(5)),
-            Self::SyncDue => Some(Duration::from_secs(15)),
+            Self::SyncDue => Some(Duration::from_secs(5)),
             Self::SyncSource
             | Self::FetchPackages
             | Self::MirrorPatch

@@ -164,6 +164,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "read measure",
         include_str!("../migrations/sqlite/0132_read_measure.sql"),
     ),
+    (
+        133,
+        "source interval",
+        include_str!("../migrations/sqlite/0133_source_interval.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -316,6 +321,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         132,
         "read measure",
         include_str!("../migrations/postgres/0132_read_measure.sql"),
+    ),
+    (
+        133,
+        "source interval",
+        include_str!("../migrations/postgres/0133_source_interval.sql"),
     ),
 ];
 

@@ -11,15 +11,15 @@ use crate::value::{Row, Value, args, to_json};
 
 statements! {
     INSERT = "INSERT INTO sources (kind, location, name, priority, enabled, per_minute, dialect,
-                  internalize)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                  internalize, every_seconds)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
               ON CONFLICT (location) DO NOTHING RETURNING id";
     SET_LOGIN = "UPDATE sources SET user_name = $2, sealed_password = $3 WHERE id = $1";
     SET_PRIVATE_HOSTS = "UPDATE sources SET private_hosts = $2 WHERE id = $1";
     AT = "SELECT id FROM sources WHERE location = $1";
     BY_LOCATION = "SELECT * FROM sources WHERE location = $1";
     UPDATE = "UPDATE sources SET location = $2, name = $3, priority = $4, enabled = $5,
-                  per_minute = $6, dialect = $7, internalize = $8
+                  per_minute = $6, dialect = $7, internalize = $8, every_seconds = $9
               WHERE id = $1";
     DELETE = "DELETE FROM sources WHERE id = $1";
     GET = "SELECT * FROM sources WHERE id = $1";
@@ -90,6 +90,8 @@ pub struct Settings {
     pub enabled: bool,
     /// Requests a minute that its operator allows; absent: what public hosts get.
     pub per_minute: Option<u32>,
+    /// Seconds between two reads; absent: what such sources get.
+    pub every_seconds: Option<u32>,
     /// The generation of Chocolatey that its packages are for; absent: either.
     pub dialect: Option<Dialect>,
     /// Whether its packages that download their installers come into the feed with them inside.
@@ -105,6 +107,7 @@ impl Settings {
             priority: 0,
             enabled: true,
             per_minute: None,
+            every_seconds: None,
             dialect: None,
             internalize: true,
         }
@@ -217,10 +220,8 @@ fn read(row: &Row) -> Result<Source> {
             name: row.text("name")?,
             priority: row.int("priority")?,
             enabled: row.flag("enabled")?,
-            per_minute: match row.int_opt("per_minute")? {
-                Some(_) => Some(row.u32("per_minute")?),
-                None => None,
-            },
+            per_minute: row.u32_opt("per_minute")?,
+            every_seconds: row.u32_opt("every_seconds")?,
             dialect: row.word_opt("dialect", dialect_from_key)?,
             internalize: row.flag("internalize")?,
         },
@@ -274,6 +275,7 @@ fn settings_values(it: &Settings) -> Vec<Value> {
         it.per_minute.map(i64::from),
         it.dialect.map(dialect_key),
         it.internalize,
+        it.every_seconds.map(i64::from),
     ]
 }
 

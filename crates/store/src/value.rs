@@ -274,6 +274,12 @@ impl Row {
         u32::try_from(number).map_err(|_| bad(column, format!("the number {number}")))
     }
 
+    /// A number that may be absent.
+    pub fn u32_opt(&self, column: &str) -> Result<Option<u32>> {
+        let number = self.int_opt(column)?;
+        number.map(|_| self.u32(column)).transpose()
+    }
+
     /// A length, which is never negative.
     pub fn u64(&self, column: &str) -> Result<u64> {
         let number = self.int(column)?;

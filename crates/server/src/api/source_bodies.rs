@@ -29,6 +29,8 @@ pub(crate) struct SourceBody {
     enabled: bool,
     /// Requests a minute that its operator allows; absent: what public hosts get.
     per_minute: Option<u32>,
+    /// Seconds between two reads that were set; absent: what such sources get.
+    every_seconds: Option<u32>,
     /// The generation of Chocolatey that its packages are for: `any`, `choco1` or `choco2`.
     dialect: &'static str,
     /// Whether its packages that download their installers come into this server's feed with them
@@ -81,6 +83,7 @@ impl From<Source> for SourceBody {
             priority: it.settings.priority,
             enabled: it.settings.enabled,
             per_minute: it.settings.per_minute,
+            every_seconds: it.settings.every_seconds,
             dialect: it.settings.dialect.map_or(ANY_DIALECT, dialect_key),
             internalize: it.settings.internalize,
             user: it.user_name,
@@ -188,6 +191,10 @@ pub(crate) struct SourceSettingsBody {
     /// Requests a minute that its operator allows; 0: what public hosts get.
     #[schema(minimum = 0, maximum = 6000)]
     per_minute: Option<u32>,
+    /// Seconds between two reads; 0: half a minute for a folder and a feed in one's own network, an hour
+    /// for others.
+    #[schema(minimum = 0, maximum = 604800)]
+    every_seconds: Option<u32>,
     /// The generation of Chocolatey that its packages are for: `any` (the default), `choco1` or
     /// `choco2`. Versions that it cannot read are left out.
     dialect: Option<String>,
@@ -221,6 +228,7 @@ impl SourceSettingsBody {
             priority: self.priority,
             enabled: self.enabled,
             per_minute: self.per_minute,
+            every_seconds: self.every_seconds,
             dialect: self.dialect.as_deref(),
             internalize: self.internalize,
             user: self.user.as_deref(),

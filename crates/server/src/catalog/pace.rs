@@ -1,7 +1,8 @@
 //! How often hosts outside are asked: what their operators allow, and not at all while they want to
 //! be left alone. One place for feeds, packages and installers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use super::fetch::FetchError;
 use super::guard::network::{Reach, reach};
+use super::guard::{hosts, lookup};
 use super::schedule::{self, Asked};
 use crate::app::App;
 
@@ -26,6 +28,8 @@ pub struct Pace {
     hosts: Mutex<HashMap<String, Host>>,
     /// Requests a minute that an administrator allows for a host.
     allowed: Mutex<HashMap<String, u32>>,
+    /// Hosts of sources that are in one's own network, as their names resolve.
+    near: Mutex<HashSet<String>>,
 }
 
 #[derive(Default)]
@@ -68,12 +72,40 @@ impl Pace {
         *self.allowed.lock().unwrap_or_else(PoisonError::into_inner) = allowed;
     }
 
+    /// Looks where the host of a feed is: in one's own network if it is one of the feed's private hosts
+    /// and all its addresses are there.
+    pub async fn look(&self, source: &Source) {
+        let Ok(address) = Url::parse(&source.settings.location) else {
+            return;
+        };
+        let is_near = hosts::is_one(&address, &source.private_hosts)
+            && lookup(hosts::of(&address))
+                .await
+                .is_ok_and(|found| !found.is_empty() && found.into_iter().all(is_own_address));
+        self.note_near(&host(&address), is_near);
+    }
+
+    fn note_near(&self, host: &str, is_near: bool) {
+        let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_near {
+            near.insert(host.to_owned());
+        } else {
+            near.remove(host);
+        }
+    }
+
+    /// Whether a host is in one's own network.
+    pub fn is_near(&self, host: &str) -> bool {
+        let near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        is_own_network(host) || near.contains(host)
+    }
+
     /// How many requests a minute a host gets; absent: as many as there are.
     pub fn most(&self, host: &str) -> Option<usize> {
         let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
         match allowed.get(host) {
             Some(per_minute) => Some(*per_minute as usize),
-            None if is_own_network(host) => None,
+            None if self.is_near(host) => None,
             None => Some(PUBLIC_REQUESTS_PER_MINUTE),
         }
     }
@@ -119,8 +151,8 @@ impl Pace {
         } else {
             0
         };
-        let is_own = is_own_network(host);
-        let Some(pause) = schedule::pause(status, retry_after, asked, refusals, is_own) else {
+        let is_near = self.is_near(host);
+        let Some(pause) = schedule::pause(status, retry_after, asked, refusals, is_near) else {
             return Ok(());
         };
         let now = app.now();
@@ -167,9 +199,14 @@ pub fn host(address: &Url) -> String {
     address.host_str().unwrap_or_default().to_lowercase()
 }
 
+fn is_own_address(address: IpAddr) -> bool {
+    matches!(reach(address), Reach::Own(_))
+}
+
+/// Whether a host is in one's own network, as it is written.
 fn is_own_network(host: &str) -> bool {
     match host.trim_matches(['[', ']']).parse() {
-        Ok(address) => matches!(reach(address), Reach::Own(_)),
+        Ok(address) => is_own_address(address),
         Err(_) => host == "localhost" || !host.contains('.'),
     }
 }
@@ -221,6 +258,10 @@ mod tests {
         assert_eq!(pace.turn("a.example", 6, later), None);
         assert_eq!(pace.turn("a.example", 1, later), Some(MINUTE));
         pace.allow(&[]);
+        assert_eq!(pace.most("more.example"), Some(PUBLIC_REQUESTS_PER_MINUTE));
+        pace.note_near("more.example", true);
+        assert_eq!(pace.most("more.example"), None);
+        pace.note_near("more.example", false);
         assert_eq!(pace.most("more.example"), Some(PUBLIC_REQUESTS_PER_MINUTE));
     }
 

@@ -8,6 +8,10 @@ use reqwest::StatusCode;
 /// The wait after a source's first failed read; each further one doubles it, up to the interval
 /// between two reads.
 const SOURCE_FIRST: Duration = Duration::from_secs(30);
+/// The longest wait after failed reads of a source that is read more often than that.
+const SOURCE_LONGEST: Duration = Duration::from_mins(10);
+/// The inverse of the part of the time in which a source is read at most.
+const SHARE: u32 = 10;
 /// The wait after a nupkg could not be had for the first time; each further one doubles it.
 const NUPKG_FIRST: Duration = Duration::from_secs(60);
 /// The longest wait for a nupkg.
@@ -22,10 +26,39 @@ pub const BAN: Duration = Duration::from_hours(1);
 /// The longest pause that a host gets, whatever it asks for.
 const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
+/// How often a source is read, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    /// What a person set, or what sources of the kind get.
+    Given(Duration),
+    /// So rarely because a read of it takes long.
+    Slow(Duration),
+}
+
+impl Every {
+    /// The time between the end of a read and the next one. Where nobody set it, a source is read a
+    /// tenth of the time at most; `took` is how long the last read was.
+    pub fn of(set: Option<Duration>, default: Duration, took: Duration) -> Self {
+        match set {
+            Some(set) => Self::Given(set),
+            None if took * SHARE > default => Self::Slow(took * SHARE),
+            None => Self::Given(default),
+        }
+    }
+
+    /// The time.
+    pub fn time(self) -> Duration {
+        match self {
+            Self::Given(time) | Self::Slow(time) => time,
+        }
+    }
+}
+
 /// When a source is read after `failures` failed reads in a row, at least one. `jitter` (0 to 1)
 /// keeps sources that failed together from coming back together.
 pub fn after_failed_read(now: Millis, failures: i64, every: Duration, jitter: f64) -> Millis {
-    now + spread(doubled(SOURCE_FIRST, failures).min(every), jitter)
+    let wait = doubled(SOURCE_FIRST.min(every), failures);
+    now + spread(wait.min(SOURCE_LONGEST.max(every)), jitter)
 }
 
 /// When a nupkg is asked for after `tries` failed tries, at least one.
@@ -141,9 +174,24 @@ mod tests {
         assert_eq!(last, HOUR);
         let first = after_failed_read(NOW, 1, HOUR, 1.0);
         assert_eq!(first, NOW + Duration::from_secs(30));
-        // An interval shorter than the first wait.
+        // An interval shorter than the first wait: what is down is left alone all the same.
         let often = Duration::from_secs(5);
-        assert_eq!(after_failed_read(NOW, 9, often, 1.0), NOW + often);
+        assert_eq!(after_failed_read(NOW, 1, often, 1.0), NOW + often);
+        assert_eq!(after_failed_read(NOW, 99, often, 1.0), NOW + SOURCE_LONGEST);
+    }
+
+    #[test]
+    fn a_source_that_takes_long_is_read_more_rarely_unless_a_person_set_how_often() {
+        let secs = Duration::from_secs;
+        for (set, took, expected) in [
+            (None, secs(0), Every::Given(secs(30))),
+            (None, secs(3), Every::Given(secs(30))),
+            (None, secs(60), Every::Slow(secs(600))),
+            (Some(secs(20)), secs(60), Every::Given(secs(20))),
+            (Some(HOUR), secs(0), Every::Given(HOUR)),
+        ] {
+            assert_eq!(Every::of(set, secs(30), took), expected, "{set:?} {took:?}");
+        }
     }
 
     #[test]

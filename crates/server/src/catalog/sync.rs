@@ -2,7 +2,7 @@
 //! was known, and is asked ever more rarely.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use fleetmend_chocolatey::odata::MAX_DOCUMENT;
@@ -20,7 +20,7 @@ use super::fetch::{self, Ask, Document, FetchError, Validators};
 use super::intake::{Intake, READER, Tally};
 use super::lacks::{Lacks, measure};
 use super::pace::{host, pause_of};
-use super::schedule::Asked;
+use super::schedule::{Asked, Every};
 use super::{folder, own, retire, schedule};
 use crate::app::App;
 use crate::jobs;
@@ -44,34 +44,37 @@ pub async fn sync(app: &Arc<App>, id: SourceId) -> anyhow::Result<()> {
     if !source.settings.enabled {
         return not_read(app, &source).await;
     }
+    let began = Instant::now();
     match source.kind {
         SourceKind::Folder => {
             let read = read_folder(app, &source).await?;
-            conclude(app, &source, read).await
+            conclude(app, &source, read, began.elapsed()).await
         }
         SourceKind::Own => {
             let read = read_own(app, &source).await?;
-            conclude(app, &source, read).await
+            conclude(app, &source, read, began.elapsed()).await
         }
         // It comes with imports.
         SourceKind::Imported => Ok(()),
-        SourceKind::Feed => match app.sealing.login(&source) {
-            Ok(login) => {
-                let pages = Network {
-                    app,
-                    source: &source,
-                    login: login.as_ref(),
-                };
-                read(app, &source, &pages).await
-            }
-            Err(error) => {
-                let read = Read {
-                    error: Some(error),
-                    ..Read::default()
-                };
-                conclude(app, &source, read).await
-            }
-        },
+        SourceKind::Feed => {
+            app.pace.look(&source).await;
+            let error = match app.sealing.login(&source) {
+                Ok(login) => {
+                    let pages = Network {
+                        app,
+                        source: &source,
+                        login: login.as_ref(),
+                    };
+                    return read(app, &source, &pages).await;
+                }
+                Err(error) => error,
+            };
+            let read = Read {
+                error: Some(error),
+                ..Read::default()
+            };
+            conclude(app, &source, read, began.elapsed()).await
+        }
     }
 }
 
@@ -89,8 +92,9 @@ async fn not_read(app: &App, source: &Source) -> anyhow::Result<()> {
 
 /// Reads a feed to its end or as far as it goes, and notes how that went.
 pub async fn read(app: &Arc<App>, source: &Source, pages: &impl Pages) -> anyhow::Result<()> {
+    let began = Instant::now();
     let read = read_feed(app, source, pages).await?;
-    conclude(app, source, read).await
+    conclude(app, source, read, began.elapsed()).await
 }
 
 /// Pages over the network.
@@ -248,8 +252,13 @@ fn is_of_the_moment(error: &anyhow::Error) -> bool {
     }
 }
 
-/// Notes how a read went, and sees to what follows from it.
-async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result<()> {
+/// Notes how a read went that took so long, and sees to what follows from it.
+async fn conclude(
+    app: &Arc<App>,
+    source: &Source,
+    read: Read,
+    took: Duration,
+) -> anyhow::Result<()> {
     match &read.error {
         None => tracing::info!(
             "source {}: read, {} entries",
@@ -263,7 +272,8 @@ async fn conclude(app: &Arc<App>, source: &Source, read: Read) -> anyhow::Result
         Ok(feed) if source.kind == SourceKind::Feed => pause_of(app, &host(&feed)).await?,
         _ => None,
     };
-    let mut note = note(app, source, &read, pause)?;
+    let every = every(app, source, took);
+    let mut note = note(app, source, &read, every, pause)?;
     let mut is_other = read.tally.packages > 0;
     let mut tx = app.db.begin().await?;
     let retired = match (&read.error, &read.lacks) {
@@ -337,10 +347,10 @@ fn note(
     app: &App,
     source: &Source,
     read: &Read,
+    every: Every,
     pause: Option<HostPause>,
 ) -> anyhow::Result<ReadNote> {
     let now = app.now();
-    let every = Duration::from_secs(app.policy.sync_seconds);
     let state = read.position.as_ref().map(serde_json::to_string);
     let note = ReadNote {
         state: state.transpose()?,
@@ -351,13 +361,18 @@ fn note(
         return Ok(ReadNote {
             finished_at: Some(now),
             entries: Some(read.entries),
-            next_read_at: Some(now + every),
-            next_read_why: format!("it is read every {}", shown(every)),
+            next_read_at: Some(now + every.time()),
+            next_read_why: match every {
+                Every::Given(every) => format!("it is read every {}", shown(every)),
+                Every::Slow(every) => {
+                    format!("reading it takes long: it is read every {}", shown(every))
+                }
+            },
             ..note
         });
     };
     let failures = source.last_read.failures + 1;
-    let backed_off = schedule::after_failed_read(now, failures, every, jitter());
+    let backed_off = schedule::after_failed_read(now, failures, every.time(), jitter());
     let (next_read_at, next_read_why) = match pause {
         Some(HostPause {
             until, host, cause, ..
@@ -372,6 +387,21 @@ fn note(
         next_read_why,
         ..note
     })
+}
+
+/// How often a source is read whose last read took so long.
+fn every(app: &App, source: &Source, took: Duration) -> Every {
+    let set = source.settings.every_seconds;
+    let feed = Url::parse(&source.settings.location).ok();
+    let feed = feed.filter(|_| source.kind == SourceKind::Feed);
+    let is_near = feed.is_none_or(|it| app.pace.is_near(&host(&it)));
+    let default = if is_near {
+        app.policy.private_sync_seconds
+    } else {
+        app.policy.sync_seconds
+    };
+    let seconds = |it| Duration::from_secs(it);
+    Every::of(set.map(|it| seconds(it.into())), seconds(default), took)
 }
 
 /// A time in words.

@@ -18,8 +18,8 @@ use crate::app::App;
 use crate::catalog::credentials::Login;
 use crate::catalog::priority::HeldBack;
 use crate::catalog::sources::{
-    self as service, ANY_DIALECT, Given, MOST_PER_MINUTE, MOST_PRIORITY, Progress, existing,
-    protection, read_now, state,
+    self as service, ANY_DIALECT, EVERY_SECONDS, Given, MOST_PER_MINUTE, MOST_PRIORITY, Progress,
+    existing, protection, read_now, state,
 };
 use crate::catalog::sync::is_reading;
 use crate::catalog::{offered, private_hosts};
@@ -50,6 +50,8 @@ struct One {
     dialects: Vec<Choice>,
     most_priority: i64,
     most_per_minute: u32,
+    least_every: u32,
+    most_every: u32,
 }
 
 /// The page.
@@ -82,6 +84,8 @@ pub async fn page(
         ),
         most_priority: MOST_PRIORITY,
         most_per_minute: MOST_PER_MINUTE,
+        least_every: *EVERY_SECONDS.start(),
+        most_every: *EVERY_SECONDS.end(),
         source,
     })
 }
@@ -110,15 +114,19 @@ fn switch(word: &str) -> Option<bool> {
     }
 }
 
-/// What a form says of a source. An empty number of requests is none of its own.
+/// What a form says of a source. An empty number is none of its own.
 pub fn given(fields: &Fields) -> Result<Given<'_>, ApiError> {
-    let has_per_minute = fields.0.iter().any(|(name, _)| name == "per_minute");
-    let per_minute = fields.word("per_minute", |it| it.parse().ok())?;
+    let number = |field| {
+        let has_field = fields.0.iter().any(|(name, _)| name == field);
+        let number = fields.word(field, |it| it.parse().ok())?;
+        Ok::<_, ApiError>(has_field.then(|| number.unwrap_or(0)))
+    };
     Ok(Given {
         location: fields.get("location"),
         name: fields.get("name"),
         priority: fields.word("priority", |it| it.parse().ok())?,
-        per_minute: has_per_minute.then(|| per_minute.unwrap_or(0)),
+        per_minute: number("per_minute")?,
+        every_seconds: number("every_seconds")?,
         dialect: fields.get("dialect"),
         user: fields.get("user"),
         password: password(fields),

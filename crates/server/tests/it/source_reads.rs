@@ -5,7 +5,7 @@ use std::time::Duration;
 use fleetmend_e2e::feed::{Fault, FeedSite, Request, Validator};
 use fleetmend_server::Given;
 use fleetmend_server::catalog::intake::READER;
-use fleetmend_server::catalog::nupkgs;
+use fleetmend_server::catalog::{nupkgs, sync};
 use fleetmend_store::{host_pauses, packages, source_pages};
 
 use crate::clocked::{Clocked, both, until};
@@ -266,6 +266,23 @@ both! {
         assert_eq!(read.left_out_count, 1);
         assert!(read.left_out[0].why.contains("leads back to this page"), "{read:?}");
         assert_eq!(offered(&site).await, before);
+    }
+
+    async fn a_feed_in_ones_own_network_is_read_twice_a_minute_unless_a_person_set_how_often(site) {
+        let feed = feed(1);
+        let view = SourceView::add_feed(&site, &feed).await;
+        assert_eq!(view.read().await.next_read_why, "it is read every 30 s");
+        let handle = site.site.running().handle();
+        let set = Given { every_seconds: Some(600), ..Given::default() };
+        handle.set_source(&feed.url(), &set).await.unwrap();
+        let read = view.read().await;
+        assert_eq!(read.next_read_why, "it is read every 10 min");
+        let wait = read.next_read_at.unwrap().since(read.finished_at.unwrap());
+        assert_eq!(wait, Duration::from_mins(10));
+        let before = feed.requests().len();
+        site.live(Duration::from_mins(11)).await;
+        sync::enqueue_due(site.app()).await.unwrap();
+        until("its time came", async || (feed.requests().len() > before).then_some(())).await;
     }
 
     async fn redirects_wait_for_their_turn_like_any_request(site) {

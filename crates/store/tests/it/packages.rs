@@ -82,6 +82,7 @@ both! {
             priority: 5,
             enabled: false,
             per_minute: Some(120),
+            every_seconds: Some(90),
             dialect: Some(Dialect::Choco1),
             internalize: false,
         };

@@ -21,6 +21,7 @@ use std::net::IpAddr;
 
 pub use clients::Outside;
 use network::Reach;
+pub use resolver::lookup;
 
 /// A machine that may not be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

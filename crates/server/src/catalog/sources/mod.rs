@@ -27,7 +27,7 @@ use crate::people::Actor;
 pub use add::add;
 pub use change::change;
 pub use remove::{Consequences, consequences, remove};
-pub use settings::{ANY_DIALECT, Given, MOST_PER_MINUTE, MOST_PRIORITY};
+pub use settings::{ANY_DIALECT, EVERY_SECONDS, Given, MOST_PER_MINUTE, MOST_PRIORITY};
 pub use view::{Progress, age, next_read, progress, protection, state, withheld};
 
 /// Why a source takes no login.

@@ -1,5 +1,7 @@
 //! What a person may set of a source, checked: pure.
 
+use std::ops::RangeInclusive;
+
 use fleetmend_store::sources::{Settings, Source, SourceKind, dialect_from_key, dialect_key};
 use fleetmend_versions::nuget::Dialect;
 use reqwest::Url;
@@ -14,6 +16,8 @@ const LONGEST_LOCATION: usize = 2_000;
 pub const MOST_PRIORITY: i64 = 1_000;
 /// The most requests a minute that can be allowed.
 pub const MOST_PER_MINUTE: u32 = 6_000;
+/// The shortest and the longest time between two reads that can be set, in seconds.
+pub const EVERY_SECONDS: RangeInclusive<u32> = 5..=7 * 24 * 3600;
 
 /// The word for either dialect.
 pub const ANY_DIALECT: &str = "any";
@@ -32,6 +36,8 @@ pub struct Given<'a> {
     pub enabled: Option<bool>,
     /// Requests a minute; 0: what public hosts get.
     pub per_minute: Option<u32>,
+    /// Seconds between two reads; 0: what such sources get.
+    pub every_seconds: Option<u32>,
     /// The generation of Chocolatey that it is for: `choco1`, `choco2`, or [`ANY_DIALECT`].
     pub dialect: Option<&'a str>,
     /// Whether its packages that download their installers come into the feed with them inside.
@@ -136,10 +142,8 @@ impl<'a> Given<'a> {
             name: text(self.name, &before.name),
             priority: self.priority.unwrap_or(before.priority),
             enabled: self.enabled.unwrap_or(before.enabled),
-            per_minute: match self.per_minute {
-                Some(per_minute) => Some(per_minute).filter(|it| *it > 0),
-                None => before.per_minute,
-            },
+            per_minute: number(self.per_minute, before.per_minute),
+            every_seconds: number(self.every_seconds, before.every_seconds),
             dialect: self.dialect.map_or(Ok(before.dialect), dialect)?,
             internalize: self.internalize.unwrap_or(before.internalize),
         };
@@ -172,8 +176,21 @@ impl<'a> Given<'a> {
                 "field 'per_minute' must be between 1 and {MOST_PER_MINUTE}"
             ));
         }
+        if let Some(every) = after.every_seconds
+            && !EVERY_SECONDS.contains(&every)
+        {
+            let (least, most) = (EVERY_SECONDS.start(), EVERY_SECONDS.end());
+            return Err(format!(
+                "field 'every_seconds' must be between {least} and {most}"
+            ));
+        }
         Ok(after)
     }
+}
+
+/// A number as it is after a change; 0 takes it away.
+fn number(given: Option<u32>, before: Option<u32>) -> Option<u32> {
+    given.map_or(before, |it| (it > 0).then_some(it))
 }
 
 fn dialect(word: &str) -> Result<Option<Dialect>, String> {
@@ -197,18 +214,16 @@ pub fn difference(before: &Settings, after: &Settings) -> String {
 }
 
 /// What is set, each with its name.
-fn shown(it: &Settings) -> [(&'static str, String); 7] {
+fn shown(it: &Settings) -> [(&'static str, String); 8] {
     let switch = |is_on| if is_on { "on" } else { "off" }.to_owned();
-    let per_minute = it.per_minute.map(|it| it.to_string());
+    let number = |it: Option<u32>| it.map_or_else(|| "default".to_owned(), |it| it.to_string());
     [
         ("location", it.location.clone()),
         ("name", it.name.clone()),
         ("priority", it.priority.to_string()),
         ("switched", switch(it.enabled)),
-        (
-            "requests a minute",
-            per_minute.unwrap_or_else(|| "default".to_owned()),
-        ),
+        ("requests a minute", number(it.per_minute)),
+        ("seconds between reads", number(it.every_seconds)),
         (
             "dialect",
             it.dialect.map_or(ANY_DIALECT, dialect_key).to_owned(),
@@ -318,6 +333,7 @@ mod tests {
             priority: Some(3),
             enabled: Some(false),
             per_minute: Some(60),
+            every_seconds: Some(600),
             dialect: Some("choco1"),
             internalize: Some(false),
             ..Given::default()
@@ -327,7 +343,7 @@ mod tests {
             difference(&before.settings, &after),
             "location: https://feed.example/ → https://feed.example/v2; name: name → Feed; \
              priority: 0 → 3; switched: on → off; requests a minute: default → 60; \
-             dialect: any → choco1; internalizing: on → off"
+             seconds between reads: default → 600; dialect: any → choco1; internalizing: on → off"
         );
     }
 
@@ -363,6 +379,13 @@ mod tests {
                     ..Given::default()
                 },
                 "'per_minute'",
+            ),
+            (
+                Given {
+                    every_seconds: Some(4),
+                    ..Given::default()
+                },
+                "'every_seconds'",
             ),
             (
                 Given {
