@@ -1,12 +1,14 @@
 //! What runs where, and why not elsewhere: a pure function of its input and the clock in it.
 //!
 //! A preview is a plan that is not carried out. Windows, rings, cool-down and pins (what runs
-//! *when*) become more inputs of [`plan()`] and more [`Reason`]s.
+//! *when*) become more inputs of [`plan()`] and more [`Reason`]s. What is said of time alone stands
+//! ready: [`schedule`].
 
 pub mod hold;
 mod input;
 mod plan;
 mod reason;
+pub mod schedule;
 
 pub use input::{Device, Hold, Input, Patch, Readiness};
 pub use plan::{Decision, Entry, Plan, plan};

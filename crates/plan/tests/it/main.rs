@@ -2,7 +2,10 @@
 
 mod offered_twice;
 mod properties;
+mod schedule;
+mod schedule_properties;
 mod texts;
+mod zoned;
 
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Approval;
