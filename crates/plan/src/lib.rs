@@ -2,13 +2,14 @@
 //!
 //! A preview is a plan that is not carried out. Windows, rings, cool-down and pins (what runs
 //! *when*) become more inputs of [`plan()`] and more [`Reason`]s. What is said of time alone stands
-//! ready: [`schedule`].
+//! ready: [`schedule`] and [`window`].
 
 pub mod hold;
 mod input;
 mod plan;
 mod reason;
 pub mod schedule;
+pub mod window;
 
 pub use input::{Device, Hold, Input, Patch, Readiness};
 pub use plan::{Decision, Entry, Plan, plan};

@@ -1,10 +1,13 @@
 //! Plans as text, and what holds for every plan.
 
+mod deadline;
 mod offered_twice;
 mod properties;
 mod schedule;
 mod schedule_properties;
 mod texts;
+mod window;
+mod window_properties;
 mod zoned;
 
 use fleetmend_model::device::SystemType;

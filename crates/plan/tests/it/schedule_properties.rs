@@ -108,7 +108,6 @@ fn schedules() -> impl Strategy<Value = Schedule> {
 }
 
 /// Those that come a few times an hour at most, so that each of their times can be looked at.
-#[allow(dead_code)]
 pub(crate) fn rare_schedules() -> impl Strategy<Value = Schedule> {
     let minutes = prop_oneof![
         3 => (0..60_u8).prop_map(|minute| minute.to_string()),
