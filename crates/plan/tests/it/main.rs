@@ -1,11 +1,13 @@
 //! Plans as text, and what holds for every plan.
 
 mod deadline;
+mod jitter;
 mod offered_twice;
 mod properties;
 mod schedule;
 mod schedule_properties;
 mod texts;
+mod throttle;
 mod window;
 mod window_properties;
 mod zoned;
