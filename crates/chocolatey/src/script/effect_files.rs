@@ -10,6 +10,7 @@ use super::interpreter::{Interpreter, Weight, excerpt};
 use super::location::is_relative;
 use super::parameters::Bound;
 use super::path;
+use super::recipe_file::{Located, tar_name};
 use super::state::{MAX_FILES, Removed, State};
 use super::value::{HOLE, STAR, Value};
 
@@ -143,15 +144,17 @@ impl Interpreter<'_> {
         output
     }
 
-    /// Whether a path is of what an archive brought into the package's folder, and not the archive
-    /// itself or another of the package's own files.
+    /// Whether a path is of what an archive or an installer brought into the package's folder, and not
+    /// the archive itself or another of the package's own files.
     fn is_unpacked(&self, path: &str) -> bool {
         let lower = path::key(path);
-        let is_below = self
-            .state
-            .unpacked
-            .iter()
-            .any(|(folder, _)| super::recipe_file::below(&lower, folder).is_some());
+        if self.offered.contains(&lower) || self.is_passed_on(&lower) {
+            return false;
+        }
+        let folders = self.state.unpacked.iter().map(|(folder, _)| folder);
+        let is_below = folders
+            .chain(&self.state.filled)
+            .any(|folder| super::recipe_file::below(&lower, folder).is_some());
         let Some(inside) = path::in_package(&lower).filter(|_| is_below) else {
             return is_below
                 && !self
@@ -173,6 +176,21 @@ impl Interpreter<'_> {
             .filter_map(|(known, _)| path::in_package(known))
             .any(|known| fits(&known));
         !is_archive && !is_download && !self.package.paths.iter().any(|own| fits(own))
+    }
+
+    /// Whether a path is that of an archive which came out of another and was unpacked in turn: that the
+    /// other brings it is no step of its own.
+    fn is_passed_on(&self, lower: &str) -> bool {
+        let is_used = |archive: &Located| {
+            let call = archive.call.and_then(|call| self.calls.get(call));
+            let step = call.and_then(|call| call.step.as_ref());
+            step.is_some_and(|step| step.is_used)
+        };
+        self.state.unpacked.iter().any(|(folder, archive)| {
+            let rest = super::recipe_file::below(lower, folder);
+            let tar = tar_name(archive).filter(|_| is_used(archive));
+            tar.is_some_and(|tar| rest == Some(tar.to_lowercase().as_str()))
+        })
     }
 
     /// Remembers that files of the package are gone.

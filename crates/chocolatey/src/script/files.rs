@@ -32,6 +32,8 @@ struct Query {
     folder: String,
     /// Patterns of which a name must fit one, as written; empty: all fit.
     names: Vec<String>,
+    /// Patterns of which a name must fit none.
+    except: Vec<String>,
     recurse: bool,
     folders: Option<bool>,
     is_text_full: bool,
@@ -190,11 +192,11 @@ impl Interpreter<'_> {
         };
         let fits = |name: &str| {
             let name = name.to_lowercase();
-            query.names.is_empty()
-                || query
-                    .names
-                    .iter()
+            let is_one = |all: &[String]| {
+                all.iter()
                     .any(|it| path::matches(&it.to_lowercase(), &name))
+            };
+            (query.names.is_empty() || is_one(&query.names)) && !is_one(&query.except)
         };
         let mut folders: HashSet<&str> = HashSet::new();
         let all = self.package.paths.iter().map(|it| (it.to_lowercase(), it));
@@ -234,11 +236,7 @@ impl Interpreter<'_> {
             .to_path()
             .to_lowercase();
         let root = root.trim_end_matches('\\');
-        let brings = self.state.unpacked.iter().any(|(folder, _)| {
-            folder == root
-                || (query.recurse && super::recipe_file::below(folder, root).is_some())
-                || super::recipe_file::below(root, folder).is_some()
-        });
+        let brings = self.is_brought(query, root);
         if let Some(tar) = self.tar_in(root).filter(|tar| fits(tar))
             && query.folders != Some(true)
             && query.names.iter().all(|it| is_of_tars(it))
@@ -252,7 +250,10 @@ impl Interpreter<'_> {
             }
         }
         let is_open = brings || (!self.package.is_complete && found.is_empty());
-        if is_open && let [pattern] = &query.names[..] {
+        if is_open
+            && let [pattern] = &query.names[..]
+            && query.except.is_empty()
+        {
             let deep = if query.recurse { "**/" } else { "" };
             let open = if query.folder.is_empty() {
                 format!("{deep}{pattern}")
@@ -275,7 +276,41 @@ impl Interpreter<'_> {
                 query.is_text_full,
             )];
         }
+        for known in self.downloaded(query, root) {
+            if fits(&path::leaf(known)) {
+                found.push(file_item(known, query));
+            }
+        }
         found
+    }
+
+    /// Whether an archive or an installer brings files into a folder.
+    fn is_brought(&self, query: &Query, root: &str) -> bool {
+        let unpacked = self.state.unpacked.iter().map(|(folder, _)| folder);
+        unpacked.chain(&self.state.filled).any(|folder| {
+            folder == root
+                || (query.recurse && super::recipe_file::below(folder, root).is_some())
+                || super::recipe_file::below(root, folder).is_some()
+        })
+    }
+
+    /// The keys of files that were downloaded into a folder.
+    fn downloaded<'s>(&'s self, query: &Query, root: &str) -> Vec<&'s str> {
+        let downloads = self.state.downloads.iter().map(|(known, _)| known.as_str());
+        let is_here = |known: &str| {
+            let below = super::recipe_file::below(known, root);
+            below.is_some_and(|it| query.recurse || !it.contains('\\'))
+        };
+        downloads
+            .filter(|known| query.folders != Some(true) && is_here(known))
+            .filter(|known| !known.contains(STAR) && !self.is_unsure_there(known))
+            .collect()
+    }
+
+    /// Whether something else may lie at a path than was downloaded there, or nothing.
+    fn is_unsure_there(&self, known: &str) -> bool {
+        let is_gone = path::in_package(known).is_some_and(|inside| self.is_removed(&inside));
+        is_gone || self.state.is_unsure(known)
     }
 
     /// The archive that the only one brought which was unpacked into a folder.
@@ -306,6 +341,17 @@ fn is_of_tars(pattern: &str) -> bool {
     pattern.to_ascii_lowercase().ends_with(".tar")
 }
 
+fn file_item(path: &str, query: &Query) -> Value {
+    Value::File(
+        FileItem {
+            path: path.to_owned(),
+            is_folder: false,
+            is_text_full: query.is_text_full,
+        }
+        .into(),
+    )
+}
+
 pub(super) fn full_item(path: String, is_folder: bool) -> Value {
     Value::File(
         FileItem {
@@ -334,7 +380,7 @@ fn one_pattern(bound: &Bound, leaf: Option<String>) -> Option<String> {
 }
 
 fn query(inside: &str, is_item: bool, bound: &Bound) -> Option<Query> {
-    let other = ["exclude", "depth", "attributes", "name", "stream", "hidden"];
+    let other = ["depth", "attributes", "name", "stream", "hidden"];
     if inside.contains('[') || other.iter().any(|name| bound.get(name).is_some()) {
         return None;
     }
@@ -352,7 +398,8 @@ fn query(inside: &str, is_item: bool, bound: &Bound) -> Option<Query> {
     if leaf != "*" {
         names.push(leaf.to_owned());
     }
-    let is_included = bound.get("include").is_some();
+    // With either, items are found one by one, and their texts are full paths.
+    let is_included = bound.get("include").is_some() || bound.get("exclude").is_some();
     for name in ["filter", "include"] {
         let Some(value) = bound.get(name) else {
             continue;
@@ -365,6 +412,15 @@ fn query(inside: &str, is_item: bool, bound: &Bound) -> Option<Query> {
             names.push(item.as_plain()?.to_owned());
         }
     }
+    let mut except = Vec::new();
+    for item in bound
+        .get("exclude")
+        .cloned()
+        .map(Value::into_items)
+        .unwrap_or_default()
+    {
+        except.push(item.as_plain()?.to_owned());
+    }
     let folders = match (bound.is_on("file"), bound.is_on("directory")) {
         (true, _) => Some(false),
         (false, true) => Some(true),
@@ -373,6 +429,7 @@ fn query(inside: &str, is_item: bool, bound: &Bound) -> Option<Query> {
     Some(Query {
         folder: folder.to_owned(),
         names,
+        except,
         recurse,
         folders,
         is_text_full: is_item || has_wildcard || is_included,

@@ -10,8 +10,10 @@ use super::command::Invocation;
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::{Argument, Bound, Parameter, bind, mandatory, switch, value};
-use super::place::{self, VERSION, is_plain};
+use super::path;
+use super::place::{self, PACKAGE_ROOT, VERSION, is_plain};
 use super::recipe_file::Located;
+use super::state::MAX_FILES;
 use super::temporary;
 use super::value::{HOLE, STAR, Value};
 
@@ -343,6 +345,7 @@ impl Interpreter<'_> {
             self.find(Weight::Review, line, what);
             return None;
         }
+        self.fill(&text);
         // What cannot be put into the job's folder stays a place that is named.
         let text = temporary::name_job_folder(&text).unwrap_or(text);
         if text.chars().any(|c| matches!(c, '\0' | '\n' | '\r')) {
@@ -356,6 +359,22 @@ impl Interpreter<'_> {
         let text = self.name_version(&text);
         let names_places = !is_plain(&text);
         Some((self.facts.written(&text), names_places))
+    }
+
+    /// Keeps in mind the folders of the package that an installer is told of: it may put files there.
+    fn fill(&mut self, arguments: &str) {
+        for (at, mark) in arguments.match_indices(PACKAGE_ROOT) {
+            let is_quoted = arguments[..at].matches('"').count() % 2 == 1;
+            let rest = &arguments[at + mark.len()..];
+            let end = rest.find(|c: char| c == '"' || !is_quoted && c.is_whitespace());
+            let folder = &rest[..end.unwrap_or(rest.len())];
+            let key = path::key(&format!("{PACKAGE_ROOT}{folder}"));
+            if self.state.filled.len() < MAX_FILES {
+                self.state
+                    .filled
+                    .push(key.trim_end_matches('\\').to_owned());
+            }
+        }
     }
 
     /// Writes the version into the names of files in the job's folder, where any name will do.

@@ -9,6 +9,7 @@ use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::Bound;
 use super::place::is_plain;
 use super::recipe_file::Located;
+use super::state::MAX_FILES;
 use super::value::{HOLE, Value};
 
 /// What is found where nothing shows that a file was changed on its way.
@@ -56,7 +57,15 @@ impl Interpreter<'_> {
         let takes_large = large.is_some() && (is_same || self.helper_bits() == 64);
         // Chocolatey takes the first checksum where both addresses are the same.
         let uses_large_sum = takes_large && !is_same;
-        let chosen = if takes_large { large } else { small };
+        let (chosen, other) = if takes_large {
+            (large, small)
+        } else {
+            (small, large)
+        };
+        let other = other.filter(|it| super::path::in_package(it).is_some());
+        if let Some(other) = other.filter(|_| self.offered.len() < MAX_FILES) {
+            self.offered.insert(super::path::key(&other));
+        }
         let Some(chosen) = chosen else {
             return Ok(None);
         };

@@ -121,6 +121,8 @@ pub(super) struct Interpreter<'p> {
     /// What depends on the version of Chocolatey.
     pub(super) notes: Vec<Finding>,
     pub(super) failure: Failure,
+    /// Files of the package that helpers were handed for another kind of machine: their keys.
+    pub(super) offered: BTreeSet<String>,
     /// The line at which the script refused last, if it does more than that.
     pub(super) refuses_at: Option<u32>,
     /// Whether the script looks at the exit code of a program that it started.
@@ -189,6 +191,7 @@ impl<'p> Interpreter<'p> {
             findings: Vec::new(),
             notes: Vec::new(),
             failure: Failure::default(),
+            offered: BTreeSet::new(),
             refuses_at: None,
             reads_exit_code: false,
             starts_own_program: false,

@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) downloads: Vec<(String, Located)>,
     /// Archives that were unpacked: the folder's key, and the archive.
     pub(super) unpacked: Vec<(String, Located)>,
+    /// Folders of the package that an installer was told of: their keys.
+    pub(super) filled: Vec<String>,
     /// Copies of files: the path's key, and the path of the original.
     pub(super) copies: Vec<(String, String)>,
     /// Files that were removed or moved away.
@@ -207,6 +209,7 @@ impl State {
             functions,
             downloads,
             unpacked,
+            filled: union(self.filled, other.filled),
             copies,
             unsure,
             locations: self.locations.join(other.locations),

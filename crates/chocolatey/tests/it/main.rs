@@ -10,6 +10,7 @@ mod nuspec;
 mod package;
 mod script;
 mod script_archive;
+mod script_brought;
 mod script_condition;
 mod script_effect;
 mod script_extension;

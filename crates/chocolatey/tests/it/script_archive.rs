@@ -61,7 +61,7 @@ fn archives_are_unpacked_where_the_script_says() {
         // What compresses one archive holds that one.
         (
             "Install-ChocolateyZipPackage acme https://a.example/a-1.tar.gz $PSScriptRoot\nGet-ChildItem $PSScriptRoot -Filter *.tar | % { Get-ChocolateyUnzip $_.FullName $PSScriptRoot; Remove-Item $_.FullName }",
-            "Ready Archive [] [0] Any=https://a.example/a-1.tar.gz!/a-1.tar to=%ChocolateyPackageFolder%\\tools +Files(path=%ChocolateyPackageFolder%\\tools\\a-1.tar)",
+            "Ready Archive [] [0] Any=https://a.example/a-1.tar.gz!/a-1.tar to=%ChocolateyPackageFolder%\\tools",
         ),
         (
             "Get-ChocolateyWebFile acme $PSScriptRoot\\a.tgz https://a.example/a.tgz\nGet-ChocolateyUnzip $PSScriptRoot\\a.tgz $PSScriptRoot\nGet-ChocolateyUnzip $PSScriptRoot\\a.tar $PSScriptRoot",

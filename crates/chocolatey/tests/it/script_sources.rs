@@ -125,3 +125,12 @@ Install-ChocolateyInstallPackage acme exe /S \"{there}\""
         );
     }
 }
+
+#[test]
+fn an_archive_for_another_kind_of_machine_is_the_packages_own() {
+    let script = "$a = @{ packageName = 'acme'; destination = $PSScriptRoot; file = \"$PSScriptRoot\\a32.exe\"; file64 = \"$PSScriptRoot\\a64.exe\" }
+Get-ChocolateyUnzip @a
+Remove-Item $a.file, $a.file64";
+    let found = sources("1.0.0", script, &[]);
+    assert!(found.effects.is_empty(), "{}", shown(&found));
+}

@@ -1,0 +1,57 @@
+//! Files that a script finds in the package's folder and that the package does not hold: an installer
+//! or a download brought them.
+
+use fleetmend_model::recipe::Analysis;
+use fleetmend_model::shim::ShimKind;
+
+use crate::script::{run, shown};
+
+/// The programs that get no shim, and whether that is certain.
+fn ignored(found: &Analysis) -> Vec<(&str, bool)> {
+    let marks = found.shims.iter().filter(|it| it.kind == ShimKind::None);
+    marks.map(|it| (it.program.as_str(), it.always)).collect()
+}
+
+#[test]
+fn what_an_installer_puts_into_the_packages_folder_is_found_there() {
+    let found = run(
+        b"Install-ChocolateyPackage acme exe \"/S /D=$PSScriptRoot\\app\" https://a.example/a.exe
+Get-ChildItem $PSScriptRoot\\app -Recurse -Include *.exe | % { New-Item \"$($_.FullName).ignore\" -Type file -Force | Out-Null }",
+        &[],
+    );
+    assert_eq!(ignored(&found), [("tools/app/**/*.exe", false)]);
+}
+
+#[test]
+fn what_an_installer_put_there_and_the_script_removes_is_said() {
+    let found = run(
+        b"Install-ChocolateyPackage acme exe \"/S /D=`\"$PSScriptRoot`\"\" https://a.example/a.exe
+Remove-Item $PSScriptRoot\\setup.exe -Force -ea 0",
+        &[],
+    );
+    let text = shown(&found);
+    let wanted = "+Files(force=True path=%ChocolateyPackageFolder%\\tools\\setup.exe)";
+    assert!(text.ends_with(wanted), "{text}");
+}
+
+#[test]
+fn what_was_downloaded_into_the_packages_folder_is_found_there() {
+    let found = run(
+        b"Get-ChocolateyWebFile acme $PSScriptRoot\\a.exe https://a.example/a.exe
+Get-ChildItem $PSScriptRoot -Filter *.exe | % { Set-Content \"$($_.FullName).ignore\" '' }",
+        &["tools/b.exe"],
+    );
+    assert_eq!(
+        ignored(&found),
+        [("tools/a.exe", true), ("tools/b.exe", true)]
+    );
+}
+
+#[test]
+fn what_is_left_out_is_not_found() {
+    let found = run(
+        b"Get-ChildItem $PSScriptRoot -Recurse -Include *.exe -Exclude a*,c.exe | % { New-Item \"$($_.FullName).ignore\" | Out-Null }",
+        &["tools/a.exe", "tools/b.exe", "tools/c.exe"],
+    );
+    assert_eq!(ignored(&found), [("tools/b.exe", true)]);
+}
