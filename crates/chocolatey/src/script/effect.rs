@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 
 use super::command::Invocation;
-use super::effect_commands::{COMMANDS, EffectCommand};
+use super::effect_commands::{COMMANDS, EffectCommand, default_scope};
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::parameters::{Bound, bind};
 use super::path;
@@ -119,6 +119,10 @@ impl Interpreter<'_> {
         {
             let kind = kind.to_owned();
             operands.entry("propertytype".to_owned()).or_insert(kind);
+        }
+        if let Some((name, scope)) = default_scope(command.name) {
+            let scope = || scope.to_owned();
+            operands.entry(name.to_owned()).or_insert_with(scope);
         }
         self.note_operands(kind, command.name, operands, command.line);
     }

@@ -16,6 +16,17 @@ pub(super) struct EffectCommand {
     pub(super) piped: Option<&'static str>,
 }
 
+/// What a helper takes for an operand that decides where its change holds, where it is not given.
+pub(super) fn default_scope(command: &str) -> Option<(&'static str, &'static str)> {
+    match command {
+        "install-chocolateypath" | "uninstall-chocolateypath" => Some(("pathtype", "User")),
+        "install-chocolateyenvironmentvariable" | "uninstall-chocolateyenvironmentvariable" => {
+            Some(("variabletype", "User"))
+        }
+        _ => None,
+    }
+}
+
 const fn helper(
     names: &'static [&'static str],
     kind: EffectKind,

@@ -34,6 +34,14 @@ fn changes_that_are_known_are_listed() {
             "+EnvironmentVariable(variablename=ACME_HOME variabletype=Machine variablevalue=C:\\acme)",
         ),
         (
+            "Install-ChocolateyPath C:\\acme",
+            "+SearchPath(pathtoinstall=C:\\acme pathtype=User)",
+        ),
+        (
+            "Uninstall-ChocolateyEnvironmentVariable ACME_HOME",
+            "+EnvironmentVariable(variablename=ACME_HOME variabletype=User)",
+        ),
+        (
             "Install-BinFile acme \"$PSScriptRoot\\acme.exe\"",
             "+Shim(name=acme path=%ChocolateyPackageFolder%\\tools\\acme.exe)",
         ),

@@ -116,7 +116,7 @@ fn an_extension_lies_in_chocolateys_own_folder() {
     let script = "Install-ChocolateyPath (Get-Folder)";
     assert_eq!(
         explained(script, vec![Arc::new(extension())]),
-        "NoInstaller +SearchPath(pathtoinstall=%ChocolateyInstall%\\extensions\\acme)"
+        "NoInstaller +SearchPath(pathtoinstall=%ChocolateyInstall%\\extensions\\acme pathtype=User)"
     );
 }
 
