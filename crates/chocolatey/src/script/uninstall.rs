@@ -49,7 +49,11 @@ impl Interpreter<'_> {
             Self::text_or_asked
         };
         let arguments = text(self, &bound, "silentargs", line);
-        let file = text(self, &bound, "file", line);
+        // By an MSI's product alone is it uninstalled: the file is not looked at.
+        let file = match kind {
+            Some(InstallerKind::Msi) => Ok(None),
+            _ => text(self, &bound, "file", line),
+        };
         let exit_codes: Option<Vec<i64>> = match bound.get("validexitcodes") {
             None => Some(vec![0]),
             Some(value) => numbers(value),
@@ -58,6 +62,10 @@ impl Interpreter<'_> {
             (Some(kind), Ok(arguments), Ok(file), Some(exit_codes)) => {
                 let arguments = arguments.unwrap_or_default();
                 let file = file.as_deref();
+                if kind == InstallerKind::Msi && !names_product(&arguments) {
+                    let what = "Windows Installer is told no product to uninstall";
+                    self.find(Weight::Review, line, what);
+                }
                 self.of_one_entry([file, Some(&arguments)], line, |this| {
                     let step = this.uninstall_step(kind, file, &arguments, exit_codes);
                     this.uninstall_done(Some(step), command.name, line);
@@ -185,4 +193,16 @@ impl Interpreter<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether arguments of Windows Installer hold more than switches, properties and a log.
+fn names_product(arguments: &str) -> bool {
+    let mut is_log = false;
+    arguments.split_whitespace().any(|word| {
+        let is_switch = word.starts_with(['/', '-']) || word.contains('=');
+        let is_product = !is_switch && !is_log || word.contains('{');
+        let lower = word.to_ascii_lowercase();
+        is_log = lower.starts_with("/l") || lower.starts_with("-l");
+        is_product
+    })
 }
