@@ -69,9 +69,6 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
     {
         recipe.software_name = main.only_name();
     }
-    for mark in shim::brought(package) {
-        shim::add(&mut shims, mark);
-    }
     shims.sort();
     let verdict = verdict(&main, recipe.is_some());
     let through = if verdict == Verdict::NoInstaller {
@@ -153,7 +150,8 @@ fn minimum_build(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) 
     None
 }
 
-/// The effects of both kinds of machine, each with the machines that it happens on.
+/// The effects of both kinds of machine in the script's order, each with the machines that it happens
+/// on.
 pub(super) fn effects_on(
     large: &[Effect],
     small: Option<&[Effect]>,
@@ -169,12 +167,24 @@ pub(super) fn effects_on(
             effect.machines = Machines::X64;
         }
     }
-    let small = small.unwrap_or_default();
-    let only_small = small.iter().filter(|it| !large.contains(it));
-    all.extend(only_small.map(|effect| Effect {
-        machines: Machines::X86,
-        ..effect.clone()
-    }));
+    // Each of the other machines stands behind what its own run did before it.
+    let mut at = 0;
+    for effect in small.unwrap_or_default() {
+        if let Some(ahead) = all.iter().skip(at).position(|it| it == effect) {
+            at += ahead + 1;
+        } else if !large.contains(effect) {
+            let is_earlier = |it: &&Effect| {
+                it.machines == Machines::X64 && it.file == effect.file && it.line <= effect.line
+            };
+            at += all.iter().skip(at).take_while(is_earlier).count();
+            let effect = Effect {
+                machines: Machines::X86,
+                ..effect.clone()
+            };
+            all.insert(at, effect);
+            at += 1;
+        }
+    }
     all
 }
 

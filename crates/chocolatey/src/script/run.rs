@@ -12,6 +12,7 @@ use super::alternatives::{self, Fork};
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::profile::{Asked, MAIN, Profile};
+use super::shim;
 use super::trees::Trees;
 use super::{BEFORE_MODIFY, INSTALL, Package, Script};
 
@@ -69,6 +70,8 @@ impl Run {
             if let Some((interpreter, flow)) = ran {
                 run.add_install(interpreter, flow, script, profile);
             }
+        } else {
+            run.shims = shim::brought(package, |_| false);
         }
         run
     }
@@ -137,6 +140,10 @@ impl Run {
         let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));
         self.effects.extend(effects);
         self.shims = std::mem::take(&mut interpreter.shims);
+        let left = shim::brought(interpreter.package, |path| interpreter.is_removed(path));
+        for mark in left {
+            shim::add(&mut self.shims, mark);
+        }
         self.add_rest(interpreter);
     }
 

@@ -19,10 +19,11 @@ impl Interpreter<'_> {
     }
 }
 
-/// The marks that a package brings as files.
-pub(super) fn brought(package: &Package<'_>) -> Vec<ShimMark> {
+/// The marks that a package brings as files and that its script leaves there.
+pub(super) fn brought(package: &Package<'_>, is_removed: impl Fn(&str) -> bool) -> Vec<ShimMark> {
     let paths = package.paths.iter();
-    paths.filter_map(|path| mark(path, true)).collect()
+    let left = paths.filter(|path| !is_removed(path));
+    left.filter_map(|path| mark(path, true)).collect()
 }
 
 /// Adds a mark to those that are made besides.

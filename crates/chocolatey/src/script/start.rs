@@ -97,6 +97,8 @@ impl Interpreter<'_> {
                 | "installarguments"
                 | "chocolateyinstalloverride"
                 | "chocolateyforcex86"
+                // None of Chocolatey's: nothing sets it.
+                | "chocolateyforcex64"
                 | "chocolateyforce" => Value::Null,
                 "processor_architecture" => {
                     let is_64 = self.bits() == 64;

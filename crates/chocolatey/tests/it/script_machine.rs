@@ -127,3 +127,47 @@ Install-ChocolateyPackage @a";
         explained(script)
     );
 }
+
+#[test]
+fn effects_of_one_kind_of_machine_stand_in_the_scripts_order() {
+    let script = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot
+$w = if ([Environment]::Is64BitOperatingSystem) { 'win64' } else { 'win32' }
+Copy-Item \"$PSScriptRoot\\acme\\$w\\acme.exe\" C:\\acme
+Remove-Item \"$PSScriptRoot\\acme\"";
+    let found = run(script.as_bytes(), &[]);
+    let lines: Vec<u32> = found.effects.iter().map(|it| it.line).collect();
+    assert_eq!(lines, [3, 3, 4], "{:?}", found.effects);
+}
+
+#[test]
+fn nothing_sets_a_variable_that_is_none_of_chocolateys() {
+    let script = "if (!$env:ChocolateyForceX64) { Install-ChocolateyPackage acme exe /S https://a.example/a.exe }";
+    assert_eq!(
+        explained(script),
+        "Ready Exe [/S] [0] Any=https://a.example/a.exe"
+    );
+}
+
+#[test]
+fn a_mark_that_the_script_removes_is_not_made() {
+    let files = [
+        "tools/32/a.exe.ignore",
+        "tools/64/a.exe.ignore",
+        "tools/b.exe.ignore",
+    ];
+    let script = "Remove-Item \"$PSScriptRoot\\$(Get-ProcessorBits)\\a.exe.ignore\"";
+    let found = run(script.as_bytes(), &files);
+    let always: Vec<(&str, bool)> = found
+        .shims
+        .iter()
+        .map(|it| (it.program.as_str(), it.always))
+        .collect();
+    assert_eq!(
+        always,
+        [
+            ("tools/32/a.exe", false),
+            ("tools/64/a.exe", false),
+            ("tools/b.exe", true)
+        ]
+    );
+}

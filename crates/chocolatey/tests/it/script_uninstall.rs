@@ -230,8 +230,8 @@ Remove-Item $env:ProgramData\\Acme",
         effects,
         [
             ("%ProgramFiles(x86)%\\Acme", Machines::X64),
-            ("%ProgramData%\\Acme", Machines::All),
             ("%ProgramFiles%\\Acme", Machines::X86),
+            ("%ProgramData%\\Acme", Machines::All),
         ]
     );
     let found = uninstall(
@@ -279,4 +279,19 @@ fn a_meta_package_brings_its_software_by_a_dependency() {
         assert_eq!(found.verdict, Verdict::NoInstaller);
         assert_eq!(found.through, expected);
     }
+}
+
+#[test]
+fn windows_installer_is_handed_the_arguments_alone() {
+    let found = uninstall(
+        "$key = Get-UninstallRegistryKey 'Acme*'
+Uninstall-ChocolateyPackage acme msi '/x {2E306F90-0000-0000-0000-000000000000} /qn' $key.UninstallString",
+    );
+    assert_eq!(found.verdict, Verdict::Ready, "{found:?}");
+    assert_eq!(found.steps[0].file, None);
+    let found = uninstall(
+        "Uninstall-ChocolateyPackage acme msi '/quiet /l*v C:\\a.log' 'MsiExec.exe /x{2E306F90-0000-0000-0000-000000000000}'",
+    );
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{found:?}");
+    assert_eq!(found.steps[0].file, None);
 }
