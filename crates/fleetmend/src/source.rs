@@ -98,8 +98,8 @@ pub struct Settings {
     /// Requests a minute that its operator allows; 0: what public hosts get.
     #[arg(long, value_name = "NUMBER")]
     per_minute: Option<u32>,
-    /// Seconds between two reads; 0: half a minute for a folder and a feed in one's own network, an
-    /// hour for others.
+    /// Seconds between two reads; 0: half a minute for a feed in one's own network, five minutes
+    /// for a folder, an hour for others.
     #[arg(long, value_name = "NUMBER")]
     every_seconds: Option<u32>,
     /// The generation of Chocolatey that its packages are for. Versions that it cannot read are

@@ -173,15 +173,21 @@ struct Seen {
 impl Seen {
     /// Looks at the patches that the server saw last.
     async fn look(&mut self, app: &App) -> anyhow::Result<()> {
-        let newest = (PatchFilter::default(), PatchSort::Newest);
-        let page = missing::list(&app.db, &newest.0, newest.1, &Page::first(100)).await?;
-        let now = Instant::now();
-        for it in page.rows {
-            self.since
-                .entry((it.patch.name, it.patch.version))
-                .or_insert(now);
+        let (all, newest) = (PatchFilter::default(), PatchSort::Newest);
+        let mut page = Page::first(100);
+        loop {
+            let found = missing::list(&app.db, &all, newest, &page).await?;
+            let (now, before) = (Instant::now(), self.since.len());
+            for it in found.rows {
+                let patch = (it.patch.name, it.patch.version);
+                self.since.entry(patch).or_insert(now);
+            }
+            page.after = found.next;
+            // A page without anything new: what is behind it was there before.
+            if page.after.is_none() || self.since.len() == before {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Looks until so many have been there.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
+use crate::catalog::sources::EVERY_SECONDS;
 use crate::clock::Clock;
 
 /// Where a server keeps its things and how it is reached.
@@ -83,6 +84,8 @@ impl Default for Patience {
     }
 }
 
+/// The shortest time between two reads of a source, in seconds.
+const MOST_OFTEN: u64 = *EVERY_SECONDS.start() as u64;
 /// What of a package the catalog reads at most, in megabytes: no larger one is worth pushing.
 const LARGEST_PUSH: u64 = crate::catalog::folder::MAX_NUPKG / 1_000_000;
 
@@ -118,7 +121,7 @@ pub struct Policy {
     pub scan_every_seconds: u64,
     /// Between two reads of a source outside, where nobody set another time for it.
     pub sync_seconds: u64,
-    /// The same of one in one's own network: a feed there, or a folder.
+    /// The same of a feed in one's own network.
     pub private_sync_seconds: u64,
     /// The largest package that can be pushed into the feed, in megabytes.
     pub push_limit_megabytes: u64,
@@ -168,6 +171,11 @@ impl Policy {
             deadline > margin,
             "a deploy job must end within {deadline} seconds, and one start of an installer may \
              take {margin}: nothing could ever start. Set a longer deadline"
+        );
+        ensure!(
+            self.private_sync_seconds >= MOST_OFTEN,
+            "sources cannot be read every {} seconds: {MOST_OFTEN} is the shortest time",
+            self.private_sync_seconds
         );
         ensure!(
             self.push_limit_megabytes <= LARGEST_PUSH,

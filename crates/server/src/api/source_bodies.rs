@@ -191,9 +191,9 @@ pub(crate) struct SourceSettingsBody {
     /// Requests a minute that its operator allows; 0: what public hosts get.
     #[schema(minimum = 0, maximum = 6000)]
     per_minute: Option<u32>,
-    /// Seconds between two reads; 0: half a minute for a folder and a feed in one's own network, an hour
-    /// for others.
-    #[schema(minimum = 0, maximum = 604800)]
+    /// Seconds between two reads; 0: half a minute for a feed in one's own network, five minutes for a
+    /// folder, an hour for others.
+    #[schema(minimum = 0, maximum = 604_800)]
     every_seconds: Option<u32>,
     /// The generation of Chocolatey that its packages are for: `any` (the default), `choco1` or
     /// `choco2`. Versions that it cannot read are left out.

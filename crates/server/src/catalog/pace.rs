@@ -1,11 +1,12 @@
 //! How often hosts outside are asked: what their operators allow, and not at all while they want to
 //! be left alone. One place for feeds, packages and installers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fleetmend_model::SourceId;
 use fleetmend_store::host_pauses::{self, HostPause};
 use fleetmend_store::sources::Source;
 use reqwest::{StatusCode, Url};
@@ -29,7 +30,7 @@ pub struct Pace {
     /// Requests a minute that an administrator allows for a host.
     allowed: Mutex<HashMap<String, u32>>,
     /// Hosts of sources that are in one's own network, as their names resolve.
-    near: Mutex<HashSet<String>>,
+    near: Mutex<HashMap<SourceId, String>>,
 }
 
 #[derive(Default)]
@@ -70,34 +71,39 @@ impl Pace {
             }
         }
         *self.allowed.lock().unwrap_or_else(PoisonError::into_inner) = allowed;
+        let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        near.retain(|id, _| sources.iter().any(|it| it.id == *id));
     }
 
     /// Looks where the host of a feed is: in one's own network if it is one of the feed's private hosts
-    /// and all its addresses are there.
+    /// and all its addresses are there. While its name cannot be resolved, it is where it was.
     pub async fn look(&self, source: &Source) {
         let Ok(address) = Url::parse(&source.settings.location) else {
             return;
         };
-        let is_near = hosts::is_one(&address, &source.private_hosts)
-            && lookup(hosts::of(&address))
-                .await
-                .is_ok_and(|found| !found.is_empty() && found.into_iter().all(is_own_address));
-        self.note_near(&host(&address), is_near);
+        let found = if hosts::is_one(&address, &source.private_hosts) {
+            lookup(hosts::of(&address)).await
+        } else {
+            Ok(Vec::new())
+        };
+        if let Ok(found) = found {
+            let is_near = !found.is_empty() && found.into_iter().all(is_own_address);
+            self.note_near(source.id, is_near.then(|| host(&address)));
+        }
     }
 
-    fn note_near(&self, host: &str, is_near: bool) {
+    fn note_near(&self, source: SourceId, host: Option<String>) {
         let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_near {
-            near.insert(host.to_owned());
-        } else {
-            near.remove(host);
-        }
+        match host {
+            Some(host) => near.insert(source, host),
+            None => near.remove(&source),
+        };
     }
 
     /// Whether a host is in one's own network.
     pub fn is_near(&self, host: &str) -> bool {
         let near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
-        is_own_network(host) || near.contains(host)
+        is_own_network(host) || near.values().any(|it| it == host)
     }
 
     /// How many requests a minute a host gets; absent: as many as there are.
@@ -226,7 +232,7 @@ mod tests {
             let mut settings = Settings::new(location, "name");
             settings.per_minute = per_minute;
             Source {
-                id: fleetmend_model::SourceId(id),
+                id: SourceId(id),
                 kind: SourceKind::Feed,
                 settings,
                 user_name: None,
@@ -259,9 +265,14 @@ mod tests {
         assert_eq!(pace.turn("a.example", 1, later), Some(MINUTE));
         pace.allow(&[]);
         assert_eq!(pace.most("more.example"), Some(PUBLIC_REQUESTS_PER_MINUTE));
-        pace.note_near("more.example", true);
+        let near = || Some("more.example".to_owned());
+        pace.note_near(SourceId(1), near());
+        pace.note_near(SourceId(2), None);
         assert_eq!(pace.most("more.example"), None);
-        pace.note_near("more.example", false);
+        pace.note_near(SourceId(1), None);
+        assert_eq!(pace.most("more.example"), Some(PUBLIC_REQUESTS_PER_MINUTE));
+        pace.note_near(SourceId(1), near());
+        pace.allow(&[]);
         assert_eq!(pace.most("more.example"), Some(PUBLIC_REQUESTS_PER_MINUTE));
     }
 

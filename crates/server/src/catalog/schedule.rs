@@ -6,7 +6,7 @@ use fleetmend_model::Millis;
 use reqwest::StatusCode;
 
 /// The wait after a source's first failed read; each further one doubles it, up to the interval
-/// between two reads.
+/// between two reads or [`SOURCE_LONGEST`], whichever is longer.
 const SOURCE_FIRST: Duration = Duration::from_secs(30);
 /// The longest wait after failed reads of a source that is read more often than that.
 const SOURCE_LONGEST: Duration = Duration::from_mins(10);
@@ -29,24 +29,25 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 /// How often a source is read, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Every {
-    /// What a person set, or what sources of the kind get.
+    /// As a person set it, or as sources of the kind are read.
     Given(Duration),
     /// So rarely because a read of it takes long.
     Slow(Duration),
 }
 
 impl Every {
-    /// The time between the end of a read and the next one. Where nobody set it, a source is read a
-    /// tenth of the time at most; `took` is how long the last read was.
-    pub fn of(set: Option<Duration>, default: Duration, took: Duration) -> Self {
-        match set {
-            Some(set) => Self::Given(set),
-            None if took * SHARE > default => Self::Slow(took * SHARE),
-            None => Self::Given(default),
+    /// So often, unless reading, which took so long the last time, would go on for more than a tenth of
+    /// the time.
+    pub fn unless_slow(often: Duration, took: Duration) -> Self {
+        let rarely = took * SHARE;
+        if rarely > often {
+            Self::Slow(rarely)
+        } else {
+            Self::Given(often)
         }
     }
 
-    /// The time.
+    /// The time from the end of a read to the next one.
     pub fn time(self) -> Duration {
         match self {
             Self::Given(time) | Self::Slow(time) => time,
@@ -181,16 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_takes_long_is_read_more_rarely_unless_a_person_set_how_often() {
+    fn a_source_that_takes_long_is_read_more_rarely() {
         let secs = Duration::from_secs;
-        for (set, took, expected) in [
-            (None, secs(0), Every::Given(secs(30))),
-            (None, secs(3), Every::Given(secs(30))),
-            (None, secs(60), Every::Slow(secs(600))),
-            (Some(secs(20)), secs(60), Every::Given(secs(20))),
-            (Some(HOUR), secs(0), Every::Given(HOUR)),
+        for (took, expected) in [
+            (0, Every::Given(secs(30))),
+            (3, Every::Given(secs(30))),
+            (4, Every::Slow(secs(40))),
+            (60, Every::Slow(secs(600))),
         ] {
-            assert_eq!(Every::of(set, secs(30), took), expected, "{set:?} {took:?}");
+            assert_eq!(Every::unless_slow(secs(30), secs(took)), expected, "{took}");
         }
     }
 

@@ -27,6 +27,8 @@ use crate::jobs;
 
 /// How long an interrupted read may be taken up again.
 const MAX_PAUSE: Duration = Duration::from_hours(24);
+/// How often a folder is read: to do that costs a write for each file in it.
+const FOLDER: Duration = Duration::from_mins(5);
 /// More pages than one source has: those of reads that failed are kept, but not for ever.
 const MAX_KNOWN_PAGES: u64 = 20_000;
 /// The longest answer to the question how many entries there are, in bytes.
@@ -272,15 +274,15 @@ async fn conclude(
         Ok(feed) if source.kind == SourceKind::Feed => pause_of(app, &host(&feed)).await?,
         _ => None,
     };
-    let every = every(app, source, took);
+    let every = every(app, source, &read, took);
     let mut note = note(app, source, &read, every, pause)?;
     let mut is_other = read.tally.packages > 0;
     let mut tx = app.db.begin().await?;
+    // What a read that broke off had stored was not looked at as a whole yet.
+    let was_broken = source.last_read.state.is_some() || source.last_read.error.is_some();
+    let changed = read.tally.pages + u64::from(was_broken);
     let retired = match (&read.error, &read.lacks) {
         (None, None) => {
-            // What a read that broke off had stored was not looked at as a whole yet.
-            let was_broken = source.last_read.state.is_some() || source.last_read.error.is_some();
-            let changed = read.tally.pages + u64::from(was_broken);
             Some(retire::after_read(&mut tx, source, read.began_at, changed, now).await?)
         }
         (None, Some(Lacks::Count(_))) => {
@@ -320,7 +322,9 @@ async fn conclude(
         source_pages::forget_states(&mut tx, source.id).await?;
     }
     sources::note_read(&mut tx, source.id, &note).await?;
-    jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+    if is_other || changed > 0 {
+        jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now).await?;
+    }
     if is_other {
         jobs::enqueue(&mut tx, jobs::Kind::Rematch, 0, now).await?;
     }
@@ -390,18 +394,23 @@ fn note(
 }
 
 /// How often a source is read whose last read took so long.
-fn every(app: &App, source: &Source, took: Duration) -> Every {
-    let set = source.settings.every_seconds;
-    let feed = Url::parse(&source.settings.location).ok();
-    let feed = feed.filter(|_| source.kind == SourceKind::Feed);
-    let is_near = feed.is_none_or(|it| app.pace.is_near(&host(&it)));
-    let default = if is_near {
-        app.policy.private_sync_seconds
-    } else {
-        app.policy.sync_seconds
+fn every(app: &App, source: &Source, read: &Read, took: Duration) -> Every {
+    if let Some(set) = source.settings.every_seconds {
+        return Every::Given(Duration::from_secs(set.into()));
+    }
+    let often = Duration::from_secs(app.policy.private_sync_seconds);
+    let rarely = Duration::from_secs(app.policy.sync_seconds);
+    let is_near = || {
+        let feed = Url::parse(&source.settings.location);
+        feed.is_ok_and(|it| app.pace.is_near(&host(&it)))
     };
-    let seconds = |it| Duration::from_secs(it);
-    Every::of(set.map(|it| seconds(it.into())), seconds(default), took)
+    match source.kind {
+        // After a read that lacks something every page is read anew.
+        SourceKind::Feed if is_near() && read.lacks.is_none() => Every::unless_slow(often, took),
+        SourceKind::Folder => Every::unless_slow(often.max(FOLDER), took),
+        // The own feed is read whenever something is pushed into it.
+        SourceKind::Feed | SourceKind::Own | SourceKind::Imported => Every::Given(rarely),
+    }
 }
 
 /// A time in words.

@@ -90,16 +90,29 @@ pub fn respond(answer: FileAnswer, headers: &HeaderMap) -> io::Result<Response> 
 
 /// The file's next bytes, read off the async threads: one part while the one before it is sent.
 fn parts(file: File, length: u64) -> Body {
-    let first = (read(file, length), length);
-    let parts = futures_util::stream::try_unfold(first, |(reading, left)| async move {
-        if left == 0 {
-            return Ok::<_, io::Error>(None);
-        }
+    let start = (Next::NotBegun(file), length);
+    let parts = futures_util::stream::try_unfold(start, |(next, left)| async move {
+        let reading = match next {
+            Next::NotBegun(file) if left > 0 => read(file, left),
+            Next::Reading(reading) => reading,
+            Next::NotBegun(_) => return Ok::<_, io::Error>(None),
+        };
         let (part, file) = reading.await.map_err(io::Error::other)??;
         let left = left - part.len() as u64;
-        Ok(Some((part, (read(file, left), left))))
+        let next = if left > 0 {
+            Next::Reading(read(file, left))
+        } else {
+            Next::NotBegun(file)
+        };
+        Ok(Some((part, (next, left))))
     });
     Body::from_stream(parts)
+}
+
+/// A file of which a part may be being read.
+enum Next {
+    NotBegun(File),
+    Reading(JoinHandle<io::Result<(Vec<u8>, File)>>),
 }
 
 /// Reads the next part of a file of which so many bytes are left to send.
@@ -107,7 +120,7 @@ fn read(mut file: File, left: u64) -> JoinHandle<io::Result<(Vec<u8>, File)>> {
     tokio::task::spawn_blocking(move || {
         let mut part = Vec::with_capacity(PART.min(left) as usize);
         (&mut file).take(PART.min(left)).read_to_end(&mut part)?;
-        if part.is_empty() && left > 0 {
+        if part.is_empty() {
             return Err(io::Error::other("the file is shorter than it was"));
         }
         Ok((part, file))

@@ -80,7 +80,9 @@ pub async fn change(
     }
     let is_switched_on = after.enabled && !before.enabled;
     let has_new_hosts = private_hosts != *known;
-    let is_read_anew = is_other_feed || is_switched_on || has_new_login || has_new_hosts;
+    let has_new_time = before.every_seconds != after.every_seconds;
+    let is_read_anew =
+        is_other_feed || is_switched_on || has_new_login || has_new_hosts || has_new_time;
     let is_read = source.kind != SourceKind::Imported;
     if is_read && after.enabled && (is_read_anew || before.dialect != after.dialect) {
         sync::enqueue(app, &mut tx, id, now).await?;
