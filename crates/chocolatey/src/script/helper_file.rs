@@ -106,6 +106,7 @@ impl Interpreter<'_> {
             headers: BTreeMap::new(),
             package: None,
             call: None,
+            saved_as: None,
         };
         self.check_transfer(&located, line);
         Some(located)

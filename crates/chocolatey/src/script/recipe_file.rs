@@ -7,7 +7,7 @@ use fleetmend_model::recipe::{Checksum, FileOrigin};
 use super::interpreter::{Interpreter, excerpt};
 use super::path;
 use super::place::{self, CHOCOLATEY_INSTALL};
-use super::value::{PACKAGE_ROOT, STAR};
+use super::value::{HOLE, PACKAGE_ROOT, STAR};
 
 /// How often a copy of a copy is followed.
 const MAX_COPIES: usize = 8;
@@ -25,6 +25,8 @@ pub(super) struct Located {
     pub(super) package: Option<String>,
     /// The call of a helper that brought it: its place among the calls.
     pub(super) call: Option<usize>,
+    /// The name that a download has on the device, where it was saved under one that is known.
+    pub(super) saved_as: Option<String>,
 }
 
 impl Located {
@@ -66,7 +68,11 @@ impl Interpreter<'_> {
             ));
         }
         if let Some((_, found)) = self.state.downloads.iter().rev().find(|it| it.0 == key) {
-            return Ok(found.clone());
+            let name = path::leaf(text.trim().trim_matches('"'));
+            return Ok(Located {
+                saved_as: (!name.contains([STAR, HOLE])).then_some(name),
+                ..found.clone()
+            });
         }
         let inside = path::in_package(&path);
         let embedded = |path: String| Located {
@@ -76,6 +82,7 @@ impl Interpreter<'_> {
             headers: BTreeMap::new(),
             package: None,
             call: None,
+            saved_as: None,
         };
         if let Some(inside) = &inside {
             if self.is_removed(inside) {
@@ -156,10 +163,13 @@ pub(super) fn shown(path: &str) -> String {
 
 /// The name of the archive that a compressed one holds: `a.tar` of `a.tar.gz`.
 pub(super) fn tar_name(archive: &Located) -> Option<String> {
+    let saved_as = archive.saved_as.as_deref().filter(|it| it.contains('.'));
     let path = match (&archive.inside, &archive.origin) {
         (Some(inside), _) => inside.as_str(),
         (None, FileOrigin::Embedded { path }) => path.as_str(),
-        (None, FileOrigin::Url { url }) => url.split(['?', '#']).next().unwrap_or(url),
+        (None, FileOrigin::Url { url }) => {
+            saved_as.unwrap_or(url.split(['?', '#']).next().unwrap_or(url))
+        }
     };
     let name = path.rsplit('/').next().unwrap_or(path);
     let (stem, end) = name.rsplit_once('.')?;

@@ -380,3 +380,15 @@ fn a_web_client_sends_its_headers_and_what_it_brought_may_be_checked_later() {
         );
     }
 }
+
+#[test]
+fn the_inner_archive_has_the_name_that_the_download_is_saved_under() {
+    let script = "Get-ChocolateyWebFile acme $PSScriptRoot\\acme.tar.gz https://a.example/acme_0.18_x64.tar.gz
+Get-ChocolateyUnzip $PSScriptRoot\\acme.tar.gz $PSScriptRoot
+Get-ChocolateyUnzip $PSScriptRoot\\acme.tar $PSScriptRoot
+Remove-Item $PSScriptRoot\\acme.tar";
+    assert_eq!(
+        explained(script, &[]),
+        "Ready Archive [] [0] Any=https://a.example/acme_0.18_x64.tar.gz!/acme.tar to=%ChocolateyPackageFolder%\\tools"
+    );
+}
