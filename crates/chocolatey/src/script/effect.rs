@@ -113,6 +113,13 @@ impl Interpreter<'_> {
                 return;
             };
             operands.insert(name.to_owned(), text);
+            if self.is_picked(value) {
+                let what = format!(
+                    "{} with {name}: which of several values it is is not known",
+                    command.name
+                );
+                self.find(Weight::Review, command.line, what);
+            }
         }
         if matches!(command.name, "new-itemproperty" | "set-itemproperty")
             && let Some(kind) = bound.get("value").and_then(registry_type)

@@ -117,6 +117,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) effects: Vec<NotedEffect>,
     /// Marks for the shim generator.
     pub(super) shims: Vec<ShimMark>,
+    /// What values depend on of which some of several pass a filter.
+    pub(super) picked: BTreeSet<FactsId>,
     pub(super) findings: Vec<(Weight, Finding)>,
     /// What depends on the version of Chocolatey.
     pub(super) notes: Vec<Finding>,
@@ -188,6 +190,7 @@ impl<'p> Interpreter<'p> {
             uninstalls: Vec::new(),
             effects: Vec::new(),
             shims: Vec::new(),
+            picked: BTreeSet::new(),
             findings: Vec::new(),
             notes: Vec::new(),
             failure: Failure::default(),

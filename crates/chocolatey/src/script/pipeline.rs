@@ -8,6 +8,7 @@ use super::arguments::plain;
 use super::command::Invocation;
 use super::expression::EXPRESSION_COST;
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
+use super::loops::MAX_ROUNDS;
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
 use super::value::{Block, HOLE, Value};
@@ -330,22 +331,12 @@ impl Interpreter<'_> {
                 passing.push(narrow);
                 continue;
             }
-            self.set_local("_", item.clone());
-            let fits = match &block {
-                Some(block) => {
-                    let (values, _) = self.uncertainly(|this| this.run_block(block));
-                    Value::collapse(values)
-                }
-                None => self.fits_parameters(&item, &command.arguments),
-            };
+            let fits = self.fits(&item, block.as_ref(), command);
             match fits.truth() {
                 Some(true) => passing.push(item),
                 Some(false) => {}
                 None => {
-                    // What it does for others is not left out.
-                    if let (Some(block), true) = (&block, input.len() > 1) {
-                        self.run_blocks(&[Rc::clone(block)], command.line);
-                    }
+                    let all = self.fit_others(&input, block.as_ref(), command);
                     self.restore_item(before);
                     let open = Value::unknown("which values pass the filter is not known");
                     return vec![match &item {
@@ -359,8 +350,13 @@ impl Interpreter<'_> {
                         // Some of the package's files, whichever.
                         Value::File(_) if is_package => path::item(&HOLE.to_string(), false, true),
                         _ => {
-                            let from: Vec<&Value> = input.iter().chain([&fits]).collect();
-                            self.or_asked(open, &from)
+                            let from: Vec<&Value> =
+                                input.iter().chain([&fits]).chain(&all).collect();
+                            let picked = self.or_asked(open, &from);
+                            if let (Value::Asked(facts), true) = (&picked, input.len() > 1) {
+                                self.picked.insert(*facts);
+                            }
+                            picked
                         }
                     }];
                 }
@@ -368,6 +364,52 @@ impl Interpreter<'_> {
         }
         self.restore_item(before);
         passing
+    }
+
+    /// Whether a value is of those of several that pass a filter, whichever these are.
+    pub(super) fn is_picked(&mut self, value: &Value) -> bool {
+        if self.picked.is_empty() {
+            return false;
+        }
+        let Some(id) = self.facts_in(&[value]) else {
+            return false;
+        };
+        let facts = self.facts.get(id);
+        let mut picked = self.picked.iter();
+        picked.any(|it| self.facts.get(*it).is_subset(&facts))
+    }
+
+    /// Whether an item passes a filter.
+    fn fits(&mut self, item: &Value, block: Option<&Rc<Block>>, command: &Invocation<'_>) -> Value {
+        self.set_local("_", item.clone());
+        match block {
+            Some(block) => {
+                let (values, _) = self.uncertainly(|this| this.run_block(block));
+                Value::collapse(values)
+            }
+            None => self.fits_parameters(item, &command.arguments),
+        }
+    }
+
+    /// What a filter asks for all of several items, where it is not known of one: what it does for the
+    /// others is not left out.
+    fn fit_others(
+        &mut self,
+        input: &[Value],
+        block: Option<&Rc<Block>>,
+        command: &Invocation<'_>,
+    ) -> Vec<Value> {
+        if input.len() < 2 {
+            return Vec::new();
+        }
+        if input.len() > MAX_ROUNDS {
+            if let Some(block) = block {
+                self.run_blocks(&[Rc::clone(block)], command.line);
+            }
+            return vec![Value::unknown("the filter has too many values")];
+        }
+        let each = input.iter();
+        each.map(|item| self.fits(item, block, command)).collect()
     }
 
     /// `Where-Object Property -operator value`.

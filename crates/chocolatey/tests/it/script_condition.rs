@@ -235,3 +235,15 @@ fn what_is_more_than_facts_is_a_finding() {
         );
     }
 }
+
+#[test]
+fn a_change_of_those_of_several_that_pass_a_filter_is_a_finding() {
+    let found = run(
+        b"'C:\\one', 'C:\\two' | Where-Object { Test-Path $_ } | ForEach-Object { Remove-Item $_ -Recurse }",
+        &[],
+    );
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{found:?}");
+    let shown = format!("{:?}", found.effects);
+    assert!(shown.contains("C:\\\\one"), "{shown}");
+    assert!(shown.contains("C:\\\\two"), "{shown}");
+}
