@@ -19,6 +19,9 @@ use crate::nuspec::Nuspec;
 /// The most functions of an extension that are looked for, and the most of its variables.
 const MAX_NAMES: usize = 2_000;
 
+/// What stands between an extension's id and the path of one of its scripts: no path has an empty part.
+const OF_EXTENSION: &str = "//";
+
 /// An extension package: its functions are there for the scripts of all packages that depend on it.
 #[derive(Debug, Clone)]
 pub struct Extension {
@@ -125,9 +128,9 @@ impl Extension {
         &self.trees
     }
 
-    /// The name of one of its scripts in findings, which tells it from the package's own.
+    /// The name of one of its scripts in findings, which no script of the package itself has.
     fn script_name(&self, path: &str) -> String {
-        format!("{}/{path}", self.id)
+        format!("{}{OF_EXTENSION}{path}", self.id)
     }
 }
 
@@ -154,7 +157,7 @@ pub fn extension_ids(nuspec: &Nuspec) -> Vec<String> {
 
 /// The extension that a script is of, by its name in findings.
 pub(super) fn extension_of<'p>(package: &'p Package<'_>, script: &str) -> Option<&'p Extension> {
-    let (id, _) = script.split_once('/')?;
+    let (id, _) = script.split_once(OF_EXTENSION)?;
     let mut extensions = package.extensions.iter();
     extensions.find(|it| it.id == id).map(AsRef::as_ref)
 }
@@ -206,7 +209,7 @@ impl Interpreter<'_> {
             .id
             .strip_suffix(".extension")
             .unwrap_or(&extension.id);
-        let (_, path) = script.split_once('/')?;
+        let (_, path) = script.split_once(OF_EXTENSION)?;
         let inside = path.split_once('/').map_or(path, |(_, inside)| inside);
         let inside = inside.replace('/', "\\");
         Some(format!(

@@ -107,8 +107,30 @@ fn what_an_extension_does_that_is_not_understood_is_a_finding_of_its_script() {
     );
     assert_eq!(
         found.findings[0].file,
-        "acme.extension/extensions/functions.ps1"
+        "acme.extension//extensions/functions.ps1"
     );
+}
+
+#[test]
+fn a_script_of_the_package_is_never_taken_for_one_of_an_extension() {
+    for path in [
+        "acme.extension/extensions/functions.ps1",
+        "Acme.Extension/extensions/functions.ps1",
+    ] {
+        let install =
+            format!("$null = Get-Arguments\n. $env:ChocolateyPackageFolder\\{path}\nGet-Arguments");
+        let bytes = nupkg(&[
+            ("tools/chocolateyInstall.ps1", install.as_bytes()),
+            (path, b"Start-Process notepad"),
+        ]);
+        let package = Nupkg::read(&bytes, &Limits::default()).unwrap();
+        let found = analyse_with(&package, vec![Arc::new(extension())]);
+        assert_eq!(
+            shown(&found),
+            "NeedsChocolatey !1 starts a program: Start-Process notepad"
+        );
+        assert_eq!(found.findings[0].file, path);
+    }
 }
 
 #[test]
