@@ -26,10 +26,16 @@ impl Interpreter<'_> {
     }
 
     fn told(&mut self, text: &str) -> Option<String> {
-        let mut told = String::with_capacity(text.len());
+        if !self.charge(text.len()) {
+            return None;
+        }
+        let mut told = String::new();
         let mut quote = None;
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
+            if told.len() > MAX_FILTER {
+                return None;
+            }
             rest = &rest[c.len_utf8()..];
             match (c, quote) {
                 ('#', None) => return None,
@@ -58,9 +64,9 @@ impl Interpreter<'_> {
                 _ => {}
             }
             told.push(c);
-            if told.len() > MAX_FILTER {
-                return None;
-            }
+        }
+        if told.len() > MAX_FILTER {
+            return None;
         }
         let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
         quote.is_none().then_some(told).filter(|it| !it.is_empty())
@@ -71,7 +77,7 @@ impl Interpreter<'_> {
 fn literal(value: &Value, is_quoted: bool) -> Option<String> {
     match value {
         Value::Int(number) => Some(number.to_string()),
-        Value::Text(text) => {
+        Value::Text(text) if text.len() <= MAX_FILTER => {
             let is_open = text.contains([HOLE, STAR, '"', '`', '$', '\n']);
             let names_more = place::has_asked(text) || super::facts::names_software(text);
             let text = place::written(text);

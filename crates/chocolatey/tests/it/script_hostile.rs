@@ -209,3 +209,17 @@ fn paths_whose_letters_change_their_length_in_lower_case_are_read() {
         }
     }
 }
+
+#[test]
+fn a_filter_longer_than_is_told_is_never_told_however_it_ends() {
+    for (word, times, is_told) in [("a", 1, true), ("a", 600, false), ("a", 490, false)] {
+        for filter in ["$_.Path -eq $x", "$_.Path -eq \"$x$x\""] {
+            let script = format!(
+                "$x = '{word}' * {times}\nGet-Process acme* | ? {{ {filter} }} | Stop-Process"
+            );
+            let found = run(script.as_bytes(), &[]);
+            let told = found.verdict == Verdict::NoInstaller;
+            assert_eq!(told, is_told, "{script}: {}", shown(&found));
+        }
+    }
+}
