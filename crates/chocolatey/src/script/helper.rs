@@ -1,6 +1,7 @@
 //! Chocolatey's helpers that install: their parameters, from their own source, and what they do with
 //! them.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use fleetmend_model::arguments::JOB_FOLDER;
@@ -363,13 +364,25 @@ impl Interpreter<'_> {
 
     /// Keeps in mind the folders of the package that an installer is told of: it may put files there.
     fn fill(&mut self, arguments: &str) {
+        if !self.charge(arguments.len()) {
+            return;
+        }
+        let mut is_quoted = false;
+        let mut done = 0;
+        let mut known = HashSet::new();
         for (at, mark) in arguments.match_indices(PACKAGE_ROOT) {
-            let is_quoted = arguments[..at].matches('"').count() % 2 == 1;
-            let rest = &arguments[at + mark.len()..];
-            let end = rest.find(|c: char| c == '"' || !is_quoted && c.is_whitespace());
-            let folder = &rest[..end.unwrap_or(rest.len())];
-            let key = path::key(&format!("{PACKAGE_ROOT}{folder}"));
-            if self.state.filled.len() < MAX_FILES {
+            is_quoted ^= arguments[done..at].matches('"').count() % 2 == 1;
+            done = at + mark.len();
+            let rest = &arguments[done..];
+            // Where another one begins, the first has ended.
+            let ends = |c| c == '"' || c == PACKAGE_ROOT || !is_quoted && char::is_whitespace(c);
+            let folder = &rest[..rest.find(ends).unwrap_or(rest.len())];
+            done += folder.len();
+            if self.state.filled.len() >= MAX_FILES || known.len() >= MAX_FILES {
+                break;
+            }
+            if known.insert(folder) {
+                let key = path::key(&format!("{PACKAGE_ROOT}{folder}"));
                 self.state
                     .filled
                     .push(key.trim_end_matches('\\').to_owned());
@@ -379,14 +392,12 @@ impl Interpreter<'_> {
 
     /// Writes the version into the names of files in the job's folder, where any name will do.
     fn name_version(&self, text: &str) -> String {
+        let version = &self.package.nuspec.version;
         let mut named = String::with_capacity(text.len());
-        for c in text.chars() {
-            let word = named.rsplit(['"', ' ', '\t']).next().unwrap_or("");
-            if c == VERSION && word.contains(JOB_FOLDER) {
-                named.push_str(&self.package.nuspec.version);
-            } else {
-                named.push(c);
-            }
+        for word in text.split_inclusive(['"', ' ', '\t']) {
+            let at = word.find(JOB_FOLDER).unwrap_or(word.len());
+            named.push_str(&word[..at]);
+            named.push_str(&word[at..].replace(VERSION, version));
         }
         named
     }

@@ -35,6 +35,19 @@ Remove-Item $PSScriptRoot\\setup.exe -Force -ea 0",
 }
 
 #[test]
+fn each_of_several_folders_that_an_installer_is_told_of_is_kept() {
+    for between in [" ", ";", "`\" /E=`\"", ","] {
+        let script = format!(
+            "Install-ChocolateyPackage acme exe \"/D=$PSScriptRoot\\a{between}$PSScriptRoot\\b\" https://a.example/a.exe
+Get-ChildItem $PSScriptRoot\\b -Recurse -Include *.exe | % {{ New-Item \"$($_.FullName).ignore\" -Type file -Force | Out-Null }}"
+        );
+        let found = run(script.as_bytes(), &[]);
+        let wanted = [("tools/b/**/*.exe", false)];
+        assert_eq!(ignored(&found), wanted, "{between}");
+    }
+}
+
+#[test]
 fn what_was_downloaded_into_the_packages_folder_is_found_there() {
     let found = run(
         b"Get-ChocolateyWebFile acme $PSScriptRoot\\a.exe https://a.example/a.exe
