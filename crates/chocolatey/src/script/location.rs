@@ -30,6 +30,8 @@ pub(super) enum Location {
 pub(super) struct Locations {
     pub(super) current: Location,
     aside: Vec<Location>,
+    /// Whether more may have been put aside.
+    is_open: bool,
 }
 
 impl Locations {
@@ -40,13 +42,37 @@ impl Locations {
         }
         let is_same = self.current == other.current;
         let length = self.aside.len().max(other.aside.len());
+        let is_open = self.is_open || other.is_open || self.aside.len() != other.aside.len();
         Self {
+            is_open,
             current: if is_same {
                 self.current
             } else {
                 Location::Unknown
             },
             aside: vec![Location::Unknown; length],
+        }
+    }
+
+    /// Goes to a folder, and puts the one before aside.
+    fn push(&mut self, new: Location) {
+        if self.aside.len() >= MAX_ASIDE {
+            self.aside.fill(Location::Unknown);
+            self.current = Location::Unknown;
+            self.is_open = true;
+            return;
+        }
+        let old = std::mem::replace(&mut self.current, new);
+        self.aside.push(old);
+    }
+
+    /// Goes back to the folder that was put aside last.
+    fn pop(&mut self) {
+        match self.aside.pop() {
+            Some(last) => self.current = last,
+            // With nothing put aside it stays where it is.
+            None if self.is_open => self.current = Location::Unknown,
+            None => {}
         }
     }
 }
@@ -68,17 +94,11 @@ impl Interpreter<'_> {
             _ => Location::Unknown,
         };
         let locations = &mut self.state.locations;
-        if command.name == "pop-location" {
-            // With nothing put aside it stays where it is.
-            if let Some(last) = locations.aside.pop() {
-                locations.current = last;
-            }
-            return output(&bound);
+        match command.name {
+            "pop-location" => locations.pop(),
+            "push-location" => locations.push(new),
+            _ => locations.current = new,
         }
-        if command.name == "push-location" && locations.aside.len() < MAX_ASIDE {
-            locations.aside.push(locations.current.clone());
-        }
-        locations.current = new;
         output(&bound)
     }
 

@@ -273,6 +273,9 @@ impl Interpreter<'_> {
 /// how often it runs, and all that changes comes of facts, that is what it depends on.
 fn changed(before: &State, after: State, why: Option<FactsId>, facts: &mut Facts) -> State {
     let mut changed = after;
+    // A loop that does not run leaves the folder that the script was in.
+    let locations = std::mem::take(&mut changed.locations);
+    changed.locations = before.locations.clone().join(locations);
     let mut values: Vec<&mut Value> = Vec::new();
     for (place, scope) in changed.scopes.iter_mut().enumerate() {
         let old = before.scopes.get(place);

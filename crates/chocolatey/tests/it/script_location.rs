@@ -91,3 +91,40 @@ fn a_program_is_started_from_that_folder() {
         "Ready Exe [/S] [] Any=tools/setup.exe"
     );
 }
+
+#[test]
+fn what_was_put_aside_beyond_the_most_that_is_kept_is_not_known() {
+    for script in [
+        format!(
+            "cd C:\\a\n{}popd\nRemove-Item x -ea 0",
+            "pushd C:\\b\n".repeat(41)
+        ),
+        format!(
+            "cd C:\\a\n{}{}cd C:\\c\npopd\nRemove-Item x -ea 0",
+            "pushd C:\\b\n".repeat(41),
+            "popd\n".repeat(40)
+        ),
+    ] {
+        let script = format!("$ErrorActionPreference = 'Stop'\n{script}");
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(found.verdict, Verdict::NeedsReview, "{}", shown(&found));
+    }
+}
+
+#[test]
+fn a_loop_that_may_not_run_leaves_the_folder_unknown() {
+    for script in [
+        "cd C:\\b; foreach ($p in Get-Process acme -ea 0) { cd C:\\a }; Remove-Item y -ea 0",
+        "cd C:\\b; foreach ($p in Get-Process acme -ea 0) { Remove-Item x -ea 0; cd C:\\a }",
+        "cd C:\\b; while (Test-Path C:\\c) { pushd C:\\a }; cd C:\\d; popd; Remove-Item y -ea 0",
+    ] {
+        let script = format!("$ErrorActionPreference = 'Stop'\n{script}");
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(
+            found.verdict,
+            Verdict::NeedsReview,
+            "{script}: {}",
+            shown(&found)
+        );
+    }
+}
