@@ -32,8 +32,9 @@ pub(super) fn uninstall(
 ) -> Option<Uninstall> {
     let script = package.named(UNINSTALL).into_iter().next()?;
     let mut main = Removal::of(package, trees, script, MAIN);
-    let mut small =
-        (main.asks_bits && !main.is_refused).then(|| Removal::of(package, trees, script, SMALL));
+    let mut small = main
+        .asks_bits
+        .then(|| Removal::of(package, trees, script, SMALL));
     let is_small_refused = small.as_ref().is_some_and(|it| it.is_refused);
     if let Some(small) = &mut small {
         notes.append(&mut small.notes);

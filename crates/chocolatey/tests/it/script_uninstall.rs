@@ -295,3 +295,15 @@ Uninstall-ChocolateyPackage acme msi '/x {2E306F90-0000-0000-0000-000000000000} 
     assert_eq!(found.verdict, Verdict::NeedsReview, "{found:?}");
     assert_eq!(found.steps[0].file, None);
 }
+
+#[test]
+fn what_a_script_uninstalls_on_32_bit_machines_alone_is_said() {
+    let found = uninstall(
+        "if (Get-OSArchitectureWidth 64) { throw 'no' }
+Uninstall-ChocolateyPackage acme exe /S C:\\a.exe
+Remove-Item C:\\acme",
+    );
+    assert_eq!(found.verdict, Verdict::Ready, "{found:?}");
+    assert_eq!(found.steps[0].machines, Machines::X86);
+    assert_eq!(found.effects[0].machines, Machines::X86);
+}
