@@ -10,10 +10,19 @@ use super::interpreter::{Bound as Around, Flow, Interpreter, MAX_FINDINGS, Weigh
 use super::parameters::Bound;
 use super::value::{HOLE, STAR, Value};
 
-/// What must be on the device for a command not to fail, and how it is shown.
+/// What must be on the device for a command not to fail.
 pub(super) struct Needed {
-    value: Value,
-    shown: String,
+    /// What tells whether it is there.
+    pub(super) value: Value,
+    /// That it is, in words.
+    pub(super) text: String,
+}
+
+impl Needed {
+    fn there_is(value: Value, shown: &str) -> Self {
+        let text = format!("there is {shown}");
+        Self { value, text }
+    }
 }
 
 /// How a script fails that has installed something.
@@ -46,8 +55,9 @@ impl Interpreter<'_> {
 
     /// What a command must find on the device, where the script ends else.
     pub(super) fn needed(&mut self, bound: &Bound, command: &Invocation<'_>) -> Option<Needed> {
-        // What the pipeline hands over was found.
-        if command.input.is_some() {
+        // What the pipeline hands over was found, unless it is a name alone.
+        let names = |input: &Vec<Value>| input.iter().any(|it| matches!(it, Value::Text(_)));
+        if command.input.as_ref().is_some_and(|it| !names(it)) {
             return None;
         }
         let needed = match command.name {
@@ -87,7 +97,7 @@ impl Interpreter<'_> {
             return None;
         }
         let shown = self.operand(&path, true)?;
-        Some(Needed { value, shown })
+        Some(Needed::there_is(value, &shown))
     }
 
     /// Whether it is the key of software that was found.
@@ -125,7 +135,7 @@ impl Interpreter<'_> {
         }
         let value = self.fact_of_path(&path, Some(&name));
         let shown = format!("{name} of {}", self.operand(&path, true)?);
-        Some(Needed { value, shown })
+        Some(Needed::there_is(value, &shown))
     }
 
     fn needed_name(&mut self, bound: &Bound, kind: FactKind) -> Option<Needed> {
@@ -136,7 +146,7 @@ impl Interpreter<'_> {
         }
         let value = self.fact(kind, &name);
         let shown = format!("{} {}", kind.label(), self.facts.written(&name));
-        Some(Needed { value, shown })
+        Some(Needed::there_is(value, &shown))
     }
 
     /// Runs a change of what must be there: it happens, and the script goes on, only where it is.
@@ -146,10 +156,9 @@ impl Interpreter<'_> {
         line: u32,
         run: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let Some(Needed { value, shown }) = needed else {
+        let Some(Needed { value, text }) = needed else {
             return run(self);
         };
-        let text = format!("there is {shown}");
         let doubt = self.doubt(&value, &text, line);
         if doubt.is_none() || self.is_asked_for(&doubt) {
             return run(self);
@@ -224,15 +233,28 @@ impl Interpreter<'_> {
     }
 }
 
+/// Comparisons by which a condition asks whether there is something.
+const PLAIN: [&str; 7] = [
+    "-eq$null", "$null-eq", "-ne$null", "$null-ne", "-eq$true", "-gt0", "-ge1",
+];
+/// Other ones may turn the answer around.
+const COMPARED: [&str; 7] = ["-eq", "-ne", "-gt", "-ge", "-lt", "-le", "-isnot"];
+
 /// Whether a condition says that there is what it asks for: by itself, or by failing where it says
 /// that there is nothing.
 fn says_there_is(condition: &Condition) -> bool {
     let text: String = condition.text.split_whitespace().collect();
     let text = text.trim_start_matches('(').to_ascii_lowercase();
-    let is_compound = ["-and", "-or", "$false"].iter().any(|it| text.contains(it));
+    let is_compound = ["-and", "-or", "-xor", "$false", "-isvalid"]
+        .iter()
+        .any(|it| text.contains(it));
+    let rest = PLAIN
+        .iter()
+        .fold(text.clone(), |rest, plain| rest.replace(plain, ""));
+    let is_compared = COMPARED.iter().any(|it| rest.contains(it));
     let is_denied = text.starts_with("-not")
         || text.starts_with('!')
         || text.contains("-eq$null")
         || text.contains("$null-eq");
-    !is_compound && is_denied != condition.holds
+    !is_compound && !is_compared && is_denied != condition.holds
 }

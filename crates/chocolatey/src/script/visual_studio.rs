@@ -5,6 +5,7 @@ use fleetmend_model::condition::FactKind;
 use fleetmend_model::recipe::RecipeKind;
 
 use super::command::Invocation;
+use super::failure::Needed;
 use super::helper::{Result, software_name};
 use super::installation::Step;
 use super::interpreter::{Flow, Interpreter, Weight};
@@ -53,8 +54,13 @@ impl Interpreter<'_> {
         let key = format!(r"HKLM:\SOFTWARE\Wow6432Node\Microsoft\VisualStudio\{version}.0");
         let folder = self.fact_of(FactKind::Registry, &key, Some("installdir"));
         let there = format!("Visual Studio {version}.0 is installed");
-        let doubt = self.doubt(&folder, &there, line);
-        self.under(doubt, |this| this.install_vsix(&bound, "/q", line))
+        let needed = Needed {
+            value: folder,
+            text: there,
+        };
+        self.with(Some(needed), line, |this| {
+            this.install_vsix(&bound, "/q", line)
+        })
     }
 
     /// `Install-VisualStudioVsixExtension`: with the newest installer, in every Visual Studio for everybody.

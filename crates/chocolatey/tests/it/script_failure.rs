@@ -60,6 +60,19 @@ fn a_command_that_must_find_what_it_changes_ends_the_script_without_it() {
             "$p = Get-Process acme -ea 0\nif ($p -eq $null) { 'no' } else { Stop-Process -Name acme }\nSet-Content C:\\b x",
             ["acme if [not $p -eq $null]", "C:\\b if []"],
         ),
+        // What is compared with the answer may turn it around.
+        (
+            "if ((Test-Path C:\\a) -ne $true) { Remove-Item C:\\a }\nSet-Content C:\\b x",
+            [
+                "C:\\a if [(Test-Path C:\\a) -ne $true; there is C:\\a]",
+                "C:\\b if [not ((Test-Path C:\\a) -ne $true) -and -not (there is C:\\a)]",
+            ],
+        ),
+        // A path that is handed over is no file that was found.
+        (
+            "'C:\\a' | Remove-Item\nSet-Content C:\\b x",
+            ["C:\\a if [there is C:\\a]", "C:\\b if [there is C:\\a]"],
+        ),
         // An error that is caught ends nothing else.
         (
             "try { Remove-Item C:\\a } catch { Write-Warning 'gone' }\nSet-Content C:\\b x",
@@ -79,6 +92,15 @@ fn a_command_that_must_find_what_it_changes_ends_the_script_without_it() {
         let script = format!("$ErrorActionPreference = 'Stop'\n{script}");
         assert_eq!(effects(&script), expected, "{script}");
     }
+}
+
+#[test]
+fn what_comes_behind_an_extension_for_one_visual_studio_happens_where_that_is() {
+    let script =
+        "Install-ChocolateyVsixPackage acme https://a.example/a.vsix 14\nSet-Content C:\\b x";
+    let found = run_package(&[("tools/chocolateyInstall.ps1", script.as_bytes())]);
+    let effects: Vec<String> = found.effects.iter().map(told).collect();
+    assert_eq!(effects, ["C:\\b if [Visual Studio 14.0 is installed]"]);
 }
 
 #[test]
