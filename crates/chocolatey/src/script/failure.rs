@@ -30,8 +30,6 @@ impl Needed {
 pub(super) struct Failure {
     /// What must hold for it not to fail.
     unless: Vec<Condition>,
-    /// Whether the last `exit` says that it failed.
-    pub(super) is_exit: bool,
     /// The line of the last `throw` or `exit`.
     pub(super) line: u32,
 }
@@ -186,7 +184,7 @@ impl Interpreter<'_> {
         let is_caught = self.bounds.iter().any(|it| it.0 == Around::Try);
         let fails = match flow {
             Flow::Throw => !is_caught,
-            Flow::Exit => self.failure.is_exit,
+            Flow::Fail => true,
             _ => false,
         };
         if !fails || self.calls.is_empty() || self.is_uninstalling {
@@ -207,13 +205,13 @@ impl Interpreter<'_> {
     }
 
     /// Whether the script fails in any case.
-    pub(super) fn ends_failing(&self, flow: Flow) -> bool {
-        flow == Flow::Throw || flow == Flow::Exit && self.failure.is_exit
+    pub(super) fn ends_failing(flow: Flow) -> bool {
+        matches!(flow, Flow::Throw | Flow::Fail)
     }
 
     /// What makes the script fail behind the installation: a condition of the last step, or a finding.
     pub(super) fn end_installation(&mut self, flow: Flow) {
-        if self.ends_failing(flow) && !self.calls.is_empty() {
+        if Self::ends_failing(flow) && !self.calls.is_empty() {
             let what = "the script fails behind the installation, whatever holds";
             self.find(Weight::Review, self.failure.line, what);
         }

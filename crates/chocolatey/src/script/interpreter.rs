@@ -67,6 +67,8 @@ pub(super) enum Flow {
     Return,
     /// Out of everything: the package is done.
     Exit,
+    /// Out of everything, with an exit code that says that it failed.
+    Fail,
     /// `throw`: the package refuses to install, unless it is caught.
     Throw,
 }

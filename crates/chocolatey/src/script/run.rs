@@ -124,7 +124,7 @@ impl Run {
             interpreter.find_refusal(flow);
         }
         self.is_refused |= flow == Flow::Throw && interpreter.calls.is_empty();
-        if profile != MAIN && interpreter.ends_failing(flow) {
+        if profile != MAIN && Interpreter::ends_failing(flow) {
             // What it does before it fails is no installation.
             self.is_refused = true;
             return;

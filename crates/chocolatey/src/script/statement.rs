@@ -192,9 +192,9 @@ impl Interpreter<'_> {
             _ => {
                 // Without a code it is 0.
                 let is_success = matches!(&output[..], [] | [Value::Null | Value::Int(0)]);
-                self.failure.is_exit = !is_success;
                 self.failure.line = source.line(node);
-                (Vec::new(), Flow::Exit)
+                let flow = if is_success { Flow::Exit } else { Flow::Fail };
+                (Vec::new(), flow)
             }
         }
     }
@@ -256,7 +256,7 @@ impl Interpreter<'_> {
             Flow::Break | Flow::Continue => Some(Bound::Loop),
             Flow::Return => Some(Bound::Function),
             Flow::Throw => Some(Bound::Try),
-            Flow::Exit | Flow::Next => None,
+            Flow::Exit | Flow::Fail | Flow::Next => None,
         };
         let left = self.bounds.iter().rev().find(|it| Some(it.0) == bound);
         let outside = left.map(|it| it.1);
@@ -370,5 +370,6 @@ fn rank(flow: Flow) -> u8 {
         Flow::Return => 3,
         Flow::Throw => 4,
         Flow::Exit => 5,
+        Flow::Fail => 6,
     }
 }

@@ -163,6 +163,27 @@ fn what_fails_behind_the_installation_is_a_condition_or_a_finding() {
 }
 
 #[test]
+fn of_several_ways_out_each_fails_or_not_by_its_own_code() {
+    for end in [
+        "if (Test-Path C:\\a) { exit 1 } else { exit 0 }",
+        "if (Test-Path C:\\a) { exit 1 } else { if (Test-Path C:\\b) { exit 0 } }",
+    ] {
+        let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+        let recipe = found.recipe.as_ref().unwrap();
+        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [("Test-Path C:\\a", false)], "{end}");
+    }
+    let fails = format!("try {{ {INSTALL}exit 1 }} catch {{ exit 0 }}");
+    assert_eq!(run(fails.as_bytes(), &[]).verdict, Verdict::NeedsReview);
+    let works = format!("try {{ {INSTALL}exit 0 }} catch {{ exit 1 }}");
+    assert_eq!(
+        shown(&run(works.as_bytes(), &[])),
+        "Ready Exe [/S] [0] Any=https://a.example/a.exe"
+    );
+}
+
+#[test]
 fn machines_where_the_script_always_fails_are_none_that_it_installs_on() {
     let script = format!("{INSTALL}if (Get-OSArchitectureWidth 32) {{ throw 'none for 32 bits' }}");
     assert_eq!(
