@@ -212,12 +212,7 @@ pub(crate) async fn get(
     _: SignedIn,
     Id(id): Id,
 ) -> Result<Json<JobDetailBody>, ApiError> {
-    let id = DeployJobId(id);
-    let listed = deploy_jobs::listed(&app.db, id).await.map_err(stored)?;
-    let listed = listed.ok_or_else(|| ApiError::Missing(format!("there is no deploy job {id}")))?;
-    let transitions = deploy_jobs::transitions(&app.db, id)
-        .await
-        .map_err(stored)?;
+    let (listed, transitions) = deployments::one(&app, DeployJobId(id)).await?;
     Ok(Json(JobDetailBody {
         output: listed.job.output.clone(),
         job: listed.into(),

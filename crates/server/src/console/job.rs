@@ -7,12 +7,12 @@ use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::DeployJobId;
 use fleetmend_model::status::Party;
-use fleetmend_store::deploy_jobs::{self, JobTransition, ListedJob};
+use fleetmend_store::deploy_jobs::{JobTransition, ListedJob};
 
 use super::deployments::can_cancel;
-use super::view::{self, Layout, PageError, PathId, Viewer, stored};
+use super::view::{self, Layout, PageError, PathId, Viewer};
 use crate::app::App;
-use crate::error::ApiError;
+use crate::deployments;
 
 #[derive(Template)]
 #[template(path = "job.html")]
@@ -42,13 +42,7 @@ pub async fn page(
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     let id = DeployJobId(id);
-    let it = deploy_jobs::listed(&app.db, id)
-        .await
-        .map_err(stored)?
-        .ok_or_else(|| ApiError::Missing(format!("there is no deploy job {id}")))?;
-    let transitions = deploy_jobs::transitions(&app.db, id)
-        .await
-        .map_err(stored)?;
+    let (it, transitions) = deployments::one(&app, id).await?;
     view::page(&One {
         layout: viewer.layout(&app, format!("Deploy job {id}"), "deployments"),
         can_cancel: can_cancel(&it.job),

@@ -4,12 +4,15 @@ mod afterwards;
 pub mod download;
 pub mod holds;
 pub mod moves;
+mod one;
 pub mod orders;
 pub mod reports;
 mod request;
 pub mod reset;
 pub mod restarted;
 mod tries;
+
+pub use one::one;
 
 use std::sync::Arc;
 use std::time::Duration;
