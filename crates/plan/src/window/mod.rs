@@ -163,7 +163,8 @@ impl Windows<'_> {
     /// and how long this stays so. What is posted on Friday for a window on Saturday gets Saturday.
     pub fn first_start(&self, zone: &Zone, now: Millis) -> Option<Open> {
         let mut open = self.open(zone, now).or_else(|| self.next(zone, now))?;
-        // Only an end that days without changes or clocks bring nearer leaves too little room.
+        // What is open at `now` may be about to close; after that only an end that days without changes
+        // or clocks bring nearer leaves too little room.
         for _ in 0..=self.blackouts.len() + self.windows.len() + 1 {
             if open.has_room() {
                 return Some(open);
@@ -173,7 +174,7 @@ impl Windows<'_> {
         None
     }
 
-    /// The first time after `after` at which what was closed opens.
+    /// The first time after `after` at which what was closed opens. Nothing is open at `after`.
     pub fn next(&self, zone: &Zone, after: Millis) -> Option<Open> {
         let mut from = after;
         // Each round but the last steps over days without changes.

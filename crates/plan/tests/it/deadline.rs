@@ -6,7 +6,7 @@ use fleetmend_model::Millis;
 use fleetmend_plan::schedule::Zone;
 use fleetmend_plan::window::{LONGEST_DEADLINE, Windows, deadline};
 
-use crate::window::{blackout, of, window};
+use crate::window::{blackout, never_closing, of, window};
 use crate::zoned::{instant, shown, zone};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -15,11 +15,7 @@ const DAY: Duration = Duration::from_hours(24);
 fn a_job_that_may_begin_at_any_time_waits_no_longer_than_it_was_given() {
     let utc = Zone::utc();
     let posted = instant("2026-11-26T00:00Z");
-    for windows in [
-        vec![],
-        vec![window("* * * * *", 10)],
-        vec![window("@daily", 24 * 60)],
-    ] {
+    for windows in never_closing() {
         assert_eq!(deadline(posted, DAY, &of(&windows), &utc), posted + DAY);
     }
 }

@@ -44,6 +44,15 @@ pub(crate) fn of(windows: &[Window]) -> Windows<'_> {
     }
 }
 
+/// Windows, each of which follows on the one before it, or none at all.
+pub(crate) fn never_closing() -> [Vec<Window>; 3] {
+    [
+        vec![],
+        vec![window("* * * * *", 10)],
+        vec![window("@daily", 24 * 60)],
+    ]
+}
+
 #[test]
 fn a_window_is_as_long_as_clocks_show_it() {
     let windows = [window("0 1 * * *", 180)];
@@ -113,11 +122,7 @@ fn windows_that_overlap_or_follow_on_each_other_are_one() {
 fn what_is_open_for_longer_than_eight_days_has_no_end_that_is_told() {
     let utc = Zone::utc();
     let now = instant("2026-11-26T00:00Z");
-    for windows in [
-        vec![],
-        vec![window("* * * * *", 10)],
-        vec![window("@daily", 24 * 60)],
-    ] {
+    for windows in never_closing() {
         let at = of(&windows).at(&utc, now);
         assert!(at.may_start());
         assert_eq!(at.in_words(&utc, now), "open");
