@@ -36,12 +36,11 @@ pub struct Cron {
 
 impl Cron {
     /// Reads `text`; a pattern that would never run is an error.
-    pub fn parse(text: &str) -> Result<Self, ScheduleError> {
+    pub(super) fn parse(text: &str) -> Result<Self, ScheduleError> {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let fields = fields_of(&text)?;
-        let has_gap = |field: &String| field.split(',').any(str::is_empty);
         let pattern = match read(&fields.join(" ")) {
-            Ok(pattern) if !fields.iter().any(has_gap) => pattern,
+            Ok(pattern) if !fields.iter().any(|field| has_gap(field)) => pattern,
             _ => return Err(first_error(text, &fields)),
         };
         let cron = Self {
@@ -106,28 +105,25 @@ impl Cron {
 
     /// The first time of a day that fits and is later than `after`.
     fn time_after(&self, after: Time) -> Option<Time> {
-        let hours = &self.hours[self.hours.partition_point(|hour| *hour < after.hour())..];
-        let minutes = &self.minutes;
-        let later = &minutes[minutes.partition_point(|minute| *minute <= after.minute())..];
-        match (hours, later) {
-            ([hour, ..], [minute, ..]) if *hour == after.hour() => time(Some(hour), Some(minute)),
-            ([hour, next, ..], []) if *hour == after.hour() => time(Some(next), minutes.first()),
-            ([hour], []) if *hour == after.hour() => None,
-            (hours, _) => time(hours.first(), minutes.first()),
-        }
+        let after = (after.hour(), after.minute());
+        let mut hours = self.hours.iter().filter(|hour| **hour >= after.0);
+        hours.find_map(|hour| {
+            let mut minutes = self.minutes.iter();
+            time(Some(hour), minutes.find(|minute| (*hour, **minute) > after))
+        })
     }
 
     /// The last time of a day that fits and is not later than `until`.
     fn time_until(&self, until: Time) -> Option<Time> {
-        let hours = &self.hours[..self.hours.partition_point(|hour| *hour <= until.hour())];
-        let minutes = &self.minutes;
-        let sooner = &minutes[..minutes.partition_point(|minute| *minute <= until.minute())];
-        match (hours, sooner) {
-            ([.., hour], [.., minute]) if *hour == until.hour() => time(Some(hour), Some(minute)),
-            ([.., before, hour], []) if *hour == until.hour() => time(Some(before), minutes.last()),
-            ([hour], []) if *hour == until.hour() => None,
-            (hours, _) => time(hours.last(), minutes.last()),
-        }
+        let until = (until.hour(), until.minute());
+        let mut hours = self.hours.iter().rev().filter(|hour| **hour <= until.0);
+        hours.find_map(|hour| {
+            let mut minutes = self.minutes.iter().rev();
+            time(
+                Some(hour),
+                minutes.find(|minute| (*hour, **minute) <= until),
+            )
+        })
     }
 
     fn fits_month(&self, day: Date) -> bool {
@@ -229,12 +225,17 @@ fn fields_of(text: &str) -> Result<[String; 5], ScheduleError> {
         })
 }
 
+/// Whether a comma has nothing beside it, which croner takes.
+fn has_gap(field: &str) -> bool {
+    field.split(',').any(str::is_empty)
+}
+
 /// What is wrong with a pattern: each field is read with nothing else said, so that the error names it.
 fn first_error(pattern: String, fields: &[String; 5]) -> ScheduleError {
     for (index, value) in fields.iter().enumerate() {
         let mut alone = ["*"; 5];
         alone[index] = value;
-        let cause = if value.split(',').any(str::is_empty) {
+        let cause = if has_gap(value) {
             "it has a comma with nothing beside it".to_owned()
         } else if let Err(cause) = read(&alone.join(" ")) {
             cause
