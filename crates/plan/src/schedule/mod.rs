@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cron::Cron;
 pub use error::ScheduleError;
-pub use monthly::{MAX_PLUS_DAYS, Monthly, Nth};
+pub use monthly::Monthly;
 pub use zone::Zone;
 
 /// The longest text that is read as a schedule.

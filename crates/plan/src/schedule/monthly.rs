@@ -6,20 +6,24 @@ use jiff::Span;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use super::error::ScheduleError;
+use super::words;
 
 /// The most days that may be added.
-pub const MAX_PLUS_DAYS: u8 = 31;
+const MAX_PLUS_DAYS: u8 = 31;
 
 /// A fifth one of a weekday comes at least once in this many months.
 const LONGEST_WAIT_MONTHS: usize = 6;
 
-const NTHS: [(Nth, &str, &str); 6] = [
-    (Nth::First, "first", "1st"),
-    (Nth::Second, "second", "2nd"),
-    (Nth::Third, "third", "3rd"),
-    (Nth::Fourth, "fourth", "4th"),
-    (Nth::Fifth, "fifth", "5th"),
-    (Nth::Last, "last", "last"),
+/// Which one of a weekday in a month, as jiff counts them, and its names.
+const NTHS: [(i8, &str, &str); 6] = [
+    (1, "first", "1st"),
+    (2, "second", "2nd"),
+    (3, "third", "3rd"),
+    (4, "fourth", "4th"),
+    // Months without one are left out.
+    (5, "fifth", "5th"),
+    // Be it the fourth or the fifth.
+    (-1, "last", "last"),
 ];
 
 const WEEKDAYS: [(Weekday, &str); 7] = [
@@ -32,27 +36,10 @@ const WEEKDAYS: [(Weekday, &str); 7] = [
     (Weekday::Sunday, "Sunday"),
 ];
 
-/// Which one of a weekday in a month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nth {
-    /// From the 1st to the 7th.
-    First,
-    /// From the 8th to the 14th.
-    Second,
-    /// From the 15th to the 21st.
-    Third,
-    /// From the 22nd to the 28th.
-    Fourth,
-    /// From the 29th; months without one are left out.
-    Fifth,
-    /// The last one, be it the fourth or the fifth.
-    Last,
-}
-
 /// A weekday of each month, some days later, at a time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Monthly {
-    nth: Nth,
+    nth: i8,
     weekday: Weekday,
     plus_days: u8,
     at: Time,
@@ -67,7 +54,7 @@ impl Monthly {
     }
 
     /// Reads 'second Tuesday at 02:00' and 'last Fri + 2 days at 22:30'.
-    pub fn parse(text: &str) -> Result<Self, ScheduleError> {
+    pub(super) fn parse(text: &str) -> Result<Self, ScheduleError> {
         Self::read(text).map_err(|cause| ScheduleError::Monthly {
             text: text.trim().to_owned(),
             cause,
@@ -125,15 +112,7 @@ impl Monthly {
     }
 
     fn in_month(&self, month: Date) -> Option<DateTime> {
-        let nth = match self.nth {
-            Nth::First => 1,
-            Nth::Second => 2,
-            Nth::Third => 3,
-            Nth::Fourth => 4,
-            Nth::Fifth => 5,
-            Nth::Last => -1,
-        };
-        let day = month.nth_weekday_of_month(nth, self.weekday).ok()?;
+        let day = month.nth_weekday_of_month(self.nth, self.weekday).ok()?;
         let day = day.checked_add(self.days_later()).ok()?;
         Some(day.to_datetime(self.at))
     }
@@ -159,11 +138,11 @@ impl Monthly {
 impl fmt::Display for Monthly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (day, at) = self.parts();
-        write!(f, "{day} at {:02}:{:02}", at.hour(), at.minute())
+        write!(f, "{day} at {}", words::time_of_day(at))
     }
 }
 
-fn nth(word: &str) -> Option<Nth> {
+fn nth(word: &str) -> Option<i8> {
     NTHS.iter()
         .find(|(_, name, short)| is(word, name) || is(word, short))
         .map(|row| row.0)
