@@ -1,5 +1,7 @@
 //! Days on which nothing is changed.
 
+use std::ops::Range;
+
 use fleetmend_model::Millis;
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
@@ -87,14 +89,20 @@ impl Blackout {
     }
 
     pub(super) fn covers(&self, zone: &Zone, at: Millis) -> bool {
-        let begin = zone.instant(self.from.to_datetime(Time::midnight()));
-        begin.is_some_and(|begin| begin <= at) && self.end(zone).is_some_and(|end| at < end)
+        self.span(zone).is_some_and(|span| span.contains(&at))
     }
 
     /// When it begins after `after`; `None` where it does not, or where no clock shows its days.
     pub(super) fn begin(&self, zone: &Zone, after: Millis) -> Option<Millis> {
+        let begin = self.span(zone)?.start;
+        (begin > after).then_some(begin)
+    }
+
+    /// All moments of its days; `None` where no clock shows them.
+    fn span(&self, zone: &Zone) -> Option<Range<Millis>> {
         let begin = zone.instant(self.from.to_datetime(Time::midnight()))?;
-        (begin > after && begin < self.end(zone)?).then_some(begin)
+        let span = begin..self.end(zone)?;
+        (!span.is_empty()).then_some(span)
     }
 
     /// The first moment after it.
