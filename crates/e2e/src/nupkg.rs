@@ -11,6 +11,22 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::msi::escape;
 
+/// What parts the body of a push: no package holds it.
+const BOUNDARY: &str = "a-boundary-that-no-package-holds";
+
+/// A package as a push sends it: the media type and the body.
+pub fn pushed(nupkg: &[u8]) -> (String, Vec<u8>) {
+    let mut body = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"package\"; \
+         filename=\"package\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(nupkg);
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    let kind = format!("multipart/form-data; boundary=\"{BOUNDARY}\"");
+    (kind, body)
+}
+
 /// A Chocolatey package to build: a zip file as the Open Packaging Conventions want it.
 #[derive(Debug, Clone)]
 pub struct Nupkg {

@@ -16,7 +16,7 @@ pub const PACKAGES: usize = TITLES.div_ceil(6);
 pub fn inventory(number: usize, count: usize) -> Inventory {
     let software = (0..count).map(|slot| application(number, slot)).collect();
     Inventory {
-        host: host(number),
+        host: host(&format!("lab-{number}")),
         software,
         chocolatey: Vec::new(),
         updates: None,
@@ -25,10 +25,10 @@ pub fn inventory(number: usize, count: usize) -> Inventory {
     }
 }
 
-/// The machine of device `number`.
-pub fn host(number: usize) -> Host {
+/// The machine of a device.
+pub fn host(hostname: &str) -> Host {
     Host {
-        hostname: format!("lab-{number}"),
+        hostname: hostname.to_owned(),
         os_family: OsFamily::Windows,
         os_name: "Windows 11 Pro".to_owned(),
         os_version: "10.0.22631".to_owned(),

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use fleetmend_model::device::{Host, OsFamily};
 use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
 use fleetmend_protocol::paths;
 use fleetmend_trust::EnrolToken;
@@ -17,6 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::apps;
 
 /// An enrolled device.
 #[derive(Clone)]
@@ -49,13 +50,7 @@ impl Device {
             signing_request: CertificateParams::default()
                 .serialize_request(&key)?
                 .pem()?,
-            host: Host {
-                hostname: name.to_owned(),
-                os_family: OsFamily::Windows,
-                os_name: "Windows 11 Pro".to_owned(),
-                os_version: "10.0.22631".to_owned(),
-                architecture: "x86_64".to_owned(),
-            },
+            host: apps::host(name),
         };
         let anonymous = client_config(ca_pem, None)?;
         let mut connection = Connection::open(&anonymous, &address, &host).await?;
@@ -78,6 +73,23 @@ impl Device {
     pub async fn connect(&self) -> anyhow::Result<Connection> {
         Connection::open(&self.config, &self.address, &self.host).await
     }
+}
+
+/// Enrols a device for each token, which sends an inventory that names all titles: packages are fetched
+/// only when some device may have them.
+pub async fn enrol_with_all_titles(
+    tokens: &[String],
+    ca_pem: &str,
+) -> anyhow::Result<Vec<Connection>> {
+    let mut connections = Vec::new();
+    for (number, token) in tokens.iter().enumerate() {
+        let device = Device::enrol(token, ca_pem, &format!("lab-{number}")).await?;
+        let inventory = serde_json::to_vec(&apps::all_titles(number))?;
+        let mut connection = device.connect().await?;
+        connection.post(paths::INVENTORY, &inventory).await?;
+        connections.push(connection);
+    }
+    Ok(connections)
 }
 
 /// Fetches the CA that the token names, as an agent does.

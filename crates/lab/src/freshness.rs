@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use fleetmend_protocol::paths;
-use fleetmend_server::{App, Config, Given, Running};
+use fleetmend_e2e::nupkg::pushed;
+use fleetmend_server::{App, Config, Given};
 use fleetmend_store::Page;
 use fleetmend_store::missing::{self, PatchFilter, PatchSort};
 use serde_json::{Value, json};
@@ -16,10 +16,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::apps;
-use crate::client::{Device, fetch_ca};
+use crate::client::{enrol_with_all_titles, fetch_ca};
 use crate::percentile::percentile_ms;
 
-const BOUNDARY: &str = "a-boundary-that-no-package-holds";
 /// How long the first packages, and after the last publication its version, may take.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -68,7 +67,9 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         ..Given::at(&location)
     };
     server.handle().add_source(&given).await?;
-    enrol(&server, options.devices).await?;
+    let tokens = server.handle().enrol_tokens(options.devices).await?;
+    let ca = fetch_ca(tokens.first().context("there must be a device")?).await?;
+    enrol_with_all_titles(&tokens, &ca).await?;
     eprintln!("waits until all are missing");
     let mut seen = Seen::default();
     seen.wait_for(server.app(), options.packages).await?;
@@ -124,16 +125,10 @@ impl Feed {
     async fn push(&self, package: usize, change: usize) -> anyhow::Result<Patch> {
         let (id, version) = (apps::package_id(package), format!("99.{change}.0"));
         let nupkg = apps::package(package, &version).build()?;
-        let mut body = format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"package\"; \
-             filename=\"package\"\r\nContent-Type: application/octet-stream\r\n\r\n"
-        )
-        .into_bytes();
-        body.extend_from_slice(&nupkg);
-        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let (kind, body) = pushed(&nupkg);
         let head = format!(
             "PUT /feed/v2/ HTTP/1.1\r\nHost: {}\r\nX-NuGet-ApiKey: {}\r\nConnection: close\r\n\
-             Content-Type: multipart/form-data; boundary=\"{BOUNDARY}\"\r\nContent-Length: {}\r\n\r\n",
+             Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
             self.address,
             self.key,
             body.len()
@@ -149,19 +144,6 @@ impl Feed {
         );
         Ok((id, version))
     }
-}
-
-/// Enrols devices that have an older version of each package.
-async fn enrol(server: &Running, devices: usize) -> anyhow::Result<()> {
-    let tokens = server.handle().enrol_tokens(devices).await?;
-    let ca = fetch_ca(tokens.first().context("there must be a device")?).await?;
-    for (number, token) in tokens.iter().enumerate() {
-        let device = Device::enrol(token, &ca, &format!("lab-{number}")).await?;
-        let inventory = serde_json::to_vec(&apps::all_titles(number))?;
-        let mut connection = device.connect().await?;
-        connection.post(paths::INVENTORY, &inventory).await?;
-    }
-    Ok(())
 }
 
 /// The patches that were in the missing list, each with the time since when.

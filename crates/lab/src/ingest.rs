@@ -9,7 +9,7 @@ use fleetmend_protocol::paths;
 use serde_json::{Value, json};
 
 use crate::apps;
-use crate::client::{Device, fetch_ca, request_json};
+use crate::client::{enrol_with_all_titles, fetch_ca, request_json};
 use crate::percentile::percentile_ms;
 use crate::server::Measured;
 
@@ -42,19 +42,7 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
             .map(|number| request_json(paths::INVENTORY, &apps::inventory(number, options.apps)))
             .collect::<Result<_, _>>()?,
     );
-    let mut connections = Vec::new();
-    for (number, token) in server.tokens.iter().enumerate() {
-        let device = Device::enrol(token, &ca, &format!("lab-{number}")).await?;
-        let mut connection = device.connect().await?;
-        // Packages are fetched only when some device may have them: these name all titles.
-        connection
-            .post(
-                paths::INVENTORY,
-                &serde_json::to_vec(&apps::all_titles(number))?,
-            )
-            .await?;
-        connections.push(connection);
-    }
+    let connections = enrol_with_all_titles(&server.tokens, &ca).await?;
     server.catalog().await?;
     eprintln!(
         "{} devices are enrolled; sending {} KB each for {} s",

@@ -195,7 +195,7 @@ async fn write_catalog(app: &App, world: &World) -> anyhow::Result<Vec<u32>> {
 
 fn device(number: usize) -> NewDevice {
     NewDevice {
-        host: apps::host(number),
+        host: apps::host(&format!("lab-{number}")),
         system_type: SystemType::Normal,
         agent_version: "0".to_owned(),
         protocol: 1,

@@ -10,7 +10,7 @@ use clap::Args;
 use fleetmend_agent::core::{Core, Effect, Event, FetchError, Identity, State};
 use fleetmend_agent::platform::RunResult;
 use fleetmend_model::detection::detect;
-use fleetmend_model::device::{Host, OsFamily, SystemType};
+use fleetmend_model::device::SystemType;
 use fleetmend_model::inventory::{Boot, Inventory, Place, Software};
 use fleetmend_model::patch::Approval;
 use fleetmend_model::release::Action;
@@ -24,6 +24,7 @@ use fleetmend_store::{Page, deploy_jobs, devices, missing};
 use fleetmend_trust::digest_hex;
 use serde_json::{Value, json};
 
+use crate::apps;
 use crate::client::{Connection, Device, fetch_ca, get, request_json};
 
 /// How many, and which run.
@@ -413,13 +414,7 @@ impl SimulatedAgent {
 
     fn inventory(&self) -> Inventory {
         Inventory {
-            host: Host {
-                hostname: format!("sim-{}", self.number),
-                os_family: OsFamily::Windows,
-                os_name: "Windows 11 Pro".to_owned(),
-                os_version: "10.0.22631".to_owned(),
-                architecture: "x86_64".to_owned(),
-            },
+            host: apps::host(&format!("sim-{}", self.number)),
             software: vec![Software {
                 place: Place::Machine64,
                 key: "simulated-application".to_owned(),

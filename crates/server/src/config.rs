@@ -119,9 +119,10 @@ pub struct Policy {
     pub purge_seconds: u64,
     /// Between two scans of a device.
     pub scan_every_seconds: u64,
-    /// Between two reads of a source outside, where nobody set another time for it.
+    /// Between two reads of a source, where nobody set another time for it.
     pub sync_seconds: u64,
-    /// The same of a feed in one's own network.
+    /// The same of a feed in one's own network that gives all that it counts; and of a folder, where it is
+    /// longer than five minutes.
     pub private_sync_seconds: u64,
     /// The largest package that can be pushed into the feed, in megabytes.
     pub push_limit_megabytes: u64,

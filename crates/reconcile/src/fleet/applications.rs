@@ -6,6 +6,7 @@ use fleetmend_model::inventory::Software;
 use roaring::RoaringBitmap;
 use rustc_hash::FxBuildHasher;
 
+use super::by_copy::ByCopy;
 use super::compact::Compact;
 use crate::answer::Answer;
 use crate::catalog::Change;
@@ -48,8 +49,8 @@ pub(super) struct Applications {
     by_lookup: BTreeSet<(Key, u32)>,
     /// Ids by the name in lower case.
     by_name: BTreeSet<(Box<str>, u32)>,
-    /// Places, sorted.
-    by_copy: HashMap<Box<str>, Vec<u32>>,
+    /// Places.
+    by_copy: ByCopy,
 }
 
 impl Applications {
@@ -200,44 +201,21 @@ impl Applications {
         it.answer = answer;
         if old != new {
             if let Some(old) = old.as_deref() {
-                self.leave_copy(old, place);
+                self.by_copy.leave(old, place);
             }
             if let Some(new) = new.as_deref() {
-                self.join_copy(new, place);
+                self.by_copy.join(new, place);
             }
         }
         old.into_iter().chain(new).collect()
     }
 
-    fn leave_copy(&mut self, copy: &str, place: u32) {
-        let Some(places) = self.by_copy.get_mut(copy) else {
-            return;
-        };
-        if let Ok(at) = places.binary_search(&place) {
-            places.remove(at);
-        }
-        if places.is_empty() {
-            self.by_copy.remove(copy);
-        }
-    }
-
-    fn join_copy(&mut self, copy: &str, place: u32) {
-        let Some(places) = self.by_copy.get_mut(copy) else {
-            self.by_copy.insert(copy.into(), vec![place]);
-            return;
-        };
-        if let Err(at) = places.binary_search(&place) {
-            places.insert(at, place);
-        }
-    }
-
     pub(super) fn of_copy(&self, copy: &str) -> impl Iterator<Item = &Application> {
-        let places = self.by_copy.get(copy).into_iter().flatten();
-        places.filter_map(|it| self.at(*it))
+        self.by_copy.of(copy).filter_map(|it| self.at(it))
     }
 
     pub(super) fn copies(&self) -> impl Iterator<Item = &str> {
-        self.by_copy.keys().map(|it| &**it)
+        self.by_copy.copies()
     }
 
     /// Those whose answer a change of the catalog may change.

@@ -96,13 +96,13 @@ impl Devices {
     }
 
     /// Leaves of what all devices have the applications for which it holds.
-    pub(super) fn retain(&mut self, is_kept: impl Fn(u32) -> bool) {
+    pub(super) fn retain(&mut self, mut is_kept: impl FnMut(u32) -> bool) {
         for it in &mut self.held {
-            let mut held = it.unpacked();
-            let count = held.applications.len();
-            held.applications.retain(|id| is_kept(*id));
-            if held.applications.len() < count {
-                *it = Packed::of(&held);
+            let mut ids = id_list::decode(&it.applications).unwrap_or_default();
+            let count = ids.len();
+            ids.retain(|id| is_kept(*id));
+            if ids.len() < count {
+                it.applications = id_list::encode(&ids).into_boxed_slice();
             }
         }
     }

@@ -75,13 +75,14 @@ impl Loading {
             devices,
             ..
         } = &mut fleet;
-        devices.retain(|id| applications.place(id).is_some());
         // Where the devices of each application end in one list of all.
         let mut ends: Vec<usize> = vec![0; applications.places()];
-        devices.each_held(|_, id| {
-            if let Some(place) = applications.place(id) {
+        devices.retain(|id| {
+            let place = applications.place(id);
+            if let Some(place) = place {
                 ends[place] += 1;
             }
+            place.is_some()
         });
         let mut sum = 0;
         for it in &mut ends {

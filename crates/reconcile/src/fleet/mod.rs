@@ -2,12 +2,13 @@
 //!
 //! Devices are kept by what they have, not the other way round: for each application and for each of
 //! Chocolatey's records the set of devices that have it. What devices lack is then put together a
-//! package at a time, by operations on sets ([`lacks`]). A change of the catalog gives new answers only
+//! package at a time, from these sets ([`lacks`]). A change of the catalog gives new answers only
 //! to applications that look up something that changed ([`crate::lookup`]), and a change of a device
 //! only takes it into other sets. A server that starts fills the whole of it at once ([`Loading`]).
 //! [`combine`](crate::combine) says the same for one device, from scratch.
 
 mod applications;
+mod by_copy;
 mod compact;
 mod compare;
 mod devices;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use fleetmend_model::inventory::ChocolateyRecord;
 use roaring::RoaringBitmap;
 
+use super::by_copy::ByCopy;
 use crate::device::copy_of;
 
 /// One package in one version.
@@ -22,8 +23,7 @@ pub(super) struct Records {
     all: Vec<Option<Record>>,
     free: Vec<u32>,
     numbers: HashMap<(String, String), u32>,
-    /// Numbers, sorted.
-    by_copy: HashMap<Box<str>, Vec<u32>>,
+    by_copy: ByCopy,
 }
 
 impl Records {
@@ -43,10 +43,7 @@ impl Records {
             Some(free) => *free = record,
             None => self.all.push(record),
         }
-        let of_copy = self.by_copy.entry(copy_of(&key.0).into()).or_default();
-        if let Err(at) = of_copy.binary_search(&number) {
-            of_copy.insert(at, number);
-        }
+        self.by_copy.join(copy_of(&key.0), number);
         self.numbers.insert(key, number);
         number
     }
@@ -66,23 +63,17 @@ impl Records {
             && let Some(gone) = place.take()
         {
             self.free.push(number);
-            let copy = copy_of(&gone.package);
-            if let Some(of_copy) = self.by_copy.get_mut(copy) {
-                of_copy.retain(|it| *it != number);
-                if of_copy.is_empty() {
-                    self.by_copy.remove(copy);
-                }
-            }
+            self.by_copy.leave(copy_of(&gone.package), number);
             self.numbers.remove(&(gone.package, gone.version));
         }
     }
 
     pub(super) fn of_copy(&self, copy: &str) -> impl Iterator<Item = &Record> {
-        let of_copy = self.by_copy.get(copy).into_iter().flatten();
-        of_copy.filter_map(|it| self.all.get(*it as usize)?.as_ref())
+        let of_copy = self.by_copy.of(copy);
+        of_copy.filter_map(|it| self.all.get(it as usize)?.as_ref())
     }
 
     pub(super) fn copies(&self) -> impl Iterator<Item = &str> {
-        self.by_copy.keys().map(|it| &**it)
+        self.by_copy.copies()
     }
 }

@@ -1,7 +1,5 @@
 //! What a pattern says of the names that it fits beyond that they are the package's.
 
-use fleetmend_model::name_pattern;
-
 use super::line;
 use crate::normal::Name;
 use crate::pattern::Pattern;
@@ -9,7 +7,7 @@ use crate::pattern::Pattern;
 /// A pattern that says more than where a name begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claim {
-    text: String,
+    pattern: Pattern,
     /// Whether it is a registered name word for word.
     pub(crate) is_exact: bool,
     /// Whether it names the line of versions.
@@ -21,13 +19,13 @@ impl Claim {
         let claim = Self {
             is_exact: !pattern.text.contains(['*', '?']),
             names_line: names_line(&Name::of(&pattern.without_wildcards(), "")),
-            text: pattern.text.clone(),
+            pattern: pattern.clone(),
         };
         (claim.is_exact || claim.names_line).then_some(claim)
     }
 
     pub(crate) fn fits(&self, name: &str) -> bool {
-        name_pattern::matches(&self.text, name)
+        self.pattern.fits(name)
     }
 }
 

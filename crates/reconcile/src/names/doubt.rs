@@ -4,7 +4,7 @@ use super::judge::{Found, Judging};
 use super::maker::Maker;
 use super::repackaged::Standing;
 use crate::identity::{Source, Trait};
-use crate::normal::{is_component, is_edition, is_platform, is_soft, number_parts};
+use crate::normal::{is_component, is_edition, is_platform, is_soft};
 
 /// Letters that a name must have to be telling.
 const LEAST: usize = 3;
@@ -37,8 +37,7 @@ impl Judging<'_> {
     /// `PowerShell 7` where the package is at 5: a number in the name is a line of its own.
     fn is_of_later_line(&self) -> bool {
         let row = self.row;
-        let major = number_parts(&self.identity.version).first().copied();
-        let Some(major) = major.and_then(|it| it.parse::<u32>().ok()) else {
+        let Some(major) = self.package_major().and_then(|it| it.parse::<u32>().ok()) else {
             return false;
         };
         let words = row.name.words.iter().enumerate().skip(1);

@@ -125,8 +125,12 @@ impl<'a> Judging<'a> {
     /// A maker whose versions all begin with 0 may call them `(Preview)` in passing.
     fn is_before_one(&self) -> bool {
         let row = self.row.numbers.major();
-        let package = number_parts(&self.identity.version).first().copied();
-        self.by_pattern && row == Some("0") && package == Some("0")
+        self.by_pattern && row == Some("0") && self.package_major() == Some("0")
+    }
+
+    /// The first number of the package's version.
+    pub(super) fn package_major(&self) -> Option<&'a str> {
+        number_parts(&self.identity.version).first().copied()
     }
 
     /// `Oracle JDK` registers as `JDK` by Oracle.
@@ -184,8 +188,7 @@ impl<'a> Judging<'a> {
     /// Whether the first number of the row's version is one that the package has never been at.
     fn is_of_later_major(&self) -> bool {
         let number = |it: Option<&str>| it.and_then(|it| it.parse::<u64>().ok());
-        let package = number_parts(&self.identity.version).first().copied();
-        number(self.row.numbers.major()) > number(package)
+        number(self.row.numbers.major()) > number(self.package_major())
     }
 }
 

@@ -60,12 +60,11 @@ async fn fixed_on(
         .collect();
     // What the package manager has is asked for OS patches alone.
     let asks_for_os = known.iter().any(|it| it.1.patch_type == PatchType::Os);
-    let ids: &[u32] = if asks_for_os {
-        &inventory.software
+    let rows = if asks_for_os {
+        software::get_many(&app.db, &inventory.software).await?
     } else {
-        &[]
+        Vec::new()
     };
-    let rows = software::get_many(&app.db, ids).await?;
     let rows: Vec<Software> = rows.into_iter().map(|row| row.software).collect();
     let current = {
         let fleet = app.fleet();

@@ -5,13 +5,11 @@ use std::io::Read as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fleetmend_chocolatey::odata::parse_feed;
-use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_e2e::nupkg::{Nupkg, pushed};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::site::{Answer, Body, Person, Site};
-
-const BOUNDARY: &str = "a-boundary-of-the-tests";
 
 pub async fn key(site: &Site, person: &Person, name: &str, can_push: bool) -> String {
     let body = json!({ "name": name, "can_push": can_push });
@@ -38,14 +36,7 @@ pub fn package(id: &str, version: &str) -> Vec<u8> {
 }
 
 pub async fn push(site: &Site, path: &str, secret: &str, nupkg: &[u8]) -> Answer {
-    let mut body = format!(
-        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"package\"; \
-         filename=\"package\"\r\nContent-Type: application/octet-stream\r\n\r\n"
-    )
-    .into_bytes();
-    body.extend_from_slice(nupkg);
-    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-    let kind = format!("multipart/form-data; boundary=\"{BOUNDARY}\"");
+    let (kind, body) = pushed(nupkg);
     let headers = [("x-nuget-apikey", secret), ("content-type", &kind)];
     let body = Some(Body::bytes(body));
     site.send(Method::PUT, path, &headers, body).await
