@@ -177,7 +177,6 @@ impl Interpreter<'_> {
             let same = flows.iter().all(|it| *it == flow);
             let doubt = doubt.clone().filter(|_| same);
             let state = self.fork();
-            self.note_failure(flow, "it is caught", &doubt, line);
             self.depart(flow, state, Vec::new(), line, ("it is caught", doubt));
         }
     }

@@ -29,7 +29,7 @@ impl Needed {
 #[derive(Default)]
 pub(super) struct Failure {
     /// What must hold for it not to fail.
-    unless: Vec<Condition>,
+    pub(super) unless: Vec<Condition>,
     /// The line of the last `throw` or `exit`.
     pub(super) line: u32,
 }

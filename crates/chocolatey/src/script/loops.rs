@@ -160,6 +160,7 @@ impl Interpreter<'_> {
             self.effects.len(),
             self.early.len(),
             self.endings.len(),
+            self.failure.unless.len(),
         );
         let doubts = self.doubts.len();
         self.bounds.push((Bound::Loop, doubts));
@@ -172,6 +173,7 @@ impl Interpreter<'_> {
         self.effects.truncate(marks.3);
         self.early.truncate(marks.4);
         self.endings.truncate(marks.5);
+        self.failure.unless.truncate(marks.6);
         let why = facts_of(&doubt);
         let after = std::mem::take(&mut self.state);
         let changed = changed(&before, after, why, &mut self.facts);

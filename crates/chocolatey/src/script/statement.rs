@@ -237,7 +237,6 @@ impl Interpreter<'_> {
         } else {
             (other, one, doubt)
         };
-        self.note_failure(leaves.1, condition, &doubt, line);
         self.state = stays.2;
         self.depart(leaves.1, leaves.2, leaves.0, line, (condition, doubt));
         (stays.0, stays.1)
@@ -252,6 +251,7 @@ impl Interpreter<'_> {
         line: u32,
         (condition, doubt): (&str, Doubt),
     ) {
+        self.note_failure(flow, condition, &doubt, line);
         let bound = match flow {
             Flow::Break | Flow::Continue => Some(Bound::Loop),
             Flow::Return => Some(Bound::Function),

@@ -163,6 +163,58 @@ fn what_fails_behind_the_installation_is_a_condition_or_a_finding() {
 }
 
 #[test]
+fn a_loop_that_fails_behind_the_installation_is_a_condition_or_a_finding() {
+    for (end, condition) in [
+        (
+            "foreach ($p in Get-Process acme) { throw 'x' }",
+            "there is <from process acme>",
+        ),
+        (
+            "Get-Process acme | ForEach-Object { exit 1 }",
+            "there is <from process acme>",
+        ),
+    ] {
+        let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+        let recipe = found.recipe.as_ref().unwrap();
+        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [(condition, false)], "{end}");
+        assert!(found.deployable().is_err());
+    }
+    // How often such a loop runs is not asked of the device.
+    for end in [
+        "while (Test-Path C:\\a) { throw 'x' }",
+        "while (Get-Random) { exit 1 }",
+    ] {
+        let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+        let verdict = found.verdict;
+        assert_eq!(verdict, Verdict::NeedsReview, "{end}: {}", shown(&found));
+    }
+}
+
+#[test]
+fn what_a_change_must_find_behind_the_installation_is_a_condition() {
+    let end = "$ErrorActionPreference = 'Stop'\nRemove-Item C:\\a.lnk";
+    let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+    let recipe = found.recipe.as_ref().unwrap();
+    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, [("there is C:\\a.lnk", true)]);
+}
+
+#[test]
+fn a_loop_fails_as_its_rounds_do_and_not_as_the_first_one_alone() {
+    let end = "$n = 'C:\\a'
+foreach ($p in Get-Process acme) { if (Test-Path $n) { throw 'x' }; $n = $p.Path }";
+    let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+    let recipe = found.recipe.as_ref().unwrap();
+    let [condition] = &recipe.conditions[..] else {
+        panic!("{}", shown(&found))
+    };
+    assert!(!condition.holds);
+}
+
+#[test]
 fn of_several_ways_out_each_fails_or_not_by_its_own_code() {
     for end in [
         "if (Test-Path C:\\a) { exit 1 } else { exit 0 }",
