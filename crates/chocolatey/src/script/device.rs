@@ -68,11 +68,11 @@ impl Interpreter<'_> {
 
     /// Whether a path in the package's folder, or the one for temporary files, is there.
     fn is_there(&mut self, text: &str, wants_folder: Option<bool>) -> Option<bool> {
-        let lower = text.to_lowercase();
-        if self.state.is_unsure(&lower) {
+        let key = path::key(text);
+        if self.state.is_unsure(&key) {
             return None;
         }
-        let is_download = self.state.downloads.iter().any(|(path, _)| *path == lower);
+        let is_download = self.state.downloads.iter().any(|(path, _)| *path == key);
         if is_download {
             return Some(wants_folder != Some(true));
         }
@@ -92,13 +92,13 @@ impl Interpreter<'_> {
 
     /// Whether the script has written below a path, or unpacked something there.
     pub(super) fn is_touched(&self, text: &str) -> bool {
-        let lower = text.to_lowercase();
-        let is_below = |folder: &str| super::recipe_file::below(&lower, folder).is_some();
+        let key = path::key(text);
+        let is_below = |folder: &str| super::recipe_file::below(&key, folder).is_some();
         let unpacked = &self.state.unpacked;
         unpacked
             .iter()
-            .any(|(folder, _)| *folder == lower || is_below(folder))
-            || self.state.copies.iter().any(|(path, _)| *path == lower)
+            .any(|(folder, _)| *folder == key || is_below(folder))
+            || self.state.copies.iter().any(|(path, _)| *path == key)
     }
 
     /// `Test-Path Function:\\name`: whether a function is defined, if that is known.

@@ -120,6 +120,30 @@ fn what_a_step_depends_on_is_said() {
 }
 
 #[test]
+fn what_the_script_brings_is_there_however_its_path_is_written() {
+    for (brought, asked) in [
+        ("$env:TEMP/a.exe", "$env:TEMP/a.exe"),
+        ("$env:TEMP/a.exe", "$env:TEMP\\A.exe"),
+        ("$env:TEMP\\a.exe", "$env:TEMP/A.exe"),
+    ] {
+        let script = format!(
+            "Get-ChocolateyWebFile acme \"{brought}\" https://a.example/a.exe\nif (Test-Path \"{asked}\") {{ Install-ChocolateyInstallPackage acme exe /S \"{brought}\" }}"
+        );
+        assert_eq!(shown(&run(script.as_bytes(), &[])), READY, "{script}");
+    }
+    // What lies there the script decides, and no device.
+    for script in [
+        "Copy-Item $PSScriptRoot\\b.exe \"$env:TEMP/b.exe\"\nif (Test-Path \"$env:TEMP/b.exe\") { return }\nINSTALL '/S'",
+        "Get-ChocolateyUnzip $PSScriptRoot\\b.zip \"$env:TEMP/b\"\nif (Test-Path \"$env:TEMP/b/a.exe\") { return }\nINSTALL '/S'",
+    ] {
+        let script = install(script);
+        let found = run(script.as_bytes(), &["tools/b.exe", "tools/b.zip"]);
+        let verdict = found.verdict;
+        assert_eq!(verdict, Verdict::NeedsReview, "{script}: {}", shown(&found));
+    }
+}
+
+#[test]
 fn each_of_two_ways_is_a_step_of_its_own() {
     let script = install(
         "$k = Get-UninstallRegistryKey 'x*'\nif ($k -eq $null) {\nINSTALL '/S'\n} else {\nINSTALL '/Q'\n}",
