@@ -49,7 +49,7 @@ impl Interpreter<'_> {
         let kind = bound.get("pathtype").map(Value::to_text);
         let wants_folder = kind.map(|kind| kind.eq_ignore_ascii_case("container"));
         // What a folder of sources lacks and is put in when it is packed are files.
-        let is_put_in = !self.package.is_complete && self.state.unpacked.is_empty();
+        let is_put_in = !self.package.is_complete && self.state.brought_into().next().is_none();
         if wants_folder == Some(true) && is_put_in && text.contains(STAR) {
             return Value::Bool(false);
         }
@@ -82,7 +82,7 @@ impl Interpreter<'_> {
         }
         let paths = &self.package.paths;
         let is_listed = paths.iter().any(|path| path.eq_ignore_ascii_case(&inside));
-        let is_untouched = !self.is_removed(&inside) && self.state.unpacked.is_empty();
+        let is_untouched = !self.is_removed(&inside) && self.state.brought_into().next().is_none();
         if is_listed && is_untouched {
             return Some(wants_folder != Some(true));
         }

@@ -151,9 +151,9 @@ impl Interpreter<'_> {
         if self.offered.contains(&lower) || self.is_passed_on(&lower) {
             return false;
         }
-        let folders = self.state.unpacked.iter().map(|(folder, _)| folder);
-        let is_below = folders
-            .chain(&self.state.filled)
+        let is_below = self
+            .state
+            .brought_into()
             .any(|folder| super::recipe_file::below(&lower, folder).is_some());
         let Some(inside) = path::in_package(&lower).filter(|_| is_below) else {
             return is_below

@@ -130,16 +130,16 @@ impl Interpreter<'_> {
         let may_be_put_in = !self.package.is_complete
             && !is_looked_into
             && !self.is_folder(inside)
-            && !self.is_unpacked_into(inside)
+            && !self.is_brought_into(inside)
             && path::leaf(&inside.replace('/', "\\")).contains('.');
         (listed || may_be_put_in).then(|| path::item(inside, false, true).to_path())
     }
 
-    /// Whether an archive was unpacked into a folder of the package, or below it.
-    fn is_unpacked_into(&self, inside: &str) -> bool {
+    /// Whether an archive or an installer brings files into a folder of the package, or below it.
+    fn is_brought_into(&self, inside: &str) -> bool {
         let folder = path::key(&path::item(inside, true, true).to_path());
         let is_here = |it: &str| it == folder || super::recipe_file::below(it, &folder).is_some();
-        self.state.unpacked.iter().any(|(it, _)| is_here(it))
+        self.state.brought_into().any(is_here)
     }
 
     pub(super) fn is_folder(&self, inside: &str) -> bool {
@@ -286,8 +286,7 @@ impl Interpreter<'_> {
 
     /// Whether an archive or an installer brings files into a folder.
     fn is_brought(&self, query: &Query, root: &str) -> bool {
-        let unpacked = self.state.unpacked.iter().map(|(folder, _)| folder);
-        unpacked.chain(&self.state.filled).any(|folder| {
+        self.state.brought_into().any(|folder| {
             folder == root
                 || (query.recurse && super::recipe_file::below(folder, root).is_some())
                 || super::recipe_file::below(root, folder).is_some()

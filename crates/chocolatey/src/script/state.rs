@@ -122,6 +122,12 @@ impl State {
             .any(|unsure| unsure == path || is_in(unsure))
     }
 
+    /// Folders that archives or installers bring files into: their keys.
+    pub(super) fn brought_into(&self) -> impl Iterator<Item = &str> {
+        let unpacked = self.unpacked.iter().map(|(folder, _)| folder);
+        unpacked.chain(&self.filled).map(String::as_str)
+    }
+
     /// About how many bytes a copy of it takes.
     pub(super) fn weight(&self) -> usize {
         let variables = self.scopes.iter().flatten().map(|(_, it)| it.weight());

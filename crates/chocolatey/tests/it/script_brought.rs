@@ -23,6 +23,19 @@ Get-ChildItem $PSScriptRoot\\app -Recurse -Include *.exe | % { New-Item \"$($_.F
 }
 
 #[test]
+fn a_folder_that_an_installer_is_told_of_may_be_there() {
+    let install = "Install-ChocolateyPackage acme exe \"/S /D=$PSScriptRoot\\app-1.0\" https://a.example/a.exe";
+    let script = format!(
+        "{install}\nif (Test-Path $PSScriptRoot\\app-1.0 -PathType Container) {{ Set-Content C:\\b x }}"
+    );
+    let found = run(script.as_bytes(), &[]);
+    let [effect] = &found.effects[..] else {
+        panic!("{}", shown(&found))
+    };
+    assert!(!effect.always);
+}
+
+#[test]
 fn what_an_installer_put_there_and_the_script_removes_is_said() {
     let found = run(
         b"Install-ChocolateyPackage acme exe \"/S /D=`\"$PSScriptRoot`\"\" https://a.example/a.exe

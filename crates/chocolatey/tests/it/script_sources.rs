@@ -134,3 +134,13 @@ Remove-Item $a.file, $a.file64";
     let found = sources("1.0.0", script, &[]);
     assert!(found.effects.is_empty(), "{}", shown(&found));
 }
+
+#[test]
+fn a_folder_that_an_installer_is_told_of_is_no_file_that_is_put_in() {
+    let script = "Install-ChocolateyPackage acme exe \"/S /D=$PSScriptRoot\\app-1.0\" https://a.example/a.exe
+Get-ChildItem $PSScriptRoot\\app-1.0 | % { New-Item \"$($_.FullName).ignore\" -Type file -Force | Out-Null }";
+    let found = sources("1.0.0", script, &[]);
+    let marked = found.shims.iter().map(|it| it.program.as_str());
+    let marked: Vec<&str> = marked.collect();
+    assert!(!marked.contains(&"tools/app-1.0"), "{marked:?}");
+}
