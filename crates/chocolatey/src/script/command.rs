@@ -148,10 +148,7 @@ impl Interpreter<'_> {
             };
         }
         let target = value.to_text();
-        let whole = self
-            .resolved(&target)
-            .filter(|_| target.contains(['\\', '/']));
-        let whole = whole.unwrap_or_else(|| target.clone());
+        let whole = self.resolved_program(&target);
         if let Some(path) = path::in_package(&whole)
             && let Some(result) = self.run_script(&path, arguments.clone(), operator == ".", line)
         {
@@ -345,11 +342,7 @@ impl Interpreter<'_> {
         let modules = modules.unwrap_or_default();
         let mut is_understood = bound.problem.is_none() && !modules.is_empty();
         for module in modules {
-            let module = module.to_path();
-            let whole = self
-                .resolved(&module)
-                .filter(|_| module.contains(['\\', '/']));
-            let module = whole.unwrap_or(module);
+            let module = self.resolved_program(&module.to_path());
             let own = path::in_package(&module)
                 .and_then(|path| self.run_script(&path, Vec::new(), true, command.line));
             is_understood &= own.is_some() || is_loaded(&module);

@@ -52,8 +52,8 @@ pub(super) fn negated(doubt: &Doubt) -> Doubt {
 /// The most conditions that are told apart.
 const MAX_DOUBTS: usize = 64;
 
-/// How the conditions begin that no script has itself.
-const THERE_IS: &str = "there is ";
+/// How conditions begin that say that something is there, which no script has itself.
+pub(super) const THERE_IS: &str = "there is ";
 
 /// The longest text of a condition, in characters.
 const MAX_SHOWN: usize = 1_000;
@@ -185,7 +185,7 @@ impl Interpreter<'_> {
     }
 
     /// Whether one of the conditions around is such a one.
-    fn is_around(&self, test: impl Fn(&Condition) -> bool) -> bool {
+    pub(super) fn is_around(&self, test: impl Fn(&Condition) -> bool) -> bool {
         let doubts = self.endings.iter().chain(&self.doubts);
         doubts.flatten().any(|asked| test(&asked.condition))
     }

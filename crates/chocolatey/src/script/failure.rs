@@ -5,7 +5,7 @@ use fleetmend_model::condition::{Condition, FactKind};
 use fleetmend_model::effect::Effect;
 
 use super::command::Invocation;
-use super::doubt::{Doubt, negated};
+use super::doubt::{Doubt, THERE_IS, negated};
 use super::interpreter::{Bound as Around, Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::Bound;
 use super::value::{HOLE, STAR, Value};
@@ -20,7 +20,7 @@ pub(super) struct Needed {
 
 impl Needed {
     fn there_is(value: Value, shown: &str) -> Self {
-        let text = format!("there is {shown}");
+        let text = format!("{THERE_IS}{shown}");
         Self { value, text }
     }
 }
@@ -173,9 +173,7 @@ impl Interpreter<'_> {
         let Some(wanted) = doubt.as_ref().map(|it| &it.condition) else {
             return false;
         };
-        let around = self.endings.iter().chain(&self.doubts).flatten();
-        let mut conditions = around.map(|asked| &asked.condition);
-        conditions.any(|it| it.facts == wanted.facts && says_there_is(it))
+        self.is_around(|it| it.facts == wanted.facts && says_there_is(it))
     }
 
     /// Keeps in mind what makes the script fail behind the installation, seen where it leaves under a

@@ -278,7 +278,8 @@ impl Interpreter<'_> {
         }
         for known in self.downloaded(query, root) {
             if fits(&path::leaf(known)) {
-                found.push(file_item(known, query));
+                let inside = path::in_package(known);
+                found.extend(inside.map(|it| path::item(&it, false, query.is_text_full)));
             }
         }
         found
@@ -338,17 +339,6 @@ fn looks_into(bound: &Bound) -> bool {
 /// Whether a pattern asks for such archives alone.
 fn is_of_tars(pattern: &str) -> bool {
     pattern.to_ascii_lowercase().ends_with(".tar")
-}
-
-fn file_item(path: &str, query: &Query) -> Value {
-    Value::File(
-        FileItem {
-            path: path.to_owned(),
-            is_folder: false,
-            is_text_full: query.is_text_full,
-        }
-        .into(),
-    )
 }
 
 pub(super) fn full_item(path: String, is_folder: bool) -> Value {

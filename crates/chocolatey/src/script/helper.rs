@@ -158,6 +158,12 @@ impl Interpreter<'_> {
         parameters: &'static [Parameter],
     ) -> Bound {
         let bound = bind(parameters, TAKES_REST, command.arguments.clone());
+        self.helper_bound(&bound, command);
+        bound
+    }
+
+    /// Finds what of a helper's arguments cannot be bound, and takes the name of the software from them.
+    pub(super) fn helper_bound(&mut self, bound: &Bound, command: &Invocation<'_>) {
         self.software_names
             .extend(software_name(&command.arguments));
         let line = command.line;
@@ -166,7 +172,6 @@ impl Interpreter<'_> {
             self.find(Weight::Review, line, what);
         }
         self.find_unknown_condition(line);
-        bound
     }
 
     /// Finds where something is installed under a condition that is not known.
@@ -325,7 +330,7 @@ impl Interpreter<'_> {
         }
     }
 
-    /// The arguments, and whether they name folders of the device.
+    /// The arguments, and whether they name what only the device knows.
     pub(super) fn silent_arguments(
         &mut self,
         bound: &Bound,

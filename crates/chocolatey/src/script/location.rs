@@ -123,6 +123,12 @@ impl Interpreter<'_> {
         }
     }
 
+    /// A program or script as it is called: with a folder in front it is a path, else a name.
+    pub(super) fn resolved_program(&self, path: &str) -> String {
+        let whole = self.resolved(path).filter(|_| path.contains(['\\', '/']));
+        whole.unwrap_or_else(|| path.to_owned())
+    }
+
     /// Makes paths among a command's arguments full ones; a finding where that cannot be done, and
     /// then `false`.
     pub(super) fn resolve(

@@ -206,9 +206,7 @@ impl Interpreter<'_> {
             Some(name) => name,
             None => self.text_of(&start.file),
         };
-        let file = file.trim().trim_matches(['"', '\'']).to_owned();
-        let whole = self.resolved(&file).filter(|_| file.contains(['\\', '/']));
-        let file = whole.unwrap_or(file);
+        let file = self.resolved_program(file.trim().trim_matches(['"', '\'']));
         let arguments = match &start.arguments {
             Some(arguments) if !arguments.contains([HOLE, STAR]) && !file.contains(HOLE) => {
                 arguments.clone()

@@ -6,7 +6,7 @@ use fleetmend_model::recipe::RecipeKind;
 
 use super::command::Invocation;
 use super::failure::Needed;
-use super::helper::{Result, software_name};
+use super::helper::Result;
 use super::installation::Step;
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::parameters::{Bound, Parameter, bind, mandatory, value};
@@ -68,13 +68,7 @@ impl Interpreter<'_> {
     pub(super) fn install_vsix_extension(&mut self, command: &Invocation<'_>) -> Result {
         let line = command.line;
         let bound = bind(&EXTENSION, false, command.arguments.clone());
-        self.software_names
-            .extend(software_name(&command.arguments));
-        if let Some(problem) = &bound.problem {
-            let what = format!("an argument of the installer: {problem}");
-            self.find(Weight::Review, line, what);
-        }
-        self.find_unknown_condition(line);
+        self.helper_bound(&bound, command);
         self.install_vsix(&bound, "/quiet /admin", line)
     }
 
