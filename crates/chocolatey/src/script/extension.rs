@@ -174,11 +174,9 @@ impl Interpreter<'_> {
             text: self.prepared_as(&path, script)?,
             first_line: 1,
         };
+        let shared = Some(extension.trees());
+        let tree = self.trees.borrow_mut().get(&source.text, shared)?;
         let own = std::mem::replace(&mut self.script, path.into());
-        let Some(tree) = self.tree(&source.text) else {
-            self.script = own;
-            return None;
-        };
         let mut queue = vec![tree.root_node()];
         while let Some(node) = queue.pop() {
             match node.kind() {

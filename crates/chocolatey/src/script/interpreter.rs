@@ -79,7 +79,7 @@ pub(super) struct Interpreter<'p> {
     pub(super) asked: Asked,
     /// The path inside of the package of the script that runs.
     pub(super) script: Rc<str>,
-    trees: &'p RefCell<Trees>,
+    pub(super) trees: &'p RefCell<Trees>,
     /// The place of the scope that functions see first: a function of an extension does not see the
     /// variables of the scripts that call it.
     pub(super) base: usize,
