@@ -173,7 +173,7 @@ pub struct Recipe {
     /// Where an archive is unpacked to, or a file is put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
-    /// Whether the arguments name folders of the device as `%Name%`.
+    /// Whether the arguments name what only the device knows, a folder or its language, as `%Name%`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub names_places: bool,
     /// The oldest build of Windows 10 that the script does not refuse.

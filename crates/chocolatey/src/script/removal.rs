@@ -127,13 +127,11 @@ fn on_both(large: Vec<UninstallStep>, small: Vec<UninstallStep>) -> Vec<Uninstal
     let mut all = on(large, Machines::X64);
     let mut at = 0;
     for step in small {
-        let is_same = |it: &UninstallStep| {
-            UninstallStep {
-                machines: Machines::X64,
-                ..step.clone()
-            } == *it
+        let step = UninstallStep {
+            machines: Machines::X64,
+            ..step
         };
-        match all.iter().skip(at).position(is_same) {
+        match all.iter().skip(at).position(|it| *it == step) {
             Some(ahead) => {
                 at += ahead;
                 all[at].machines = Machines::All;

@@ -133,7 +133,7 @@ impl State {
         let variables = self.scopes.iter().flatten().map(|(_, it)| it.weight());
         let entries = self.tables.values().flatten().map(|(_, it)| it.weight());
         let entries = entries.chain(self.lists.values().map(Value::weight));
-        let files = (self.removed.len() + self.copies.len()) * 64
+        let files = (self.removed.len() + self.copies.len() + self.filled.len()) * 64
             + (self.downloads.len() + self.unpacked.len()) * 128;
         variables
             .chain(entries)
