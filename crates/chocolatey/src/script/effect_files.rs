@@ -25,7 +25,7 @@ impl Interpreter<'_> {
         if paths.iter().all(|path| path::is_passing(path)) {
             for path in paths.iter().filter_map(|path| path::in_package(path)) {
                 if !method.ends_with("createdirectory") {
-                    self.remove(&path, Vec::new());
+                    self.remove(&path, Vec::new(), true);
                 }
             }
             return true;
@@ -105,9 +105,13 @@ impl Interpreter<'_> {
                     .iter()
                     .map(|it| it.as_plain().map(str::to_lowercase))
                     .collect();
+                let narrows = ["include", "filter"];
+                let is_all = except.is_some()
+                    && command.name == "remove-item"
+                    && narrows.iter().all(|name| bound.get(name).is_none());
                 for path in &paths {
                     if let Some(inside) = path::in_package(path) {
-                        self.remove(&inside, except.clone().unwrap_or_default());
+                        self.remove(&inside, except.clone().unwrap_or_default(), is_all);
                     }
                 }
                 return output;
@@ -193,12 +197,18 @@ impl Interpreter<'_> {
         })
     }
 
-    /// Remembers that files of the package are gone.
-    fn remove(&mut self, inside: &str, except: Vec<String>) {
+    /// Remembers that files of the package are gone: all that the path names, or some of them.
+    fn remove(&mut self, inside: &str, except: Vec<String>, is_all: bool) {
+        // Of what is not listed it is not known which files it is.
+        let is_sure = is_all && !inside.contains([STAR, HOLE]);
         let pattern = inside.to_lowercase().replace([STAR, HOLE], "*");
         for pattern in [format!("{pattern}/*"), pattern] {
             let except = except.clone();
-            self.state.remove(Removed { pattern, except });
+            self.state.remove(Removed {
+                pattern,
+                except,
+                is_sure,
+            });
         }
     }
 
@@ -233,6 +243,7 @@ impl Interpreter<'_> {
                 self.state.remove(Removed {
                     pattern: format!("{}*", inside.to_lowercase()),
                     except: Vec::new(),
+                    is_sure: false,
                 });
             }
             return;

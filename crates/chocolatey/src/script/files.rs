@@ -8,6 +8,7 @@ use super::interpreter::Interpreter;
 use super::parameters::{Bound, Parameter, bind, switch, value};
 use super::path;
 use super::recipe_file::tar_name;
+use super::state::Removed;
 use super::value::{FileItem, HOLE, STAR, Value};
 
 static GET_FILES: [Parameter; 13] = [
@@ -184,6 +185,8 @@ impl Interpreter<'_> {
 
     fn query(&self, query: &Query) -> Vec<Value> {
         let mut found: Vec<Value> = Vec::new();
+        // Whether it is known of each of the package's files whether it is there.
+        let mut is_settled = true;
         let lower_folder = query.folder.to_lowercase();
         let prefix = if lower_folder.is_empty() {
             String::new()
@@ -223,12 +226,12 @@ impl Interpreter<'_> {
                 at += next + 1;
             }
             let name = rest.rsplit('/').next().unwrap_or(rest);
-            if query.folders != Some(true)
-                && (query.recurse || !rest.contains('/'))
-                && fits(name)
-                && !self.is_removed(path)
-            {
-                found.push(path::item(path, false, query.is_text_full));
+            if query.folders != Some(true) && (query.recurse || !rest.contains('/')) && fits(name) {
+                match self.left(path) {
+                    Left::All => found.push(path::item(path, false, query.is_text_full)),
+                    Left::Perhaps => is_settled = false,
+                    Left::Nothing => {}
+                }
             }
         }
         // What an archive brings, and what is put in when the package is packed, is not listed.
@@ -245,11 +248,14 @@ impl Interpreter<'_> {
                 "" => tar,
                 folder => format!("{folder}/{tar}"),
             };
-            if found.is_empty() && !self.is_removed(&path) {
+            if found.is_empty() && is_settled && !self.is_removed(&path) {
                 return vec![path::item(&path, false, query.is_text_full)];
             }
         }
-        let is_open = brings || (!self.package.is_complete && found.is_empty());
+        let is_open = brings
+            || !is_settled
+            || self.may_lie_there(query, root, &fits)
+            || (!self.package.is_complete && found.is_empty());
         if is_open
             && let [pattern] = &query.names[..]
             && query.except.is_empty()
@@ -297,20 +303,41 @@ impl Interpreter<'_> {
     /// The keys of files that were downloaded into a folder.
     fn downloaded<'s>(&'s self, query: &Query, root: &str) -> Vec<&'s str> {
         let downloads = self.state.downloads.iter().map(|(known, _)| known.as_str());
-        let is_here = |known: &str| {
-            let below = super::recipe_file::below(known, root);
-            below.is_some_and(|it| query.recurse || !it.contains('\\'))
-        };
         downloads
-            .filter(|known| query.folders != Some(true) && is_here(known))
-            .filter(|known| !known.contains(STAR) && !self.is_unsure_there(known))
+            .filter(|known| query.folders != Some(true) && is_in(known, query, root))
+            .filter(|known| !known.contains(STAR) && !self.is_gone(known))
             .collect()
     }
 
-    /// Whether something else may lie at a path than was downloaded there, or nothing.
-    fn is_unsure_there(&self, known: &str) -> bool {
-        let is_gone = path::in_package(known).is_some_and(|inside| self.is_removed(&inside));
-        is_gone || self.state.is_unsure(known)
+    /// Whether a file may lie in a folder that the package does not hold: one that is downloaded
+    /// under a condition, or under a name that its server gives; a copy; what the script writes.
+    fn may_lie_there(&self, query: &Query, root: &str, fits: &dyn Fn(&str) -> bool) -> bool {
+        if query.folders == Some(true) {
+            return false;
+        }
+        let state = &self.state;
+        let downloads = state.downloads.iter().map(|(known, _)| known.as_str());
+        let unsure = downloads.filter(|it| it.contains(STAR) || state.is_unsure(it));
+        let copies = state.copies.iter().map(|(known, _)| known.as_str());
+        let written = state.unsure.iter().map(String::as_str);
+        unsure
+            .chain(copies)
+            .chain(written)
+            .filter(|known| is_in(known, query, root) && !self.is_gone(known))
+            .filter(|known| path::in_package(known).is_some_and(|it| !self.is_listed(&it)))
+            .map(path::leaf)
+            .any(|name| fits(&name) || may_fit(&query.names, &name))
+    }
+
+    /// Whether what was brought to a path is surely gone again.
+    fn is_gone(&self, known: &str) -> bool {
+        path::in_package(known).is_some_and(|inside| self.left(&inside) == Left::Nothing)
+    }
+
+    /// Whether a path is that of a file which the package holds.
+    fn is_listed(&self, inside: &str) -> bool {
+        let mut paths = self.package.paths.iter();
+        paths.any(|path| path.eq_ignore_ascii_case(inside))
     }
 
     /// The archive that the only one brought which was unpacked into a folder.
@@ -320,15 +347,66 @@ impl Interpreter<'_> {
         archive.filter(|_| here.next().is_none()).and_then(tar_name)
     }
 
-    /// Whether the script has removed or moved a file of the package.
+    /// Whether the script has removed or moved a file of the package, or may have.
     pub(super) fn is_removed(&self, path: &str) -> bool {
+        self.left(path) != Left::All
+    }
+
+    /// What the script has left of a file of the package.
+    pub(super) fn left(&self, path: &str) -> Left {
         let lower = path.to_lowercase();
         let name = lower.rsplit('/').next().unwrap_or(&lower);
-        self.state.removed.iter().any(|gone| {
+        let is_meant = |gone: &&Removed| {
             path::matches(&gone.pattern, &lower)
                 && !gone.except.iter().any(|it| path::matches(it, name))
-        })
+        };
+        let mut gone = self.state.removed.iter().filter(is_meant).peekable();
+        if gone.peek().is_none() {
+            return Left::All;
+        }
+        // `*` stands for no more than the name of one file or folder.
+        if gone.any(|it| it.is_sure && is_below(&it.pattern, &lower)) {
+            return Left::Nothing;
+        }
+        Left::Perhaps
     }
+}
+
+/// What a script leaves of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It does not touch it.
+    All,
+    /// It may remove it, under a condition or as one of several.
+    Perhaps,
+    /// It removes it.
+    Nothing,
+}
+
+/// Whether a path, by its key, is one that is looked through.
+fn is_in(known: &str, query: &Query, root: &str) -> bool {
+    let below = super::recipe_file::below(known, root);
+    below.is_some_and(|it| query.recurse || !it.contains('\\'))
+}
+
+/// Whether a name of which a part is not known may fit one of some patterns, by their ends.
+fn may_fit(patterns: &[String], name: &str) -> bool {
+    let Some((_, end)) = name.rsplit_once([STAR, HOLE]) else {
+        return false;
+    };
+    let may = |pattern: &String| {
+        let pattern = pattern.to_lowercase();
+        let wanted = pattern.rsplit(['*', '?', STAR]).next().unwrap_or_default();
+        wanted.ends_with(end) || end.ends_with(wanted)
+    };
+    patterns.is_empty() || patterns.iter().any(may)
+}
+
+/// Whether a pattern fits a path or a folder that it lies in, each part for itself.
+fn is_below(pattern: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    let mut wanted = pattern.split('/');
+    wanted.all(|pattern| parts.next().is_some_and(|it| path::matches(pattern, it)))
 }
 
 /// Whether what is named must be a folder, for what is in it is looked for.

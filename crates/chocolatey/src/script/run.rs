@@ -9,6 +9,7 @@ use fleetmend_model::recipe::{FileOrigin, Finding};
 use fleetmend_model::shim::ShimMark;
 
 use super::alternatives::{self, Fork};
+use super::files::Left;
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::profile::{Asked, MAIN, Profile};
@@ -71,7 +72,7 @@ impl Run {
                 run.add_install(interpreter, flow, script, profile);
             }
         } else {
-            run.shims = shim::brought(package, |_| false);
+            run.shims = shim::brought(package, |_| Left::All);
         }
         run
     }
@@ -140,7 +141,7 @@ impl Run {
         let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));
         self.effects.extend(effects);
         self.shims = std::mem::take(&mut interpreter.shims);
-        let left = shim::brought(interpreter.package, |path| interpreter.is_removed(path));
+        let left = shim::brought(interpreter.package, |path| interpreter.left(path));
         for mark in left {
             shim::add(&mut self.shims, mark);
         }

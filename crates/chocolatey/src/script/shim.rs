@@ -4,6 +4,7 @@
 use fleetmend_model::shim::{ShimKind, ShimMark};
 
 use super::Package;
+use super::files::Left;
 use super::interpreter::{Interpreter, MAX_FINDINGS};
 use super::path;
 use super::value::{HOLE, STAR};
@@ -20,10 +21,13 @@ impl Interpreter<'_> {
 }
 
 /// The marks that a package brings as files and that its script leaves there.
-pub(super) fn brought(package: &Package<'_>, is_removed: impl Fn(&str) -> bool) -> Vec<ShimMark> {
-    let paths = package.paths.iter();
-    let left = paths.filter(|path| !is_removed(path));
-    left.filter_map(|path| mark(path, true)).collect()
+pub(super) fn brought(package: &Package<'_>, left: impl Fn(&str) -> Left) -> Vec<ShimMark> {
+    let marks = package.paths.iter().filter_map(|path| match left(path) {
+        Left::All => mark(path, true),
+        Left::Perhaps => mark(path, false),
+        Left::Nothing => None,
+    });
+    marks.collect()
 }
 
 /// Adds a mark to those that are made besides.

@@ -52,6 +52,8 @@ pub(super) struct Removed {
     pub(super) pattern: String,
     /// Names in lower case, perhaps with wildcards, of those that stay.
     pub(super) except: Vec<String>,
+    /// Whether all of these are gone; else some may be there all the same.
+    pub(super) is_sure: bool,
 }
 
 impl State {
@@ -93,6 +95,7 @@ impl State {
             *last = Removed {
                 pattern: "*".to_owned(),
                 except: Vec::new(),
+                is_sure: false,
             };
         }
     }
@@ -219,7 +222,7 @@ impl State {
             copies,
             unsure,
             locations: self.locations.join(other.locations),
-            removed: union(self.removed, other.removed),
+            removed: perhaps_removed(self.removed, other.removed),
         }
     }
 }
@@ -250,6 +253,17 @@ fn union<T: PartialEq>(mut left: Vec<T>, right: Vec<T>) -> Vec<T> {
         }
     }
     left
+}
+
+/// What is gone in either of two states. What is gone in one alone may be there.
+fn perhaps_removed(mut left: Vec<Removed>, mut right: Vec<Removed>) -> Vec<Removed> {
+    for gone in &mut left {
+        gone.is_sure &= right.contains(gone);
+    }
+    for gone in &mut right {
+        gone.is_sure &= left.contains(gone);
+    }
+    union(left, right)
 }
 
 /// What either of two states knows of files by their paths. Where they know different things, what

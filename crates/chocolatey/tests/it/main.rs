@@ -18,6 +18,7 @@ mod script_failure;
 mod script_flow;
 mod script_hidden;
 mod script_hostile;
+mod script_listing;
 mod script_location;
 mod script_machine;
 mod script_order;
