@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cut::Cut;
+
 /// What a fact of a device is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +57,9 @@ pub struct Fact {
     /// it, its own variables by their values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// What is cut off it, in this order, where the script does not take it as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<Cut>,
 }
 
 impl Fact {
@@ -64,10 +69,15 @@ impl Fact {
         if let Some(filter) = &self.filter {
             of.extend([" where ", filter]);
         }
-        match &self.property {
+        let mut label = match &self.property {
             Some(property) => format!("{property} of {of}"),
             None => of,
+        };
+        let cuts: Vec<String> = self.cuts.iter().map(Cut::label).collect();
+        if !cuts.is_empty() {
+            label.extend([" (", &cuts.join("; "), ")"]);
         }
+        label
     }
 }
 

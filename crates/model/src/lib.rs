@@ -3,6 +3,7 @@
 
 pub mod arguments;
 pub mod condition;
+pub mod cut;
 pub mod detection;
 pub mod device;
 pub mod effect;

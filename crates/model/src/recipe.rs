@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
+use crate::cut::Cut;
 use crate::effect::{Effect, EffectKind, Machines};
 use crate::shim::ShimMark;
 
@@ -310,6 +311,9 @@ pub struct UninstallStep {
     pub exit_codes: Vec<i64>,
     /// The pattern by which the software is looked for in the registry.
     pub software_name: Option<String>,
+    /// Where `file` is none, what is cut off that which the registry has, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<Cut>,
     /// What must hold on the device for it to be run: most scripts run it only if exactly one entry
     /// of the registry fits. Who cannot tell whether they hold must not run it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -389,7 +393,7 @@ pub enum Fetches {
 
 /// What a stored analysis was made by. Whoever changes what the analysis of scripts comes to raises
 /// it: what older ones came to is not taken for an analysis any more.
-pub const ANALYSER: u32 = 3;
+pub const ANALYSER: u32 = 4;
 
 /// The whole result for one package version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

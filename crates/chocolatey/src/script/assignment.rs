@@ -117,6 +117,9 @@ impl Interpreter<'_> {
             }
             return self.new_table(entries);
         }
+        if let Some(cut) = self.cut_by_operator(operator, &left, right) {
+            return cut;
+        }
         let result = operate(operator, left.clone(), right);
         self.or_asked(result, &[&left, right])
     }

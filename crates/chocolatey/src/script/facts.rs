@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use fleetmend_model::condition::{Fact, FactKind};
+use fleetmend_model::cut::Cut;
 
 use super::interpreter::Interpreter;
 use super::path;
@@ -57,7 +58,7 @@ impl Facts {
         self.named(set, false)
     }
 
-    fn named(&mut self, facts: BTreeSet<Fact>, is_fact: bool) -> Option<FactsId> {
+    pub(super) fn named(&mut self, facts: BTreeSet<Fact>, is_fact: bool) -> Option<FactsId> {
         if facts.is_empty() || facts.len() > MAX_FACTS {
             return None;
         }
@@ -88,6 +89,7 @@ impl Facts {
     pub(super) fn is_one_value(&self, id: FactsId) -> bool {
         self.is_fact(id)
             && self.get(id).iter().all(|fact| match fact.kind {
+                _ if fact.cuts.last().is_some_and(Cut::is_list) => false,
                 FactKind::Variable | FactKind::Windows => true,
                 FactKind::Registry | FactKind::Software => fact.property.is_some(),
                 _ => false,
@@ -179,7 +181,7 @@ impl Facts {
     }
 
     /// The fact that a mark for something of software stands for.
-    fn software_fact(&self, mark: char) -> Option<Fact> {
+    pub(super) fn software_fact(&self, mark: char) -> Option<Fact> {
         let (_, property) = OF_SOFTWARE.iter().find(|it| it.0 == mark)?;
         Some(Fact {
             property: Some((*property).to_owned()),
@@ -198,6 +200,7 @@ impl Facts {
         let found = first.chain(asked).filter(is_of_registry);
         let whole = found.map(|fact| Fact {
             property: None,
+            cuts: Vec::new(),
             ..fact
         });
         whole.collect()
@@ -247,6 +250,7 @@ fn fact(kind: FactKind, name: &str) -> Fact {
         name: name.to_owned(),
         property: None,
         filter: None,
+        cuts: Vec::new(),
     }
 }
 

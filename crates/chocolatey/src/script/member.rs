@@ -108,6 +108,11 @@ impl Interpreter<'_> {
         let target = self.expression(source, target);
         let target = self.solid(target);
         let index = self.expression(source, index);
+        if let Value::Int(place) = index
+            && let Some(part) = self.part_of_split(&target, place)
+        {
+            return part;
+        }
         match (&target, &index) {
             // Of exactly one, it is that one.
             (Value::Sought(sought), Value::Int(0 | -1)) if self.is_one(sought) => return target,
@@ -269,6 +274,9 @@ impl Interpreter<'_> {
         let from: Vec<&Value> = std::iter::once(&target).chain(arguments).collect();
         if let Some(value) = self.regex_method(&target, name, arguments) {
             return value;
+        }
+        if let Some(cut) = self.cut_by_method(&target, name, arguments) {
+            return cut;
         }
         if let Some(value) = text::method(&target, name, arguments) {
             return self.or_asked(value, &from);
@@ -518,9 +526,7 @@ impl Interpreter<'_> {
             return Value::unknown("which of what is found it is of is known only at run time");
         }
         match (sought.kind, name) {
-            (SoughtKind::Software, "uninstallstring" | "quietuninstallstring") => {
-                of_software(self, UNINSTALL_STRING)
-            }
+            (SoughtKind::Software, "uninstallstring") => of_software(self, UNINSTALL_STRING),
             (SoughtKind::Software, "pschildname") => of_software(self, PRODUCT_CODE),
             (SoughtKind::Software, "installlocation") => of_software(self, INSTALL_LOCATION),
             (SoughtKind::Process, "name" | "processname") | (SoughtKind::Service, "name")

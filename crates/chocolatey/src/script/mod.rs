@@ -12,6 +12,7 @@ mod command;
 mod command_names;
 mod constructors;
 mod control;
+mod cuts;
 mod device;
 mod doubt;
 mod effect;

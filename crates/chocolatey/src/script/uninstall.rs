@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use fleetmend_model::condition::{Fact, FactKind};
 use fleetmend_model::effect::{EffectKind, Machines};
 use fleetmend_model::recipe::{InstallerKind, UninstallStep};
 
@@ -12,7 +13,7 @@ use super::helper::numbers;
 use super::installation::UninstallCall;
 use super::interpreter::{Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::{Parameter, bind, mandatory, value};
-use super::place::{PRODUCT_CODE, UNINSTALL_STRING};
+use super::place::{self, PRODUCT_CODE, UNINSTALL_STRING};
 use super::value::{SoughtKind, Value};
 
 static UNINSTALL: [Parameter; 5] = [
@@ -92,8 +93,11 @@ impl Interpreter<'_> {
             let text = text.trim().trim_matches('"');
             text == UNINSTALL_STRING.to_string() || text == PRODUCT_CODE.to_string()
         };
+        let cut = file.and_then(|text| self.cut_of_registry(text));
         let names_first = names_software(arguments) || file.is_some_and(names_software);
-        let software_name = if names_first {
+        let software_name = if let Some(cut) = &cut {
+            Some(cut.name.clone())
+        } else if names_first {
             self.first_software().map(str::to_owned)
         } else {
             self.sought_software()
@@ -101,14 +105,29 @@ impl Interpreter<'_> {
         UninstallStep {
             kind,
             file: file
-                .filter(|text| !from_registry(text))
+                .filter(|text| !from_registry(text) && cut.is_none())
                 .map(|text| self.facts.written_of_one(text)),
+            cuts: cut.map(|it| it.cuts).unwrap_or_default(),
             arguments: self.facts.written_of_one(arguments),
             exit_codes,
             software_name,
             conditions: self.conditions().unwrap_or_default(),
             machines: Machines::All,
         }
+    }
+
+    /// The command line that the registry has for uninstalling, with what is cut off it, where a text is
+    /// that.
+    fn cut_of_registry(&self, text: &str) -> Option<Fact> {
+        let mut marks = text.trim().trim_matches('"').chars();
+        let id = marks.next().and_then(place::asked)?;
+        let set = self.facts.get(id);
+        let fact = set.first().filter(|_| set.len() == 1)?;
+        let is_own = fact.kind == FactKind::Software
+            && fact.property.as_deref() == Some("uninstallstring")
+            && fact.filter.is_none()
+            && !fact.cuts.is_empty();
+        (is_own && marks.next().is_none() && self.facts.is_fact(id)).then(|| fact.clone())
     }
 
     /// Notes the run of an uninstaller: in an install script it is an effect.
@@ -149,7 +168,14 @@ impl Interpreter<'_> {
         let of_registry = || {
             let name = step.software_name.as_ref()?;
             let is_found = step.kind == InstallerKind::Exe;
-            is_found.then(|| format!("<uninstallstring of software {name}>"))
+            let fact = Fact {
+                kind: FactKind::Software,
+                name: name.clone(),
+                property: Some("uninstallstring".to_owned()),
+                filter: None,
+                cuts: step.cuts.clone(),
+            };
+            is_found.then(|| format!("<{}>", fact.label()))
         };
         let file = step.file.clone().or_else(of_registry);
         let mut operands = BTreeMap::from([

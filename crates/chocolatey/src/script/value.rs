@@ -142,6 +142,7 @@ impl Sought {
             name: self.name.clone(),
             property: None,
             filter,
+            cuts: Vec::new(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_chocolatey::script::analyse;
+use fleetmend_model::cut::Cut;
 use fleetmend_model::effect::Machines;
 use fleetmend_model::recipe::{InstallerKind, Uninstall, Verdict};
 
@@ -117,7 +118,7 @@ if ($key.Count -gt 0) { $key | % {
   $a['silentArgs'] = \"$($_.PSChildName) $($a['silentArgs'])\"
   Uninstall-ChocolateyPackage @a } }",
         "$key = Get-UninstallRegistryKey -SoftwareName 'Acme*'
-Uninstall-ChocolateyPackage acme exe '/S' ($key.UninstallString.Split('/')[0])",
+Uninstall-ChocolateyPackage acme exe '/S' ($key.UninstallString.Substring(1))",
     ] {
         let found = uninstall(script);
         assert_ne!(found.verdict, Verdict::Ready, "{found:?}");
@@ -306,4 +307,81 @@ Remove-Item C:\\acme",
     assert_eq!(found.verdict, Verdict::Ready, "{found:?}");
     assert_eq!(found.steps[0].machines, Machines::X86);
     assert_eq!(found.effects[0].machines, Machines::X86);
+}
+
+/// The one step of a script that uninstalls what `file` says.
+fn of_file(file: &str) -> Uninstall {
+    uninstall(&format!(
+        "[array]$key = Get-UninstallRegistryKey 'Acme*'\nif ($key.Count -eq 1) {{ $key | % {{ Uninstall-ChocolateyPackage acme exe /S {file} }} }}"
+    ))
+}
+
+#[test]
+fn what_a_script_cuts_off_the_command_line_of_the_registry_is_said_exactly() {
+    for (file, label) in [
+        (
+            "\"$($_.UninstallString.Replace('\"',''))\"",
+            "without each '\"'",
+        ),
+        (
+            "\"$($_.UninstallString -replace '\"','')\"",
+            "without each '\"'",
+        ),
+        ("($_.UninstallString -replace '\\\"')", "without each '\"'"),
+        (
+            "$_.UninstallString.Trim('\"')",
+            "without any of '\"' at both ends",
+        ),
+        (
+            "\"$($_.UninstallString.Trim())\"",
+            "without blanks at both ends",
+        ),
+        (
+            "$_.UninstallString.Split('\"')[1]",
+            "split at any of '\"', part 1 from 0",
+        ),
+        (
+            "($_.UninstallString -split ' /')[0].Trim('\"')",
+            "split at ' /' in any letter case, part 0 from 0; without any of '\"' at both ends",
+        ),
+        (
+            "$_.UninstallString.Replace(' /x86=0', '')",
+            "without each ' /x86=0'",
+        ),
+    ] {
+        let found = of_file(file);
+        assert_eq!(found.verdict, Verdict::Ready, "{file}: {found:?}");
+        let [step] = &found.steps[..] else {
+            panic!("{file}: {found:?}")
+        };
+        assert_eq!(step.file, None, "{file}");
+        assert_eq!(step.software_name.as_deref(), Some("Acme*"), "{file}");
+        let labels: Vec<String> = step.cuts.iter().map(Cut::label).collect();
+        assert_eq!(labels.join("; "), label, "{file}");
+    }
+}
+
+#[test]
+fn a_cut_of_which_the_rule_is_not_known_is_a_finding() {
+    for file in [
+        "($_.UninstallString -replace '\"?([^\"]+).*','$1')",
+        "\"$($_.UninstallString.Split('\"'))\"",
+        "$_.UninstallString.Substring(1)",
+        "\"$($_.UninstallString -replace $_.DisplayName,'')\"",
+    ] {
+        let found = of_file(file);
+        assert_eq!(found.verdict, Verdict::NeedsReview, "{file}: {found:?}");
+    }
+}
+
+#[test]
+fn the_quiet_command_line_of_the_registry_is_not_the_other() {
+    let found = of_file("\"$($_.QuietUninstallString)\"");
+    let [step] = &found.steps[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        step.file.as_deref(),
+        Some("<quietuninstallstring of software Acme*>")
+    );
 }
