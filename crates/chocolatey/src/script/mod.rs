@@ -34,6 +34,8 @@ mod helper_file;
 mod installation;
 mod interpreter;
 mod iso;
+mod left;
+mod listing;
 pub(crate) mod literals;
 mod location;
 mod lookup;

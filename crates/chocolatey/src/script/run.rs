@@ -9,9 +9,9 @@ use fleetmend_model::recipe::{FileOrigin, Finding};
 use fleetmend_model::shim::ShimMark;
 
 use super::alternatives::{self, Fork};
-use super::files::Left;
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, Weight};
+use super::left::Left;
 use super::profile::{Asked, MAIN, Profile};
 use super::shim;
 use super::trees::Trees;

@@ -4,8 +4,8 @@
 use fleetmend_model::shim::{ShimKind, ShimMark};
 
 use super::Package;
-use super::files::Left;
 use super::interpreter::{Interpreter, MAX_FINDINGS};
+use super::left::Left;
 use super::path;
 use super::value::{HOLE, STAR};
 
