@@ -3,6 +3,8 @@
 //! A job takes only an id, reads the state again, and may be run twice. It is enqueued in the
 //! transaction of the change that makes it necessary.
 
+mod lane;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use fleetmend_model::{Millis, PackageId, PatchId, SourceId};
 use fleetmend_store::{Tx, queue};
 use tokio::sync::watch;
 
+use self::lane::{Lane, Taken};
 use crate::app::App;
 use crate::{catalog, deployments, feed, missing, upkeep};
 
@@ -67,6 +70,20 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.key() == key)
     }
 
+    /// Whose places it takes.
+    fn lane(self) -> Lane {
+        match self {
+            Self::FetchPackages
+            | Self::Upkeep
+            | Self::SyncDue
+            | Self::Rematch
+            | Self::Applications => Lane::Whole,
+            Self::SyncSource => Lane::Sources,
+            Self::MirrorPatch => Lane::Downloads,
+            Self::BringToFeed | Self::Internalize => Lane::Feed,
+        }
+    }
+
     /// When it runs again by itself.
     fn again_after(self) -> Option<Duration> {
         match self {
@@ -92,8 +109,6 @@ impl Kind {
     }
 }
 
-/// Jobs at one time.
-const WIDTH: u32 = 4;
 /// How long a job keeps its claim without a sign of life: after a crash it waits so long.
 const LEASE: Duration = Duration::from_secs(20);
 /// How often a running job gives a sign of life.
@@ -162,14 +177,15 @@ pub async fn start_standing(app: &App, server: &str) -> anyhow::Result<()> {
 /// Claims and runs jobs for this server until told to stop.
 pub async fn run(app: Arc<App>, server: String, mut stop: watch::Receiver<bool>) {
     let mut running = tokio::task::JoinSet::new();
+    let mut taken = Taken::default();
     let mut said = String::new();
     while !*stop.borrow() {
-        let free = WIDTH.saturating_sub(running.len() as u32);
-        match claim(&app, &server, free).await {
+        match claim(&app, &server, &taken).await {
             Ok(works) => {
                 said.clear();
                 for work in works {
-                    running.spawn(work_on(Arc::clone(&app), work));
+                    let task = running.spawn(work_on(Arc::clone(&app), work.clone()));
+                    taken.add(task.id(), &work.kind);
                 }
             }
             Err(error) => {
@@ -183,23 +199,33 @@ pub async fn run(app: Arc<App>, server: String, mut stop: watch::Receiver<bool>)
         tokio::select! {
             () = app.jobs_due.notified() => {}
             () = tokio::time::sleep(POLL) => {}
-            Some(_) = running.join_next(), if !running.is_empty() => {}
+            Some(ended) = running.join_next_with_id(), if !running.is_empty() => {
+                let task = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                taken.remove(task);
+            }
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
     running.shutdown().await;
 }
 
-async fn claim(app: &App, server: &str, most: u32) -> anyhow::Result<Vec<queue::Work>> {
-    if most == 0
-        || queue::next_run(&app.db)
-            .await?
-            .is_none_or(|at| at > app.now())
-    {
+/// Claims what is due, as far as its lane has places.
+async fn claim(app: &App, server: &str, taken: &Taken) -> anyhow::Result<Vec<queue::Work>> {
+    let due = queue::due_kinds(&app.db, app.now()).await?;
+    let wanted: Vec<(usize, Vec<&str>)> = Lane::ALL
+        .into_iter()
+        .map(|lane| (taken.free(lane), lane.kinds(&due)))
+        .filter(|(free, kinds)| *free > 0 && !kinds.is_empty())
+        .collect();
+    if wanted.is_empty() {
         return Ok(Vec::new());
     }
+    let mut works = Vec::new();
     let mut tx = app.db.begin().await?;
-    let works = queue::claim(&mut tx, server, most, app.now(), LEASE).await?;
+    for (free, kinds) in wanted {
+        let most = u32::try_from(free)?;
+        works.extend(queue::claim(&mut tx, server, &kinds, most, app.now(), LEASE).await?);
+    }
     tx.commit().await?;
     Ok(works)
 }
@@ -309,6 +335,15 @@ mod tests {
         assert!(error.to_string().contains("no such row"), "{error}");
         let error = caught(async { anyhow::bail!("403") }).await.unwrap_err();
         assert_eq!(error.to_string(), "403");
+    }
+
+    #[test]
+    fn what_time_makes_due_always_has_a_place() {
+        let standing = Kind::ALL.iter().filter(|it| it.again_after().is_some());
+        for kind in standing {
+            assert_eq!(kind.lane(), Lane::Whole, "{kind:?}");
+        }
+        assert!(Lane::ALL.iter().all(|it| it.width() > 0));
     }
 
     #[test]

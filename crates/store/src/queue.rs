@@ -8,6 +8,7 @@ use fleetmend_model::Millis;
 use crate::db::{Read, Tx};
 use crate::error::Result;
 use crate::page::{Kind, Page, Paged};
+use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, args};
 
@@ -24,6 +25,7 @@ macro_rules! claim {
             "WITH due AS MATERIALIZED (
                  SELECT id FROM queue
                  WHERE run_at <= $1 AND (locked_until IS NULL OR locked_until <= $1)
+                   AND kind IN (SELECT value->>0 FROM jsonb_each(CAST($5 AS TEXT)))
                  ORDER BY run_at, id LIMIT $3",
             $lock,
             ")
@@ -65,8 +67,8 @@ statements! {
             ORDER BY run_at, id LIMIT $4";
     GET = "SELECT * FROM queue WHERE kind = $1 AND subject = $2";
     FIRST = "SELECT MIN(run_at) AS at FROM queue WHERE kind = $1";
-    NEXT_RUN = "SELECT MIN(CASE WHEN locked_until IS NULL OR locked_until < run_at THEN run_at
-                                ELSE locked_until END) AS at FROM queue";
+    DUE_KINDS = "SELECT DISTINCT kind FROM queue
+                 WHERE run_at <= $1 AND (locked_until IS NULL OR locked_until <= $1)";
 }
 
 /// Work to do.
@@ -112,16 +114,18 @@ pub async fn enqueue(tx: &mut Tx, kind: &str, subject: i64, run_at: Millis) -> R
         .map(drop)
 }
 
-/// Takes up to `limit` works that are due for a server, the longest due first, for as long as
-/// `lease`. Nobody else gets them before that; after it, anybody.
+/// Takes up to `limit` works of some kinds that are due for a server, the longest due first, for as
+/// long as `lease`. Nobody else gets them before that; after it, anybody.
 pub async fn claim(
     tx: &mut Tx,
     server: &str,
+    kinds: &[&str],
     limit: u32,
     now: Millis,
     lease: Duration,
 ) -> Result<Vec<Work>> {
-    let values = args![now, now + lease, limit, server];
+    let kinds = Rows::of(kinds.iter().copied());
+    let values = args![now, now + lease, limit, server, kinds];
     let rows = tx.rows(&CLAIM, values).await?;
     let mut works = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
     works.sort_by_key(|work| (work.run_at, work.id));
@@ -173,11 +177,10 @@ pub fn backoff(attempts: i64) -> Duration {
     (FIRST_BACKOFF * 2_u32.pow(doublings)).min(MAX_BACKOFF)
 }
 
-/// When the next work is due; `None` when there is none.
-pub async fn next_run(mut from: impl Read) -> Result<Option<Millis>> {
-    from.row(&NEXT_RUN, args![])
-        .await?
-        .map_or(Ok(None), |row| row.millis_opt("at"))
+/// The kinds of which work is due that nobody works on.
+pub async fn due_kinds(mut from: impl Read, now: Millis) -> Result<Vec<String>> {
+    let rows = from.rows(&DUE_KINDS, args![now]).await?;
+    rows.iter().map(|row| row.text("kind")).collect()
 }
 
 /// The work of a kind for a subject.

@@ -18,6 +18,9 @@ const POSTGRES: &str = "FLEETMEND_TEST_POSTGRES";
 /// Longer than any test's time.
 const FOR_GOOD: Duration = Duration::from_hours(24 * 365 * 10);
 
+/// Who claims upkeep.
+const HOLDER: &str = "the test";
+
 /// How long anything may take to happen on a loaded machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -92,15 +95,10 @@ impl Clocked {
         let hold = async {
             while !self.is_upkeep_held().await {
                 let mut tx = self.db().begin().await.unwrap();
-                let works = queue::claim(&mut tx, "the test", 10, soon, FOR_GOOD).await;
-                for work in works.unwrap() {
-                    if !["upkeep", "sync_due"].contains(&work.kind.as_str()) {
-                        let now = self.now();
-                        queue::fail(&mut tx, &work, "", now, Duration::ZERO)
-                            .await
-                            .unwrap();
-                    }
-                }
+                let kinds = ["upkeep", "sync_due"];
+                queue::claim(&mut tx, HOLDER, &kinds, 10, soon, FOR_GOOD)
+                    .await
+                    .unwrap();
                 tx.commit().await.unwrap();
                 tokio::task::yield_now().await;
             }
@@ -138,13 +136,27 @@ impl Clocked {
         upkeep::run(self.app()).await.unwrap();
     }
 
-    /// Time passes in which the server is up, and a round of upkeep follows.
-    pub async fn live(&self, time: Duration) {
+    /// Gives upkeep back to the server: from here on it makes its rounds itself.
+    pub async fn free_upkeep(&self) {
+        let mut tx = self.db().begin().await.unwrap();
+        queue::release(&mut tx, HOLDER).await.unwrap();
+        tx.commit().await.unwrap();
+        self.app().jobs_due.notify_one();
+    }
+
+    /// Time passes in which the server is up, and nothing else.
+    pub async fn pass(&self, time: Duration) {
         let then = self.now() + time;
         let mut tx = self.db().begin().await.unwrap();
         outages::sign(&mut tx, then, Duration::MAX).await.unwrap();
         tx.commit().await.unwrap();
         self.set(then);
+        self.app().jobs_due.notify_one();
+    }
+
+    /// Time passes in which the server is up, and a round of upkeep follows.
+    pub async fn live(&self, time: Duration) {
+        self.pass(time).await;
         self.round().await;
     }
 

@@ -417,9 +417,10 @@ async fn fail(site: &Clocked, row: PackageId, cause: &str) {
     queue::enqueue(&mut tx, "internalize", row.0, now)
         .await
         .unwrap();
-    let works = queue::claim(&mut tx, "the test", 10, now, Duration::from_mins(1)).await;
+    let minute = Duration::from_mins(1);
+    let works = queue::claim(&mut tx, "the test", &["internalize"], 10, now, minute).await;
     for work in works.unwrap() {
-        queue::fail(&mut tx, &work, cause, now, Duration::from_mins(1))
+        queue::fail(&mut tx, &work, cause, now, minute)
             .await
             .unwrap();
     }

@@ -28,6 +28,7 @@ mod hostile_texts;
 mod index;
 mod internalize;
 mod keys;
+mod lanes;
 mod large_package;
 mod lost_state;
 mod lying_feeds;
