@@ -8,7 +8,9 @@ use fleetmend_model::condition::{Condition, Fact, FactKind};
 
 use super::facts::FactsId;
 use super::interpreter::Interpreter;
-use super::value::{Sought, Value};
+use super::path;
+use super::value::{HOLE, Sought, Value};
+use super::words::folded;
 
 /// A condition that is not known; `None`: it depends on more than facts of the device.
 pub(super) type Doubt = Option<Asked>;
@@ -55,8 +57,8 @@ const MAX_DOUBTS: usize = 64;
 /// How conditions begin that say that something is there, which no script has itself.
 pub(super) const THERE_IS: &str = "there is ";
 
-/// The longest text of a condition, in characters.
-const MAX_SHOWN: usize = 1_000;
+/// The longest text of a condition, in bytes: of a longer one nothing is said.
+const MAX_SHOWN: usize = 4_000;
 
 /// Whether a condition asks one thing alone, whatever of it.
 fn is_about(condition: &Condition, thing: &Fact) -> bool {
@@ -64,18 +66,31 @@ fn is_about(condition: &Condition, thing: &Fact) -> bool {
     matches!(&facts[..], [fact] if Fact { property: None, ..fact.clone() } == *thing)
 }
 
-/// A condition's text on one line.
-pub(super) fn shown(text: &str) -> String {
-    let text: String = text.chars().take(MAX_SHOWN).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// Whether a name is a pattern, whatever stands in what it names of the device.
+fn is_pattern(name: &str) -> bool {
+    let mut depth = 0_u32;
+    name.chars().any(|c| {
+        match c {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == '*' && depth == 0
+    })
+}
+
+/// A condition's text on one line; `None`: it is too long.
+fn shown(text: &str) -> Option<String> {
+    (text.len() <= MAX_SHOWN).then(|| folded(text))
 }
 
 impl Interpreter<'_> {
     /// The doubt of a condition with that value and text, which must hold.
     pub(super) fn doubt(&mut self, value: &Value, text: &str, line: u32) -> Doubt {
-        let facts = self.facts_in(&[value])?;
+        let facts = self.facts_in(&[value]);
+        let facts = facts.or_else(|| self.facts_of_pattern(value))?;
         let condition = Condition {
-            text: shown(text),
+            text: shown(text)?,
             holds: true,
             facts: self.facts.get(facts).iter().cloned().collect(),
             file: self.script.as_ref().to_owned(),
@@ -85,6 +100,25 @@ impl Interpreter<'_> {
             facts,
             condition: condition.into(),
         })
+    }
+
+    /// What decides whether there is a file of the package's folder that fits a pattern: an archive may
+    /// bring one.
+    fn facts_of_pattern(&mut self, value: &Value) -> Option<FactsId> {
+        let Value::File(file) = value else {
+            return None;
+        };
+        if path::in_package(&file.path).is_none() || file.path.contains(HOLE) {
+            return None;
+        }
+        let fact = Fact {
+            kind: FactKind::File,
+            name: self.facts.written(&file.path),
+            property: None,
+            filter: None,
+            cuts: Vec::new(),
+        };
+        self.facts.id(BTreeSet::from([fact]))
     }
 
     /// How a condition that facts alone decide is assumed to be decided, if it is; in any case it is
@@ -107,7 +141,7 @@ impl Interpreter<'_> {
                 .condition
                 .facts
                 .iter()
-                .any(|fact| fact.kind == FactKind::File && fact.name.contains('*')),
+                .any(|fact| fact.kind == FactKind::File && is_pattern(&fact.name)),
         };
         let telling = self.doubts.iter().filter(|it| tells_apart(it)).count();
         telling <= self.patterns && !self.endings.iter().any(tells_apart)
@@ -153,7 +187,7 @@ impl Interpreter<'_> {
         let texts: Vec<String> = all.iter().map(Asked::text).collect();
         let facts = self.facts.id(set)?;
         let condition = Condition {
-            text: shown(&texts.join(" -and ")),
+            text: shown(&texts.join(" -and "))?,
             holds: true,
             facts: self.facts.get(facts).iter().cloned().collect(),
             ..own.condition.as_ref().clone()
@@ -192,7 +226,8 @@ impl Interpreter<'_> {
 
     /// The doubt of a loop over what may be none.
     pub(super) fn loop_doubt(&mut self, item: &Value, line: u32) -> Doubt {
-        let facts = self.facts_in(&[item])?;
+        let facts = self.facts_in(&[item]);
+        let facts = facts.or_else(|| self.facts_of_pattern(item))?;
         let text = format!("{THERE_IS}{}", self.facts.label(facts));
         self.doubt(item, &text, line)
     }

@@ -41,6 +41,12 @@ impl Interpreter<'_> {
                 ('#', None) => return None,
                 ('\'' | '"', None) => quote = Some(c),
                 ('\'' | '"', Some(open)) if open == c => quote = None,
+                (_, None) if c.is_whitespace() || c == '`' && rest.starts_with(['\r', '\n']) => {
+                    if !told.ends_with(' ') {
+                        told.push(' ');
+                    }
+                    continue;
+                }
                 ('`', None | Some('"')) => {
                     let next = rest.chars().next()?;
                     rest = &rest[next.len_utf8()..];
@@ -68,8 +74,8 @@ impl Interpreter<'_> {
         if told.len() > MAX_FILTER {
             return None;
         }
-        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-        quote.is_none().then_some(told).filter(|it| !it.is_empty())
+        let told = told.trim();
+        (quote.is_none() && !told.is_empty()).then(|| told.to_owned())
     }
 }
 

@@ -58,6 +58,36 @@ pub(super) fn items(word: &str) -> Vec<&str> {
     items
 }
 
+/// A text on one line: what is blank outside of quotes as one blank.
+pub(super) fn folded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut folded = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let blanks = text[at..].len() - text[at..].trim_start().len();
+        let end = match bytes[at] {
+            _ if blanks > 0 => at + blanks,
+            b'`' if skip_blanks(bytes, at) > at => skip_blanks(bytes, at),
+            b'\'' => skip_single(bytes, at),
+            b'"' => skip_double(bytes, at),
+            b'@' => skip_here_string(bytes, at).unwrap_or(at + 1),
+            b'`' => at + 2,
+            _ => at + 1,
+        };
+        let mut end = end.min(bytes.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        if blanks == 0 && skip_blanks(bytes, at) == at {
+            folded.push_str(&text[at..end]);
+        } else if !folded.ends_with(' ') {
+            folded.push(' ');
+        }
+        at = end;
+    }
+    folded.trim().to_owned()
+}
+
 fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
     loop {
         match bytes.get(at) {
