@@ -1,13 +1,15 @@
 //! What ends a script with an error: a command that does not find what it changes, where errors end the
 //! script, and what fails behind the installation.
 
-use fleetmend_model::condition::{Condition, FactKind};
+use fleetmend_model::condition::{Condition, Fact, FactKind};
 use fleetmend_model::effect::Effect;
 
 use super::command::Invocation;
 use super::doubt::{Doubt, THERE_IS, negated};
 use super::interpreter::{Bound as Around, Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::Bound;
+use super::path;
+use super::place;
 use super::value::{HOLE, STAR, Value};
 
 /// What must be on the device for a command not to fail.
@@ -25,12 +27,24 @@ impl Needed {
     }
 }
 
-/// How a script fails that has installed something.
+/// Keys of the registry that every machine has.
+const ROOTS: [&str; 8] = [
+    "hklm:",
+    "hkcu:",
+    "hklm:\\software",
+    "hkcu:\\software",
+    "hklm:\\system",
+    "hklm:\\software\\microsoft\\windows\\currentversion\\uninstall",
+    "hklm:\\software\\microsoft\\windows\\currentversion",
+    "hklm:\\software\\microsoft\\windows nt\\currentversion",
+];
+
+/// How a script fails that has installed something, or uninstalls.
 #[derive(Default)]
 pub(super) struct Failure {
     /// What must hold for it not to fail.
     pub(super) unless: Vec<Condition>,
-    /// The line of the last `throw` or `exit`.
+    /// The line of the last `throw`, `exit` or `return`.
     pub(super) line: u32,
 }
 
@@ -77,7 +91,13 @@ impl Interpreter<'_> {
         if narrows.iter().any(|name| bound.get(name).is_some()) {
             return None;
         }
-        let items = bound.get("path")?.clone().into_items();
+        let path = bound.get("path")?.clone();
+        self.needed_item(&path)
+    }
+
+    /// What must be there for a command not to fail that is given paths of the device.
+    pub(super) fn needed_item(&mut self, path: &Value) -> Option<Needed> {
+        let items = path.clone().into_items();
         // A pattern may fit nothing, and a file that was found is there.
         let is_named = |item: &Value| match item {
             Value::Text(text) => !text.is_empty() && !text.contains(['*', '?', '[', HOLE, STAR]),
@@ -85,7 +105,10 @@ impl Interpreter<'_> {
             _ => false,
         };
         let mut named: Vec<Value> = items.into_iter().filter(is_named).collect();
-        named.retain(|item| !self.is_made(&item.to_path()));
+        named.retain(|item| {
+            let path = item.to_path();
+            !path::is_passing(&path) && !self.is_surely_there(&path)
+        });
         if named.is_empty() {
             return None;
         }
@@ -96,6 +119,28 @@ impl Interpreter<'_> {
         }
         let shown = self.operand(&path, true)?;
         Some(Needed::there_is(value, &shown))
+    }
+
+    /// What must be there for a script to go to a folder.
+    pub(super) fn needed_folder(&mut self, path: &Value) -> Needed {
+        self.needed_item(path).unwrap_or_else(|| Needed {
+            value: Value::unknown("which folder it is is not known"),
+            text: format!("{THERE_IS}the folder"),
+        })
+    }
+
+    /// Whether a path is there on every machine, or the script itself has brought what lies there.
+    pub(super) fn is_surely_there(&self, text: &str) -> bool {
+        let text = text.trim_end_matches(['\\', '/']);
+        let key = text.to_lowercase().replace('/', "\\");
+        let inside = path::in_package(text);
+        let is_own = inside.is_some_and(|it| self.is_folder(&it) && !self.is_removed(&it));
+        let is_store = key.starts_with("cert:") && key.matches('\\').count() < 3;
+        is_own
+            || is_store
+            || place::is_always_there(text)
+            || ROOTS.contains(&key.as_str())
+            || self.is_made(text)
     }
 
     /// Whether it is the key of software that was found.
@@ -111,12 +156,20 @@ impl Interpreter<'_> {
 
     /// Whether the script itself has brought what lies at a path of the device.
     fn is_made(&self, text: &str) -> bool {
-        if self.is_touched(text) {
+        if self.is_touched(text) && !self.state.is_unsure(&path::key(text)) {
             return true;
         }
         let written = self.facts.written(text);
+        let around = self.conditions().unwrap_or_default();
+        // It is made wherever the script comes to this.
+        let is_done = |effect: &Effect| {
+            effect.always
+                || !effect.conditions.is_empty()
+                    && effect.conditions.iter().all(|it| around.contains(it))
+        };
         let makes = |effect: &Effect| {
             !effect.command.starts_with("remove-")
+                && is_done(effect)
                 && ["path", "destination", "shortcutfilepath", "argument1"]
                     .iter()
                     .filter_map(|name| effect.operands.get(*name))
@@ -125,7 +178,7 @@ impl Interpreter<'_> {
         self.effects.iter().any(|it| makes(&it.effect))
     }
 
-    fn needed_property(&mut self, bound: &Bound) -> Option<Needed> {
+    pub(super) fn needed_property(&mut self, bound: &Bound) -> Option<Needed> {
         let path = bound.get("path")?.clone();
         let name = bound.get("name")?.to_text();
         if !matches!(&path, Value::Text(_)) || name.contains(['*', '?', HOLE, STAR]) {
@@ -136,15 +189,23 @@ impl Interpreter<'_> {
         Some(Needed::there_is(value, &shown))
     }
 
-    fn needed_name(&mut self, bound: &Bound, kind: FactKind) -> Option<Needed> {
+    pub(super) fn needed_name(&mut self, bound: &Bound, kind: FactKind) -> Option<Needed> {
         let given = bound.get("name")?.clone();
-        let name = given.to_text();
-        if !matches!(&given, Value::Text(_)) || name.contains(['*', '?', '[', HOLE, STAR]) {
+        let is_one = |item: &Value| match item {
+            Value::Text(name) => !name.is_empty() && !name.contains(['*', '?', '[', HOLE, STAR]),
+            _ => false,
+        };
+        let names: Vec<Value> = given.into_items().into_iter().filter(is_one).collect();
+        if names.is_empty() {
             return None;
         }
-        let value = self.fact(kind, &name);
-        let shown = format!("{} {}", kind.label(), self.facts.written(&name));
-        Some(Needed::there_is(value, &shown))
+        let texts: Vec<String> = names.iter().map(Value::to_text).collect();
+        let facts: Vec<Value> = texts.iter().map(|name| self.fact(kind, name)).collect();
+        let shown = texts
+            .iter()
+            .map(|name| format!("{} {}", kind.label(), self.facts.written(name)));
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        Some(Needed::there_is(Value::collapse(facts), &shown))
     }
 
     /// Runs a change of what must be there: it happens, and the script goes on, only where it is.
@@ -158,11 +219,11 @@ impl Interpreter<'_> {
             return run(self);
         };
         let doubt = self.doubt(&value, &text, line);
-        if doubt.is_none() || self.is_asked_for(&doubt) {
+        if self.is_asked_for(&doubt) {
             return run(self);
         }
-        let result = self.under(doubt.clone(), run);
         let state = self.fork();
+        let result = self.under(doubt.clone(), run);
         let missing = (text.as_str(), negated(&doubt));
         self.depart(Flow::Throw, state, Vec::new(), line, missing);
         result
@@ -173,7 +234,18 @@ impl Interpreter<'_> {
         let Some(wanted) = doubt.as_ref().map(|it| &it.condition) else {
             return false;
         };
-        self.is_around(|it| it.facts == wanted.facts && says_there_is(it))
+        // What lies in a folder is there with the folder alone.
+        let is_below = |facts: &[Fact]| match (facts, &wanted.facts[..]) {
+            ([one], [folder]) => {
+                let below = one.name.strip_prefix(&folder.name);
+                one.kind == folder.kind
+                    && one.property == folder.property
+                    && folder.property.as_deref() == Some("existence")
+                    && below.is_some_and(|it| it.starts_with('\\'))
+            }
+            _ => false,
+        };
+        self.is_around(|it| (it.facts == wanted.facts || is_below(&it.facts)) && says_there_is(it))
     }
 
     /// Keeps in mind what makes the script fail behind the installation, seen where it leaves under a
@@ -185,12 +257,22 @@ impl Interpreter<'_> {
             Flow::Fail => true,
             _ => false,
         };
-        if !fails || self.calls.is_empty() || self.is_uninstalling {
+        if !fails || (self.calls.is_empty() && !self.is_uninstalling) {
             return;
         }
         match negated(&self.all_from(0, doubt)) {
             Some(asked) if self.failure.unless.len() < MAX_FINDINGS => {
-                self.failure.unless.push(asked.condition.as_ref().clone());
+                let condition = asked.condition.as_ref().clone();
+                if !self.failure.unless.contains(&condition) {
+                    self.failure.unless.push(condition);
+                }
+            }
+            _ if self.is_uninstalling => {
+                let what = format!(
+                    "fails under a condition that is not known: {}",
+                    excerpt(condition)
+                );
+                self.find(Weight::Review, line, what);
             }
             _ => {
                 let what = format!(

@@ -43,6 +43,12 @@ impl Locations {
         let is_same = self.current == other.current;
         let length = self.aside.len().max(other.aside.len());
         let is_open = self.is_open || other.is_open || self.aside.len() != other.aside.len();
+        let both = self.aside.into_iter().zip(other.aside);
+        let mut aside: Vec<Location> = both
+            .filter(|_| !is_open)
+            .map(|(one, other)| if one == other { one } else { Location::Unknown })
+            .collect();
+        aside.resize(length, Location::Unknown);
         Self {
             is_open,
             current: if is_same {
@@ -50,7 +56,7 @@ impl Locations {
             } else {
                 Location::Unknown
             },
-            aside: vec![Location::Unknown; length],
+            aside,
         }
     }
 
@@ -93,13 +99,43 @@ impl Interpreter<'_> {
             }
             _ => Location::Unknown,
         };
+        let target = target.filter(|_| command.name != "pop-location");
+        let is_there = target.as_ref().is_none_or(|it| self.is_there_to_go(it));
+        if is_there || self.errors_end(bound.get("erroraction")) {
+            let needed = target.filter(|_| !is_there);
+            let needed = needed.map(|target| self.needed_folder(&target));
+            self.with(needed, command.line, |this| this.go(command.name, new));
+        } else {
+            // Where it is missing, the script goes on in the folder that it is in.
+            let mut stays = self.state.locations.clone();
+            if command.name == "push-location" {
+                stays.push(stays.current.clone());
+            }
+            self.go(command.name, new);
+            let goes = std::mem::take(&mut self.state.locations);
+            self.state.locations = stays.join(goes);
+        }
+        output(&bound)
+    }
+
+    fn go(&mut self, command: &str, new: Location) {
         let locations = &mut self.state.locations;
-        match command.name {
+        match command {
             "pop-location" => locations.pop(),
             "push-location" => locations.push(new),
             _ => locations.current = new,
         }
-        output(&bound)
+    }
+
+    /// Whether the folder is there wherever the script comes to this.
+    fn is_there_to_go(&mut self, target: &Value) -> bool {
+        match target {
+            Value::Text(_) | Value::File(_) if target.is_known() => {
+                let path = self.resolved(&target.to_path());
+                path.is_some_and(|path| self.is_surely_there(&path))
+            }
+            _ => false,
+        }
     }
 
     fn location_of(&self, target: &Value) -> Location {

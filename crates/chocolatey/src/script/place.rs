@@ -200,6 +200,30 @@ pub(super) fn of_folder(lower: &str) -> Option<String> {
         .map(|place| place.mark.to_string())
 }
 
+/// Whether a text is a folder alone that every machine has.
+pub(super) fn is_always_there(text: &str) -> bool {
+    const ALWAYS: [&str; 12] = [
+        "ChocolateyPackageFolder",
+        "TEMP",
+        "ProgramFiles",
+        "ProgramW6432",
+        "CommonProgramFiles",
+        "ProgramData",
+        "USERPROFILE",
+        "APPDATA",
+        "LOCALAPPDATA",
+        "SystemDrive",
+        "SystemRoot",
+        "System32",
+    ];
+    let mut chars = text.chars();
+    let (Some(mark), None) = (chars.next(), chars.next()) else {
+        return false;
+    };
+    let is_there = |it: &&Place| it.mark == mark && ALWAYS.contains(&it.name);
+    mark == CHOCOLATEY_INSTALL || PLACES.iter().any(|it| is_there(&it))
+}
+
 /// A text for results: each mark replaced by its place's name.
 pub(super) fn written(text: &str) -> String {
     if is_plain(text) {

@@ -4,24 +4,26 @@ use fleetmend_model::recipe::Verdict;
 
 use crate::script::{run, shown};
 
+const STOP: &str = "$ErrorActionPreference = 'Stop'\n";
+
 #[test]
 fn a_path_is_taken_from_the_folder_that_the_script_went_to() {
     for (script, expected) in [
         (
             "Set-Location \"$env:ProgramFiles\\Acme\"; Remove-Item 'plugins\\*' -Recurse -ea 0",
-            "NoInstaller +Files(path=%ProgramFiles%\\Acme\\plugins\\* recurse=True)",
+            "NoInstaller +Files?(path=%ProgramFiles%\\Acme\\plugins\\* recurse=True)",
         ),
         (
             "cd C:\\a; cd ..\\b; Remove-Item .\\x -ea 0",
-            "NoInstaller +Files(path=C:\\b\\x)",
+            "NoInstaller +Files?(path=C:\\b\\x)",
         ),
         (
             "Push-Location C:\\a; pushd C:\\b; popd; 'x' | Set-Content x; Pop-Location",
-            "NoInstaller +Files(path=C:\\a\\x value=x)",
+            "NoInstaller +Files?(path=C:\\a\\x value=x)",
         ),
         (
             "cd C:\\a; New-Item -ItemType Directory -Name x",
-            "NoInstaller +Files(itemtype=Directory name=x path=C:\\a)",
+            "NoInstaller +Files?(itemtype=Directory name=x path=C:\\a)",
         ),
         (
             "cd C:\\a; if (Test-Path old.exe) { Remove-Item old.exe -ea 0 }",
@@ -34,28 +36,74 @@ fn a_path_is_taken_from_the_folder_that_the_script_went_to() {
         // What a program is told may be meant from there.
         (
             "cd C:\\a; cmd /c del x",
-            "NoInstaller +Files(arguments=x file=del workingdirectory=C:\\a)",
+            "NoInstaller +Files?(arguments=x file=del workingdirectory=C:\\a)",
         ),
         // In the package's own folder nothing is left behind.
         ("cd $PSScriptRoot; Remove-Item x.zip", "NoInstaller"),
         // A new name is none.
         (
             "Rename-Item C:\\a\\x y",
-            "NoInstaller +Files(destination=y path=C:\\a\\x)",
+            "NoInstaller +Files?(destination=y path=C:\\a\\x)",
         ),
     ] {
+        let script = format!("{STOP}{script}");
         assert_eq!(shown(&run(script.as_bytes(), &[])), expected, "{script}");
     }
 }
 
 #[test]
+fn a_folder_that_may_be_missing_is_a_condition_where_errors_end_the_script() {
+    let conditions = |script: &str| {
+        let found = run(format!("{STOP}{script}").as_bytes(), &[]);
+        let conditions = found.effects.last().map(|it| it.conditions.clone());
+        let texts = conditions.unwrap().into_iter().map(|it| it.text);
+        texts.collect::<Vec<_>>()
+    };
+    for script in [
+        "cd C:\\a; Set-Content x y",
+        "pushd C:\\a; popd; Set-Content C:\\x y",
+    ] {
+        assert_eq!(conditions(script), ["there is C:\\a"], "{script}");
+    }
+    for script in [
+        "cd $env:ProgramFiles; Set-Content x y",
+        "cd HKLM:\\Software; New-Item Acme",
+        "New-Item C:\\a -ItemType Directory; cd C:\\a; Set-Content x y",
+        "try { cd C:\\a } catch { Write-Warning 'no' }; Set-Content C:\\x y",
+    ] {
+        assert!(conditions(script).is_empty(), "{script}");
+    }
+    let asked = "if (Test-Path C:\\a\\b) { cd C:\\a; Set-Content x y }";
+    assert_eq!(conditions(asked), ["Test-Path C:\\a\\b"]);
+}
+
+#[test]
+fn where_a_missing_folder_ends_nothing_the_script_may_be_in_either() {
+    for script in [
+        "cd C:\\a; Set-Content x y",
+        "cd C:\\b -ea 0; Set-Content x y",
+        "cd $env:ProgramFiles; pushd C:\\a; Set-Content x y",
+        "$ErrorActionPreference = 'Stop'; cd C:\\a -ea 0; Set-Content x y",
+    ] {
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(found.verdict, Verdict::NeedsReview, "{script}");
+    }
+    // It goes back to where it was in any case.
+    let script = "cd $env:ProgramFiles; pushd C:\\a; popd; Set-Content x y";
+    assert_eq!(
+        shown(&run(script.as_bytes(), &[])),
+        "NoInstaller +Files(path=%ProgramFiles%\\x value=y)"
+    );
+}
+
+#[test]
 fn a_condition_asks_for_the_path_in_that_folder() {
     let found = run(
-        b"cd C:\\a; if (Test-Path old.exe) { Set-Content C:\\x y }",
+        b"$ErrorActionPreference = 'Stop'; cd C:\\a; if (Test-Path old.exe) { Set-Content C:\\x y }",
         &[],
     );
     assert_eq!(
-        found.effects[0].conditions[0].facts[0].name,
+        found.effects[0].conditions[1].facts[0].name,
         "C:\\a\\old.exe"
     );
 }
