@@ -2,8 +2,8 @@
 
 use tree_sitter::Node;
 
-use super::doubt::{Doubt, negated};
-use super::interpreter::{Bound, Flow, Interpreter, excerpt};
+use super::doubt::{Doubt, facts_of, negated};
+use super::interpreter::{Bound, Early, Flow, Interpreter, excerpt};
 use super::syntax::{Source, children};
 use super::value::Value;
 
@@ -105,6 +105,7 @@ impl Interpreter<'_> {
         let mut ended = false;
         // The conditions under which something was thrown to be caught here.
         let mut caught: Vec<Doubt> = Vec::new();
+        let around = [self.doubts.len(), self.endings.len(), self.early.len()];
         let has_catch = children(node)
             .iter()
             .any(|part| part.kind() == "catch_clauses");
@@ -160,13 +161,39 @@ impl Interpreter<'_> {
                 "finally_clause" => {
                     for block in children(part) {
                         if block.kind() == "statement_block" {
-                            result.0.extend(self.statements(source, block).0);
+                            let (output, flow) = self.finally(source, block, &around);
+                            result.0.extend(output);
+                            if flow != Flow::Next {
+                                result.1 = flow;
+                            }
                         }
                     }
                 }
                 _ => {}
             }
         }
+        result
+    }
+
+    /// Runs a `finally`: whatever left the `try`, of whose begin it is told how many doubts, endings
+    /// and states that left early stood there.
+    fn finally(
+        &mut self,
+        source: &Source,
+        block: Node<'_>,
+        [doubts, endings, early]: &[usize; 3],
+    ) -> (Vec<Value>, Flow) {
+        let left: Vec<Early> = self.early.split_off(self.early.len().min(*early));
+        for early in &left {
+            let here = std::mem::take(&mut self.state);
+            self.join(here, early.state.clone(), facts_of(&early.rest));
+        }
+        let inside = self.doubts.split_off(self.doubts.len().min(*doubts));
+        let ended = self.endings.split_off(self.endings.len().min(*endings));
+        self.early.extend(left);
+        let result = self.statements(source, block);
+        self.doubts.extend(inside);
+        self.endings.extend(ended);
         result
     }
 

@@ -151,8 +151,23 @@ pub(super) struct Early {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bound {
     Function,
+    /// All rounds of a loop, or all values of a `switch`.
     Loop,
+    /// One of them.
+    Round,
     Try,
+}
+
+impl Bound {
+    /// Whether something that leaves by that goes on behind it.
+    pub(super) fn takes(self, flow: Flow) -> bool {
+        flow == match self {
+            Self::Function => Flow::Return,
+            Self::Loop => Flow::Break,
+            Self::Round => Flow::Continue,
+            Self::Try => Flow::Throw,
+        }
+    }
 }
 
 impl<'p> Interpreter<'p> {

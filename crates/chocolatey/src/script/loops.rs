@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::doubt::{Doubt, facts_of};
 use super::facts::{Facts, FactsId};
-use super::interpreter::{Bound, Early, Flow, Interpreter, Weight};
+use super::interpreter::{Bound, Flow, Interpreter, Weight};
 use super::state::State;
 use super::syntax::{Source, children, named};
 use super::value::{HOLE, Value};
@@ -14,6 +14,9 @@ type Output = (Vec<Value>, Flow);
 
 /// The most rounds of a loop over known values.
 pub(super) const MAX_ROUNDS: usize = 64;
+
+/// The most rounds that are run to find what changes in a loop.
+const MAX_TRIALS: usize = 4;
 
 impl Interpreter<'_> {
     pub(super) fn foreach(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
@@ -122,26 +125,14 @@ impl Interpreter<'_> {
         self.bounded(Bound::Loop, |this| {
             let mut outputs = Vec::new();
             for round in 0..count {
-                let (output, flow) = body(this, round);
+                let (output, flow) = this.bounded(Bound::Round, |this| body(this, round));
                 outputs.extend(output);
-                this.rejoin_continued();
-                match flow {
-                    Flow::Next | Flow::Continue => {}
-                    Flow::Break => break,
-                    other => return (outputs, other),
+                if flow != Flow::Next {
+                    return (outputs, flow);
                 }
             }
             (outputs, Flow::Next)
         })
-    }
-
-    /// Takes those back in that went to the next round under a condition that is not known.
-    fn rejoin_continued(&mut self) {
-        let is_continued = |early: &mut Early| early.flow == Flow::Continue;
-        while let Some(early) = self.early.pop_if(is_continued) {
-            let here = std::mem::take(&mut self.state);
-            self.join(here, early.state, facts_of(&early.rest));
-        }
     }
 
     /// A loop whose rounds are not known: its body may run never, once or often.
@@ -151,9 +142,59 @@ impl Interpreter<'_> {
         doubt: Doubt,
         body: &mut dyn FnMut(&mut Self) -> (Vec<Value>, Flow),
     ) -> (Vec<Value>, Flow) {
-        let before = self.fork();
-        // The first round finds what changes; what changes is unknown in the round that counts.
-        let marks = (
+        let why = facts_of(&doubt);
+        let mut before = self.fork();
+        let marks = self.marks();
+        // The first rounds find what changes; what changes is unknown in the round that counts.
+        let mut given = None;
+        for trial in 1.. {
+            let (outputs, flow) = self.once(&doubt, body);
+            let after = self.fork();
+            let (changed, is_new) = changed(&before, after, (why, &mut given), &mut self.facts);
+            if trial > 1 && !is_new || trial >= MAX_TRIALS {
+                let after = std::mem::take(&mut self.state);
+                return self.behind_loop(line, doubt, before, (outputs, flow, after));
+            }
+            self.back_to(&marks);
+            self.state = changed.clone();
+            before = changed;
+        }
+        (Vec::new(), Flow::Next)
+    }
+
+    /// Goes on behind a loop that ran, or did not.
+    fn behind_loop(
+        &mut self,
+        line: u32,
+        doubt: Doubt,
+        before: State,
+        (outputs, flow, after): (Vec<Value>, Flow, State),
+    ) -> (Vec<Value>, Flow) {
+        let why = facts_of(&doubt);
+        if flow == Flow::Next {
+            self.join(before, after, why);
+        } else {
+            self.state = before;
+            let condition = ("a loop that runs or not", doubt);
+            self.depart(flow, after, Vec::new(), line, condition);
+        }
+        (self.loop_output(outputs, why), Flow::Next)
+    }
+
+    /// Runs one round of a loop, where the doubt holds.
+    fn once(
+        &mut self,
+        doubt: &Doubt,
+        body: &mut dyn FnMut(&mut Self) -> (Vec<Value>, Flow),
+    ) -> (Vec<Value>, Flow) {
+        self.under(doubt.clone(), |this| {
+            this.bounded(Bound::Loop, |this| this.bounded(Bound::Round, body))
+        })
+    }
+
+    /// How much has been found and done.
+    fn marks(&self) -> [usize; 8] {
+        [
             self.findings.len(),
             self.calls.len(),
             self.uninstalls.len(),
@@ -161,41 +202,20 @@ impl Interpreter<'_> {
             self.early.len(),
             self.endings.len(),
             self.failure.unless.len(),
-        );
-        let doubts = self.doubts.len();
-        self.bounds.push((Bound::Loop, doubts));
-        self.under(doubt.clone(), &mut *body);
-        self.bounds.pop();
-        self.doubts.truncate(doubts);
-        self.findings.truncate(marks.0);
-        self.calls.truncate(marks.1);
-        self.uninstalls.truncate(marks.2);
-        self.effects.truncate(marks.3);
-        self.early.truncate(marks.4);
-        self.endings.truncate(marks.5);
-        self.failure.unless.truncate(marks.6);
-        let why = facts_of(&doubt);
-        let after = std::mem::take(&mut self.state);
-        let changed = changed(&before, after, why, &mut self.facts);
-        self.state = changed.clone();
-        let mut flow = Flow::Next;
-        let (outputs, _) = self.bounded(Bound::Loop, |this| {
-            let (outputs, found) = this.under(doubt.clone(), body);
-            flow = found;
-            (outputs, Flow::Next)
-        });
-        match flow {
-            Flow::Next | Flow::Break | Flow::Continue => {
-                let after = std::mem::take(&mut self.state);
-                self.join(changed, after, why);
-            }
-            other => {
-                let after = std::mem::replace(&mut self.state, changed);
-                let condition = ("a loop that runs or not", doubt);
-                self.depart(other, after, Vec::new(), line, condition);
-            }
-        }
-        (self.loop_output(outputs, why), Flow::Next)
+            self.doubts.len(),
+        ]
+    }
+
+    /// Forgets what has been found and done since.
+    fn back_to(&mut self, marks: &[usize; 8]) {
+        self.findings.truncate(marks[0]);
+        self.calls.truncate(marks[1]);
+        self.uninstalls.truncate(marks[2]);
+        self.effects.truncate(marks[3]);
+        self.early.truncate(marks[4]);
+        self.endings.truncate(marks[5]);
+        self.failure.unless.truncate(marks[6]);
+        self.doubts.truncate(marks[7]);
     }
 
     /// What a loop gives of which it is not known how often it runs.
@@ -242,13 +262,11 @@ impl Interpreter<'_> {
                         None => break,
                     }
                 }
-                let (output, flow) = this.statements(source, block);
+                let (output, flow) =
+                    this.bounded(Bound::Round, |this| this.statements(source, block));
                 outputs.extend(output);
-                this.rejoin_continued();
-                match flow {
-                    Flow::Next | Flow::Continue => {}
-                    Flow::Break => return (outputs, Flow::Next),
-                    other => return (outputs, other),
+                if flow != Flow::Next {
+                    return (outputs, flow);
                 }
                 if let Some(iterator) = iterator {
                     this.statements(source, iterator);
@@ -271,10 +289,20 @@ impl Interpreter<'_> {
     }
 }
 
-/// The state before a loop, with all unknown that a round of it changes. Where facts alone decide
-/// how often it runs, and all that changes comes of facts, that is what it depends on.
-fn changed(before: &State, after: State, why: Option<FactsId>, facts: &mut Facts) -> State {
+/// The state before a loop, with all unknown that a round of it changes; and whether that is more
+/// than what was not known before. Where facts alone decide how often it runs, and all that changes
+/// comes of facts, that is what it depends on.
+fn changed(
+    before: &State,
+    after: State,
+    (why, given): (Option<FactsId>, &mut Option<Value>),
+    facts: &mut Facts,
+) -> (State, bool) {
     let mut changed = after;
+    let is_open = |value: Option<&Value>| {
+        matches!(value, Some(Value::Unknown(_))) || value.is_some() && value == given.as_ref()
+    };
+    let mut is_new = false;
     // A loop that does not run leaves the folder that the script was in.
     let locations = std::mem::take(&mut changed.locations);
     changed.locations = before.locations.clone().join(locations);
@@ -282,7 +310,9 @@ fn changed(before: &State, after: State, why: Option<FactsId>, facts: &mut Facts
     for (place, scope) in changed.scopes.iter_mut().enumerate() {
         let old = before.scopes.get(place);
         for (name, value) in scope.iter_mut() {
-            if old.and_then(|it| it.get(name)) != Some(value) {
+            let old = old.and_then(|it| it.get(name));
+            if old != Some(value) {
+                is_new |= !is_open(old);
                 values.push(value);
             }
         }
@@ -292,16 +322,18 @@ fn changed(before: &State, after: State, why: Option<FactsId>, facts: &mut Facts
             continue;
         };
         for (key, value) in entries.iter_mut() {
-            let same = old
-                .iter()
-                .any(|(name, it)| name.eq_ignore_ascii_case(key) && it == value);
-            if !same {
+            let old = old.iter().find(|it| it.0.eq_ignore_ascii_case(key));
+            let old = old.map(|it| &it.1);
+            if old != Some(value) {
+                is_new |= !is_open(old);
                 values.push(value);
             }
         }
     }
     for (id, list) in &mut changed.lists {
-        if before.lists.get(id).is_some_and(|old| old != list) {
+        let old = before.lists.get(id);
+        if old.is_some_and(|old| old != list) {
+            is_new |= !is_open(old);
             values.push(list);
         }
     }
@@ -311,5 +343,6 @@ fn changed(before: &State, after: State, why: Option<FactsId>, facts: &mut Facts
     for place in values {
         *place = value.clone();
     }
-    changed
+    *given = Some(value);
+    (changed, is_new)
 }

@@ -186,7 +186,10 @@ impl Interpreter<'_> {
         let output: Vec<Value> = output.into_iter().flat_map(Value::into_items).collect();
         match word.as_str() {
             "throw" => self.throw(source.line(node)),
-            "return" => (output, Flow::Return),
+            "return" => {
+                self.failure.line = source.line(node);
+                (output, Flow::Return)
+            }
             "break" => (Vec::new(), Flow::Break),
             "continue" => (Vec::new(), Flow::Continue),
             _ => {
@@ -252,13 +255,7 @@ impl Interpreter<'_> {
         (condition, doubt): (&str, Doubt),
     ) {
         self.note_failure(flow, condition, &doubt, line);
-        let bound = match flow {
-            Flow::Break | Flow::Continue => Some(Bound::Loop),
-            Flow::Return => Some(Bound::Function),
-            Flow::Throw => Some(Bound::Try),
-            Flow::Exit | Flow::Fail | Flow::Next => None,
-        };
-        let left = self.bounds.iter().rev().find(|it| Some(it.0) == bound);
+        let left = self.bounds.iter().rev().find(|it| it.0.takes(flow));
         let outside = left.map(|it| it.1);
         // What is left out runs where not all of the conditions hold that stand around here, inside
         // of what is left.
@@ -293,34 +290,30 @@ impl Interpreter<'_> {
         let (mut outputs, mut flow) = self.branch(run);
         self.bounds.pop();
         self.doubts.truncate(doubts);
-        let takes = |flow: Flow| match bound {
-            Bound::Function => flow == Flow::Return,
-            Bound::Loop => matches!(flow, Flow::Break | Flow::Continue),
-            Bound::Try => flow == Flow::Throw,
-        };
-        let mut left: Vec<_> = self.early.drain(mark.min(self.early.len())..).collect();
-        let mut stay = Vec::new();
-        let comes_back = left.iter().filter(|early| takes(early.flow)).count();
-        for early in left.drain(..) {
-            if !takes(early.flow) {
-                self.doubts.push(early.rest.clone());
-                stay.push(early);
-            } else if flow == Flow::Next || takes(flow) {
-                let here = std::mem::take(&mut self.state);
-                let why = facts_of(&early.rest);
-                outputs = self.join_outputs((here, outputs), (early.state, early.outputs), why);
-            } else {
-                // The way that did not leave early ended for good: only the other goes on.
-                self.state = early.state;
-                outputs = early.outputs;
-                flow = Flow::Next;
-                let doubt = negated(&early.rest).filter(|_| comes_back == 1);
-                self.doubts.push(doubt);
-            }
-        }
+        let left = self.early.split_off(mark.min(self.early.len()));
+        let (mut back, stay): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|early| bound.takes(early.flow));
+        let rests = stay.iter().map(|early| early.rest.clone());
+        self.doubts.extend(rests);
         self.early.extend(stay);
-        if takes(flow) {
+        if bound.takes(flow) {
             flow = Flow::Next;
+        }
+        if flow != Flow::Next && !back.is_empty() {
+            // The way that did not leave early ends for good: only the others go on.
+            let rests: Vec<Doubt> = back.iter().map(|early| early.rest.clone()).collect();
+            let rest = self.all_of(&rests);
+            let first = back.remove(0);
+            let state = std::mem::replace(&mut self.state, first.state);
+            let ended = std::mem::replace(&mut outputs, first.outputs);
+            let why = ("what is left by another way", rest);
+            self.depart(flow, state, ended, self.failure.line, why);
+            flow = Flow::Next;
+        }
+        for early in back {
+            let here = std::mem::take(&mut self.state);
+            let why = facts_of(&early.rest);
+            outputs = self.join_outputs((here, outputs), (early.state, early.outputs), why);
         }
         (outputs, flow)
     }

@@ -67,8 +67,9 @@ impl Interpreter<'_> {
                     asks: &asks,
                     subject: &subject,
                 };
-                let (output, flow) =
-                    this.clauses(source, &clauses, &switch, Some(false), Vec::new());
+                let (output, flow) = this.bounded(Bound::Round, |this| {
+                    this.clauses(source, &clauses, &switch, Some(false), Vec::new())
+                });
                 outputs.extend(output);
                 if flow != Flow::Next {
                     return (outputs, flow);
