@@ -221,6 +221,10 @@ impl Interpreter<'_> {
         if let Some(output) = self.effect(&command) {
             return (output, Flow::Next);
         }
+        if let Some(needed) = self.needed_to_read(&command) {
+            let output = self.with(Some(needed), command.line, |this| this.read(&command));
+            return (output, Flow::Next);
+        }
         if let Some(output) = self.lookup(&command) {
             return (output, Flow::Next);
         }
@@ -286,6 +290,12 @@ impl Interpreter<'_> {
             }
         };
         (output, Flow::Next)
+    }
+
+    /// The output of a command that reads.
+    fn read(&mut self, command: &Invocation<'_>) -> Vec<Value> {
+        let found = self.lookup(command);
+        found.unwrap_or_else(|| vec![self.harmless(command)])
     }
 
     fn written_errors_end(&mut self, command: &Invocation<'_>) -> bool {

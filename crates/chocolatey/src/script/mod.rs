@@ -54,6 +54,7 @@ mod prepare;
 mod profile;
 mod program;
 mod quotes;
+mod reads;
 mod recipe_file;
 mod recipe_files;
 mod removal;

@@ -243,3 +243,164 @@ fn machines_where_the_script_always_fails_are_none_that_it_installs_on() {
         "Ready Exe [/S] [0] X64=https://a.example/a.exe"
     );
 }
+
+#[test]
+fn a_way_that_fails_is_told_where_another_one_comes_back() {
+    for (end, condition) in [
+        (
+            "try { if (Test-Path C:\\a) { throw 'x' }; exit 1 } catch { 'caught' }",
+            "Test-Path C:\\a",
+        ),
+        (
+            "function f { if (Test-Path C:\\a) { return }; exit 1 }\nf",
+            "Test-Path C:\\a",
+        ),
+        (
+            "foreach ($x in 1, 2) { if (Test-Path C:\\a) { continue }; exit 1 }",
+            "Test-Path C:\\a",
+        ),
+        (
+            "foreach ($x in 1, 2) { if (Test-Path C:\\a) { break }; throw 'x' }",
+            "Test-Path C:\\a",
+        ),
+        (
+            "switch (1) { 1 { if (Test-Path C:\\a) { break }; exit 1 } }",
+            "Test-Path C:\\a",
+        ),
+    ] {
+        let script = format!("{INSTALL}{end}\nSet-Content C:\\b x");
+        let found = run(script.as_bytes(), &[]);
+        let recipe = found.recipe.as_ref().unwrap();
+        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [(condition, true)], "{end}: {}", shown(&found));
+        assert_eq!(found.effects.len(), 1, "{end}: {}", shown(&found));
+        let told = &found.effects[0].conditions;
+        assert!(told.iter().all(|it| it.holds), "{end}: {told:?}");
+        assert!(!told.is_empty(), "{end}");
+    }
+    // In a loop that may not run, both must come together.
+    let end =
+        "foreach ($p in Get-Process acme -ea 0) { if (Test-Path C:\\a) { continue }; exit 1 }";
+    let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+    let recipe = found.recipe.as_ref().unwrap();
+    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told: Vec<_> = told.collect();
+    let both = "(there is <from process acme>) -and -not (Test-Path C:\\a)";
+    assert_eq!(told, [(both, false)]);
+}
+
+#[test]
+fn what_comes_behind_a_round_that_is_left_out_happens_in_the_next_one() {
+    let script = "foreach ($x in 'a', 'b') { if ($x -eq 'a' -and (Test-Path C:\\a)) { continue }; Set-Content C:\\$x y }";
+    let found = run(script.as_bytes(), &[]);
+    let told: Vec<String> = found.effects.iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            "C:\\a if [not $x -eq 'a' -and (Test-Path C:\\a)]",
+            "C:\\b if []"
+        ]
+    );
+}
+
+#[test]
+fn what_changes_in_a_round_that_is_left_early_is_not_known_in_the_next_one() {
+    for body in [
+        "if (Test-Path C:\\a) { $v = 'b'; continue }",
+        "$v = $w; $w = 'b'",
+    ] {
+        let script = format!(
+            "$v = 'a'; $w = 'a'\nforeach ($p in Get-Process acme -ea 0) {{ Set-Content C:\\x $v\n{body} }}"
+        );
+        let found = run(script.as_bytes(), &[]);
+        assert!(
+            !found.effects.iter().any(|it| it.operands["value"] == "a"),
+            "{}",
+            shown(&found)
+        );
+    }
+}
+
+#[test]
+fn what_is_done_in_any_case_has_no_condition_of_what_left_before() {
+    for script in [
+        "try { if (Test-Path C:\\a) { throw 'x' } } finally { Set-Content C:\\b x }",
+        "try { if (Test-Path C:\\a) { exit 1 } } finally { Set-Content C:\\b x }",
+        "function f { try { if (Test-Path C:\\a) { return } } finally { Set-Content C:\\b x } }\nf",
+    ] {
+        let found = run(script.as_bytes(), &[]);
+        let told: Vec<String> = found.effects.iter().map(told).collect();
+        assert_eq!(told, ["C:\\b if []"], "{script}");
+    }
+    let script = "try { if (Test-Path C:\\a) { throw 'x' } } finally { Set-Content C:\\b x }\nSet-Content C:\\c x";
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(told(&found.effects[1]), "C:\\c if [not Test-Path C:\\a]");
+}
+
+#[test]
+fn a_command_that_must_find_what_it_reads_ends_the_script_without_it() {
+    for (command, condition) in [
+        ("Get-Process acme", "there is process acme"),
+        ("Get-Process a, b", "there is process a, process b"),
+        ("Get-Service -Name acme", "there is service acme"),
+        ("Get-Command acme", "there is program acme"),
+        ("Get-Item C:\\a", "there is C:\\a"),
+        ("Get-ChildItem C:\\a -Filter *.x", "there is C:\\a"),
+        ("'C:\\a' | Get-Item", "there is C:\\a"),
+        ("Get-Content C:\\a", "there is C:\\a"),
+        (
+            "Get-ItemProperty HKLM:\\Software\\A",
+            "there is HKLM:\\Software\\A",
+        ),
+        (
+            "(Get-ItemProperty -Path HKLM:\\Software\\A -Name b).b",
+            "there is b of HKLM:\\Software\\A",
+        ),
+    ] {
+        let script = format!("$x = {command}\nSet-Content C:\\z x");
+        let stops = format!("$ErrorActionPreference = 'Stop'\n{script}");
+        let found = run(stops.as_bytes(), &[]);
+        let all: Vec<String> = found.effects.iter().map(told).collect();
+        assert_eq!(all, [format!("C:\\z if [{condition}]")], "{script}");
+        let found = run(script.as_bytes(), &[]);
+        let all: Vec<String> = found.effects.iter().map(told).collect();
+        assert_eq!(all, ["C:\\z if []"], "{script}");
+    }
+    for command in [
+        "Get-Process acme -ea 0",
+        "Get-Service acme -ErrorAction Ignore",
+        "Get-Process ac*",
+        "Get-Item C:\\a\\*",
+        "Get-Process",
+        "Get-ChildItem cert:\\LocalMachine\\My",
+        "Get-ChildItem $env:ProgramFiles",
+        "Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion' -Name ProductName",
+        "if (Test-Path C:\\a) { Get-Item C:\\a }",
+        "try { Get-Process acme } catch { }",
+    ] {
+        let script =
+            format!("$ErrorActionPreference = 'Stop'\n$x = {command}\nSet-Content C:\\z x");
+        let found = run(script.as_bytes(), &[]);
+        let all: Vec<String> = found.effects.iter().map(told).collect();
+        assert_eq!(all, ["C:\\z if []"], "{script}");
+    }
+}
+
+#[test]
+fn a_read_that_ends_the_script_behind_the_installation_is_a_condition() {
+    let end = "$ErrorActionPreference = 'Stop'\n$s = Get-Service acme";
+    let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+    let recipe = found.recipe.as_ref().unwrap();
+    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    assert_eq!(told.collect::<Vec<_>>(), [("there is service acme", true)]);
+}
+
+#[test]
+fn what_is_made_only_sometimes_may_be_missing() {
+    let script = "$ErrorActionPreference = 'Stop'
+if (Test-Path C:\\x) { Set-Content C:\\a x }
+Remove-Item C:\\a";
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(told(&found.effects[1]), "C:\\a if [there is C:\\a]");
+}
