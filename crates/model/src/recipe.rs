@@ -294,6 +294,10 @@ pub struct Uninstall {
     /// What it changes besides, explained.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
+    /// What must hold on the device for the script not to fail: where it fails, Chocolatey keeps the
+    /// package.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     /// What could not be explained.
     pub findings: Vec<Finding>,
 }

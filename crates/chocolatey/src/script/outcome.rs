@@ -25,38 +25,34 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
         calls: main.calls.len(),
         resolved: main.calls.iter().filter(|it| it.step.is_some()).count(),
     };
-    let small = (main.asked.bits && !main.is_refused).then(|| Run::of(package, &trees, SMALL));
+    let mut small = (main.asked.bits && !main.is_refused).then(|| Run::of(package, &trees, SMALL));
     if main.calls.is_empty() && main.starts_own_program {
         let what = "starts a program of its own and installs nothing else: it may be an installer";
         main.find(Weight::Review, &package.install_path(), what);
     }
     check_order(package, &trees, &mut main);
     let minimum_build = minimum_build(package, &trees, &mut main);
+    let effects = effects_on(&main.effects, small.as_ref().map(|it| &it.effects[..]));
+    // What is done where the scripts fail in the end is done all the same.
     let is_small_refused = small.as_ref().is_some_and(|it| it.is_refused);
+    if let Some(small) = small.as_mut().filter(|it| it.is_refused) {
+        main.take_said(small);
+    }
     let small = small.filter(|it| !it.is_refused);
     let mut found = Vec::new();
     let mut recipes = recipes(&main, small.as_ref(), is_small_refused, &mut found);
     for what in found {
         main.find(Weight::Review, &package.install_path(), what);
     }
-    let effects = effects_on(
-        &main.effects,
-        small.as_ref().map(|it| &it.effects[..]),
-        is_small_refused,
-    );
     let mut shims = std::mem::take(&mut main.shims);
     let mut notes = std::mem::take(&mut main.notes);
     let mut installers = main.installers();
-    if let Some(small) = small {
+    if let Some(mut small) = small {
         shim::merge(&mut shims, &small.shims);
-        notes.extend(small.notes.iter().cloned());
         installers.extend(small.installers());
-        for (weight, finding) in small.findings {
-            if !main.findings.iter().any(|(_, known)| *known == finding) {
-                main.findings.push((weight, finding));
-            }
-        }
+        main.take_said(&mut small);
     }
+    notes.append(&mut main.notes);
     if let Some(recipe) = recipes.first_mut() {
         recipe.minimum_build = minimum_build;
     }
@@ -135,6 +131,11 @@ fn minimum_build(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) 
     for build in OLDER {
         let older = Run::of(package, trees, Profile { build, ..MAIN });
         if older.is_refused {
+            let is_done = |effect: &Effect| main.effects.iter().any(|it| it.is_same(effect));
+            if !older.effects.iter().all(is_done) || !older.findings.is_empty() {
+                let what = "what is changed depends on the version of Windows";
+                main.find(Weight::Review, &package.install_path(), what);
+            }
             return Some(accepted);
         }
         if older.calls != main.calls
@@ -152,15 +153,8 @@ fn minimum_build(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) 
 
 /// The effects of both kinds of machine in the script's order, each with the machines that it happens
 /// on.
-pub(super) fn effects_on(
-    large: &[Effect],
-    small: Option<&[Effect]>,
-    is_small_refused: bool,
-) -> Vec<Effect> {
-    let is_of_large = |effect: &Effect| match small {
-        Some(small) => !small.contains(effect),
-        None => is_small_refused,
-    };
+pub(super) fn effects_on(large: &[Effect], small: Option<&[Effect]>) -> Vec<Effect> {
+    let is_of_large = |effect: &Effect| small.is_some_and(|small| !small.contains(effect));
     let mut all = large.to_vec();
     for effect in &mut all {
         if is_of_large(effect) {

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 
+use fleetmend_model::condition::Condition;
 use fleetmend_model::effect::{Effect, Machines};
 use fleetmend_model::recipe::{Finding, Uninstall, UninstallStep, Verdict};
 
@@ -18,10 +19,14 @@ struct Removal {
     effects: Vec<Effect>,
     findings: Vec<(Weight, Finding)>,
     notes: Vec<Finding>,
+    /// What must hold on the device for it not to fail.
+    conditions: Vec<Condition>,
     /// Whether it asks how many bits the machine has.
     asks_bits: bool,
     /// Whether it refuses the machine.
     is_refused: bool,
+    /// The line at which it fails, whatever holds.
+    fails_at: Option<u32>,
 }
 
 /// Explains the script that Chocolatey runs before the package is removed.
@@ -36,21 +41,22 @@ pub(super) fn uninstall(
         .asks_bits
         .then(|| Removal::of(package, trees, script, SMALL));
     let is_small_refused = small.as_ref().is_some_and(|it| it.is_refused);
+    find_failures(&mut main, small.as_ref(), &script.path);
     if let Some(small) = &mut small {
         notes.append(&mut small.notes);
         for finding in std::mem::take(&mut small.findings) {
-            if !is_small_refused && !main.findings.iter().any(|it| it.1 == finding.1) {
+            if !main.findings.iter().any(|it| it.1 == finding.1) {
                 main.findings.push(finding);
             }
         }
+        if !is_small_refused && main.conditions != small.conditions {
+            let what = "what must hold for it not to fail depends on the bitness of Windows";
+            main.find(&script.path, 1, what);
+        }
     }
     notes.append(&mut main.notes);
+    let effects = effects_on(&main.effects, small.as_ref().map(|it| &it.effects[..]));
     let small = small.filter(|it| !it.is_refused);
-    let effects = effects_on(
-        &main.effects,
-        small.as_ref().map(|it| &it.effects[..]),
-        is_small_refused,
-    );
     let steps = match (small, is_small_refused) {
         (Some(small), _) => on_both(main.steps, small.steps),
         (None, true) => on(main.steps, Machines::X64),
@@ -70,6 +76,7 @@ pub(super) fn uninstall(
         verdict,
         steps,
         effects,
+        conditions: main.conditions,
         findings: main.findings.into_iter().map(|(_, it)| it).collect(),
     })
 }
@@ -101,16 +108,45 @@ impl Removal {
             interpreter.find(Weight::Review, 1, what);
         }
         let count = interpreter.uninstalls.len();
+        let is_refused = flow == Flow::Throw && count == 0;
+        let fails_at = Interpreter::ends_failing(flow).then_some(interpreter.failure.line);
         let effects = interpreter.effects.into_iter();
         let steps = interpreter.uninstalls.into_iter();
         Self {
-            is_refused: flow == Flow::Throw && count == 0,
+            is_refused,
+            fails_at,
             steps: steps.filter_map(|it| it.step).collect(),
             effects: effects.map(|it| it.among_uninstalls(count)).collect(),
             findings: interpreter.findings,
             notes: interpreter.notes,
+            conditions: interpreter.failure.unless,
             asks_bits: interpreter.asked.bits,
         }
+    }
+}
+
+impl Removal {
+    fn find(&mut self, file: &str, line: u32, what: &str) {
+        let finding = Finding {
+            file: file.to_owned(),
+            line,
+            what: what.to_owned(),
+        };
+        self.findings.push((Weight::Review, finding));
+    }
+}
+
+/// Finds where the script fails whatever holds: not where it only refuses one of two kinds of machine,
+/// which the steps and effects say that they are not for.
+fn find_failures(main: &mut Removal, small: Option<&Removal>, file: &str) {
+    let is_done = |it: &Removal| it.fails_at.is_none();
+    let is_said =
+        |it: &Removal, other: Option<&Removal>| it.is_refused && other.is_some_and(is_done);
+    let failing = main.fails_at.filter(|_| !is_said(main, small));
+    let small_failing = small.filter(|it| !is_said(it, Some(main)));
+    let small_failing = small_failing.and_then(|it| it.fails_at);
+    if let Some(line) = failing.or(small_failing) {
+        main.find(file, line, "the script fails, whatever holds");
     }
 }
 

@@ -126,9 +126,11 @@ impl Run {
         }
         self.is_refused |= flow == Flow::Throw && interpreter.calls.is_empty();
         if profile != MAIN && Interpreter::ends_failing(flow) {
-            // What it does before it fails is no installation.
+            // What it does before it fails is no installation, and is done all the same.
             self.is_refused = true;
-            return;
+            interpreter.calls.clear();
+            // It is never there to be changed.
+            self.effects.clear();
         }
         if interpreter.reads_exit_code && interpreter.calls.iter().any(has_open_codes) {
             let what = "the script itself judges the exit code of a program that it starts";
@@ -161,6 +163,16 @@ impl Run {
         }
         self.forks.append(&mut interpreter.forks);
         self.unsettled.append(&mut interpreter.unsettled);
+    }
+
+    /// Takes what another run found and noted.
+    pub(super) fn take_said(&mut self, other: &mut Self) {
+        self.notes.append(&mut other.notes);
+        for (weight, finding) in std::mem::take(&mut other.findings) {
+            if !self.findings.iter().any(|(_, known)| *known == finding) {
+                self.findings.push((weight, finding));
+            }
+        }
     }
 
     pub(super) fn find(&mut self, weight: Weight, file: &str, what: &str) {

@@ -74,6 +74,11 @@ fn an_effect_says_on_which_machines_it_happens() {
         (
             "Stop-Service acme\nInstall-ChocolateyPackage acme exe /S -Url64bit https://a.example/a.exe"
                 .to_owned(),
+            // It is refused on 32 bits, behind the service.
+            Machines::All,
+        ),
+        (
+            "if (Get-OSArchitectureWidth 32) { throw 'no' }\nStop-Service acme".to_owned(),
             Machines::X64,
         ),
     ] {
@@ -81,6 +86,24 @@ fn an_effect_says_on_which_machines_it_happens() {
         assert_eq!(only(&found).machines, expected, "{script}");
         assert!(only(&found).always, "{script}");
     }
+}
+
+#[test]
+fn what_is_found_where_32_bits_are_refused_is_told() {
+    let found = analysed(&format!(
+        "if (Get-OSArchitectureWidth 32) {{ Set-Content C:\\acme (Get-Random); throw 'no' }}\n{INSTALL}"
+    ));
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{found:?}");
+}
+
+#[test]
+fn what_changes_a_machine_before_it_is_changed_is_not_done_where_it_never_is() {
+    let script = "Install-ChocolateyPackage acme exe /S -Url64bit https://a.example/a.exe";
+    let found = run_package(&[
+        ("tools/chocolateyInstall.ps1", script.as_bytes()),
+        ("tools/chocolateyBeforeModify.ps1", b"Stop-Service acme"),
+    ]);
+    assert_eq!(only(&found).machines, Machines::X64);
 }
 
 #[test]

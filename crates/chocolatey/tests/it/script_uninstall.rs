@@ -385,3 +385,23 @@ fn the_quiet_command_line_of_the_registry_is_not_the_other() {
         Some("<quietuninstallstring of software Acme*>")
     );
 }
+
+#[test]
+fn what_makes_an_uninstall_script_fail_is_said() {
+    for end in [
+        "if (Test-Path C:\\a) { throw 'no' }",
+        "if (Test-Path C:\\a) { exit 1 }",
+        "$ErrorActionPreference = 'Stop'; if (Test-Path C:\\a) { Write-Error 'no' }",
+    ] {
+        let found = uninstall(&format!("Set-Content C:\\b x\n{end}"));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [("Test-Path C:\\a", false)], "{end}");
+        assert!(found.findings.is_empty(), "{found:?}");
+    }
+    let found = uninstall("try { if (Test-Path C:\\a) { throw 'x' } } catch { 'no' }");
+    assert!(found.conditions.is_empty(), "{found:?}");
+    for script in ["throw 'no'", "Set-Content C:\\b x\nexit 1"] {
+        assert_eq!(uninstall(script).verdict, Verdict::NeedsReview, "{script}");
+    }
+}
