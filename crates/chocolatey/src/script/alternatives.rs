@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use fleetmend_model::condition::{Condition, Fact};
+use fleetmend_model::effect::Effect;
 
 use super::Package;
 use super::installation::{Call, Step};
@@ -119,9 +120,9 @@ pub(super) fn settle(
     merged(ways, &conditions)
 }
 
-/// A call, and the ways in which it is made.
-struct Made {
-    call: Call,
+/// A call or an effect, and the ways in which it is made.
+struct Made<T> {
+    done: T,
     /// Its place in the first of them.
     place: usize,
     ways: BTreeSet<usize>,
@@ -130,45 +131,15 @@ struct Made {
 /// One run for all ways that conditions can go.
 fn merged(mut ways: Vec<Run>, conditions: &[&Condition]) -> Run {
     let count = ways.len();
-    let mut made: Vec<Made> = Vec::new();
-    for (way, run) in ways.iter_mut().enumerate() {
-        for (place, call) in std::mem::take(&mut run.calls).into_iter().enumerate() {
-            let known = made
-                .iter_mut()
-                .find(|it| is_same_call(&it.call, &call) && !it.ways.contains(&way));
-            match known {
-                Some(known) => {
-                    known.ways.insert(way);
-                }
-                None => made.push(Made {
-                    call,
-                    place,
-                    ways: BTreeSet::from([way]),
-                }),
-            }
-        }
-    }
-    made.sort_by_key(|it| it.place);
+    let calls = ways.iter_mut().map(|run| std::mem::take(&mut run.calls));
+    let calls = made(calls, is_same_call);
+    let effects = ways.iter_mut().map(|run| std::mem::take(&mut run.effects));
+    let effects = made(effects, |one: &Effect, other| one == other);
     let mut runs = ways.into_iter();
     let Some(mut all) = runs.next() else {
         return Run::default();
     };
     for run in runs {
-        for effect in &mut all.effects {
-            let same = run.effects.iter().find(|it| it.is_same(effect));
-            effect.always &= same.is_some_and(|it| it.always);
-            // What the ways are told apart by is no condition of the effect's own.
-            if same.is_none_or(|it| it.conditions != effect.conditions) {
-                effect.conditions.clear();
-            }
-        }
-        for mut effect in run.effects {
-            if !all.effects.iter().any(|it| it.is_same(&effect)) {
-                effect.always = false;
-                effect.conditions.clear();
-                all.effects.push(effect);
-            }
-        }
         shim::merge(&mut all.shims, &run.shims);
         all.notes.extend(run.notes);
         for finding in run.findings {
@@ -183,10 +154,38 @@ fn merged(mut ways: Vec<Run>, conditions: &[&Condition]) -> Run {
         all.is_refused &= run.is_refused;
         all.starts_own_program |= run.starts_own_program;
     }
-    all.calls = made
-        .into_iter()
-        .flat_map(|it| with_conditions(it, conditions, count))
+    let calls = calls.into_iter();
+    all.calls = calls
+        .flat_map(|it| with_conditions(it, conditions, count, under))
         .collect();
+    let effects = effects.into_iter();
+    all.effects = effects
+        .flat_map(|it| with_conditions(it, conditions, count, effect_under))
+        .collect();
+    all
+}
+
+/// What is done in some ways, each once with all of these.
+fn made<T>(ways: impl Iterator<Item = Vec<T>>, is_same: impl Fn(&T, &T) -> bool) -> Vec<Made<T>> {
+    let mut all: Vec<Made<T>> = Vec::new();
+    for (way, done) in ways.enumerate() {
+        for (place, done) in done.into_iter().enumerate() {
+            let known = all
+                .iter_mut()
+                .find(|it| is_same(&it.done, &done) && !it.ways.contains(&way));
+            match known {
+                Some(known) => {
+                    known.ways.insert(way);
+                }
+                None => all.push(Made {
+                    done,
+                    place,
+                    ways: BTreeSet::from([way]),
+                }),
+            }
+        }
+    }
+    all.sort_by_key(|it| it.place);
     all
 }
 
@@ -201,8 +200,13 @@ fn is_same_call(one: &Call, other: &Call) -> bool {
     one.site == other.site && plain(&one.step) == plain(&other.step)
 }
 
-/// A call with the conditions that tell its ways from the others.
-fn with_conditions(made: Made, conditions: &[&Condition], count: usize) -> Vec<Call> {
+/// A call or an effect with the conditions that tell its ways from the others.
+fn with_conditions<T: Clone>(
+    made: Made<T>,
+    conditions: &[&Condition],
+    count: usize,
+    under: fn(T, Vec<Condition>) -> T,
+) -> Vec<T> {
     let holds = |way: usize, place: usize| way & (1 << place) != 0;
     let condition = |way: usize, place: usize| Condition {
         holds: holds(way, place),
@@ -223,11 +227,11 @@ fn with_conditions(made: Made, conditions: &[&Condition], count: usize) -> Vec<C
     // All ways with the fixed conditions, or some of them alone.
     if made.ways.len() << fixed.len() == count {
         let all = fixed.into_iter().map(|place| condition(first, place));
-        return vec![under(made.call, all.collect())];
+        return vec![under(made.done, all.collect())];
     }
     let each = made.ways.iter().map(|way| {
         let all = places.clone().map(|place| condition(*way, place));
-        under(made.call.clone(), all.collect())
+        under(made.done.clone(), all.collect())
     });
     each.collect()
 }
@@ -237,4 +241,10 @@ fn under(mut call: Call, conditions: Vec<Condition>) -> Call {
         step.conditions.splice(0..0, conditions);
     }
     call
+}
+
+fn effect_under(mut effect: Effect, conditions: Vec<Condition>) -> Effect {
+    effect.always &= conditions.is_empty();
+    effect.conditions.splice(0..0, conditions);
+    effect
 }

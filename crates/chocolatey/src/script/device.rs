@@ -55,10 +55,21 @@ impl Interpreter<'_> {
         }
         let is_open = text.contains([HOLE, STAR, '*', '?', '[']) || !path.is_known();
         if is_open {
+            let is_left_alone = self.state.removed.is_empty()
+                && self.state.unsure.is_empty()
+                && self.state.brought_into().next().is_none();
+            let is_asked = is_left_alone && !text.contains([HOLE, STAR, '*', '?', '[']);
+            if is_asked && path::in_package(&text).is_some() {
+                return self.or_asked(unknown(), &[&path]);
+            }
             return unknown();
         }
         match self.is_there(&text, wants_folder) {
             Some(is_there) => Value::Bool(is_there),
+            // What an archive brought may be there.
+            None if path::in_package(&text).is_some_and(|it| self.is_as_brought(&text, &it)) => {
+                self.fact_of(FactKind::File, &text, Some("existence"))
+            }
             None if path::in_package(&text).is_none() && !self.is_touched(&text) => {
                 self.fact_of(FactKind::File, &text, Some("existence"))
             }
@@ -88,6 +99,11 @@ impl Interpreter<'_> {
         }
         // What a folder of sources lacks may be put in when it is packed.
         (wants_folder == Some(true) && is_untouched && !is_listed).then_some(false)
+    }
+
+    /// Whether nothing but an archive has changed what lies at a path in the package's folder.
+    fn is_as_brought(&self, text: &str, inside: &str) -> bool {
+        self.is_touched(text) && !self.is_removed(inside) && !self.state.is_unsure(&path::key(text))
     }
 
     /// Whether the script has written below a path, or unpacked something there.

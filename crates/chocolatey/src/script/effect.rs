@@ -182,12 +182,17 @@ impl Interpreter<'_> {
         operands: BTreeMap<String, String>,
         line: u32,
     ) {
+        let conditions = self.conditions();
+        if conditions.is_none() {
+            let what = format!("changes something under a condition that is not known: {command}");
+            self.find(Weight::Review, line, what);
+        }
         self.note(Effect {
             kind,
             command: command.to_owned(),
             operands,
             always: self.is_certain(),
-            conditions: self.conditions().unwrap_or_default(),
+            conditions: conditions.unwrap_or_default(),
             // Both are known when all runs are done.
             phase: Phase::Before,
             machines: Machines::All,

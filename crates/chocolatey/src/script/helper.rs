@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use fleetmend_model::arguments::JOB_FOLDER;
+use fleetmend_model::condition::{Condition, Fact, FactKind};
 use fleetmend_model::recipe::{FileOrigin, RecipeKind};
 
 use super::command::Invocation;
@@ -58,6 +59,14 @@ static INSTALL_PACKAGE: [Parameter; 7] = [
 
 /// What a helper gives to the script.
 pub(super) type Result = (Vec<Value>, Flow);
+
+/// Whether a condition asks what lies in the package's own folder when the script comes to it.
+fn is_of_package(condition: &Condition) -> bool {
+    let is_own = |fact: &Fact| {
+        fact.kind == FactKind::File && fact.name.starts_with("%ChocolateyPackageFolder%")
+    };
+    condition.facts.iter().any(is_own)
+}
 
 impl Interpreter<'_> {
     /// Runs a helper that installs; `None`: the command is none.
@@ -176,7 +185,8 @@ impl Interpreter<'_> {
 
     /// Finds where something is installed under a condition that is not known.
     pub(super) fn find_unknown_condition(&mut self, line: u32) {
-        if self.conditions().is_none() {
+        let conditions = self.conditions();
+        if conditions.is_none_or(|it| it.iter().any(is_of_package)) {
             let what = "installs under a condition that is not known";
             self.find(Weight::Review, line, what);
         }

@@ -271,3 +271,73 @@ fn a_change_of_those_of_several_that_pass_a_filter_is_a_finding() {
     assert!(shown.contains("C:\\\\one"), "{shown}");
     assert!(shown.contains("C:\\\\two"), "{shown}");
 }
+
+#[test]
+fn a_condition_has_the_texts_of_the_script_as_they_are() {
+    let script =
+        "if ($env:FOO   -eq\n 'a  b' -or $env:FOO -eq \"x  $('y  z')\") { Set-Content C:\\x y }";
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(
+        found.effects[0].conditions[0].text,
+        "$env:FOO -eq 'a  b' -or $env:FOO -eq \"x  $('y  z')\""
+    );
+    let script =
+        "Get-Process acme -ea 0 | Where-Object { $_.Path   -eq 'C:\\a  b' } | Stop-Process";
+    let found = run(script.as_bytes(), &[]);
+    let operand = &found.effects[0].operands["inputobject"];
+    assert_eq!(operand, "<acme where $_.Path -eq 'C:\\a  b'>");
+}
+
+#[test]
+fn a_condition_that_is_too_long_to_be_said_is_a_finding() {
+    let long = "x".repeat(5_000);
+    let script = format!("if ($env:FOO -eq '{long}') {{ Set-Content C:\\x y }}");
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{}", shown(&found));
+}
+
+#[test]
+fn a_change_under_a_condition_that_is_not_known_is_a_finding() {
+    for script in [
+        "if (Get-Random) { Set-Content C:\\x y }",
+        "try { Install-ChocolateyPackage a exe /S https://a.example/a.exe } catch { Set-Content C:\\x y }",
+        "while (Get-Random) { Stop-Service acme }",
+        "Get-ChildItem C:\\a -Filter *.txt | % { if ($_.Name -like 'b*') { Remove-Item $_.FullName } }",
+    ] {
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(
+            found.verdict,
+            Verdict::NeedsReview,
+            "{script}: {}",
+            shown(&found)
+        );
+    }
+}
+
+#[test]
+fn a_change_of_what_an_archive_brought_says_what_it_depends_on() {
+    let unzip = "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\n";
+    for (script, condition) in [
+        (
+            "if (Test-Path $PSScriptRoot\\a.exe) { Register-Application $PSScriptRoot\\a.exe }",
+            "Test-Path \"$PSScriptRoot\\a.exe\"",
+        ),
+        (
+            "Get-ChildItem $PSScriptRoot\\*.exe | % { Install-BinFile a $_.FullName }",
+            "there is <from file %ChocolateyPackageFolder%\\tools\\*.exe>",
+        ),
+    ] {
+        let script = format!("{unzip}{script}");
+        let found = run(script.as_bytes(), &["tools/a.zip"]);
+        assert_eq!(found.verdict, Verdict::Ready, "{}", shown(&found));
+        let told = found.effects.last().unwrap();
+        let texts: Vec<&str> = told.conditions.iter().map(|it| &*it.text).collect();
+        assert_eq!(texts, [condition], "{}", shown(&found));
+    }
+    // An installation that it decides is not explained by that.
+    let script = format!(
+        "{unzip}if (Test-Path $PSScriptRoot\\a.exe) {{ Install-ChocolateyInstallPackage a exe /S $PSScriptRoot\\a.exe }}"
+    );
+    let found = run(script.as_bytes(), &["tools/a.zip"]);
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{}", shown(&found));
+}
