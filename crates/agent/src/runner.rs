@@ -83,10 +83,8 @@ impl Runner {
             protocol: fleetmend_protocol::CURRENT,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             boot: platform.boot(),
-            inventory_digest: None,
-            holds: Vec::new(),
-            scans: Vec::new(),
             epoch: state.epoch.clone(),
+            ..CheckIn::default()
         };
         let epoch = state.epoch.clone();
         let core = Core::new(identity.for_core()?, state, now());
@@ -152,6 +150,7 @@ impl Runner {
     fn publish(&self) {
         let mut check_in = self.lock_check_in();
         check_in.holds = self.core.holds();
+        check_in.held = self.core.held();
         check_in.scans = self.core.scan_jobs();
         check_in
             .inventory_digest

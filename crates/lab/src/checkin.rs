@@ -109,8 +109,6 @@ pub fn check_in(digest: String) -> CheckIn {
             at: None,
         },
         inventory_digest: Some(digest),
-        holds: Vec::new(),
-        scans: Vec::new(),
-        epoch: String::new(),
+        ..CheckIn::default()
     }
 }

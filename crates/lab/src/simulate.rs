@@ -312,6 +312,8 @@ impl SimulatedAgent {
             holds: self.core.holds(),
             scans: self.core.scan_jobs(),
             epoch: self.core.state().epoch.clone(),
+            held: self.core.held(),
+            ..CheckIn::default()
         };
         let request = request_json(paths::CHECKIN, &request)?;
         let reply: CheckInReply = serde_json::from_slice(self.requests.send(&request).await?)?;

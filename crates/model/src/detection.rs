@@ -28,7 +28,8 @@ pub struct Detection {
 }
 
 /// What detection found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Detected {
     /// The release's version, or a newer one.
     Installed {

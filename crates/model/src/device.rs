@@ -83,3 +83,13 @@ pub struct Host {
     /// `x86_64`, `aarch64`, `x86`.
     pub architecture: String,
 }
+
+/// Where a machine is in the network, as its agent says it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Network {
+    /// The machine's own addresses, IPv4 and IPv6, without loopback and link-local ones.
+    pub addresses: Vec<String>,
+    /// The addresses of its default gateways.
+    pub gateways: Vec<String>,
+}

@@ -149,7 +149,7 @@ pub struct WithheldUpdate {
 }
 
 /// Which boot a machine is in; changes with every restart.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Boot {
     /// Opaque; equal as long as the machine did not restart.
     pub id: String,

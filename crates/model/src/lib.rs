@@ -1,6 +1,7 @@
 //! The words of the field as types: ids, devices, inventories, recipes, releases, patches and the
 //! two state machines. Pure: no clock, file, socket or database.
 
+pub mod abilities;
 pub mod arguments;
 pub mod condition;
 pub mod cut;
@@ -15,8 +16,11 @@ pub mod name_pattern;
 pub mod patch;
 pub mod recipe;
 pub mod release;
+pub mod restart;
+pub mod run_rules;
 pub mod shim;
 pub mod status;
+pub mod throttle;
 pub mod time;
 pub mod uptime;
 

@@ -45,3 +45,12 @@ impl fmt::Display for Millis {
         self.0.fmt(f)
     }
 }
+
+/// A stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Span {
+    /// Its first moment.
+    pub from: Millis,
+    /// The first moment after it.
+    pub until: Millis,
+}

@@ -2,7 +2,7 @@
 //!
 //! A preview is a plan that is not carried out. Windows, rings, cool-down and pins (what runs
 //! *when*) become more inputs of [`plan()`] and more [`Reason`]s. What is said of time alone stands
-//! ready: [`schedule`], [`window`], [`jitter`] and [`throttle`].
+//! ready: [`schedule`], [`window`] and [`jitter`].
 
 pub mod hold;
 mod input;
@@ -10,7 +10,6 @@ pub mod jitter;
 mod plan;
 mod reason;
 pub mod schedule;
-pub mod throttle;
 pub mod window;
 
 pub use input::{Device, Hold, Input, Patch, Readiness};

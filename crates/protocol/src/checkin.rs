@@ -1,13 +1,16 @@
 //! The check-in: a few bytes every few minutes, and at once when the server has something.
 
+use fleetmend_model::device::Network;
 use fleetmend_model::inventory::Boot;
 use fleetmend_model::status::deploy::DeployStatus;
 use fleetmend_model::{DeployJobId, Millis, ScanJobId};
-use fleetmend_trust::SignedOrder;
+use fleetmend_trust::{Envelope, SignedOrder};
 use serde::{Deserialize, Serialize};
 
+use crate::site::{MasterState, Serve, Site, WantedFile};
+
 /// What an agent says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CheckIn {
     /// [`crate::CURRENT`] of the agent.
     pub protocol: u32,
@@ -29,11 +32,43 @@ pub struct CheckIn {
     /// given. Empty for a state that was made by an agent of protocol 1.
     #[serde(default)]
     pub epoch: String,
+    /// The orders of `holds` with the counters under which they were accepted.
+    #[serde(default)]
+    pub held: Vec<Held>,
+    /// The machine's time zone by its IANA name, e.g. `Europe/Berlin`; empty where it is not known.
+    #[serde(default)]
+    pub time_zone: String,
+    /// Where the machine is in the network.
+    #[serde(default)]
+    pub network: Network,
+    /// What the agent can do there: words of [`Ability`](fleetmend_model::abilities::Ability), and
+    /// those of a newer one.
+    #[serde(default)]
+    pub abilities: Vec<String>,
+    /// The [generation](Site::generation) of the site that the agent knows; 0 before the first.
+    #[serde(default)]
+    pub site: i64,
+    /// How it stands as a master, if it is one.
+    #[serde(default)]
+    pub master: Option<MasterState>,
+}
+
+/// An order that an agent has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Which job.
+    pub job: DeployJobId,
+    /// The order's counter: a lower one than the server's is an order that was changed since.
+    pub counter: i64,
 }
 
 /// What the server answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CheckInReply {
+    /// [`crate::CURRENT`] of the server: what an older one cannot read is not told to it. 0 before
+    /// protocol 3.
+    #[serde(default)]
+    pub protocol: u32,
     /// The server's time.
     pub now: Millis,
     /// When to check in again, in seconds.
@@ -57,6 +92,18 @@ pub struct CheckInReply {
     /// before it starts anything.
     #[serde(default)]
     pub resumed: Vec<Resumed>,
+    /// Where to fetch files; absent where that is what the agent knows.
+    #[serde(default)]
+    pub site: Option<Site>,
+    /// What to serve as a master; absent where that is what the agent does.
+    #[serde(default)]
+    pub serve: Option<Serve>,
+    /// Files that a master is to have.
+    #[serde(default)]
+    pub prefetch: Vec<WantedFile>,
+    /// Signed rules that hold without an order; absent where they are as before.
+    #[serde(default)]
+    pub rules: Option<Envelope>,
 }
 
 /// What the server knows of an order that it hands out again.

@@ -3,15 +3,19 @@
 //! JSON over HTTPS; the agent always asks. Unknown fields are accepted and dropped, so that an
 //! old side understands a newer one; a field of the wrong type is an error that names it.
 //!
+//! A number says what a side can read, not what it does with it: what an agent can do is in its
+//! [abilities](fleetmend_model::abilities).
+//!
 //! To change a message: add a field with a default, add a line to [`HISTORY`], raise [`CURRENT`].
 //! Never change what a field means, never make an optional one required.
 
 pub mod checkin;
 pub mod enrol;
 pub mod reports;
+pub mod site;
 
 /// The protocol that this code speaks.
-pub const CURRENT: u32 = 2;
+pub const CURRENT: u32 = 3;
 /// The oldest protocol that the server still answers. Below it, scans end with
 /// `Unable to retrieve Agent Information`.
 pub const OLDEST: u32 = 1;
@@ -26,6 +30,12 @@ pub const HISTORY: &[(u32, &str)] = &[
         2,
         "2026-11-25: the epoch of the agent's state in check-ins and reports; what the server \
          knows of orders that it hands out again",
+    ),
+    (
+        3,
+        "2026-11-26: the server's protocol in its replies; counters of held orders; time zone, \
+         network and abilities of a device; rules in orders; what is found after a restart; \
+         restarts; sites and their masters",
     ),
 ];
 

@@ -1,8 +1,12 @@
 //! What an agent did, in its own order, kept by the agent until the server has stored it.
 
+use fleetmend_model::detection::Detected;
+use fleetmend_model::restart::RestartState;
 use fleetmend_model::status::deploy::Change;
 use fleetmend_model::{DeployJobId, Millis, ScanJobId};
 use serde::{Deserialize, Serialize};
+
+use crate::site::{FetchedFrom, SiteFileState};
 
 /// A batch of reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +78,53 @@ pub enum What {
         job: DeployJobId,
         /// What it does or waits for.
         cause: String,
+    },
+    /// The machine is in another boot than the one in which a restart became due for a deploy job.
+    AfterRestart {
+        /// Which.
+        job: DeployJobId,
+        /// The boot that it is in.
+        boot: String,
+        /// What detection finds now.
+        found: Detected,
+    },
+    /// A restart of the machine moved on.
+    Restart {
+        /// Where to.
+        state: RestartState,
+        /// The boot that the machine is in.
+        boot: String,
+        /// Why, in plain words.
+        #[serde(default)]
+        cause: String,
+        /// How often it was put off.
+        #[serde(default)]
+        snoozes: u32,
+        /// When it goes on: the next question, or the restart.
+        #[serde(default)]
+        at: Option<Millis>,
+    },
+    /// A master moved on with a file.
+    SiteFile {
+        /// Which, by its SHA-256.
+        sha256: String,
+        /// Where to.
+        state: SiteFileState,
+        /// Why, in plain words.
+        #[serde(default)]
+        cause: String,
+    },
+    /// A deploy job's files are on the device.
+    Fetched {
+        /// Which.
+        job: DeployJobId,
+        /// Who gave them, or the last of them.
+        from: FetchedFrom,
+        /// How many bytes came over the network.
+        bytes: u64,
+        /// Parts that a master gave and that were wrong.
+        #[serde(default)]
+        bad_chunks: u32,
     },
 }
 

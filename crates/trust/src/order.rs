@@ -1,6 +1,7 @@
 //! Orders and releases: signing them, and the one check before anything runs.
 
 use fleetmend_model::release::Release;
+use fleetmend_model::run_rules::RunRules;
 use fleetmend_model::{DeployJobId, Millis, hex};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,10 @@ pub struct Order {
     pub expires: Millis,
     /// How failures are handled.
     pub policy: OrderPolicy,
+    /// When it runs, and what is done about what is in its way. Only what the agent has the
+    /// [ability](fleetmend_model::abilities) for is asked of it: it passes over the rest.
+    #[serde(default, skip_serializing_if = "RunRules::is_default")]
+    pub rules: RunRules,
 }
 
 /// How an agent handles failures of an order.

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 
 use fleetmend_model::detection::Detected;
 use fleetmend_model::{DeployJobId, Millis, ScanJobId};
-use fleetmend_protocol::checkin::CheckInReply;
+use fleetmend_protocol::checkin::{CheckInReply, Held};
 use fleetmend_protocol::reports::{Report, What};
 use fleetmend_trust::{Order, TrustRoot, Verified};
 
@@ -187,6 +187,19 @@ impl Core {
     /// Orders that the server need not send again.
     pub fn holds(&self) -> Vec<DeployJobId> {
         self.state.jobs.iter().map(Job::id).collect()
+    }
+
+    /// The same, each with the counter under which it was accepted.
+    pub fn held(&self) -> Vec<Held> {
+        let counter = |job| self.orders.get(&job).map(|order| order.order().counter);
+        let held = self.holds().into_iter();
+        held.filter_map(|job| {
+            Some(Held {
+                job,
+                counter: counter(job)?,
+            })
+        })
+        .collect()
     }
 
     /// Scan jobs that the agent has.

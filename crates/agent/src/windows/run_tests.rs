@@ -6,6 +6,7 @@ use std::time::Duration;
 use fleetmend_model::detection::Detection;
 use fleetmend_model::recipe::InstallerKind;
 use fleetmend_model::release::{Action, Release, RunInstaller};
+use fleetmend_model::run_rules::RunRules;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_trust::{
     Order, OrderPolicy, SignedOrder, SigningKey, TrustRoot, Verified, sign_order, sign_release,
@@ -51,6 +52,7 @@ fn order(kind: InstallerKind, arguments: &str) -> Verified<Order> {
             retry_seconds: 0,
             limit_seconds: 60,
         },
+        rules: RunRules::default(),
     };
     let order = sign_order(&order, &key).unwrap();
     let root = TrustRoot {

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use fleetmend_model::abilities::Ability;
 use fleetmend_model::device::{OsFamily, SystemType};
 use fleetmend_model::inventory::Place;
 use fleetmend_model::patch::{Approval, Confidence, Evidence, PatchType};
@@ -31,6 +32,7 @@ fn every_word_is_read_back_and_is_the_same_on_the_wire() {
     use Evidence::{
         ChocolateyRecord, Name, PackageManager, ProductCode, SoftwareName, UpgradeCode,
     };
+    check(&Ability::ALL, Ability::key, Ability::from_key);
     check(&SystemType::ALL, SystemType::key, SystemType::from_key);
     check(
         &[OsFamily::Windows, OsFamily::Linux],

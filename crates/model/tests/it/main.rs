@@ -8,4 +8,5 @@ mod keys;
 mod name_pattern;
 mod release;
 mod scan;
+mod throttle;
 mod uptime;

@@ -95,7 +95,7 @@ impl Zone {
         Some(Millis(at.as_millisecond()))
     }
 
-    /// Minutes since midnight that clocks show at `at`, for [`crate::throttle::at`].
+    /// Minutes since midnight that clocks show at `at`, for [`fleetmend_model::throttle::at`].
     pub fn minute_of_day(&self, at: Millis) -> Option<u16> {
         let time = self.civil(at)?.time();
         u16::try_from(i32::from(time.hour()) * 60 + i32::from(time.minute())).ok()

@@ -7,7 +7,6 @@ mod properties;
 mod schedule;
 mod schedule_properties;
 mod texts;
-mod throttle;
 mod window;
 mod window_properties;
 mod zoned;

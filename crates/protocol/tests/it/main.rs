@@ -1,18 +1,28 @@
 //! The messages as they travel.
 
 mod messages;
+mod protocol2;
 mod reading;
 
-use fleetmend_model::device::{Host, OsFamily};
+use fleetmend_model::abilities::Ability;
+use fleetmend_model::detection::Detected;
+use fleetmend_model::device::{Host, Network, OsFamily};
 use fleetmend_model::inventory::{
     AvailableUpdate, Boot, ChocolateyRecord, Inventory, Place, Software, UnreachableSource,
     UpdateScan, WithheldUpdate,
 };
+use fleetmend_model::restart::RestartState;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
+use fleetmend_model::throttle::Throttle;
 use fleetmend_model::{DeployJobId, DeviceId, Millis, ScanJobId};
-use fleetmend_protocol::checkin::{CheckIn, CheckInReply, InventoryReply, Resumed, WaitReply};
+use fleetmend_protocol::checkin::{
+    CheckIn, CheckInReply, Held, InventoryReply, Resumed, WaitReply,
+};
 use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
 use fleetmend_protocol::reports::{Report, Reports, ReportsReply, What};
+use fleetmend_protocol::site::{
+    FetchedFrom, MasterAddress, MasterState, Serve, Site, SiteFileState, WantedFile,
+};
 use fleetmend_protocol::{ErrorBody, ErrorDetail};
 use fleetmend_trust::{Envelope, PublicKey, Signature, SignedOrder, TrustRoot};
 
@@ -65,6 +75,25 @@ pub(crate) fn check_in() -> CheckIn {
         holds: vec![DeployJobId(7)],
         scans: vec![ScanJobId(4)],
         epoch: text("00ff"),
+        held: vec![Held {
+            job: DeployJobId(7),
+            counter: 5,
+        }],
+        time_zone: text("Europe/Berlin"),
+        network: Network {
+            addresses: vec![text("10.1.0.7"), text("2001:db8::7")],
+            gateways: vec![text("10.1.0.1")],
+        },
+        abilities: vec![text(Ability::Apt.key()), text("fly")],
+        site: 2,
+        master: Some(MasterState {
+            generation: 3,
+            port: 8444,
+            apt_port: Some(8445),
+            used: 1000,
+            cap: 2000,
+            free: 3000,
+        }),
     }
 }
 
@@ -81,6 +110,7 @@ fn envelope(kind: &str) -> Envelope {
 
 pub(crate) fn check_in_reply() -> CheckInReply {
     CheckInReply {
+        protocol: 3,
         now: Millis(1_700_000_000_000),
         checkin_seconds: 180,
         want_inventory: true,
@@ -96,6 +126,29 @@ pub(crate) fn check_in_reply() -> CheckInReply {
             status: DeployStatus::Started,
             attempt: 1,
         }],
+        site: Some(Site {
+            generation: 2,
+            master: Some(MasterAddress {
+                device: DeviceId(9),
+                addresses: vec![text("10.1.0.9")],
+                port: 8444,
+                apt_port: Some(8445),
+                name: text("m9.masters.fleetmend.invalid"),
+            }),
+            spread_seconds: 40,
+        }),
+        serve: Some(Serve {
+            generation: 3,
+            members: vec![text("c0ffee")],
+            cap: 2000,
+            throttle: vec![Throttle::new(480, 1080, 1_000_000).expect("a rate")],
+            apt: true,
+        }),
+        prefetch: vec![WantedFile {
+            sha256: text("ab12"),
+            length: 1,
+        }],
+        rules: Some(envelope("application/vnd.fleetmend.rules+json")),
     }
 }
 
@@ -188,6 +241,36 @@ pub(crate) fn reports() -> Reports {
         What::Progress {
             job: DeployJobId(7),
             cause: text("waits for the dpkg lock"),
+        },
+        What::AfterRestart {
+            job: DeployJobId(7),
+            boot: text("boot-2"),
+            found: Detected::Installed {
+                version: text("2.0"),
+            },
+        },
+        What::AfterRestart {
+            job: DeployJobId(8),
+            boot: text("boot-2"),
+            found: Detected::Absent,
+        },
+        What::Restart {
+            state: RestartState::Snoozed,
+            boot: text("boot-2"),
+            cause: text("anna puts it off"),
+            snoozes: 1,
+            at: Some(Millis(1_700_000_060_000)),
+        },
+        What::SiteFile {
+            sha256: text("ab12"),
+            state: SiteFileState::Failed,
+            cause: text("no room"),
+        },
+        What::Fetched {
+            job: DeployJobId(7),
+            from: FetchedFrom::Master,
+            bytes: 17,
+            bad_chunks: 1,
         },
     ];
     let reports = whats

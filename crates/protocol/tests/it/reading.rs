@@ -45,6 +45,12 @@ fn is_kind(fields: &serde_json::Map<String, Value>) -> bool {
         "scan_failed",
         "deploy",
         "progress",
+        "after_restart",
+        "restart",
+        "site_file",
+        "fetched",
+        "installed",
+        "older",
         "status",
         "end",
     ];
@@ -85,10 +91,15 @@ fn a_new_reader_reads_the_least_that_the_first_protocol_wrote() {
         read(&json!({"protocol": 1, "agent_version": "0", "boot": {"id": "b"}})).expect("read");
     assert!(check_in.holds.is_empty() && check_in.inventory_digest.is_none());
     assert_eq!(check_in.epoch, "");
+    assert!(check_in.held.is_empty() && check_in.abilities.is_empty());
+    assert_eq!((check_in.time_zone.as_str(), check_in.site), ("", 0));
+    assert!(check_in.network.addresses.is_empty() && check_in.master.is_none());
 
     let reply: CheckInReply = read(&json!({"now": 1, "checkin_seconds": 180})).expect("read");
     assert!(reply.orders.is_empty() && !reply.want_inventory && reply.cancelled.is_empty());
-    assert!(reply.resumed.is_empty());
+    assert!(reply.resumed.is_empty() && reply.prefetch.is_empty());
+    assert_eq!(reply.protocol, 0);
+    assert!(reply.site.is_none() && reply.serve.is_none() && reply.rules.is_none());
 
     let host = json!({
         "hostname": "h", "os_family": "linux", "os_name": "o", "os_version": "v",
@@ -158,6 +169,13 @@ fn a_wrong_type_is_refused_with_the_fields_name() {
     check_refused::<Inventory>(&inventory(), "updates.updates.0.security", json!("yes"));
     check_refused::<Inventory>(&inventory(), "restart_pending", json!(1));
     check_refused::<CheckIn>(&check_in(), "epoch", json!(7));
+    check_refused::<CheckIn>(&check_in(), "held.0.counter", json!("5"));
+    check_refused::<CheckIn>(&check_in(), "time_zone", json!(1));
+    check_refused::<CheckIn>(&check_in(), "network.gateways", json!("10.1.0.1"));
+    check_refused::<CheckIn>(&check_in(), "master.port", json!(65536));
+    check_refused::<CheckInReply>(&check_in_reply(), "protocol", json!("3"));
+    check_refused::<CheckInReply>(&check_in_reply(), "site.master.addresses", json!("x"));
+    check_refused::<CheckInReply>(&check_in_reply(), "serve.throttle", json!({"from": 1}));
     check_refused::<CheckInReply>(&check_in_reply(), "resumed.0.status", json!(14));
     check_refused::<Reports>(&reports(), "epoch", json!(7));
     check_refused::<Reports>(&reports(), "reports.0.sequence", json!("1"));
@@ -182,6 +200,14 @@ fn a_wrong_type_inside_a_report_is_refused_with_the_fields_name() {
         "reports.5.what.deploy.change.end.ending",
         json!("lost"),
     );
+    check_refused::<Reports>(
+        &reports(),
+        "reports.7.what.after_restart.found",
+        json!("gone"),
+    );
+    check_refused::<Reports>(&reports(), "reports.9.what.restart.state", json!("soon"));
+    check_refused::<Reports>(&reports(), "reports.10.what.site_file.state", json!(1));
+    check_refused::<Reports>(&reports(), "reports.11.what.fetched.bytes", json!(-1));
 }
 
 #[test]

@@ -36,13 +36,10 @@ pub async fn check_in(
     let now = app.now();
     device.heard(now);
     let mut reply = CheckInReply {
+        protocol: fleetmend_protocol::CURRENT,
         now,
         checkin_seconds: app.policy.checkin_seconds,
-        want_inventory: false,
-        scans: Vec::new(),
-        orders: Vec::new(),
-        cancelled: Vec::new(),
-        resumed: Vec::new(),
+        ..CheckInReply::default()
     };
     let is_same = device.is_known(|known| {
         known.boot == request.boot.id

@@ -1,6 +1,7 @@
 //! Signed orders: the server's word that a device runs a release now.
 
 use fleetmend_model::Millis;
+use fleetmend_model::run_rules::RunRules;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_store::deploy_jobs::{self, DeployJob};
@@ -64,6 +65,7 @@ pub async fn hand_out(
             retry_seconds: app.policy.deploy_retry_seconds,
             limit_seconds: app.policy.deploy_limit_seconds,
         },
+        rules: RunRules::default(),
     };
     let envelope = sign_order(&order, &app.keys.order)?;
     deploy_jobs::set_order(tx, job.id, counter, &serde_json::to_string(&envelope)?).await?;

@@ -161,6 +161,12 @@ async fn apply(
             }
             Ok(Ok(()))
         }
+        What::AfterRestart { .. }
+        | What::Restart { .. }
+        | What::SiteFile { .. }
+        | What::Fetched { .. } => Ok(Err(
+            "it reports what this server keeps nothing of: install a newer server".to_owned(),
+        )),
     }
 }
 

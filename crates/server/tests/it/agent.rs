@@ -103,6 +103,7 @@ impl Agent {
             holds: holds.to_vec(),
             scans: self.scans.clone(),
             epoch: self.epoch(),
+            ..CheckIn::default()
         };
         read(post(&self.client, &self.url, paths::CHECKIN, &check_in).await).await
     }

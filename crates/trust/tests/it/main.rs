@@ -3,11 +3,13 @@
 mod envelope;
 mod files;
 mod refusals;
+mod rules;
 mod token;
 
 use fleetmend_model::detection::Detection;
 use fleetmend_model::recipe::{Bitness, InstallerKind};
 use fleetmend_model::release::{Action, Release, ReleaseFile, RunInstaller};
+use fleetmend_model::run_rules::RunRules;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_trust::{
     Envelope, Order, OrderPolicy, SignedOrder, SigningKey, TrustRoot, sign_order, sign_release,
@@ -74,6 +76,7 @@ pub(crate) fn order_for(release: &Envelope) -> Order {
             retry_seconds: 180,
             limit_seconds: 3600,
         },
+        rules: RunRules::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use fleetmend_model::detection::Detection;
 use fleetmend_model::recipe::{Bitness, InstallerKind};
 use fleetmend_model::release::{Action, Release, ReleaseFile, RunInstaller};
+use fleetmend_model::run_rules::RunRules;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_trust::{
     Order, OrderPolicy, SignedOrder, SigningKey, TrustRoot, sign_order, sign_release,
@@ -65,6 +66,7 @@ pub(super) fn order(job: i64, device: &str, now: Millis, minutes: i64) -> Signed
             retry_seconds: RETRY_SECONDS,
             limit_seconds: 3600,
         },
+        rules: RunRules::default(),
     };
     SignedOrder {
         job: DeployJobId(job),

@@ -208,7 +208,6 @@ impl World {
         let reply = CheckInReply {
             now: self.now,
             checkin_seconds: 180,
-            want_inventory: false,
             scans: self
                 .open_scans
                 .iter()
@@ -223,6 +222,7 @@ impl World {
                 .copied()
                 .filter(|id| self.tasks[id].state.is_with_agent())
                 .collect(),
+            ..CheckInReply::default()
         };
         self.tell(Event::Reply(Box::new(reply)));
     }
@@ -237,11 +237,8 @@ impl World {
         let reply = CheckInReply {
             now: self.now,
             checkin_seconds: 180,
-            want_inventory: false,
-            scans: Vec::new(),
             orders,
-            resumed: Vec::new(),
-            cancelled: Vec::new(),
+            ..CheckInReply::default()
         };
         self.tell(Event::Reply(Box::new(reply)));
     }
@@ -290,7 +287,7 @@ impl World {
             What::ScanCompleted { job, .. } | What::ScanFailed { job, .. } => {
                 assert!(self.open_scans.remove(&job), "scan {job} ended twice");
             }
-            What::ScanStarted { .. } | What::Progress { .. } => {}
+            _ => {}
         }
     }
 

@@ -11,6 +11,7 @@ use fleetmend_e2e::debian_root::DebianRoot;
 use fleetmend_e2e::process::Running;
 use fleetmend_model::inventory::Inventory;
 use fleetmend_model::release::{Action, AptUpgrade, Release};
+use fleetmend_model::run_rules::RunRules;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_trust::{
     Order, OrderPolicy, SignedOrder, SigningKey, TrustRoot, Verified, digest_hex, sign_order,
@@ -231,6 +232,7 @@ fn order(upgrade: &Upgrade) -> Verified<Order> {
             retry_seconds: 0,
             limit_seconds: 60,
         },
+        rules: RunRules::default(),
     };
     let signed = SignedOrder {
         job: order.job,

@@ -1,6 +1,6 @@
 //! Rates by the time of day.
 
-use fleetmend_plan::throttle::{Rate, Throttle, at, changes_in};
+use fleetmend_model::throttle::{Rate, Throttle, at, changes_in};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
