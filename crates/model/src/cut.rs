@@ -34,6 +34,8 @@ pub enum Cut {
         /// Which part, from 0; negative: from the end, the last is -1. `None`: all of them, as a list.
         place: Option<i64>,
     },
+    /// Of a path the folder above it, as `Split-Path` gives it.
+    Folder,
 }
 
 /// The ends of a text.
@@ -70,6 +72,14 @@ impl Cut {
                     Ends::End => text.trim_end_matches(is_cut),
                 }
                 .to_owned()
+            }
+            Self::Folder => {
+                let separators = ['\\', '/'];
+                let path = text.trim_end_matches(separators);
+                let at = path.rfind(separators)?;
+                // The folder above all on a drive keeps its end.
+                let end = at + usize::from(path[..at].ends_with(':'));
+                path[..end].to_owned()
             }
             Self::Part { at, each, place } => {
                 let parts: Vec<&str> = if *each {
@@ -112,6 +122,7 @@ impl Cut {
                 };
                 format!("without {what} {place}")
             }
+            Self::Folder => "the folder above".to_owned(),
             Self::Part { at, each, place } => {
                 let at = if *each {
                     format!("split at any of '{at}'")
@@ -182,6 +193,9 @@ mod tests {
             (part("\"", true, -4), quotes, None),
             (part(" /X", false, 0), quotes, Some("\"C:\\A b\\u.exe\"")),
             (part(" /S", false, 0), "ß /s", Some("ß")),
+            (Cut::Folder, "C:\\A b\\u.exe", Some("C:\\A b")),
+            (Cut::Folder, "C:\\u.exe", Some("C:\\")),
+            (Cut::Folder, "u.exe", None),
         ] {
             assert_eq!(cut.apply(text).as_deref(), left, "{cut:?} of {text}");
         }

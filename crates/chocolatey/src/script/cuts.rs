@@ -80,6 +80,11 @@ impl Interpreter<'_> {
         self.cut(left, cut)
     }
 
+    /// `Split-Path` of a path that the registry has.
+    pub(super) fn folder_above(&mut self, path: &Value) -> Option<Value> {
+        self.cut(path, Cut::Folder)
+    }
+
     /// One of the parts that a text was split into.
     pub(super) fn part_of_split(&mut self, target: &Value, place: i64) -> Option<Value> {
         let mut fact = self.only_fact(target)?;
@@ -99,6 +104,7 @@ impl Interpreter<'_> {
             Cut::Replace { from, to, .. } => [from.as_str(), to],
             Cut::Trim { set, .. } => [set.as_str(), "x"],
             Cut::Part { at, .. } => [at.as_str(), "x"],
+            Cut::Folder => ["x", "x"],
         };
         let is_ascii = parts.concat().is_ascii();
         let is_empty = parts[0].is_empty() && !matches!(cut, Cut::Trim { .. });

@@ -82,10 +82,14 @@ impl Interpreter<'_> {
             .map(|item| match item {
                 Value::Unknown(_) | Value::Block(_) => None,
                 Value::Sought(sought) => sought_name(sought),
-                Value::Asked(facts) => Some(self.facts.label(*facts)),
+                // That something comes of facts somehow does not say what it is.
+                Value::Asked(facts) => {
+                    let is_told = self.facts.is_told(*facts);
+                    is_told.then(|| self.facts.label(*facts))
+                }
                 // Under a condition, a pattern says too little about which of the files it is.
                 other => Some(other.to_path())
-                    .filter(|it| !it.contains(HOLE))
+                    .filter(|it| !it.contains(HOLE) && self.facts.is_all_told(it))
                     .filter(|it| !is_certain_only(it) || is_certain),
             })
             .collect();
@@ -103,10 +107,10 @@ impl Interpreter<'_> {
         for (name, value) in bound.own() {
             let is_certain = self.is_certain_but_patterns() || kind == EffectKind::Files;
             let Some(text) = self.operand(value, is_certain) else {
+                let why = self.why(value);
                 let what = format!(
-                    "{} with {name} that is not known ({}): {}",
+                    "{} with {name} that is not known ({why}): {}",
                     command.name,
-                    value.why(),
                     excerpt(command.text)
                 );
                 self.find(Weight::Review, command.line, what);
@@ -140,9 +144,13 @@ impl Interpreter<'_> {
             let what = format!(
                 "sets the environment variable {} to what is not known: {}",
                 excerpt(variable),
-                value.why()
+                self.why(value)
             );
-            self.find(Weight::Custom, line, what);
+            let weight = match self.facts_in(&[value]) {
+                Some(_) => Weight::Review,
+                None => Weight::Custom,
+            };
+            self.find(weight, line, what);
             return;
         };
         let operands = BTreeMap::from([

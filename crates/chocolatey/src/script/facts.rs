@@ -96,6 +96,18 @@ impl Facts {
             })
     }
 
+    /// Whether a name says all of what it is: a fact itself, or what is cut off one.
+    pub(super) fn is_told(&self, id: FactsId) -> bool {
+        let is_list = |fact: &Fact| fact.cuts.last().is_some_and(Cut::is_list);
+        self.is_fact(id) && !self.get(id).iter().any(is_list)
+    }
+
+    /// Whether a text says all of what it is, each part that only the device knows by its name.
+    pub(super) fn is_all_told(&self, text: &str) -> bool {
+        let mut asked = text.chars().filter_map(place::asked);
+        asked.all(|id| self.is_told(id))
+    }
+
     /// Whether it is something that the registry has of software.
     pub(super) fn is_of_software(&self, id: FactsId) -> bool {
         let is_software = |fact: &Fact| fact.kind == FactKind::Software;

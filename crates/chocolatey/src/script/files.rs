@@ -6,6 +6,7 @@ use super::interpreter::Interpreter;
 use super::listing::Query;
 use super::parameters::{Bound, Parameter, bind, switch, value};
 use super::path;
+use super::place;
 use super::value::{FileItem, HOLE, STAR, Value};
 
 static GET_FILES: [Parameter; 13] = [
@@ -55,6 +56,15 @@ impl Interpreter<'_> {
                 continue;
             }
             if !path.is_known() && !text.contains(STAR) {
+                // Below a folder that the device has a name for.
+                if place::has_asked(&text)
+                    && !text.contains(HOLE)
+                    && self.facts.is_all_told(&text)
+                    && let Some(item) = Self::on_device(&text, &bound)
+                {
+                    found.push(item);
+                    continue;
+                }
                 let open = unknown();
                 return open
                     .into_iter()

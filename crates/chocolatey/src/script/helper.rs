@@ -9,6 +9,7 @@ use fleetmend_model::condition::{Condition, Fact, FactKind};
 use fleetmend_model::recipe::{FileOrigin, RecipeKind};
 
 use super::command::Invocation;
+use super::facts::FactsId;
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::{Argument, Bound, Parameter, bind, mandatory, switch, value};
@@ -265,8 +266,19 @@ impl Interpreter<'_> {
     ) -> std::result::Result<Option<String>, ()> {
         let value = bound.get(name).cloned().unwrap_or(Value::Null);
         match self.facts_in(&[&value]) {
-            Some(_) if !value.is_known() => Ok(Some(self.text_of(&value))),
+            Some(id) if !value.is_known() && self.is_told_in(&value, id) => {
+                Ok(Some(self.text_of(&value)))
+            }
             _ => self.text(bound, name, line),
+        }
+    }
+
+    /// Whether a text of a value says all of what it is.
+    fn is_told_in(&self, value: &Value, depends: FactsId) -> bool {
+        match value {
+            Value::Text(text) => self.facts.is_all_told(text),
+            Value::Asked(id) => self.facts.is_told(*id),
+            _ => self.facts.is_told(depends),
         }
     }
 

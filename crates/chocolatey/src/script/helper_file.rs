@@ -25,12 +25,14 @@ impl Interpreter<'_> {
     ) -> Result<Option<String>, ()> {
         if let Some(Value::File(file)) = bound.get(name)
             && !file.path.contains(HOLE)
+            && self.facts.is_all_told(&file.path)
         {
             return Ok(Some(file.path.clone()));
         }
         // The full path of a file that stands for others.
         if let Some(Value::Text(text)) = bound.get(name)
             && !text.contains(HOLE)
+            && self.facts.is_all_told(text)
         {
             return Ok(Some(text.as_ref().to_owned()).filter(|it| !it.is_empty()));
         }

@@ -87,6 +87,13 @@ impl Interpreter<'_> {
                 let piped = piped();
                 let part = split_path(&bound, &piped);
                 let path = bound.get("path").or(piped.first());
+                let other = ["leaf", "qualifier", "noqualifier", "resolve", "isabsolute"];
+                let is_parent = bound.problem.is_none() && !other.iter().any(|it| bound.is_on(it));
+                if let Some(path) = path.filter(|_| is_parent)
+                    && let Some(folder) = self.folder_above(path)
+                {
+                    return Some(vec![folder]);
+                }
                 vec![path.map_or(part.clone(), |path| self.or_asked(part, &[path]))]
             }
             "get-item" | "get-childitem" => self.get_files(command),

@@ -213,6 +213,14 @@ impl Interpreter<'_> {
             }
             _ => return self.not_started(start.text, start.line),
         };
+        if !self.facts.is_all_told(&file) || !self.facts.is_all_told(&arguments) {
+            let what = format!(
+                "starts a program with what comes of facts in a way that is not told: {}",
+                excerpt(start.text)
+            );
+            self.find(Weight::Review, start.line, what);
+            return started();
+        }
         if let Some(tool) = tools::find(&stem(&file)).filter(|_| is_of_windows(&file)) {
             return self.run_tool(tool, &arguments, start);
         }

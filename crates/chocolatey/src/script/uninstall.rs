@@ -75,7 +75,7 @@ impl Interpreter<'_> {
             _ if self.is_uninstalling => self.uninstall_done(None, command.name, line),
             _ => {
                 let what = format!("uninstalls what is not known: {}", excerpt(command.text));
-                self.find(Weight::Custom, line, what);
+                self.find(Weight::Review, line, what);
             }
         }
         Vec::new()

@@ -25,6 +25,7 @@ mod script_order;
 mod script_parameters;
 mod script_program;
 mod script_sources;
+mod script_told;
 mod script_uninstall;
 mod script_value;
 mod script_variable;

@@ -267,9 +267,9 @@ fn a_change_of_those_of_several_that_pass_a_filter_is_a_finding() {
         &[],
     );
     assert_eq!(found.verdict, Verdict::NeedsReview, "{found:?}");
-    let shown = format!("{:?}", found.effects);
-    assert!(shown.contains("C:\\\\one"), "{shown}");
-    assert!(shown.contains("C:\\\\two"), "{shown}");
+    let shown = shown(&found);
+    assert!(shown.contains("C:\\one"), "{shown}");
+    assert!(shown.contains("C:\\two"), "{shown}");
 }
 
 #[test]
