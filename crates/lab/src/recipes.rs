@@ -160,6 +160,7 @@ fn line(analysis: &Analysis) -> Value {
     line["effects"] = json!(analysis.effects);
     line["through"] = json!(analysis.through);
     line["uninstall"] = json!(analysis.uninstall);
+    line["auto_uninstaller"] = json!(analysis.auto_uninstaller);
     line["shims"] = json!(analysis.shims);
     line["notes"] = json!(analysis.notes);
     line["findings"] = json!(analysis.findings);

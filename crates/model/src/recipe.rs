@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::condition::Condition;
 use crate::cut::Cut;
 use crate::effect::{Effect, EffectKind, Machines};
-use crate::shim::ShimMark;
+use crate::shim::{AutoUninstaller, ShimMark};
 
 /// How an installer that the agent runs is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -421,6 +421,9 @@ pub struct Analysis {
     /// What its scripts and files tell Chocolatey's shim generator, in order of the programs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shims: Vec<ShimMark>,
+    /// Whether Chocolatey's automatic uninstaller runs besides when the package is removed.
+    #[serde(default, skip_serializing_if = "AutoUninstaller::is_default")]
+    pub auto_uninstaller: AutoUninstaller,
     /// What could not be explained.
     pub findings: Vec<Finding>,
     /// What is explained and yet another Chocolatey does otherwise: where it is not the script that
@@ -440,6 +443,7 @@ impl Analysis {
             through: Vec::new(),
             uninstall: None,
             shims: Vec::new(),
+            auto_uninstaller: AutoUninstaller::Runs,
             findings: Vec::new(),
             notes: Vec::new(),
         }

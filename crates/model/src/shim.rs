@@ -24,3 +24,52 @@ pub enum ShimKind {
     /// Its shim does not wait for it (`NAME.exe.gui`).
     Gui,
 }
+
+/// What Chocolatey's automatic uninstaller does when the package is removed: it runs what its installation
+/// put into the registry for that, unless a file in the package's folder keeps it from doing so.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AutoUninstaller {
+    /// It runs.
+    #[default]
+    Runs,
+    /// A condition decides whether there is such a file (`.skipAutoUninstall`).
+    MaySkip,
+    /// It does not run.
+    Skipped,
+}
+
+impl AutoUninstaller {
+    /// What a file that is made means.
+    pub fn skipped(always: bool) -> Self {
+        if always { Self::Skipped } else { Self::MaySkip }
+    }
+
+    /// What holds where either of two machines is meant.
+    #[must_use]
+    pub fn on_either(self, other: Self) -> Self {
+        if self == other { self } else { Self::MaySkip }
+    }
+
+    /// Whether nothing is said that would not be so anyway.
+    pub fn is_default(&self) -> bool {
+        *self == Self::Runs
+    }
+}
+
+/// With one file and another: what the stronger says.
+impl std::ops::BitOr for AutoUninstaller {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        self.max(other)
+    }
+}
+
+impl std::ops::BitOrAssign for AutoUninstaller {
+    fn bitor_assign(&mut self, other: Self) {
+        *self = *self | other;
+    }
+}

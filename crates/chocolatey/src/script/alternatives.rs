@@ -141,6 +141,7 @@ fn merged(mut ways: Vec<Run>, conditions: &[&Condition]) -> Run {
     };
     for run in runs {
         shim::merge(&mut all.shims, &run.shims);
+        all.auto_uninstaller = all.auto_uninstaller.on_either(run.auto_uninstaller);
         all.notes.extend(run.notes);
         for finding in run.findings {
             if !all.findings.contains(&finding) {

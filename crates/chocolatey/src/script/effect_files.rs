@@ -11,6 +11,7 @@ use super::location::is_relative;
 use super::parameters::Bound;
 use super::path;
 use super::recipe_file::{Located, tar_name};
+use super::shim::skips_auto_uninstaller;
 use super::state::{MAX_FILES, Removed, State};
 use super::value::{HOLE, STAR, Value};
 
@@ -129,7 +130,7 @@ impl Interpreter<'_> {
                 if all(&|path| is_mark(path) || is_temporary(path)) =>
             {
                 for path in &paths {
-                    self.mark_shim(path);
+                    self.mark(path);
                 }
                 return output;
             }
@@ -234,6 +235,9 @@ impl Interpreter<'_> {
             if is_one {
                 let name = path::leaf(&from);
                 let inside = path::join(&to, &name);
+                for path in [&inside, &to] {
+                    self.mark(path);
+                }
                 let state = &mut self.state;
                 for path in [&inside, &to] {
                     State::remember(&mut state.copies, &mut state.unsure, path, from.clone());
@@ -271,12 +275,15 @@ fn is_folder(bound: &Bound, name: &str) -> bool {
         })
 }
 
-/// Files of the package that only tell Chocolatey's shim generator what to leave out; `.ignore` alone is
-/// one that the packager meant to put there.
+/// Files of the package that only tell Chocolatey's shim generator what to leave out, and its automatic
+/// uninstaller that it has nothing to do; `.ignore` alone is one that the packager meant to put there.
 fn is_mark(path: &str) -> bool {
     let is_bare = path.starts_with('.') && !path.contains(['\\', '/']);
     if path::in_package(path).is_none() && !is_bare {
         return false;
+    }
+    if path::in_package(path).is_some_and(|it| skips_auto_uninstaller(&it)) {
+        return true;
     }
     let extension = path.rsplit_once('.').map_or("", |(_, end)| end);
     extension.eq_ignore_ascii_case("ignore") || extension.eq_ignore_ascii_case("gui")

@@ -109,12 +109,18 @@ impl Interpreter<'_> {
             let block = Rc::clone(block);
             self.run_block(&block);
         }
-        let file = match self.file(&bound, line, names) {
-            Ok(Some(file)) => Some(file),
+        let is_copied = is_download && !bound.is_on("useoriginallocation");
+        let file = match self.file_and_path(&bound, line, names) {
+            Ok(Some((file, path))) => {
+                if !is_copied {
+                    // The helper marks what it runs below Chocolatey's folder: no shim for installers.
+                    self.mark_shim(&format!("{path}.ignore"));
+                }
+                Some(file)
+            }
             Ok(None) => return self.no_file(line),
             Err(()) => None,
         };
-        let is_copied = is_download && !bound.is_on("useoriginallocation");
         let step = self.installing(&bound, file, !is_copied, software_name, line);
         self.call_done(line, step);
         (Vec::new(), Flow::Next)

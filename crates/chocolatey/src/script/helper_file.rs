@@ -47,6 +47,17 @@ impl Interpreter<'_> {
         line: u32,
         names: [&str; 2],
     ) -> Result<Option<Located>, ()> {
+        let found = self.file_and_path(bound, line, names)?;
+        Ok(found.map(|(file, _)| file))
+    }
+
+    /// The same with its path or address, as the script names it.
+    pub(super) fn file_and_path(
+        &mut self,
+        bound: &Bound,
+        line: u32,
+        names: [&str; 2],
+    ) -> Result<Option<(Located, String)>, ()> {
         // Each look for a file goes through all of the package's.
         self.charge(self.package.paths.len().saturating_mul(32));
         let small = self.first_path(bound, [names[0], "file"], line);
@@ -80,7 +91,7 @@ impl Interpreter<'_> {
         if !is_path(&chosen) {
             let headers = self.headers(bound, line);
             let file = self.remote(&chosen, checksum, line).ok_or(())?;
-            return Ok(Some(Located { headers, ..file }));
+            return Ok(Some((Located { headers, ..file }, chosen)));
         }
         let located = self.locate(&chosen).map_err(|why| {
             self.find(Weight::Review, line, format!("the installer: {why}"));
@@ -91,7 +102,7 @@ impl Interpreter<'_> {
             ..located
         };
         self.check_transfer(&located, line);
-        Ok(Some(located))
+        Ok(Some((located, chosen)))
     }
 
     /// A file at an address.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use fleetmend_model::condition::{Condition, Fact};
 use fleetmend_model::effect::Effect;
 use fleetmend_model::recipe::Finding;
-use fleetmend_model::shim::ShimMark;
+use fleetmend_model::shim::{AutoUninstaller, ShimMark};
 use tree_sitter::{Node, Tree};
 
 use super::alternatives::Fork;
@@ -119,6 +119,7 @@ pub(super) struct Interpreter<'p> {
     pub(super) effects: Vec<NotedEffect>,
     /// Marks for the shim generator.
     pub(super) shims: Vec<ShimMark>,
+    pub(super) skips_auto_uninstaller: AutoUninstaller,
     /// What values depend on of which some of several pass a filter.
     pub(super) picked: BTreeSet<FactsId>,
     pub(super) findings: Vec<(Weight, Finding)>,
@@ -207,6 +208,7 @@ impl<'p> Interpreter<'p> {
             uninstalls: Vec::new(),
             effects: Vec::new(),
             shims: Vec::new(),
+            skips_auto_uninstaller: AutoUninstaller::Runs,
             picked: BTreeSet::new(),
             findings: Vec::new(),
             notes: Vec::new(),

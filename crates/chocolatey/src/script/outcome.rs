@@ -45,10 +45,12 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
         main.find(Weight::Review, &package.install_path(), what);
     }
     let mut shims = std::mem::take(&mut main.shims);
+    let mut auto_uninstaller = main.auto_uninstaller;
     let mut notes = std::mem::take(&mut main.notes);
     let mut installers = main.installers();
     if let Some(mut small) = small {
         shim::merge(&mut shims, &small.shims);
+        auto_uninstaller = auto_uninstaller.on_either(small.auto_uninstaller);
         installers.extend(small.installers());
         main.take_said(&mut small);
     }
@@ -81,6 +83,7 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
         through,
         uninstall,
         shims,
+        auto_uninstaller,
         findings: main.findings.into_iter().map(|(_, it)| it).collect(),
         notes: distinct(notes),
     };

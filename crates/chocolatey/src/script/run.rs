@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use fleetmend_model::condition::{Condition, Fact};
 use fleetmend_model::effect::{Effect, Phase};
 use fleetmend_model::recipe::{FileOrigin, Finding};
-use fleetmend_model::shim::ShimMark;
+use fleetmend_model::shim::{AutoUninstaller, ShimMark};
 
 use super::alternatives::{self, Fork};
 use super::installation::{Call, Step};
@@ -24,6 +24,7 @@ pub(super) struct Run {
     pub(super) software_names: Vec<String>,
     pub(super) effects: Vec<Effect>,
     pub(super) shims: Vec<ShimMark>,
+    pub(super) auto_uninstaller: AutoUninstaller,
     pub(super) findings: Vec<(Weight, Finding)>,
     pub(super) notes: Vec<Finding>,
     pub(super) asked: Asked,
@@ -73,6 +74,7 @@ impl Run {
             }
         } else {
             run.shims = shim::brought(package, |_| Left::All);
+            run.auto_uninstaller = shim::auto_uninstaller(package, |_| Left::All);
         }
         run
     }
@@ -143,6 +145,8 @@ impl Run {
         let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));
         self.effects.extend(effects);
         self.shims = std::mem::take(&mut interpreter.shims);
+        self.auto_uninstaller = interpreter.skips_auto_uninstaller
+            | shim::auto_uninstaller(interpreter.package, |path| interpreter.left(path));
         let left = shim::brought(interpreter.package, |path| interpreter.left(path));
         for mark in left {
             shim::add(&mut self.shims, mark);

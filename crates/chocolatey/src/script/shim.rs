@@ -1,7 +1,7 @@
-//! Marks that scripts and packages set for Chocolatey's shim generator, which goes through the programs
-//! of the package's folder when the scripts are done.
+//! Marks that scripts and packages set for Chocolatey itself: for its shim generator, which goes through
+//! the programs of the package's folder when the scripts are done, and for its automatic uninstaller.
 
-use fleetmend_model::shim::{ShimKind, ShimMark};
+use fleetmend_model::shim::{AutoUninstaller, ShimKind, ShimMark};
 
 use super::Package;
 use super::interpreter::{Interpreter, MAX_FINDINGS};
@@ -10,7 +10,16 @@ use super::path;
 use super::value::{HOLE, STAR};
 
 impl Interpreter<'_> {
-    /// Notes that a file is made which may be such a mark.
+    /// Notes that a file is made which may be a mark.
+    pub(super) fn mark(&mut self, file: &str) {
+        self.mark_shim(file);
+        if path::in_package(file).is_some_and(|inside| skips_auto_uninstaller(&inside)) {
+            let always = self.is_certain();
+            self.skips_auto_uninstaller |= AutoUninstaller::skipped(always);
+        }
+    }
+
+    /// Notes that a file is made which may be a mark of a program.
     pub(super) fn mark_shim(&mut self, file: &str) {
         let always = self.is_certain();
         let mark = path::in_package(file).and_then(|inside| mark(&inside, always));
@@ -28,6 +37,29 @@ pub(super) fn brought(package: &Package<'_>, left: impl Fn(&str) -> Left) -> Vec
         Left::Nothing => None,
     });
     marks.collect()
+}
+
+/// What the files of a package that its script leaves there say to the automatic uninstaller.
+pub(super) fn auto_uninstaller(
+    package: &Package<'_>,
+    left: impl Fn(&str) -> Left,
+) -> AutoUninstaller {
+    let marks = package.paths.iter().filter(|it| skips_auto_uninstaller(it));
+    let all = marks.map(|path| match left(path) {
+        Left::All => AutoUninstaller::Skipped,
+        Left::Perhaps => AutoUninstaller::MaySkip,
+        Left::Nothing => AutoUninstaller::Runs,
+    });
+    all.fold(AutoUninstaller::Runs, |all, it| all | it)
+}
+
+/// Whether a file keeps the automatic uninstaller from running: `.skipAutoUninstall`, whatever stands
+/// behind that, but in no folder of templates.
+pub(super) fn skips_auto_uninstaller(inside: &str) -> bool {
+    let lower = inside.to_lowercase();
+    let mut folders = lower.split('/');
+    let name = folders.next_back().unwrap_or_default();
+    name.starts_with(".skipautouninstall") && !folders.any(|it| it == "templates")
 }
 
 /// Adds a mark to those that are made besides.
@@ -55,7 +87,7 @@ pub(super) fn merge(all: &mut Vec<ShimMark>, other: &[ShimMark]) {
 }
 
 fn is_same(one: &ShimMark, other: &ShimMark) -> bool {
-    one.program == other.program && one.kind == other.kind
+    one.program.eq_ignore_ascii_case(&other.program) && one.kind == other.kind
 }
 
 /// The mark that a file in the package's folder is.

@@ -158,9 +158,11 @@ fn a_file_never_lies_where_the_script_downloads_it_to() {
         );
         let to = format!("%ChocolateyPackageFolder%\\{}", target.replace('/', "\\"));
         assert_eq!(recipe.destination, (!is_run).then_some(to));
-        // What is downloaded keeps its command; what was put in gets none.
+        // What is downloaded keeps its command, unless it is an installer; what was put in gets none.
         let marked: Vec<&str> = after.shims.iter().map(|it| it.program.as_str()).collect();
-        assert_eq!(marked, [name.as_str()]);
+        let mut expected = vec![name.as_str()];
+        expected.extend(is_run.then_some(target));
+        assert_eq!(marked, expected);
         assert!(new.get(&format!("{target}.ignore")).is_err());
     }
 }

@@ -21,6 +21,7 @@ mod script_hostile;
 mod script_listing;
 mod script_location;
 mod script_machine;
+mod script_marks;
 mod script_order;
 mod script_parameters;
 mod script_program;

@@ -1,0 +1,126 @@
+//! Files by which packages and scripts tell Chocolatey what it is to leave out.
+
+use fleetmend_model::recipe::Analysis;
+use fleetmend_model::shim::{AutoUninstaller, ShimKind};
+
+use crate::script::{run, run_package, shown};
+
+/// The programs that get no shim, and whether that is certain.
+fn ignored(found: &Analysis) -> Vec<(&str, bool)> {
+    let marks = found.shims.iter().filter(|it| it.kind == ShimKind::None);
+    marks.map(|it| (it.program.as_str(), it.always)).collect()
+}
+
+#[test]
+fn a_file_of_the_package_keeps_the_automatic_uninstaller_from_running() {
+    for (file, expected) in [
+        ("tools/.skipAutoUninstall", AutoUninstaller::Skipped),
+        (".SKIPAUTOUNINSTALL.txt", AutoUninstaller::Skipped),
+        ("tools/a.skipAutoUninstall", AutoUninstaller::Runs),
+        ("templates/x/.skipAutoUninstall", AutoUninstaller::Runs),
+    ] {
+        let found = run(b"Write-Host x", &[file]);
+        assert_eq!(found.auto_uninstaller, expected, "{file}");
+        let found = run_package(&[(file, b"")]);
+        assert_eq!(found.auto_uninstaller, expected, "{file} without a script");
+    }
+}
+
+#[test]
+fn a_script_writes_or_removes_what_keeps_the_automatic_uninstaller_from_running() {
+    for (script, files, expected) in [
+        (
+            "New-Item \"$PSScriptRoot\\.skipAutoUninstall\" -Type file | Out-Null",
+            &[][..],
+            AutoUninstaller::Skipped,
+        ),
+        (
+            "Set-Content \"$env:ChocolateyPackageFolder\\.skipAutoUninstall\" ''",
+            &[],
+            AutoUninstaller::Skipped,
+        ),
+        (
+            "if (Test-Path C:\\x) { Set-Content \"$PSScriptRoot\\.skipAutoUninstall\" '' }",
+            &[],
+            AutoUninstaller::MaySkip,
+        ),
+        (
+            "Remove-Item $PSScriptRoot\\.skipAutoUninstall",
+            &["tools/.skipAutoUninstall"],
+            AutoUninstaller::Runs,
+        ),
+        (
+            "if (Get-ProcessorBits 64) { Set-Content \"$PSScriptRoot\\.skipAutoUninstall\" '' }",
+            &[],
+            AutoUninstaller::MaySkip,
+        ),
+    ] {
+        let found = run(script.as_bytes(), files);
+        assert_eq!(
+            found.auto_uninstaller,
+            expected,
+            "{script}: {}",
+            shown(&found)
+        );
+        assert!(found.effects.is_empty(), "{script}: {}", shown(&found));
+    }
+}
+
+#[test]
+fn an_installer_that_is_run_where_it_lies_in_the_packages_folder_gets_no_shim() {
+    for (script, expected) in [
+        (
+            "Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\a.exe",
+            &[("tools/a.exe", true)][..],
+        ),
+        (
+            "if (Test-Path C:\\x) { Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\a.exe }",
+            &[("tools/a.exe", false)],
+        ),
+        (
+            "Install-ChocolateyInstallPackage acme exe /S -File $PSScriptRoot\\a.exe -File64 $PSScriptRoot\\b.exe",
+            &[("tools/a.exe", false), ("tools/b.exe", false)],
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S $PSScriptRoot\\a.exe -UseOriginalLocation",
+            &[("tools/a.exe", true)],
+        ),
+        // It runs a copy in the folder for temporary files.
+        (
+            "Install-ChocolateyPackage acme exe /S $PSScriptRoot\\a.exe",
+            &[],
+        ),
+        (
+            "Get-ChocolateyWebFile acme $PSScriptRoot\\c.exe https://a.example/c.exe\nInstall-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\c.exe",
+            &[("tools/c.exe", true)],
+        ),
+        (
+            "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\nInstall-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\d.exe",
+            &[("tools/d.exe", true)],
+        ),
+    ] {
+        let found = run(
+            script.as_bytes(),
+            &["tools/a.exe", "tools/b.exe", "tools/a.zip"],
+        );
+        assert_eq!(ignored(&found), expected, "{script}: {}", shown(&found));
+    }
+}
+
+#[test]
+fn a_mark_that_is_a_copy_is_a_mark() {
+    let found = run(
+        b"Copy-Item $PSScriptRoot\\x.ignore $PSScriptRoot\\a.exe.ignore",
+        &["tools/x.ignore", "tools/a.exe"],
+    );
+    assert_eq!(ignored(&found), [("tools/a.exe", true)]);
+}
+
+#[test]
+fn the_letter_case_of_a_marked_program_does_not_matter() {
+    let found = run(
+        b"Set-Content $PSScriptRoot\\a.exe.ignore ''",
+        &["tools/A.exe", "tools/A.exe.ignore"],
+    );
+    assert_eq!(ignored(&found).len(), 1, "{:?}", found.shims);
+}
