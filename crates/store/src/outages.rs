@@ -24,22 +24,27 @@ statements! {
 }
 
 /// Notes that a server is up; what lies between this sign and the last one is an outage if it is
-/// longer than `longest_pause`.
-pub async fn sign(tx: &mut Tx, now: Millis, longest_pause: Duration) -> Result<()> {
+/// longer than `longest_pause`. Gives an outage that nobody had written down.
+pub async fn sign(tx: &mut Tx, now: Millis, longest_pause: Duration) -> Result<Option<Outage>> {
+    let mut noticed = None;
     let last = settings::get(&mut *tx, LAST_SIGN)
         .await?
         .and_then(|text| text.parse().ok())
         .map(Millis);
     if let Some(last) = last {
-        if now.since(last) > longest_pause {
-            tx.run(&ADD, args![last, now]).await?;
+        if now.since(last) > longest_pause && tx.run(&ADD, args![last, now]).await? == 1 {
+            noticed = Some(Outage {
+                from: last,
+                to: now,
+            });
         }
         if last.since(now) > longest_pause {
             // The clock was set back: these have not happened yet.
             tx.run(&FORGET_AFTER, args![now]).await?;
         }
     }
-    settings::set(tx, LAST_SIGN, &now.to_string()).await
+    settings::set(tx, LAST_SIGN, &now.to_string()).await?;
+    Ok(noticed)
 }
 
 /// All outages that are remembered, oldest first.

@@ -2,6 +2,7 @@
 //! makes a large fleet cheap.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -9,13 +10,14 @@ use axum::extract::State;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::DeployStatus;
 use fleetmend_model::status::scan::ScanStatus;
-use fleetmend_model::{DeployJobId, Millis};
+use fleetmend_model::{DeployJobId, DeviceId, Millis};
+use fleetmend_plan::jitter;
 use fleetmend_protocol::checkin::{CheckIn, CheckInReply, Resumed};
 use fleetmend_store::{Tx, deploy_jobs, devices, holds, releases, scan_jobs};
 
 use crate::agents::{Caller, body, epoch};
 use crate::app::App;
-use crate::deployments::orders;
+use crate::deployments::{orders, restarted};
 use crate::error::ApiError;
 use crate::inventory::scans;
 use crate::registry::Device;
@@ -38,7 +40,7 @@ pub async fn check_in(
     let mut reply = CheckInReply {
         protocol: fleetmend_protocol::CURRENT,
         now,
-        checkin_seconds: app.policy.checkin_seconds,
+        checkin_seconds: interval(device.id, app.policy.checkin_seconds),
         ..CheckInReply::default()
     };
     let is_same = device.is_known(|known| {
@@ -63,6 +65,14 @@ pub async fn check_in(
     }
     outcome?;
     Ok(Json(reply))
+}
+
+/// Between two check-ins of this device, in seconds: about `set`. Devices that were woken together do
+/// not come together from then on.
+fn interval(device: DeviceId, set: u64) -> u64 {
+    let set = Duration::from_secs(set);
+    let own = jitter::about(device, set, set / 10);
+    (own + Duration::from_millis(500)).as_secs().max(1)
 }
 
 /// Fills the answer from the database.
@@ -108,13 +118,14 @@ async fn look(
         .map_err(failed)?;
     let has_restarted = restarted
         .iter()
-        .any(|job| job.restart_boot.as_deref() != Some(request.boot.id.as_str()));
+        .any(|job| restarted::is_over(job, &request.boot.id));
     let is_awaited = holds::awaits_inventory(&mut tx, device.id)
         .await
         .map_err(failed)?;
     reply.want_inventory =
         has_restarted || is_awaited || digest.is_none() || digest != request.inventory_digest;
-    if is_awaited {
+    // Asked for until it comes, for the agent may be busy with another scan: a job waits for it.
+    if has_restarted || is_awaited {
         device.look_again();
     }
     if let Some(stored) = &stored {

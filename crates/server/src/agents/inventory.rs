@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use fleetmend_model::inventory::Inventory;
 use fleetmend_protocol::checkin::InventoryReply;
 use fleetmend_trust::digest_hex;
@@ -18,10 +19,15 @@ use crate::inventory::ingest::Incoming;
 /// The largest inventory, in bytes: some thirty thousand entries.
 const MAX_INVENTORY: usize = 8 * 1024 * 1024;
 
+/// The header that says which boot of the machine an inventory was made in. Not in the inventory itself,
+/// whose digest would be another one after each restart.
+const BOOT: &str = "x-fleetmend-boot";
+
 /// Stores an inventory and answers when it is stored and matched.
 pub async fn inventory(
     State(app): State<Arc<App>>,
     Caller(device): Caller,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<InventoryReply>, ApiError> {
     device.heard(app.now());
@@ -29,9 +35,27 @@ pub async fn inventory(
     let mut inventory: Inventory = body::json(&bytes)?;
     let digest = digest_hex(&bytes);
     let notes = clean::clean(&mut inventory);
+    let boot = boot(&headers)?;
     app.ingest
-        .store(Incoming::new(device, inventory, digest.clone(), notes))
+        .store(Incoming::new(
+            device,
+            inventory,
+            digest.clone(),
+            notes,
+            boot,
+        ))
         .await?;
     app.touch();
     Ok(Json(InventoryReply { digest }))
+}
+
+/// The boot that an inventory was made in; agents that are older than the header do not say it.
+fn boot(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get(BOOT) else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(boot) if !boot.is_empty() => Ok(Some(boot.to_owned())),
+        _ => Err(ApiError::Bad(format!("the header {BOOT} names no boot"))),
+    }
 }

@@ -12,6 +12,12 @@ use fleetmend_store::{Tx, releases};
 use super::holds::{self, End};
 use super::moves::{self, With};
 
+/// Whether the restart that a job waits for has happened, on a device that is in `boot` now.
+pub fn is_over(job: &DeployJob, boot: &str) -> bool {
+    let before = job.restart_boot.as_deref();
+    !boot.is_empty() && before.is_some_and(|it| it != boot)
+}
+
 /// Ends a job whose restart has happened. `software` is what the device has in `boot`.
 pub async fn conclude(
     tx: &mut Tx,
@@ -20,8 +26,7 @@ pub async fn conclude(
     boot: &str,
     now: Millis,
 ) -> anyhow::Result<()> {
-    let is_same_boot = job.restart_boot.as_deref().is_none_or(|it| it == boot);
-    if boot.is_empty() || is_same_boot {
+    if !is_over(&job, boot) {
         return Ok(());
     }
     let mut is_there = false;

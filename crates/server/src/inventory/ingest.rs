@@ -44,16 +44,19 @@ pub struct Incoming {
     inventory: Inventory,
     digest: String,
     notes: Vec<String>,
+    boot: Option<String>,
     software_digests: Vec<SoftwareDigest>,
 }
 
 impl Incoming {
-    /// Prepares an inventory on the caller's thread.
+    /// Prepares an inventory on the caller's thread. `boot`: the one that it was made in, if the agent
+    /// says so.
     pub fn new(
         device: Arc<Device>,
         inventory: Inventory,
         digest: String,
         notes: Vec<String>,
+        boot: Option<String>,
     ) -> Self {
         let software_digests = inventory.software.iter().map(digest_of).collect();
         Self {
@@ -61,8 +64,16 @@ impl Incoming {
             inventory,
             digest,
             notes,
+            boot,
             software_digests,
         }
+    }
+
+    /// The boot that it was made in. Of an agent that does not say it: the one of its last check-in, or
+    /// one that it has not checked in from yet.
+    fn boot(&self) -> String {
+        let said = self.boot.clone();
+        said.unwrap_or_else(|| self.device.known().boot)
     }
 }
 
@@ -248,7 +259,7 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         .await?;
     for job in deploy_jobs::awaiting_restart(&mut tx, latest.keys().copied()).await? {
         let incoming = latest[&job.device];
-        let boot = incoming.device.known().boot;
+        let boot = incoming.boot();
         let software = &incoming.inventory.software;
         deployments::restarted::conclude(&mut tx, job, software, &boot, now).await?;
     }

@@ -9,6 +9,7 @@ use fleetmend_model::status::deploy::{Change, Ending};
 use fleetmend_store::Tx;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 
+use super::life::Life;
 use super::{BATCH, CHUNK};
 use crate::app::App;
 use crate::deployments::moves::{self, With};
@@ -16,8 +17,13 @@ use crate::deployments::moves::{self, With};
 /// After how many days a finished job is archived.
 const ARCHIVE_DAYS: u64 = 180;
 
-/// Every job ends by its deadline.
-pub async fn expire(app: &Arc<App>, now: Millis) -> anyhow::Result<()> {
+/// Every job ends by its deadline; after an outage, once devices had the time to tell what they did
+/// meanwhile.
+pub async fn expire(app: &Arc<App>, life: &Life) -> anyhow::Result<()> {
+    if !life.can_judge_silence(app.policy.silence()) {
+        return Ok(());
+    }
+    let now = life.now;
     loop {
         let mut jobs = deploy_jobs::expired(&app.db, now, BATCH).await?;
         let count = jobs.len();

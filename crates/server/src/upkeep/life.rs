@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fleetmend_model::Millis;
 use fleetmend_model::uptime::Uptime;
-use fleetmend_store::outages;
+use fleetmend_store::{deploy_jobs, outages};
 
 use crate::app::App;
 
@@ -28,7 +28,10 @@ pub struct Life {
 /// Notes that the server is up.
 pub async fn sign(app: &App, now: Millis) -> anyhow::Result<Life> {
     let mut tx = app.db.begin().await?;
-    outages::sign(&mut tx, now, LONGEST_PAUSE).await?;
+    if let Some(outage) = outages::sign(&mut tx, now, LONGEST_PAUSE).await? {
+        // What waits for the server had no chance to be handed out.
+        deploy_jobs::postpone(&mut tx, outage.from, outage.to.since(outage.from)).await?;
+    }
     let uptime = Uptime::new(outages::all(&mut tx).await?);
     let longest_wait = app.policy.purge_seconds.max(app.policy.scan_limit_seconds);
     let forgotten = uptime.before(now, Duration::from_secs(longest_wait));

@@ -29,7 +29,7 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
     };
     let outcomes = [
         of_scans.await,
-        deploys::expire(app, now).await,
+        deploys::expire(app, &life).await,
         deploys::archive(app, now).await,
         holds::look::round(app, now).await,
         fixed::round(app).await,

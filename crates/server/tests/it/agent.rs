@@ -70,6 +70,14 @@ impl Agent {
         self.digest = Some(read::<InventoryReply>(answer).await.digest);
     }
 
+    /// The same, and says which boot it was made in.
+    pub async fn send_inventory_of(&mut self, inventory: &Inventory, boot: &str) {
+        let url = format!("{}{}", self.url, paths::INVENTORY);
+        let request = self.client.post(url).header("x-fleetmend-boot", boot);
+        let answer = request.json(inventory).send().await.unwrap();
+        self.digest = Some(read::<InventoryReply>(answer).await.digest);
+    }
+
     /// Begins with a new state, as an agent does whose own was moved away.
     pub fn lose_state(&mut self) {
         self.states += 1;
@@ -86,7 +94,8 @@ impl Agent {
         self.boots += 1;
     }
 
-    fn boot(&self) -> String {
+    /// The boot that its machine is in.
+    pub fn boot(&self) -> String {
         format!("boot{}", self.boots)
     }
 

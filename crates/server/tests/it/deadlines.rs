@@ -217,6 +217,44 @@ both! {
         assert_eq!(agent.check_in(&[]).await.orders.len(), 1);
     }
 
+    async fn after_an_outage_no_job_ends_before_its_device_could_tell_what_it_did_meanwhile(site) {
+        let (mut agent, id) = handed_out(&site).await;
+        let begun = [DeployStatus::AgentDownloading, DeployStatus::AgentDownloaded];
+        report(&mut agent, id, &begun).await;
+        let device = agent.device;
+        site.freeze(4 * DAY).await;
+        site.live(6 * MINUTE).await;
+        assert_eq!(job(&site, id).await.state.ending, None);
+        report(&mut agent, id, &[DeployStatus::Started, DeployStatus::Completed]).await;
+        site.live(DAY).await;
+        let over = job(&site, id).await;
+        assert_eq!((over.device, over.state.status), (device, DeployStatus::Completed));
+        no_oddities(&site, &agent).await;
+        // Whoever says nothing is not waited for.
+        let silent = post(&site, &agent, "Another patch", 3 * DAY).await;
+        moved(&site, silent).await;
+        site.freeze(4 * DAY).await;
+        site.live(7 * MINUTE).await;
+        assert_eq!(job(&site, silent).await.state.ending, Some(Ending::Expired));
+    }
+
+    async fn what_waited_for_a_server_that_was_down_has_as_much_more_time(site) {
+        let agent = Agent::enrol(&site.site, "host").await;
+        let mut tx = site.db().begin().await.unwrap();
+        let patch = seed::patch(&mut tx, "Some patch", "1.2").await;
+        let deployment = deployments::insert(&mut tx, patch, "anna", "", site.now()).await.unwrap();
+        let new = [new_job(agent.device, patch, site.now() + 3 * DAY)];
+        let posted = deploy_jobs::create_many(&mut tx, deployment, &new, site.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let Posted::Created(id) = posted[0] else { panic!("the device has a job") };
+        site.live(DAY).await;
+        site.freeze(5 * DAY).await;
+        site.live(2 * DAY - MINUTE).await;
+        assert_eq!(job(&site, id).await.state.ending, None);
+        site.live(MINUTE).await;
+        assert_eq!(job(&site, id).await.state.ending, Some(Ending::Expired));
+    }
+
     async fn more_jobs_than_one_read_takes_all_end_by_their_deadline(site) {
         let mut tx = site.db().begin().await.unwrap();
         let patch = seed::patch(&mut tx, "Some patch", "1.2").await;

@@ -107,9 +107,9 @@ both! {
         site.site.running().handle().add_source(&given).await.unwrap();
         let person = site.administrator().await;
         let jobs = deploy_all(&site, &person, &files).await;
-        site.free_upkeep().await;
         site.pass(LATE).await;
         let then = site.now();
+        site.free_upkeep().await;
         until("all jobs are over", async || {
             let mut all = Vec::new();
             for id in &jobs {

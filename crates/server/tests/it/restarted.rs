@@ -1,11 +1,15 @@
 //! A job that waits for its device's restart ends by what is found after it, and by nothing else.
 
+use std::collections::BTreeSet;
+
+use fleetmend_model::DeployJobId;
 use fleetmend_model::inventory::{Inventory, Place, Software};
 use fleetmend_model::status::deploy::{Change, DeployStatus};
 use serde_json::{Value as Json, json};
 
-use crate::agent::inventory;
+use crate::agent::{Agent, inventory};
 use crate::handed_out::{handed_out, job};
+use crate::site::{Person, Site};
 
 /// The package of the job's patch in a version.
 fn with(version: Option<&str>) -> Inventory {
@@ -22,6 +26,25 @@ fn with(version: Option<&str>) -> Inventory {
         software: software.into_iter().collect(),
         ..inventory("host")
     }
+}
+
+/// A device that waits for its restart, and the job.
+async fn needs_restart() -> (Site, Person, Agent, DeployJobId) {
+    let (site, person, mut agent, id) = handed_out().await;
+    agent.check_in(&[]).await;
+    for status in [
+        DeployStatus::AgentDownloading,
+        DeployStatus::AgentDownloaded,
+        DeployStatus::Started,
+        DeployStatus::NeedsRestart,
+    ] {
+        agent.report(id, Change::Status { status }).await;
+    }
+    (site, person, agent, id)
+}
+
+async fn number(site: &Site, person: &Person, id: DeployJobId) -> Json {
+    job(site, person, id).await["job"]["status"]["number"].clone()
 }
 
 #[tokio::test]
@@ -52,16 +75,7 @@ async fn after_the_restart_a_job_is_complete_only_if_its_version_is_found() {
             "restarted; the software was not found afterwards",
         ),
     ] {
-        let (site, person, mut agent, id) = handed_out().await;
-        agent.check_in(&[]).await;
-        for status in [
-            DeployStatus::AgentDownloading,
-            DeployStatus::AgentDownloaded,
-            DeployStatus::Started,
-            DeployStatus::NeedsRestart,
-        ] {
-            agent.report(id, Change::Status { status }).await;
-        }
+        let (site, person, mut agent, id) = needs_restart().await;
         // The same boot: whatever is found, the restart is due.
         agent.check_in(&[]).await;
         agent.send_inventory(&with(Some("1.2"))).await;
@@ -78,4 +92,53 @@ async fn after_the_restart_a_job_is_complete_only_if_its_version_is_found() {
         assert_eq!(ended["job"]["reboot"], "Machine rebooted", "{found:?}");
         assert!(!agent.check_in(&[]).await.want_inventory, "{found:?}");
     }
+}
+
+#[tokio::test]
+async fn the_inventory_of_a_new_boot_is_asked_for_until_it_comes() {
+    let (site, person, mut agent, id) = needs_restart().await;
+    agent.reboot();
+    // It overtakes the first check-in of its boot, and does not say which one that is.
+    agent.send_inventory(&with(Some("1.2"))).await;
+    assert_eq!(number(&site, &person, id).await, 10);
+    for _ in 0..3 {
+        assert!(agent.check_in(&[]).await.want_inventory);
+    }
+    agent.send_inventory(&with(Some("1.2"))).await;
+    assert_eq!(number(&site, &person, id).await, 9);
+    for _ in 0..2 {
+        assert!(!agent.check_in(&[]).await.want_inventory);
+    }
+}
+
+#[tokio::test]
+async fn an_inventory_that_says_its_boot_counts_for_that_one_whatever_check_in_came_before() {
+    let (site, person, mut agent, id) = needs_restart().await;
+    let before = agent.boot();
+    agent.reboot();
+    assert!(agent.check_in(&[]).await.want_inventory);
+    agent.send_inventory_of(&with(Some("1.2")), &before).await;
+    assert_eq!(number(&site, &person, id).await, 10);
+    assert!(agent.check_in(&[]).await.want_inventory);
+
+    let (site, person, mut agent, id) = needs_restart().await;
+    agent.reboot();
+    let after = agent.boot();
+    agent.send_inventory_of(&with(Some("1.2")), &after).await;
+    assert_eq!(number(&site, &person, id).await, 9);
+    assert!(!agent.check_in(&[]).await.want_inventory);
+}
+
+#[tokio::test]
+async fn devices_check_in_at_intervals_of_their_own_about_the_one_that_is_set() {
+    let site = Site::start().await;
+    let mut all = BTreeSet::new();
+    for number in 0..6 {
+        let agent = Agent::enrol(&site, &format!("host-{number}")).await;
+        let first = agent.check_in(&[]).await.checkin_seconds;
+        assert!((162..=198).contains(&first), "{first}");
+        assert_eq!(agent.check_in(&[]).await.checkin_seconds, first);
+        all.insert(first);
+    }
+    assert!(all.len() > 1, "{all:?}");
 }

@@ -1,11 +1,13 @@
 //! Lists of deploy jobs: the one that people see, and those that the server's work needs.
 
+use std::time::Duration;
+
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, DeploymentId, DeviceId, Millis, PatchId};
 
 use super::{DeployJob, read};
-use crate::db::Read;
+use crate::db::{Read, Tx};
 use crate::error::Result;
 use crate::page::{Kind, Page, Paged, contains};
 use crate::rows::Rows;
@@ -54,6 +56,9 @@ statements! {
     EXPIRED = "SELECT * FROM deploy_jobs
                WHERE finished_at IS NULL AND deadline_at <= $1 AND status <> 10
                ORDER BY deadline_at, id LIMIT $2";
+    /// An order that is signed says itself until when it may start.
+    POSTPONE = "UPDATE deploy_jobs SET deadline_at = deadline_at + $2
+                WHERE finished_at IS NULL AND order_envelope IS NULL AND posted_at <= $1";
     BY_STATUS = "SELECT status, ending, COUNT(*) AS jobs FROM deploy_jobs
                  WHERE archived_at IS NULL AND posted_at >= $1
                  GROUP BY status, ending ORDER BY status, ending";
@@ -221,6 +226,13 @@ pub async fn expired(mut from: impl Read, now: Millis, limit: u32) -> Result<Vec
         .iter()
         .map(read)
         .collect()
+}
+
+/// Gives open jobs that were posted until `posted_until` more time, unless a device may have the order
+/// already.
+pub async fn postpone(tx: &mut Tx, posted_until: Millis, by: Duration) -> Result<()> {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    tx.run(&POSTPONE, args![posted_until, by]).await.map(drop)
 }
 
 /// How many jobs that were posted since a time, and are not archived, stand where.
