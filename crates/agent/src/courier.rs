@@ -1,7 +1,6 @@
 //! The thread that sends reports until the server has stored them.
 
 use std::sync::{Arc, PoisonError};
-use std::thread;
 
 use fleetmend_protocol::reports::Reports;
 
@@ -9,6 +8,7 @@ use crate::core::Event;
 use crate::link::LinkError;
 use crate::listener::Backoff;
 use crate::runner::Shared;
+use crate::spawn;
 
 /// The most reports in one request.
 const BATCH: usize = 100;
@@ -39,9 +39,7 @@ pub(crate) fn spawn(shared: Arc<Shared>) {
             }
         }
     };
-    if let Err(error) = thread::Builder::new().name("courier".into()).spawn(body) {
-        tracing::error!("cannot start the thread that sends reports: {error}");
-    }
+    spawn::spawn("courier", body);
 }
 
 /// Waits for reports that the server has not acknowledged.

@@ -2,7 +2,7 @@
 //! kept per job until it is over.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek as _, SeekFrom, Write as _};
+use std::io::{ErrorKind, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use fleetmend_model::DeployJobId;
@@ -79,7 +79,7 @@ impl Files {
     pub fn forget(&self, job: DeployJobId) {
         let dir = self.dir(job);
         if let Err(error) = fs::remove_dir_all(&dir)
-            && error.kind() != std::io::ErrorKind::NotFound
+            && error.kind() != ErrorKind::NotFound
         {
             tracing::warn!("cannot remove {}: {error}", dir.display());
         }
@@ -113,10 +113,15 @@ fn wanted(order: &Verified<Order>) -> Option<&ReleaseFile> {
     }
 }
 
+/// A disk that is full may have room later.
 fn local(path: &Path, error: &std::io::Error) -> FetchError {
+    let is_full = matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+    );
     FetchError {
         cause: format!("cannot write {}: {error}", path.display()),
-        counts: true,
+        counts: !is_full,
     }
 }
 
@@ -188,5 +193,31 @@ fn verify(path: &Path, file: &ReleaseFile) -> Result<(), String> {
             "{} has the digest {digest}, its release says {}: it was not run",
             file.name, file.sha256
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_without_room_is_tried_again_and_one_that_cannot_be_written_to_counts() {
+        for (kind, counts) in [
+            (ErrorKind::StorageFull, false),
+            (ErrorKind::QuotaExceeded, false),
+            (ErrorKind::PermissionDenied, true),
+            (ErrorKind::ReadOnlyFilesystem, true),
+            (ErrorKind::NotADirectory, true),
+        ] {
+            let error = local(Path::new("files/1/setup.exe"), &kind.into());
+            assert_eq!(error.counts, counts, "{error:?}");
+            assert!(error.cause.starts_with("cannot write files/1/setup.exe: "));
+        }
+        #[cfg(target_os = "linux")]
+        {
+            let full = Path::new("/dev/full");
+            let error = fs::write(full, "x").unwrap_err();
+            assert!(!local(full, &error).counts, "{error}");
+        }
     }
 }

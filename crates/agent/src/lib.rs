@@ -14,6 +14,8 @@ mod link;
 mod listener;
 pub mod platform;
 mod runner;
+mod scan;
+mod spawn;
 
 #[cfg(target_os = "linux")]
 pub mod linux;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::core::Event;
 use crate::identity::Moved;
 use crate::runner::Shared;
+use crate::spawn;
 
 /// The pause after the first failure; doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -63,9 +64,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, mut moved: Option<Moved>) {
             }
         }
     };
-    if let Err(error) = thread::Builder::new().name("listener".into()).spawn(body) {
-        tracing::error!("cannot start the thread that checks in: {error}");
-    }
+    spawn::spawn("listener", body);
 }
 
 /// Waits at the server until it has something, the check-in is due, or the connection breaks.

@@ -19,6 +19,9 @@ pub trait Platform: Send + Sync + 'static {
     /// What is installed now: fast, no network, no lock. This is what detection looks at.
     fn software(&self) -> Result<Vec<Software>, PlatformError>;
 
+    /// Why a restart is due, in words; `None` when none is. As fast as [`Platform::software`].
+    fn restart_pending(&self) -> Option<String>;
+
     /// The whole scan, with what the package manager offers. May take minutes; tells `progress`
     /// what it does, in words for a person.
     fn scan(&self, progress: &dyn Fn(&str)) -> Result<Inventory, PlatformError>;
@@ -82,6 +85,15 @@ pub enum PlatformError {
     /// Reading or running something failed.
     #[error("{what}: {why}")]
     Failed {
+        /// What was done.
+        what: String,
+        /// What came of it.
+        why: String,
+    },
+    /// It failed by what may be otherwise later: a place that does not answer, a lock that another
+    /// program holds, a disk without room.
+    #[error("{what}: {why}")]
+    NotNow {
         /// What was done.
         what: String,
         /// What came of it.

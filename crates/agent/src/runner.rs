@@ -11,14 +11,16 @@ use fleetmend_model::detection::detect;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::checkin::CheckIn;
 use fleetmend_protocol::reports::Report;
-use fleetmend_trust::{Order, Verified, digest_hex};
+use fleetmend_trust::{Order, Verified};
 
-use crate::core::{Core, Effect, Event};
+use crate::core::{Core, Effect, Event, FetchError, Look};
 use crate::files::Files;
 use crate::identity::{Identity, Moved};
 use crate::journal::Journal;
-use crate::link::{Link, LinkError};
-use crate::platform::{Platform, RunResult};
+use crate::link::Link;
+use crate::platform::{Platform, PlatformError, RunResult};
+use crate::scan::scan;
+use crate::spawn::spawn;
 use crate::{courier, listener};
 
 /// The longest time between two looks at the clock.
@@ -39,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) outbox_changed: Condvar,
     /// Names the state that the reports are of.
     pub(crate) epoch: String,
+    /// Held while a package manager prepares a job.
+    preparing: Mutex<()>,
 }
 
 /// What reaches the loop.
@@ -97,6 +101,7 @@ impl Runner {
             outbox: Mutex::new(Vec::new()),
             outbox_changed: Condvar::new(),
             epoch,
+            preparing: Mutex::new(()),
         });
         Ok(Self {
             core,
@@ -205,14 +210,7 @@ impl Runner {
                                     cause: cause.to_owned(),
                                 });
                             };
-                            let result = shared.files.fetch(&order, &shared.link).and_then(|()| {
-                                shared.platform.prepare(&order, &progress).map_err(|error| {
-                                    crate::core::FetchError {
-                                        cause: error.to_string(),
-                                        counts: true,
-                                    }
-                                })
-                            });
+                            let result = fetch(&shared, &order, &progress);
                             Event::Fetched { job, result }
                         }
                         Effect::AwaitEarlier { .. } => {
@@ -238,12 +236,7 @@ impl Runner {
                             }
                         }
                         _ => {
-                            let action = &order.release().action;
-                            let result = shared
-                                .platform
-                                .software()
-                                .map(|software| detect(action, &software))
-                                .map_err(|error| error.to_string());
+                            let result = look(shared.platform.as_ref(), &order);
                             Event::Detected { job, result }
                         }
                     };
@@ -258,6 +251,35 @@ impl Shared {
     pub(crate) fn tell(&self, event: Event) {
         let _ = self.events.send(Message::Event(event));
     }
+}
+
+/// Gets what a job needs. Package managers prepare one job after the other: they have one lock.
+fn fetch(
+    shared: &Shared,
+    order: &Verified<Order>,
+    progress: &dyn Fn(&str),
+) -> Result<(), FetchError> {
+    shared.files.fetch(order, &shared.link)?;
+    let _turn = shared
+        .preparing
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    shared
+        .platform
+        .prepare(order, progress)
+        .map_err(|error| FetchError {
+            counts: !matches!(error, PlatformError::NotNow { .. }),
+            cause: error.to_string(),
+        })
+}
+
+/// Looks what is there of a release.
+fn look(platform: &dyn Platform, order: &Verified<Order>) -> Result<Look, String> {
+    let software = platform.software().map_err(|error| error.to_string())?;
+    Ok(Look {
+        found: detect(&order.release().action, &software),
+        restart_pending: platform.restart_pending().is_some(),
+    })
 }
 
 /// How long one start of an order may take.
@@ -300,63 +322,6 @@ fn run(shared: &Shared, order: &Verified<Order>, job: DeployJobId) -> RunResult 
     shared
         .platform
         .run(order, file.as_deref(), limit, &progress)
-}
-
-fn scan(shared: &Shared, known: Option<String>, send_always: bool) -> Result<String, String> {
-    let progress = |text: &str| tracing::info!("scan: {text}");
-    let inventory = shared.platform.scan(&progress).map_err(|error| {
-        tracing::error!("scan: {error}");
-        error.to_string()
-    })?;
-    let json = serde_json::to_vec(&inventory).map_err(|error| error.to_string())?;
-    let digest = digest_hex(&json);
-    if send_always || known.as_ref() != Some(&digest) {
-        let mut pause = listener::Backoff::new();
-        loop {
-            match shared.link.inventory(&json) {
-                Ok(_) => break,
-                Err(error @ LinkError::Refused { .. }) => {
-                    tracing::error!("the inventory was not taken: {error}");
-                    return Err(error.to_string());
-                }
-                // The inventory is good: making another one would not help.
-                Err(error @ (LinkError::Busy { .. } | LinkError::Unreachable { .. })) => {
-                    tracing::warn!("{error}");
-                    pause.wait();
-                }
-            }
-        }
-    }
-    for source in inventory.updates.iter().flat_map(|scan| &scan.unreachable) {
-        tracing::warn!(
-            "scan: {} cannot be reached: {}",
-            source.source,
-            source.cause
-        );
-    }
-    let updates = inventory
-        .updates
-        .as_ref()
-        .map_or(0, |scan| scan.updates.len());
-    tracing::info!(
-        "scan: {} installed, {updates} updates on offer",
-        inventory.software.len()
-    );
-    Ok(digest)
-}
-
-/// What such a thread panics over ends the agent: whoever started it starts it again, and it finds
-/// by detection what became of its work. Going on would be to wait for an event that never comes.
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
-    let body = move || {
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
-            std::process::abort();
-        }
-    };
-    let builder = thread::Builder::new().name(name.to_owned());
-    if let Err(error) = builder.spawn(body) {
-        tracing::error!("cannot start a thread: {error}");
-    }
 }
 
 /// The device's clock.

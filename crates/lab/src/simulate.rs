@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use fleetmend_agent::core::{Core, Effect, Event, FetchError, Identity, State};
+use fleetmend_agent::core::{Core, Effect, Event, FetchError, Identity, Look, State};
 use fleetmend_agent::platform::RunResult;
 use fleetmend_model::detection::detect;
 use fleetmend_model::device::SystemType;
@@ -347,7 +347,10 @@ impl SimulatedAgent {
                 let found = detect(&order.release().action, &self.inventory().software);
                 Some(Event::Detected {
                     job,
-                    result: Ok(found),
+                    result: Ok(Look {
+                        found,
+                        restart_pending: false,
+                    }),
                 })
             }
             Effect::Fetch { job } => Some(Event::Fetched {

@@ -7,73 +7,99 @@ use fleetmend_model::status::deploy::DeployStatus;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::reports::What;
 
-use super::{Core, Effect, Phase};
+use super::{Core, Effect, Look, Phase};
 use crate::platform::RunResult;
 
 impl Core {
     pub(super) fn detected(
         &mut self,
         id: DeployJobId,
-        result: Result<Detected, String>,
+        result: Result<Look, String>,
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
         let Some(job) = self.job_mut(id) else { return };
         match job.phase.clone() {
             Phase::Checking => self.before_start(id, result, now, effects),
-            Phase::Interrupted { attempt } => {
-                let note = if job.resumed == Some(DeployStatus::Started) {
-                    "the agent lost its state after the installer was started"
-                } else {
-                    "the agent was interrupted while the installer ran"
-                };
-                match result {
-                    Ok(Detected::Installed { version }) => {
-                        let cause = format!("{note}; version {version} was found afterwards");
-                        self.end(id, now, DeployStatus::Completed, cause, effects);
-                    }
-                    Ok(Detected::Older { version }) => {
-                        let cause = format!("{note}; version {version} was found afterwards");
-                        self.failed(id, attempt, cause, now, effects);
-                    }
-                    Ok(Detected::Absent) => {
-                        let cause = format!("{note}; the software was not found afterwards");
-                        self.failed(id, attempt, cause, now, effects);
-                    }
-                    Err(cause) => {
-                        self.failed(id, attempt, format!("{note}; {cause}"), now, effects);
-                    }
-                }
+            Phase::Interrupted { attempt, was_clear } => {
+                self.after_interruption(id, attempt, was_clear, result, now, effects);
             }
             Phase::Verifying {
                 attempt,
                 success,
                 restart_due,
             } => {
+                let result = result.map(|look| look.found);
                 self.after_run(id, attempt, success, restart_due, result, now, effects);
             }
             _ => {}
         }
     }
 
+    /// How it ended was lost with the agent: what is there says so.
+    fn after_interruption(
+        &mut self,
+        id: DeployJobId,
+        attempt: u32,
+        was_clear: bool,
+        result: Result<Look, String>,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(job) = self.job_mut(id) else { return };
+        let note = if job.resumed == Some(DeployStatus::Started) {
+            "the agent lost its state after the installer was started"
+        } else {
+            "the agent was interrupted while the installer ran"
+        };
+        let look = match result {
+            Ok(look) => look,
+            Err(cause) => {
+                self.failed(id, attempt, format!("{note}; {cause}"), now, effects);
+                return;
+            }
+        };
+        match look.found {
+            Detected::Installed { version } if was_clear && look.restart_pending => {
+                let cause = format!(
+                    "{note}; version {version} was found afterwards, and a restart is due since"
+                );
+                self.end(id, now, DeployStatus::NeedsRestart, cause, effects);
+            }
+            Detected::Installed { version } => {
+                let cause = format!("{note}; version {version} was found afterwards");
+                self.end(id, now, DeployStatus::Completed, cause, effects);
+            }
+            Detected::Older { version } => {
+                let cause = format!("{note}; version {version} was found afterwards");
+                self.failed(id, attempt, cause, now, effects);
+            }
+            Detected::Absent => {
+                let cause = format!("{note}; the software was not found afterwards");
+                self.failed(id, attempt, cause, now, effects);
+            }
+        }
+    }
+
     pub(super) fn before_start(
         &mut self,
         id: DeployJobId,
-        result: Result<Detected, String>,
+        result: Result<Look, String>,
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
         let Some(job) = self.job_mut(id) else { return };
         let attempt = job.attempts + 1;
         let is_resumed = job.resumed.is_some();
-        match result {
+        let was_clear = result.as_ref().is_ok_and(|look| !look.restart_pending);
+        match result.map(|look| look.found) {
             Ok(Detected::Absent) if !job.ran => self.not_applicable(id, now, effects),
             // Many installers remove the old version first. What a start that failed has taken
             // away, the next one brings back.
             Ok(Detected::Older { .. } | Detected::Absent) => {
                 job.attempts = attempt;
                 job.ran = true;
-                job.phase = Phase::Running { attempt };
+                job.phase = Phase::Running { attempt, was_clear };
                 self.tell_started(id, now);
                 effects.push(Effect::Run { job: id, attempt });
             }
@@ -101,7 +127,7 @@ impl Core {
         effects: &mut Vec<Effect>,
     ) {
         let Some(job) = self.job_mut(id) else { return };
-        if job.phase != (Phase::Running { attempt }) {
+        if !matches!(job.phase, Phase::Running { attempt: it, .. } if it == attempt) {
             return;
         }
         let RunResult {
@@ -160,15 +186,12 @@ impl Core {
                 };
                 self.end(id, now, DeployStatus::UnknownError, cause, effects);
             }
+            // Nothing runs where the software is not: what is gone now, the installer took away.
             Ok(Detected::Absent) => {
-                let cause = "the installer reported success; the software is not there afterwards";
-                self.end(
-                    id,
-                    now,
-                    DeployStatus::NotApplicable,
-                    cause.to_owned(),
-                    effects,
-                );
+                let cause = "the installer reported success; the old version was removed and the \
+                             new one is not there"
+                    .to_owned();
+                self.end(id, now, DeployStatus::UnknownError, cause, effects);
             }
             Err(cause) => {
                 let cause = format!("the installer reported success; {cause}");

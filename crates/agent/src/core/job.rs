@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 /// An open job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what was told and what was done are facts of their own"
+)]
 pub struct Job {
     /// The order as it came, so that it can be verified again after a crash.
     pub signed: SignedOrder,
@@ -15,6 +19,9 @@ pub struct Job {
     pub phase: Phase,
     /// Starts of the installer so far.
     pub attempts: u32,
+    /// Whether the server was told that its files are being fetched.
+    #[serde(default)]
+    pub told_downloading: bool,
     /// Whether the server was told that it waits for another.
     pub told_waiting: bool,
     /// Whether the server was told that it started.
@@ -36,6 +43,13 @@ pub struct Job {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Phase {
+    /// Waits until its files can be fetched.
+    Queued {
+        /// Tries that failed and count.
+        failed: u32,
+        /// Tries in a row that the server could not answer.
+        unanswered: u32,
+    },
     /// Its files are being fetched.
     Fetching {
         /// Tries that failed and count.
@@ -68,11 +82,17 @@ pub enum Phase {
     Running {
         /// Which start.
         attempt: u32,
+        /// Whether no restart was due before it: one that is due afterwards is its own.
+        #[serde(default)]
+        was_clear: bool,
     },
     /// The agent died, or lost its state, while it ran; what it left is waited for, then detected.
     Interrupted {
         /// Which start.
         attempt: u32,
+        /// Whether no restart was due before it, and none was made since.
+        #[serde(default)]
+        was_clear: bool,
     },
     /// The installer ended; detection looks.
     Verifying {
@@ -92,7 +112,7 @@ pub enum Phase {
 
 impl Phase {
     /// Nothing was tried yet.
-    pub(super) const FETCHING: Self = Self::Fetching {
+    pub(super) const QUEUED: Self = Self::Queued {
         failed: 0,
         unanswered: 0,
     };
@@ -111,9 +131,10 @@ impl Job {
             phase: if told_started {
                 Phase::Resumed { attempt: attempts }
             } else {
-                Phase::FETCHING
+                Phase::QUEUED
             },
             attempts,
+            told_downloading: has_come_to(DeployStatus::AgentDownloading),
             told_waiting: has_come_to(DeployStatus::WaitingForAnother),
             told_started,
             ran: told_started,
@@ -123,19 +144,21 @@ impl Job {
         }
     }
 
-    /// Whether the server was told that it came to this status, which lies before the start.
-    pub(super) fn has_told(&self, status: DeployStatus) -> bool {
-        self.told_started || self.resumed.is_some_and(|it| it >= status)
+    /// Whether the server was told that its files are here.
+    pub(super) fn has_told_downloaded(&self) -> bool {
+        let was_told = |it| it >= DeployStatus::AgentDownloaded;
+        self.told_started || self.resumed.is_some_and(was_told)
     }
 
     pub(super) fn id(&self) -> DeployJobId {
         self.signed.job
     }
 
-    /// When time alone moves it on. While another deploy is active, time does not let it start.
-    pub(super) fn due(&self, is_busy: bool) -> Option<Millis> {
+    /// When time alone moves it on. While another deploy is active, time does not let it start; while
+    /// as many are being fetched as may be, it does not let it fetch.
+    pub(super) fn due(&self, is_busy: bool, may_fetch: bool) -> Option<Millis> {
         match self.phase {
-            Phase::FetchAgain { at, .. } => Some(at),
+            Phase::FetchAgain { at, .. } if may_fetch => Some(at),
             Phase::Retrying { at } if !is_busy => Some(at),
             _ => None,
         }

@@ -61,7 +61,7 @@ pub enum Event {
         /// Which job.
         job: DeployJobId,
         /// `Err` when installed software could not be read.
-        result: Result<Detected, String>,
+        result: Result<Look, String>,
     },
     /// Nothing that an earlier life of the agent started for this job runs any more.
     EarlierEnded {
@@ -87,10 +87,30 @@ pub enum Event {
     /// A scan ended; the server has its inventory.
     Scanned {
         /// The inventory's digest, or why there is none.
-        result: Result<String, String>,
+        result: Result<String, ScanError>,
     },
     /// Time has passed.
     Tick,
+}
+
+/// Why the server has no new inventory after a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScanError {
+    /// It could not be made, or was refused; with why.
+    Failed(String),
+    /// The server answered for some time that it cannot take it now.
+    NotTaken,
+    /// The server could not be reached for some time.
+    Unreachable,
+}
+
+/// What a look at the device found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// What is there of the release.
+    pub found: Detected,
+    /// Whether the system says that a restart is due.
+    pub restart_pending: bool,
 }
 
 /// Why files could not be had.
@@ -149,9 +169,9 @@ pub struct Core {
     state: State,
     orders: HashMap<DeployJobId, Verified<Order>>,
     /// A scan was asked for and has not ended.
-    scanning: bool,
-    /// The scan that is under way may have looked before the last deployment ended.
-    scan_is_stale: bool,
+    scanning: Option<scan::UnderWay>,
+    /// The last scan's inventory waits for the server to be there; whether it is to be sent always.
+    undelivered: Option<bool>,
 }
 
 impl Core {
@@ -162,8 +182,8 @@ impl Core {
             identity,
             state,
             orders: HashMap::new(),
-            scanning: false,
-            scan_is_stale: false,
+            scanning: None,
+            undelivered: None,
         };
         core.reload_orders(now);
         core
@@ -211,8 +231,10 @@ impl Core {
     /// deploy, a scan that is under way) needs none.
     pub fn next_tick(&self) -> Option<Millis> {
         let is_busy = self.state.jobs.iter().any(Job::is_active);
-        let retries = self.state.jobs.iter().filter_map(|job| job.due(is_busy));
-        let scan = self.next_scan().filter(|_| !self.scanning);
+        let may_fetch = self.may_fetch();
+        let due = |job: &Job| job.due(is_busy, may_fetch);
+        let retries = self.state.jobs.iter().filter_map(due);
+        let scan = self.next_scan().filter(|_| self.scanning.is_none());
         retries.chain(scan).min()
     }
 
@@ -259,6 +281,9 @@ impl Core {
             self.accept(signed, resumed, now, effects);
         }
         self.take_scans(reply.scans, reply.want_inventory, now, effects);
+        if let Some(send_always) = self.undelivered.take() {
+            self.start_scan(send_always, effects);
+        }
     }
 
     /// Forgets what the server has. Where it has more than this state ever numbered, the state is an

@@ -5,7 +5,7 @@ use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::checkin::Resumed;
 use fleetmend_trust::{Order, Refusal, SignedOrder, Verified, verify, verify_again};
 
-use super::{Core, ENDED_KEPT, Effect, Identity, Job, Phase};
+use super::{Core, ENDED_KEPT, Effect, Identity, Job};
 
 impl Core {
     /// Takes an order in, if it verifies; otherwise reports why not. `resumed` is what the server
@@ -26,16 +26,7 @@ impl Core {
             Ok(order) => {
                 self.state.last_counter = order.order().counter;
                 self.orders.insert(id, order);
-                let job = Job::new(signed, resumed);
-                let is_fetched = matches!(job.phase, Phase::Fetching { .. });
-                let is_told = job.has_told(DeployStatus::AgentDownloading);
-                self.state.jobs.push(job);
-                if !is_told {
-                    self.tell(id, now, DeployStatus::AgentDownloading, String::new());
-                }
-                if is_fetched {
-                    effects.push(Effect::Fetch { job: id });
-                }
+                self.state.jobs.push(Job::new(signed, resumed));
             }
             Err(refusal) => {
                 self.remember_ended(id);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fleetmend_model::{Millis, ScanJobId};
 use fleetmend_protocol::reports::What;
 
-use super::{Core, Effect};
+use super::{Core, Effect, ScanError};
 
 /// How often the agent scans by itself.
 const SCAN_EVERY: Duration = Duration::from_hours(24);
@@ -14,6 +14,16 @@ const SCAN_EVERY: Duration = Duration::from_hours(24);
 const SCAN_AGAIN: Duration = Duration::from_mins(5);
 /// The longest time until a scan that failed is made again.
 const LONGEST_SCAN_AGAIN: Duration = Duration::from_hours(4);
+
+/// A scan that was asked for and has not ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UnderWay {
+    /// Its inventory is sent even if its digest is that of the last one.
+    send_always: bool,
+    /// Another must follow it, because it may have looked too early or may send nothing; whether that
+    /// one sends always.
+    again: Option<bool>,
+}
 
 impl Core {
     pub(super) fn take_scans(
@@ -36,10 +46,19 @@ impl Core {
         }
     }
 
+    /// Scans, unless that is under way. One that sends only what is new does for one that sends
+    /// always only if that follows it.
     pub(super) fn start_scan(&mut self, send_always: bool, effects: &mut Vec<Effect>) {
-        if !self.scanning {
-            self.scanning = true;
-            effects.push(Effect::Scan { send_always });
+        match &mut self.scanning {
+            None => {
+                self.scanning = Some(UnderWay {
+                    send_always,
+                    again: None,
+                });
+                effects.push(Effect::Scan { send_always });
+            }
+            Some(scan) if send_always && !scan.send_always => scan.again = Some(true),
+            Some(_) => {}
         }
     }
 
@@ -55,51 +74,57 @@ impl Core {
     /// another follows it; a crash does not make it forgotten.
     pub(super) fn scan_after_deploy(&mut self, effects: &mut Vec<Effect>) {
         self.state.scan_due = true;
-        self.scan_is_stale = self.scanning;
-        self.start_scan(false, effects);
+        match &mut self.scanning {
+            Some(scan) => {
+                scan.again.get_or_insert(false);
+            }
+            None => self.start_scan(false, effects),
+        }
     }
 
     pub(super) fn scanned(
         &mut self,
-        result: Result<String, String>,
+        result: Result<String, ScanError>,
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        self.scanning = false;
+        let scan = self.scanning.take();
         self.state.last_scan = Some(now);
-        if std::mem::take(&mut self.scan_is_stale) {
-            self.start_scan(false, effects);
+        if let Some(send_always) = scan.as_ref().and_then(|scan| scan.again) {
+            self.start_scan(send_always, effects);
         } else if result.is_ok() {
             self.state.scan_due = false;
         }
-        let jobs = std::mem::take(&mut self.state.scan_jobs);
         match result {
             Ok(digest) => {
                 self.state.failed_scans = 0;
                 self.state.scanned_boot = Some(self.state.boot.clone());
                 self.state.inventory_digest = Some(digest.clone());
-                for job in jobs {
-                    self.report(
-                        now,
-                        What::ScanCompleted {
-                            job,
-                            digest: digest.clone(),
-                        },
-                    );
-                }
+                self.end_scans(now, |job| What::ScanCompleted {
+                    job,
+                    digest: digest.clone(),
+                });
             }
-            Err(cause) => {
+            Err(error) => {
                 self.state.failed_scans = self.state.failed_scans.saturating_add(1);
-                for job in jobs {
-                    self.report(
-                        now,
-                        What::ScanFailed {
-                            job,
-                            cause: cause.clone(),
-                        },
-                    );
+                match error {
+                    ScanError::Failed(cause) => self.end_scans(now, |job| What::ScanFailed {
+                        job,
+                        cause: cause.clone(),
+                    }),
+                    // The machine can be scanned: who asked for that gets it later.
+                    ScanError::NotTaken => {}
+                    ScanError::Unreachable => {
+                        self.undelivered = Some(scan.is_some_and(|scan| scan.send_always));
+                    }
                 }
             }
+        }
+    }
+
+    fn end_scans(&mut self, now: Millis, what: impl Fn(ScanJobId) -> What) {
+        for job in std::mem::take(&mut self.state.scan_jobs) {
+            self.report(now, what(job));
         }
     }
 

@@ -14,6 +14,13 @@ impl Core {
         }
     }
 
+    pub(super) fn tell_downloading(&mut self, id: DeployJobId, now: Millis) {
+        let Some(job) = self.job_mut(id) else { return };
+        if !std::mem::replace(&mut job.told_downloading, true) {
+            self.tell(id, now, DeployStatus::AgentDownloading, String::new());
+        }
+    }
+
     pub(super) fn tell_waiting(&mut self, active: DeployJobId, now: Millis) {
         let title = self
             .orders

@@ -9,19 +9,8 @@ use super::{Core, Effect, Job, Phase};
 impl Core {
     /// Moves on what time or a free turn lets move.
     pub(super) fn go_on(&mut self, now: Millis, effects: &mut Vec<Effect>) {
-        for job in &mut self.state.jobs {
-            if let Phase::FetchAgain {
-                failed,
-                unanswered,
-                at,
-            } = job.phase
-                && at <= now
-            {
-                job.phase = Phase::Fetching { failed, unanswered };
-                effects.push(Effect::Fetch { job: job.id() });
-            }
-        }
         self.expire(now, effects);
+        self.fetch_next(now, effects);
         if let Some(active) = self
             .state
             .jobs
@@ -47,7 +36,10 @@ impl Core {
             let job = &mut jobs[at];
             let id = job.id();
             job.phase = match job.phase {
-                Phase::Resumed { attempt } => Phase::Interrupted { attempt },
+                Phase::Resumed { attempt } => Phase::Interrupted {
+                    attempt,
+                    was_clear: false,
+                },
                 _ => Phase::Checking,
             };
             effects.push(if job.resumed.is_some() {
@@ -95,10 +87,18 @@ impl Core {
         for job in &mut self.state.jobs {
             let id = job.id();
             match job.phase.clone() {
-                Phase::Fetching { .. } => effects.push(Effect::Fetch { job: id }),
+                Phase::Fetching { failed, unanswered } => {
+                    // It told so, also where an older agent did, which did not keep that.
+                    job.told_downloading = true;
+                    job.phase = Phase::Queued { failed, unanswered };
+                }
                 Phase::Checking => job.phase = Phase::Ready,
-                Phase::Running { attempt } | Phase::Interrupted { attempt } => {
-                    job.phase = Phase::Interrupted { attempt };
+                Phase::Running { attempt, was_clear }
+                | Phase::Interrupted { attempt, was_clear } => {
+                    job.phase = Phase::Interrupted {
+                        attempt,
+                        was_clear: was_clear && !rebooted,
+                    };
                     effects.push(Effect::AwaitEarlier { job: id });
                 }
                 Phase::Verifying {
@@ -115,7 +115,8 @@ impl Core {
                     };
                     effects.push(Effect::Detect { job: id });
                 }
-                Phase::FetchAgain { .. }
+                Phase::FetchAgain { .. } => job.told_downloading = true,
+                Phase::Queued { .. }
                 | Phase::Resumed { .. }
                 | Phase::Ready
                 | Phase::Retrying { .. } => {}

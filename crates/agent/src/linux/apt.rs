@@ -132,6 +132,14 @@ pub(super) fn never_ask(command: &mut Command) {
     ]);
 }
 
+/// A failure that may be none later.
+pub(super) fn not_now(what: &str, why: &str) -> PlatformError {
+    PlatformError::NotNow {
+        what: what.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
 /// A failure of an APT command, by its own words.
 pub(super) fn failed_run(what: &str, ran: &Ran) -> PlatformError {
     failed(what, &apt_error::cause(ran))

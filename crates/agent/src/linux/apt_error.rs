@@ -105,6 +105,42 @@ pub(super) fn known_cause(output: &str, upgrade: &AptUpgrade) -> Option<String> 
     None
 }
 
+/// What an archive answers that it will answer again: it is asked only a few times more.
+const ANSWERS: [&str; 9] = [
+    "400  ",
+    "401  ",
+    "403  ",
+    "404  ",
+    "410  ",
+    "Hash Sum mismatch",
+    "File has unexpected size",
+    "Size mismatch",
+    "File not found",
+];
+
+/// Whether a download failed by what may be otherwise later: an archive that cannot be reached, a
+/// disk without room, too little time.
+pub(super) fn may_pass(ran: &Ran) -> bool {
+    if !matches!(ran.ending, Ending::Exited(_)) {
+        return true;
+    }
+    let mut is_unreachable = false;
+    for error in ran.output.lines().filter_map(|it| it.strip_prefix("E: ")) {
+        if error.starts_with("You don't have enough free space in")
+            || error.contains("No space left on device")
+        {
+            return true;
+        }
+        if error.starts_with("Failed to fetch") {
+            if ANSWERS.iter().any(|answer| error.contains(answer)) {
+                return false;
+            }
+            is_unreachable = true;
+        }
+    }
+    is_unreachable
+}
+
 /// The names in one of APT's indented lists, without the versions behind them.
 fn listed<'a>(output: &'a str, title: &str) -> Vec<&'a str> {
     output
@@ -266,6 +302,50 @@ mod tests {
             assert!(cause.contains(wanted), "{cause}");
         }
         assert_eq!(known_cause("E: something else\n", &upgrade), None);
+    }
+
+    #[test]
+    fn what_may_be_otherwise_later_is_told_from_what_an_archive_answers() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let exited = Ending::Exited(std::process::ExitStatus::from_raw(100 << 8));
+        let fetch = "E: Failed to fetch http://deb.example/pool/t/tool_2.0_all.deb  ";
+        let may_pass = |output: &str, ending| {
+            let output = output.to_owned();
+            may_pass(&Ran { ending, output })
+        };
+        for (why, passes) in [
+            (
+                "Could not connect to deb.example:80 (192.0.2.1), connection timed out",
+                true,
+            ),
+            ("Temporary failure resolving 'deb.example'", true),
+            ("Connection failed [IP: 192.0.2.1 80]", true),
+            ("503  Service Unavailable [IP: 192.0.2.1 80]", true),
+            ("404  Not Found [IP: 192.0.2.1 80]", false),
+            ("403  Forbidden [IP: 192.0.2.1 80]", false),
+            ("Hash Sum mismatch", false),
+            (
+                "File has unexpected size (3 != 4). Mirror sync in progress?",
+                false,
+            ),
+        ] {
+            let output = format!(
+                "{fetch}{why}\nE: Unable to fetch some archives, maybe run \
+                                  apt-get update or try with --fix-missing?\n"
+            );
+            assert_eq!(may_pass(&output, exited), passes, "{why}");
+        }
+        let full = "E: You don't have enough free space in /var/cache/apt/archives/.\n";
+        assert!(may_pass(full, exited));
+        assert!(may_pass(
+            "E: Write error - write (28: No space left on device)\n",
+            exited
+        ));
+        assert!(may_pass("", Ending::Stopped));
+        assert!(!may_pass(
+            "E: Unable to correct problems, you have held broken packages.\n",
+            exited
+        ));
     }
 
     proptest::proptest! {

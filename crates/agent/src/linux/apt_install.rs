@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use fleetmend_model::release::{Action, AptUpgrade};
 
-use super::apt::{self, Apt, failed, failed_run};
+use super::apt::{self, Apt, failed, failed_run, not_now};
 use super::apt_argument::argument;
-use super::apt_error::{self, known_cause, output_tail, telling_lines};
+use super::apt_error::{self, known_cause, may_pass, output_tail, telling_lines};
 use super::apt_lock::{is_lock_wait, is_locked_for_dpkg, lock_cause, lock_held};
 use super::apt_offers::{Step, step};
 use super::command::{self, AtLimit, Ending, Ran};
@@ -72,9 +72,13 @@ pub(super) fn prepare(
         if ran.success() {
             return Ok(());
         }
-        if lock_held(&ran.output).is_none() || rest <= LOCK_PAUSE {
+        if lock_held(&ran.output).is_some() && rest <= LOCK_PAUSE {
+            return Err(not_now(&what, &lock_cause(&ran.output)));
+        }
+        if lock_held(&ran.output).is_none() {
             return Err(match known_cause(&ran.output, upgrade) {
                 Some(cause) => failed(&what, &cause),
+                None if may_pass(&ran) => not_now(&what, &apt_error::cause(&ran)),
                 None => failed_run(&what, &ran),
             });
         }

@@ -74,6 +74,10 @@ impl Platform for Linux {
         dpkg::software(&dpkg::read(Path::new(dpkg::STATUS_FILE))?)
     }
 
+    fn restart_pending(&self) -> Option<String> {
+        host::restart_pending(Path::new(host::RUN))
+    }
+
     fn scan(&self, progress: &dyn Fn(&str)) -> Result<Inventory, PlatformError> {
         apt::require()?;
         let unreachable = apt_update::refresh(&self.apt, progress)?;
@@ -84,7 +88,7 @@ impl Platform for Linux {
             software: self.software()?,
             chocolatey: Vec::new(),
             updates: Some(updates),
-            restart_pending: host::restart_pending(Path::new(host::RUN)),
+            restart_pending: self.restart_pending(),
             cannot_deploy: (!self.is_root).then(|| NEEDS_ROOT.to_owned()),
         })
     }

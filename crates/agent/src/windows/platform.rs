@@ -42,6 +42,10 @@ impl Platform for Windows {
         uninstall::software()
     }
 
+    fn restart_pending(&self) -> Option<String> {
+        restart::pending()
+    }
+
     fn scan(&self, progress: &dyn Fn(&str)) -> Result<Inventory, PlatformError> {
         progress("reading the installed applications");
         let software = self.software()?;
@@ -50,7 +54,7 @@ impl Platform for Windows {
             software,
             chocolatey: chocolatey::records(&chocolatey_folder()),
             updates: None,
-            restart_pending: restart::pending(),
+            restart_pending: self.restart_pending(),
             cannot_deploy: (!security::is_elevated()).then(|| {
                 "installing needs an administrator's rights: run the agent as a service \
                  ('install-service') or from an elevated command prompt"

@@ -40,12 +40,13 @@ impl World {
                     "start {attempt} of {job} twice"
                 );
                 let state: State = serde_json::from_slice(&self.stored).expect("JSON");
-                let intent = Phase::Running { attempt: *attempt };
+                let is_intent =
+                    |it: &Phase| matches!(it, Phase::Running { attempt: at, .. } if at == attempt);
                 assert!(
                     state
                         .jobs
                         .iter()
-                        .any(|it| it.signed.job == *job && it.phase == intent),
+                        .any(|it| it.signed.job == *job && is_intent(&it.phase)),
                     "the intent to start job {job} is not stored"
                 );
                 let task = self.task(*job);

@@ -1,5 +1,6 @@
 //! The agent dies at the worst moment: one install, the right status, nothing lost.
 
+use fleetmend_model::DeployJobId;
 use fleetmend_model::status::deploy::Ending;
 
 use super::orders::RETRY_SECONDS;
@@ -10,14 +11,19 @@ use Installer::{AsksForRestart, Fails, Works};
 use Truth::Older;
 
 /// Up to the moment at which the installer runs.
-fn running(installers: &[Installer]) -> (World, fleetmend_model::DeployJobId) {
+fn running(installers: &[Installer]) -> (World, DeployJobId) {
     let mut world = World::new();
+    let job = start(&mut world, installers);
+    (world, job)
+}
+
+fn start(world: &mut World, installers: &[Installer]) -> DeployJobId {
     let job = world.post(Older, installers, 600);
     world.check_in();
     world.answer_one(|it| matches!(it, Effect::Fetch { .. }));
     world.answer_one(|it| matches!(it, Effect::Detect { .. }));
     assert!(world.pending.contains(&Effect::Run { job, attempt: 1 }));
-    (world, job)
+    job
 }
 
 #[test]
@@ -29,6 +35,40 @@ fn killed_between_intent_and_result_after_the_installer_worked_is_one_install() 
                  afterwards";
     assert_eq!(world.path(job), (vec![3, 4, 5, 6, 8, 9], None, cause));
     assert_eq!(world.starts_of(job), 1);
+}
+
+#[test]
+fn a_restart_that_an_interrupted_installer_made_due_is_asked_for() {
+    let note =
+        "the agent was interrupted while the installer ran; version 2.0 was found afterwards";
+    let (mut world, job) = running(&[AsksForRestart]);
+    world.crash(true, false);
+    world.settle();
+    let cause = format!("{note}, and a restart is due since");
+    assert_eq!(
+        world.path(job),
+        (vec![3, 4, 5, 6, 8, 10], None, cause.as_str())
+    );
+
+    // The machine has restarted since.
+    let (mut world, job) = running(&[AsksForRestart]);
+    world.crash(true, true);
+    world.settle();
+    assert_eq!(world.path(job), (vec![3, 4, 5, 6, 8, 9], None, note));
+    let (mut world, job) = running(&[AsksForRestart]);
+    world.crash(true, true);
+    world.restart_pending = true;
+    world.crash(true, false);
+    world.settle();
+    assert_eq!(world.path(job), (vec![3, 4, 5, 6, 8, 9], None, note));
+
+    // One was due before: nobody can tell whether this is another.
+    let mut world = World::new();
+    world.restart_pending = true;
+    let job = start(&mut world, &[AsksForRestart]);
+    world.crash(true, false);
+    world.settle();
+    assert_eq!(world.path(job), (vec![3, 4, 5, 6, 8, 9], None, note));
 }
 
 #[test]

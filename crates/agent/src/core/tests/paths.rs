@@ -99,14 +99,25 @@ fn is_run(effect: &Effect) -> bool {
 }
 
 #[test]
-fn software_removed_while_the_installer_ran_is_not_applicable() {
+fn software_that_was_there_before_an_installer_and_is_not_after_it_is_an_unknown_error() {
     let mut world = World::new();
     let job = world.post(Older, &[DoesNothing], 600);
     start(&mut world);
     world.answer_one(is_run);
-    world.tasks.get_mut(&job).expect("the job").truth = Absent;
+    world.task(job).truth = Absent;
     world.settle();
-    assert_eq!(world.path(job).0, [3, 4, 5, 6, 8, 13]);
+    let cause = "the installer reported success; the old version was removed and the new one is \
+                 not there";
+    assert_eq!(world.path(job), (vec![3, 4, 5, 6, 8, 12], None, cause));
+
+    // Also where a start that failed had taken it away.
+    let mut world = World::new();
+    let job = world.post(Older, &[Fails, DoesNothing], 600);
+    start(&mut world);
+    world.answer_one(is_run);
+    world.task(job).truth = Absent;
+    world.settle();
+    assert_eq!(world.path(job), (vec![3, 4, 5, 6, 8, 12], None, cause));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! When the agent scans.
 
 use super::world::{Installer, Truth, World};
-use crate::core::Effect;
+use crate::core::{Effect, Event, ScanError};
 
 const DAY: u64 = 24 * 3600;
 
@@ -109,6 +109,62 @@ fn a_scan_that_failed_is_made_again_after_a_pause_that_grows() {
     let mut world = scanned();
     deploy(&mut world);
     fail_and_wait(&mut world);
+}
+
+#[test]
+fn an_inventory_that_is_wanted_while_a_scan_is_under_way_is_sent_after_it() {
+    let mut world = scanned();
+    world.post_scan();
+    world.check_in();
+    assert_eq!(world.pending, [Effect::Scan { send_always: false }]);
+    world.want_inventory();
+    assert_eq!(scans(&world), 1, "one at a time");
+    world.answer_one(is_scan);
+    assert_eq!(world.pending, [Effect::Scan { send_always: true }]);
+    // One that sends in any case is enough.
+    world.want_inventory();
+    world.answer_one(is_scan);
+    assert_eq!(scans(&world), 0);
+}
+
+#[test]
+fn a_scan_that_the_server_is_not_there_to_take_is_made_again_once_it_answers() {
+    let mut world = scanned();
+    world.post_scan();
+    world.check_in();
+    assert!(world.fail_one(is_scan, false));
+    world.deliver(true);
+    // The job is not over: that the server was away is no fault of the machine.
+    assert_eq!(world.open_scans.len(), 1);
+    world.advance(60);
+    assert_eq!(scans(&world), 0);
+    world.check_in();
+    assert_eq!(world.pending, [Effect::Scan { send_always: false }]);
+    world.settle();
+    assert!(world.open_scans.is_empty());
+
+    // As is one that the server had asked for.
+    let mut world = scanned();
+    world.want_inventory();
+    assert!(world.fail_one(is_scan, false));
+    world.check_in();
+    assert_eq!(world.pending, [Effect::Scan { send_always: true }]);
+}
+
+#[test]
+fn a_scan_that_the_server_cannot_take_now_is_made_again_after_a_pause() {
+    let mut world = scanned();
+    world.post_scan();
+    world.check_in();
+    world.pending.clear();
+    let result = Err(ScanError::NotTaken);
+    world.tell(Event::Scanned { result });
+    world.check_in();
+    assert_eq!(scans(&world), 0);
+    world.advance(5 * 60);
+    assert_eq!(scans(&world), 1);
+    world.settle();
+    assert!(world.open_scans.is_empty());
 }
 
 #[test]

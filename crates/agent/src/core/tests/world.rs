@@ -11,7 +11,7 @@ use fleetmend_protocol::reports::{Report, What};
 use fleetmend_trust::SignedOrder;
 
 use super::orders::{DEVICE, identity, order};
-use crate::core::{Core, Effect, Event, FetchError, State};
+use crate::core::{Core, Effect, Event, FetchError, Look, ScanError, State};
 use crate::platform::RunResult;
 
 /// What an installer does when it is started.
@@ -71,6 +71,8 @@ pub(super) struct World {
     pub(super) stored: Vec<u8>,
     pub(super) now: Millis,
     boot: u32,
+    /// The system says that a restart is due.
+    pub(super) restart_pending: bool,
     /// Given by the core and not answered.
     pub(super) pending: Vec<Effect>,
     pub(super) tasks: BTreeMap<DeployJobId, Task>,
@@ -96,6 +98,7 @@ impl World {
             stored: Vec::new(),
             now,
             boot: 1,
+            restart_pending: false,
             pending: Vec::new(),
             tasks: BTreeMap::new(),
             cancelled: HashSet::new(),
@@ -227,6 +230,17 @@ impl World {
         self.tell(Event::Reply(Box::new(reply)));
     }
 
+    /// The server asks for an inventory in any case.
+    pub(super) fn want_inventory(&mut self) {
+        let reply = CheckInReply {
+            now: self.now,
+            checkin_seconds: 180,
+            want_inventory: true,
+            ..CheckInReply::default()
+        };
+        self.tell(Event::Reply(Box::new(reply)));
+    }
+
     /// The order of a job as the server would hand it out.
     pub(super) fn order(&self, job: DeployJobId) -> SignedOrder {
         self.tasks[&job].signed.clone()
@@ -309,7 +323,7 @@ impl World {
             },
             Effect::Detect { job } => Event::Detected {
                 job,
-                result: Ok(self.detect(job)),
+                result: Ok(self.look(job)),
             },
             Effect::AwaitEarlier { job } => Event::EarlierEnded { job },
             Effect::Run { job, attempt } => {
@@ -347,7 +361,12 @@ impl World {
                     result: Err(cause),
                 }
             }
-            Effect::Scan { .. } => Event::Scanned { result: Err(cause) },
+            Effect::Scan { .. } if counts => Event::Scanned {
+                result: Err(ScanError::Failed(cause)),
+            },
+            Effect::Scan { .. } => Event::Scanned {
+                result: Err(ScanError::Unreachable),
+            },
             Effect::AwaitEarlier { .. } | Effect::Run { .. } | Effect::Forget { .. } => {
                 return self.answer_one(pick);
             }
@@ -357,10 +376,13 @@ impl World {
         true
     }
 
-    fn detect(&mut self, job: DeployJobId) -> Detected {
+    fn look(&mut self, job: DeployJobId) -> Look {
         let found = self.task(job).truth.detected();
         self.task(job).last_detection = Some(Ok(found.clone()));
-        found
+        Look {
+            found,
+            restart_pending: self.restart_pending,
+        }
     }
 
     pub(super) fn task(&mut self, job: DeployJobId) -> &mut Task {
@@ -377,14 +399,16 @@ impl World {
         if matches!(installer, Installer::Works | Installer::AsksForRestart) {
             task.truth = Truth::Installed;
         }
+        let asks = matches!(
+            installer,
+            Installer::AsksForRestart | Installer::OnlyAsksForRestart
+        );
+        self.restart_pending |= asks;
         let success = installer != Installer::Fails;
         RunResult {
             exit_code: Some(if success { 0 } else { 1603 }),
             success,
-            restart_due: matches!(
-                installer,
-                Installer::AsksForRestart | Installer::OnlyAsksForRestart
-            ),
+            restart_due: asks,
             cause: if success {
                 String::new()
             } else {
@@ -421,6 +445,7 @@ impl World {
         }
         if reboots {
             self.boot += 1;
+            self.restart_pending = false;
         }
         for task in self.tasks.values_mut() {
             task.last_detection = None;
