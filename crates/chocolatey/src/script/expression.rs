@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::doubt::negated;
-use super::interpreter::{Interpreter, excerpt};
+use super::interpreter::{Flow, Interpreter, excerpt};
 use super::state::{Table, set};
 use super::statics::cast_value;
 use super::syntax::{Source, children, named, peel};
@@ -83,7 +83,8 @@ impl Interpreter<'_> {
             | "pre_decrement_expression"
             | "post_decrement_expression" => self.increment(source, node),
             "pipeline" | "pipeline_chain" | "statement_list" | "command" => {
-                Value::collapse(self.statements(source, node).0)
+                let result = self.statements(source, node);
+                Value::collapse(self.inside(result))
             }
             "type_literal" => Value::Type(type_name(text).into()),
             _ if node.child_count() == 3 => self.binary(source, node),
@@ -107,7 +108,8 @@ impl Interpreter<'_> {
         if node.kind() == "parenthesized_expression"
             && let [only] = named(node)[..]
         {
-            return Value::collapse(self.valued(source, only).0);
+            let result = self.valued(source, only);
+            return Value::collapse(self.inside(result));
         }
         Value::collapse(self.inner_statements(source, node))
     }
@@ -116,7 +118,11 @@ impl Interpreter<'_> {
     fn inner_statements(&mut self, source: &Source, node: Node<'_>) -> Vec<Value> {
         let mut outputs = Vec::new();
         for child in named(node) {
-            outputs.extend(self.statements(source, child).0);
+            let (output, flow) = self.statements(source, child);
+            outputs.extend(self.inside((output, flow)));
+            if flow != Flow::Next {
+                break;
+            }
         }
         outputs
     }
@@ -139,7 +145,8 @@ impl Interpreter<'_> {
                 }
                 key.to_text()
             };
-            let value = Value::collapse(self.statement(source, *value).0);
+            let result = self.statement(source, *value);
+            let value = Value::collapse(self.inside(result));
             set(&mut entries, &key, value);
         }
         self.new_table(entries)
@@ -222,7 +229,15 @@ impl Interpreter<'_> {
                 } else {
                     negated(&doubt)
                 };
-                self.under(doubt, |this| this.expression(source, right))
+                let outside = self.pending.take();
+                let right = self.under(doubt.clone(), |this| this.expression(source, right));
+                if let Some(flow) = self.pending.take() {
+                    let state = self.fork();
+                    let line = source.line(parts[0]);
+                    self.depart(flow, state, Vec::new(), line, (&excerpt(text), doubt));
+                }
+                self.pending = outside;
+                right
             }
             _ => self.expression(source, right),
         };

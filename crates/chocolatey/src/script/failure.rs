@@ -6,7 +6,7 @@ use fleetmend_model::effect::Effect;
 
 use super::command::Invocation;
 use super::doubt::{Doubt, THERE_IS, negated};
-use super::interpreter::{Bound as Around, Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
+use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::Bound;
 use super::path;
 use super::place;
@@ -251,13 +251,8 @@ impl Interpreter<'_> {
     /// Keeps in mind what makes the script fail behind the installation, seen where it leaves under a
     /// condition.
     pub(super) fn note_failure(&mut self, flow: Flow, condition: &str, doubt: &Doubt, line: u32) {
-        let is_caught = self.bounds.iter().any(|it| it.0 == Around::Try);
-        let fails = match flow {
-            Flow::Throw => !is_caught,
-            Flow::Fail => true,
-            _ => false,
-        };
-        if !fails || (self.calls.is_empty() && !self.is_uninstalling) {
+        let is_taken = self.bounds.iter().any(|it| it.0.takes(flow));
+        if !Self::ends_failing(flow) || is_taken {
             return;
         }
         match negated(&self.all_from(0, doubt)) {
@@ -267,6 +262,8 @@ impl Interpreter<'_> {
                     self.failure.unless.push(condition);
                 }
             }
+            // What stops under such a condition ahead of the installation is found in any case.
+            _ if self.calls.is_empty() && !self.is_uninstalling => {}
             _ if self.is_uninstalling => {
                 let what = format!(
                     "fails under a condition that is not known: {}",
@@ -289,8 +286,8 @@ impl Interpreter<'_> {
         matches!(flow, Flow::Throw | Flow::Fail)
     }
 
-    /// What makes the script fail behind the installation: a condition of the last step, or a finding.
-    pub(super) fn end_installation(&mut self, flow: Flow) {
+    /// What makes the script fail: a condition of the last step, or a finding. Gives what no step takes.
+    pub(super) fn end_installation(&mut self, flow: Flow) -> Vec<Condition> {
         if Self::ends_failing(flow) && !self.calls.is_empty() {
             let what = "the script fails behind the installation, whatever holds";
             self.find(Weight::Review, self.failure.line, what);
@@ -301,13 +298,15 @@ impl Interpreter<'_> {
             .iter_mut()
             .rev()
             .filter_map(|it| it.step.as_mut());
-        if let Some(step) = steps.find(|step| !step.is_used) {
-            for condition in failing {
-                if !step.conditions.contains(&condition) {
-                    step.conditions.push(condition);
-                }
+        let Some(step) = steps.find(|step| !step.is_used) else {
+            return failing;
+        };
+        for condition in failing {
+            if !step.conditions.contains(&condition) {
+                step.conditions.push(condition);
             }
         }
+        Vec::new()
     }
 }
 

@@ -306,12 +306,14 @@ impl Interpreter<'_> {
             line: 1,
             script: Rc::clone(&self.script),
         });
-        let result = if is_sourced && arguments.is_empty() {
-            self.declare_own(&block);
-            self.bounded(Bound::Function, |this| this.run_block(&block))
-        } else {
-            self.call_block(&block, arguments, line)
-        };
+        let result = self.bounded(Bound::Script, |this| {
+            if is_sourced && arguments.is_empty() {
+                this.declare_own(&block);
+                this.bounded(Bound::Function, |this| this.run_block(&block))
+            } else {
+                this.call_block(&block, arguments, line)
+            }
+        });
         self.script = before;
         self.leave();
         Some(result)

@@ -107,7 +107,8 @@ impl Interpreter<'_> {
         let bound = self.bind_helper(command, parameters);
         if let Some(Value::Block(block)) = bound.get("beforeinstall") {
             let block = Rc::clone(block);
-            self.run_block(&block);
+            let result = self.run_block(&block);
+            self.inside(result);
         }
         let is_copied = is_download && !bound.is_on("useoriginallocation");
         let file = match self.file_and_path(&bound, line, names) {

@@ -130,6 +130,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) offered: BTreeSet<String>,
     /// The line at which the script refused last, if it does more than that.
     pub(super) refuses_at: Option<u32>,
+    /// Where an expression leads that ends what it stands in.
+    pub(super) pending: Option<Flow>,
     /// Whether the script looks at the exit code of a program that it started.
     pub(super) reads_exit_code: bool,
     /// Whether it starts a program that it brought, otherwise than as a silent installer.
@@ -157,16 +159,19 @@ pub(super) enum Bound {
     /// One of them.
     Round,
     Try,
+    /// A script that another one runs: `exit` leads back to that.
+    Script,
 }
 
 impl Bound {
     /// Whether something that leaves by that goes on behind it.
     pub(super) fn takes(self, flow: Flow) -> bool {
-        flow == match self {
-            Self::Function => Flow::Return,
-            Self::Loop => Flow::Break,
-            Self::Round => Flow::Continue,
-            Self::Try => Flow::Throw,
+        match self {
+            Self::Function => flow == Flow::Return,
+            Self::Loop => flow == Flow::Break,
+            Self::Round => flow == Flow::Continue,
+            Self::Try => flow == Flow::Throw,
+            Self::Script => matches!(flow, Flow::Exit | Flow::Fail),
         }
     }
 }
@@ -215,6 +220,7 @@ impl<'p> Interpreter<'p> {
             failure: Failure::default(),
             offered: BTreeSet::new(),
             refuses_at: None,
+            pending: None,
             reads_exit_code: false,
             starts_own_program: false,
             depth: 0,
@@ -287,7 +293,16 @@ impl<'p> Interpreter<'p> {
             text: text.into(),
             first_line: line,
         };
-        Value::collapse(self.run_source(&source).0)
+        let result = self.run_source(&source);
+        Value::collapse(self.inside(result))
+    }
+
+    /// What something gives inside of an expression; where it leads waits for the statement around.
+    pub(super) fn inside(&mut self, (outputs, flow): (Vec<Value>, Flow)) -> Vec<Value> {
+        if flow != Flow::Next {
+            self.pending.get_or_insert(flow);
+        }
+        outputs
     }
 
     /// The text of a script as it is parsed; `None` where it is not analysed.

@@ -213,8 +213,12 @@ impl Interpreter<'_> {
             self.find(Weight::Review, command.line, what);
         }
         let (arguments, line) = (arguments.collect(), command.line);
-        self.apart(|this| this.call_block(&block, arguments, line));
-        (vec![Value::unknown("it comes from a job")], Flow::Next)
+        let (_, flow) = self.apart(|this| this.call_block(&block, arguments, line));
+        let flow = match command.name {
+            "invoke-command" => flow,
+            _ => Flow::Next,
+        };
+        (vec![Value::unknown("it comes from a job")], flow)
     }
 
     fn for_each(&mut self, command: &Invocation<'_>) -> (Vec<Value>, Flow) {
@@ -259,7 +263,8 @@ impl Interpreter<'_> {
         };
         let mut outputs = Vec::new();
         if let Some(begin) = block("begin") {
-            outputs.extend(self.run_block(&begin).0);
+            let result = self.run_block(&begin);
+            outputs.extend(self.inside(result));
         }
         let before = self.current_item();
         let (found, flow) = self.each(input, line, &mut |this, item| {
@@ -273,7 +278,8 @@ impl Interpreter<'_> {
         self.restore_item(before);
         outputs.extend(found);
         if let Some(end) = block("end") {
-            outputs.extend(self.run_block(&end).0);
+            let result = self.run_block(&end);
+            outputs.extend(self.inside(result));
         }
         (outputs, flow)
     }
@@ -384,7 +390,11 @@ impl Interpreter<'_> {
         self.set_local("_", item.clone());
         match block {
             Some(block) => {
-                let (values, _) = self.uncertainly(|this| this.run_block(block));
+                let (values, flow) = self.uncertainly(|this| this.run_block(block));
+                if !matches!(flow, Flow::Next | Flow::Return) {
+                    let what = "a filter may end the script";
+                    self.find(Weight::Review, command.line, what);
+                }
                 Value::collapse(values)
             }
             None => self.fits_parameters(item, &command.arguments),

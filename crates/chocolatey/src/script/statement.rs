@@ -40,9 +40,9 @@ impl Interpreter<'_> {
         if !self.enter(source.line(node)) {
             return (vec![Value::unknown("it is nested too deep")], Flow::Next);
         }
-        let result = self.statement_inside(source, node);
+        let (outputs, flow) = self.statement_inside(source, node);
         self.leave();
-        result
+        (outputs, self.pending.take().unwrap_or(flow))
     }
 
     fn statement_inside(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
@@ -179,7 +179,8 @@ impl Interpreter<'_> {
             .unwrap_or_default();
         let mut output = Vec::new();
         for part in parts.into_iter().skip(1).filter(Node::is_named) {
-            output.extend(self.statements(source, part).0);
+            let result = self.statements(source, part);
+            output.extend(self.inside(result));
         }
         // `return ,$list` and `return $list` both give the list's items.
         let output = self.solid_items(output);
@@ -196,7 +197,11 @@ impl Interpreter<'_> {
                 // Without a code it is 0.
                 let is_success = matches!(&output[..], [] | [Value::Null | Value::Int(0)]);
                 self.failure.line = source.line(node);
-                let flow = if is_success { Flow::Exit } else { Flow::Fail };
+                if is_success {
+                    return (Vec::new(), Flow::Exit);
+                }
+                self.refuse(source.line(node));
+                let flow = Flow::Fail;
                 (Vec::new(), flow)
             }
         }
@@ -204,19 +209,27 @@ impl Interpreter<'_> {
 
     /// `throw`, and commands that fail for good.
     pub(super) fn throw(&mut self, line: u32) -> (Vec<Value>, Flow) {
-        // A script that does nothing but refuse is explained: nothing is installed.
-        let only_refuses = self.branches == 0 && self.effects.is_empty();
-        self.refuses_at = (!only_refuses).then_some(line);
+        self.refuse(line);
         self.failure.line = line;
         (Vec::new(), Flow::Throw)
     }
 
+    /// A script that does nothing but refuse is explained: nothing is installed.
+    fn refuse(&mut self, line: u32) {
+        let only_refuses = self.branches == 0 && self.effects.is_empty();
+        self.refuses_at = (!only_refuses).then_some(line);
+    }
+
     /// Finds that the script refuses to install on every machine, where it came to that.
     pub(super) fn find_refusal(&mut self, flow: Flow) {
-        if let (Flow::Throw, Some(line)) = (flow, self.refuses_at)
+        if let Some(line) = self.refuses_at
+            && Self::ends_failing(flow)
             && self.calls.is_empty()
         {
-            let what = "the script refuses to install: it always throws here";
+            let what = match flow {
+                Flow::Throw => "the script refuses to install: it always throws here",
+                _ => "the script refuses to install: it always fails here",
+            };
             self.find(Weight::Custom, line, what);
         }
     }

@@ -41,7 +41,8 @@ impl Interpreter<'_> {
         if let Some(condition) = find("switch_condition") {
             asks = format!("switch {}", source.of(condition).trim());
             for part in named(condition) {
-                subject.extend(self.valued(source, part).0);
+                let result = self.valued(source, part);
+                subject.extend(self.inside(result));
             }
         }
         let subjects: Vec<Value> = subject.into_iter().flat_map(Value::into_items).collect();
