@@ -411,6 +411,9 @@ pub struct Analysis {
     /// What the scripts change besides, explained.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
+    /// What must hold on the device for the scripts not to fail, where no step of the recipe has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     /// The dependencies by which a package without an installer of its own brings its software:
     /// their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -440,6 +443,7 @@ impl Analysis {
             verdict,
             recipe: None,
             effects: Vec::new(),
+            conditions: Vec::new(),
             through: Vec::new(),
             uninstall: None,
             shims: Vec::new(),
@@ -536,6 +540,12 @@ impl Analysis {
             return Err(format!(
                 "its script also runs {} (line {}), which the agent cannot do",
                 effect.command, effect.line
+            ));
+        }
+        if let Some(condition) = self.conditions.first() {
+            return Err(format!(
+                "its script fails unless a condition holds (line {}), which the agent does not look at",
+                condition.line
             ));
         }
         Ok((recipe, recipe.installer()?))

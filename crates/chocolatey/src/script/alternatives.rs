@@ -117,7 +117,7 @@ pub(super) fn settle(
         ways.push(run);
     }
     let conditions: Vec<&Condition> = forks.iter().map(|it| &it.condition).collect();
-    merged(ways, &conditions)
+    merged(package, ways, &conditions)
 }
 
 /// A call or an effect, and the ways in which it is made.
@@ -129,7 +129,7 @@ struct Made<T> {
 }
 
 /// One run for all ways that conditions can go.
-fn merged(mut ways: Vec<Run>, conditions: &[&Condition]) -> Run {
+fn merged(package: &Package<'_>, mut ways: Vec<Run>, conditions: &[&Condition]) -> Run {
     let count = ways.len();
     let calls = ways.iter_mut().map(|run| std::mem::take(&mut run.calls));
     let calls = made(calls, is_same_call);
@@ -140,6 +140,10 @@ fn merged(mut ways: Vec<Run>, conditions: &[&Condition]) -> Run {
         return Run::default();
     };
     for run in runs {
+        if run.unless != all.unless {
+            let what = "what must hold for it not to fail depends on what the device has";
+            all.find(Weight::Review, &package.install_path(), what);
+        }
         shim::merge(&mut all.shims, &run.shims);
         all.auto_uninstaller = all.auto_uninstaller.on_either(run.auto_uninstaller);
         all.notes.extend(run.notes);

@@ -49,6 +49,12 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
     let mut notes = std::mem::take(&mut main.notes);
     let mut installers = main.installers();
     if let Some(mut small) = small {
+        // That the recipe has no file for 32 bits says that it fails there.
+        let is_for_large = small.calls.is_empty() && !main.calls.is_empty();
+        if small.unless != main.unless && !is_for_large {
+            let what = "what must hold for it not to fail depends on the bitness of Windows";
+            main.find(Weight::Review, &package.install_path(), what);
+        }
         shim::merge(&mut shims, &small.shims);
         auto_uninstaller = auto_uninstaller.on_either(small.auto_uninstaller);
         installers.extend(small.installers());
@@ -80,6 +86,7 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
         verdict,
         recipe,
         effects,
+        conditions: main.unless,
         through,
         uninstall,
         shims,
@@ -142,6 +149,7 @@ fn minimum_build(package: &Package<'_>, trees: &RefCell<Trees>, main: &mut Run) 
             return Some(accepted);
         }
         if older.calls != main.calls
+            || older.unless != main.unless
             || older.effects != main.effects
             || older.findings != main.findings
         {

@@ -27,6 +27,8 @@ pub(super) struct Run {
     pub(super) auto_uninstaller: AutoUninstaller,
     pub(super) findings: Vec<(Weight, Finding)>,
     pub(super) notes: Vec<Finding>,
+    /// What must hold for the scripts not to fail, beside what the steps need.
+    pub(super) unless: Vec<Condition>,
     pub(super) asked: Asked,
     /// Whether the scripts refuse the machine.
     pub(super) is_refused: bool,
@@ -139,7 +141,7 @@ impl Run {
             self.find(Weight::Review, &script.path, what);
         }
         self.starts_own_program |= interpreter.starts_own_program;
-        interpreter.end_installation(flow);
+        self.unless = interpreter.end_installation(flow);
         self.calls = std::mem::take(&mut interpreter.calls);
         let effects = std::mem::take(&mut interpreter.effects);
         let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));

@@ -404,3 +404,82 @@ Remove-Item C:\\a";
     let found = run(script.as_bytes(), &[]);
     assert_eq!(told(&found.effects[1]), "C:\\a if [there is C:\\a]");
 }
+
+#[test]
+fn what_ends_a_script_inside_of_an_expression_ends_it() {
+    for (line, gone) in [
+        ("$x = \"$(throw 'no')\"", true),
+        ("if ((f) -eq 1) { 'x' }", true),
+        ("Write-Host (f)", true),
+        ("$t = @{ a = f }", true),
+        ("switch (f) { 1 { 'x' } }", true),
+        ("function g($a = $(throw 'no')) { $a }\ng", true),
+        ("function g($a = $(throw 'no')) { $a }\ng 1", false),
+        ("if ($false -and (f)) { 'x' }", false),
+        ("function g { \"$(return)\"; f }\ng", false),
+    ] {
+        let script = format!("function f {{ throw 'no' }}\n{line}\nSet-Content C:\\b x");
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(found.effects.is_empty(), gone, "{line}: {}", shown(&found));
+    }
+    let script =
+        "function f { throw 'no' }\nif ((Test-Path C:\\a) -and (f)) { 'x' }\nSet-Content C:\\b x";
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(told(&found.effects[0]), "C:\\b if [not (Test-Path C:\\a)]");
+    let script = "1, 2 | Where-Object { throw 'no' }\nSet-Content C:\\b x";
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{}", shown(&found));
+}
+
+#[test]
+fn a_script_that_another_one_runs_ends_itself_alone() {
+    for call in ["&", "."] {
+        for (other, conditions) in [
+            ("exit 0", 0),
+            ("exit 1", 0),
+            ("if (Test-Path C:\\a) { exit 1 }\nSet-Content C:\\c x", 0),
+            ("if (Test-Path C:\\a) { throw 'x' }", 1),
+        ] {
+            let script = format!("{INSTALL}{call} $PSScriptRoot\\b.ps1\nSet-Content C:\\b x");
+            let found = run_package(&[
+                ("tools/chocolateyInstall.ps1", script.as_bytes()),
+                ("tools/b.ps1", other.as_bytes()),
+            ]);
+            let recipe = found.recipe.as_ref().unwrap();
+            assert_eq!(recipe.conditions.len(), conditions, "{other}");
+            let last = found.effects.last().unwrap();
+            assert_eq!(last.operands["path"], "C:\\b", "{other}");
+            assert_eq!(last.conditions.len(), conditions, "{other}");
+        }
+    }
+}
+
+#[test]
+fn what_makes_a_script_fail_that_installs_nothing_is_said() {
+    for end in [
+        "if (Test-Path C:\\a) { throw 'no' }",
+        "if (Test-Path C:\\a) { exit 1 }",
+    ] {
+        let found = run(format!("Set-Content C:\\b x\n{end}").as_bytes(), &[]);
+        assert_eq!(found.verdict, Verdict::NoInstaller, "{}", shown(&found));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
+        assert_eq!(told.collect::<Vec<_>>(), [("Test-Path C:\\a", false)]);
+    }
+    for script in [
+        "Set-Content C:\\b x\nexit 1",
+        "Set-Content C:\\b x\nthrow 'no'",
+    ] {
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(found.verdict, Verdict::NeedsChocolatey, "{}", shown(&found));
+    }
+}
+
+#[test]
+fn that_nothing_is_installed_on_32_bits_says_that_it_fails_there() {
+    let script = "if (Test-Path C:\\a) { Install-ChocolateyPackage acme exe /S -Url64bit https://a.example/a.exe }";
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(found.verdict, Verdict::Ready, "{}", shown(&found));
+    let script = "if (Test-Path C:\\a) { if (Get-OSArchitectureWidth 32) { throw 'no' } }\nSet-Content C:\\b x";
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{}", shown(&found));
+}
