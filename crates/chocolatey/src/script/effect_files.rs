@@ -10,7 +10,7 @@ use super::interpreter::{Interpreter, Weight, excerpt};
 use super::location::is_relative;
 use super::parameters::Bound;
 use super::path;
-use super::recipe_file::{Located, tar_name};
+use super::recipe_file::Located;
 use super::shim::skips_auto_uninstaller;
 use super::state::{MAX_FILES, Removed, State};
 use super::value::{HOLE, STAR, Value};
@@ -191,10 +191,19 @@ impl Interpreter<'_> {
             let step = call.and_then(|call| call.step.as_ref());
             step.is_some_and(|step| step.is_used)
         };
-        self.state.unpacked.iter().any(|(folder, archive)| {
-            let rest = super::recipe_file::below(lower, folder);
-            let tar = tar_name(archive).filter(|_| is_used(archive));
-            tar.is_some_and(|tar| rest == Some(tar.to_lowercase().as_str()))
+        let unpacked = &self.state.unpacked;
+        unpacked.iter().any(|(folder, archive)| {
+            let Some(rest) = super::recipe_file::below(lower, folder) else {
+                return false;
+            };
+            let rest = rest.replace('\\', "/").replace(STAR, "*");
+            let is_it = |other: &Located| {
+                let inside = other.inside.as_ref().map(|it| it.to_lowercase());
+                other.origin == archive.origin && inside.as_deref() == Some(rest.as_str())
+            };
+            archive.inside.is_none()
+                && is_used(archive)
+                && unpacked.iter().any(|(_, other)| is_it(other))
         })
     }
 

@@ -6,7 +6,6 @@ use std::collections::HashSet;
 use super::interpreter::Interpreter;
 use super::left::Left;
 use super::path;
-use super::recipe_file::tar_name;
 use super::value::{HOLE, STAR, Value};
 
 /// What files are looked for.
@@ -45,18 +44,6 @@ impl Interpreter<'_> {
             .to_lowercase();
         let root = root.trim_end_matches('\\');
         let brings = self.is_brought(query, root);
-        if let Some(tar) = self.tar_in(root).filter(|tar| fits(tar))
-            && query.folders != Some(true)
-            && query.names.iter().all(|it| is_of_tars(it))
-        {
-            let path = match &query.folder[..] {
-                "" => tar,
-                folder => format!("{folder}/{tar}"),
-            };
-            if found.is_empty() && is_settled && !self.is_removed(&path) {
-                return vec![path::item(&path, false, query.is_text_full)];
-            }
-        }
         let is_open = brings
             || !is_settled
             || self.may_lie_there(query, root, &fits)
@@ -194,18 +181,6 @@ impl Interpreter<'_> {
         let mut paths = self.package.paths.iter();
         paths.any(|path| path.eq_ignore_ascii_case(inside))
     }
-
-    /// The archive that the only one brought which was unpacked into a folder.
-    fn tar_in(&self, root: &str) -> Option<String> {
-        let mut here = self.state.unpacked.iter().filter(|it| it.0 == root);
-        let archive = here.next().map(|it| &it.1);
-        archive.filter(|_| here.next().is_none()).and_then(tar_name)
-    }
-}
-
-/// Whether a pattern asks for such archives alone.
-fn is_of_tars(pattern: &str) -> bool {
-    pattern.to_ascii_lowercase().ends_with(".tar")
 }
 
 /// Whether a path, by its key, is one that is looked through.

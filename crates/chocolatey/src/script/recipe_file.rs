@@ -97,24 +97,24 @@ impl Interpreter<'_> {
                 return Ok(embedded(listed.clone()));
             }
         }
-        // The innermost folder that an archive was unpacked into.
-        let archive = self
-            .state
-            .unpacked
-            .iter()
-            .filter_map(|(folder, archive)| Some((below(&key, folder)?, folder.len(), archive)))
-            .max_by_key(|(_, length, _)| *length);
         // Of what is not listed in a folder of sources, an archive is the package's own, but for what
-        // is known to come out of the one that was unpacked.
+        // may come out of one that was unpacked and holds no more than an archive.
         let is_own = |rest: &str, archive: &Located| {
             inside.is_some()
                 && is_archive(rest)
                 && !self.package.is_complete
-                && tar_name(archive).is_none_or(|it| !it.eq_ignore_ascii_case(rest))
+                && !holds_one_tar(archive)
         };
-        if let Some((rest, _, archive)) = archive
+        let mut archives = self.archives_above(&key);
+        if let Some((rest, archive)) = archives.next()
             && !is_own(rest, archive)
         {
+            if archives.any(|(_, other)| other.origin != archive.origin) {
+                return Err(format!(
+                    "which of several archives holds {} is not known",
+                    excerpt(&self.facts.written(&path))
+                ));
+            }
             if archive.inside.is_some() {
                 return Err("it lies in an archive in an archive".to_owned());
             }
@@ -144,6 +144,25 @@ impl Interpreter<'_> {
         }
     }
 
+    /// The archives that were unpacked into the innermost folder above a path and may hold it, the last
+    /// one first, each with the path in that folder.
+    fn archives_above<'s, 'k>(
+        &'s self,
+        key: &'k str,
+    ) -> impl Iterator<Item = (&'k str, &'s Located)> {
+        let above = |(folder, archive): &'s (String, Located)| {
+            let rest = below(key, folder)?;
+            let may_hold = !holds_one_tar(archive) || is_tar(rest);
+            may_hold.then_some((rest, archive))
+        };
+        let found = self.state.unpacked.iter().rev().filter_map(above);
+        let found: Vec<(&str, &Located)> = found.collect();
+        let innermost = found.iter().map(|(rest, _)| rest.len()).min();
+        found
+            .into_iter()
+            .filter(move |(rest, _)| Some(rest.len()) == innermost)
+    }
+
     /// The package that this one depends on and in whose folder a path lies, with the path in it.
     fn in_dependency(&self, path: &str) -> Option<(String, String)> {
         let own = format!("{CHOCOLATEY_INSTALL}\\lib\\{}", self.package.nuspec.id);
@@ -161,8 +180,9 @@ pub(super) fn shown(path: &str) -> String {
     place::written(path).replace('\\', "/")
 }
 
-/// The name of the archive that a compressed one holds: `a.tar` of `a.tar.gz`.
-pub(super) fn tar_name(archive: &Located) -> Option<String> {
+/// Whether an archive is a compressed one of another kind, which is all that it holds. By which name
+/// that is written, its own header may say.
+fn holds_one_tar(archive: &Located) -> bool {
     let saved_as = archive.saved_as.as_deref().filter(|it| it.contains('.'));
     let path = match (&archive.inside, &archive.origin) {
         (Some(inside), _) => inside.as_str(),
@@ -171,15 +191,19 @@ pub(super) fn tar_name(archive: &Located) -> Option<String> {
             saved_as.unwrap_or(url.split(['?', '#']).next().unwrap_or(url))
         }
     };
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let (stem, end) = name.rsplit_once('.')?;
-    let tar = match end.to_ascii_lowercase().as_str() {
-        "gz" | "xz" | "bz2" | "zst" => stem.to_owned(),
-        "tgz" | "txz" | "tbz2" => format!("{stem}.tar"),
-        _ => return None,
-    };
-    let is_tar = tar.to_ascii_lowercase().ends_with(".tar") && !tar.contains(['*', '%']);
-    is_tar.then_some(tar)
+    let lower = path.to_ascii_lowercase();
+    let is_compressed = |end: &str| lower.strip_suffix(end).is_some_and(is_tar);
+    ["tgz", "txz", "tbz2"]
+        .iter()
+        .any(|it| lower.ends_with(&format!(".{it}")))
+        || [".gz", ".xz", ".bz2", ".zst"]
+            .into_iter()
+            .any(is_compressed)
+}
+
+/// Whether a path is that of such an archive as a compressed one holds, beside which nothing lies.
+fn is_tar(path: &str) -> bool {
+    path.to_ascii_lowercase().ends_with(".tar")
 }
 
 /// Whether a file is an archive itself. In a folder of sources, from which those are left out, one

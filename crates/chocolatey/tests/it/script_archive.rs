@@ -58,10 +58,10 @@ fn archives_are_unpacked_where_the_script_says() {
             "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot -SpecificFolder sub\\x",
             "Ready Archive [] [0] Any=tools/a.zip!/sub/x/ to=%ChocolateyPackageFolder%\\tools",
         ),
-        // What compresses one archive holds that one.
+        // What compresses one archive holds that one; by which name, its header may say.
         (
-            "Install-ChocolateyZipPackage acme https://a.example/a-1.tar.gz $PSScriptRoot\nGet-ChildItem $PSScriptRoot -Filter *.tar | % { Get-ChocolateyUnzip $_.FullName $PSScriptRoot; Remove-Item $_.FullName }",
-            "Ready Archive [] [0] Any=https://a.example/a-1.tar.gz!/a-1.tar to=%ChocolateyPackageFolder%\\tools",
+            "Install-ChocolateyZipPackage acme https://a.example/a-1.tar.gz $PSScriptRoot\nGet-ChocolateyUnzip (Get-ChildItem $PSScriptRoot -Filter *.tar).FullName $PSScriptRoot",
+            "Ready Archive [] [0] Any=https://a.example/a-1.tar.gz!/*.tar to=%ChocolateyPackageFolder%\\tools",
         ),
         (
             "Get-ChocolateyWebFile acme $PSScriptRoot\\a.tgz https://a.example/a.tgz\nGet-ChocolateyUnzip $PSScriptRoot\\a.tgz $PSScriptRoot\nGet-ChocolateyUnzip $PSScriptRoot\\a.tar $PSScriptRoot",
@@ -391,4 +391,38 @@ Remove-Item $PSScriptRoot\\acme.tar";
         explained(script, &[]),
         "Ready Archive [] [0] Any=https://a.example/acme_0.18_x64.tar.gz!/acme.tar to=%ChocolateyPackageFolder%\\tools"
     );
+}
+
+#[test]
+fn which_of_several_archives_holds_a_file_is_never_guessed() {
+    let script = "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot
+Install-ChocolateyZipPackage acme https://a.example/b.zip $PSScriptRoot
+Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\setup.exe";
+    let text = explained(script, &["tools/a.zip"]);
+    assert!(text.contains("which of several archives"), "{text}");
+    // The one in the innermost folder is above it, and the others are not.
+    let script = script.replace("$PSScriptRoot\n", "$PSScriptRoot\\sub\n");
+    let script = script.replacen("a.zip $PSScriptRoot\\sub", "a.zip $PSScriptRoot", 1);
+    let script = script.replace("\\setup.exe", "\\sub\\setup.exe");
+    let text = explained(&script, &["tools/a.zip"]);
+    assert!(
+        text.contains("Any=https://a.example/b.zip!/setup.exe"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_name_of_what_a_compressed_archive_holds_is_the_scripts_own_or_none() {
+    for (name, inside) in [
+        ("$PSScriptRoot\\other.tar", "other.tar"),
+        ("(Get-Item $PSScriptRoot\\*.tar)", "*.tar"),
+    ] {
+        let script = format!(
+            "Install-ChocolateyZipPackage acme https://a.example/a-1.tar.gz $PSScriptRoot\nGet-ChocolateyUnzip {name} $PSScriptRoot"
+        );
+        let expected = format!(
+            "Ready Archive [] [0] Any=https://a.example/a-1.tar.gz!/{inside} to=%ChocolateyPackageFolder%\\tools"
+        );
+        assert_eq!(explained(&script, &[]), expected, "{script}");
+    }
 }
