@@ -9,12 +9,13 @@ use anyhow::{Context as _, bail};
 use fleetmend_protocol::checkin::{CheckIn, CheckInReply, InventoryReply, WaitReply};
 use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
 use fleetmend_protocol::reports::{Reports, ReportsReply};
-use fleetmend_protocol::{ErrorBody, paths};
+use fleetmend_protocol::{BOOT_HEADER, ErrorBody, paths};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
-use ureq::{Agent, Body};
+use ureq::typestate::WithBody;
+use ureq::{Agent, Body, RequestBuilder};
 
 /// The longest answer that is read as a message, in bytes.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
@@ -118,9 +119,13 @@ impl Link {
         self.post(paths::REPORTS, reports)
     }
 
-    /// Sends an inventory, already as JSON: its digest is that of these bytes.
-    pub fn inventory(&self, json: &[u8]) -> Result<InventoryReply, LinkError> {
-        self.post_json(paths::INVENTORY, json)
+    /// Sends an inventory that was made in `boot`, already as JSON: its digest is that of these bytes.
+    pub fn inventory(&self, json: &[u8], boot: &str) -> Result<InventoryReply, LinkError> {
+        let mut request = self.post_of(paths::INVENTORY);
+        if !boot.is_empty() && boot.bytes().all(|byte| byte.is_ascii_graphic()) {
+            request = request.header(BOOT_HEADER, boot);
+        }
+        self.read(request.send(json))
     }
 
     /// Waits until the server has something, or for [`WAIT_SECONDS`].
@@ -179,11 +184,12 @@ impl Link {
     }
 
     fn post_json<A: DeserializeOwned>(&self, path: &str, json: &[u8]) -> Result<A, LinkError> {
-        let request = self
-            .agent
-            .post(self.url(path))
-            .header("content-type", "application/json");
-        self.read(request.send(json))
+        self.read(self.post_of(path).send(json))
+    }
+
+    fn post_of(&self, path: &str) -> RequestBuilder<WithBody> {
+        let request = self.agent.post(self.url(path));
+        request.header("content-type", "application/json")
     }
 
     fn read<A: DeserializeOwned>(

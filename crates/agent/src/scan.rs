@@ -23,6 +23,7 @@ pub(crate) fn scan(
         ScanError::Failed(error)
     };
     let progress = |text: &str| tracing::info!("scan: {text}");
+    let boot = shared.platform.boot().id;
     let inventory = shared.platform.scan(&progress);
     let inventory = inventory.map_err(|error| failed(error.to_string()))?;
     let json = serde_json::to_vec(&inventory).map_err(|error| failed(error.to_string()))?;
@@ -30,7 +31,7 @@ pub(crate) fn scan(
     if send_always || known.as_ref() != Some(&digest) {
         let until = Instant::now() + DELIVERY;
         let mut pause = listener::Backoff::new();
-        let post = || shared.link.inventory(&json).map(|_| ());
+        let post = || shared.link.inventory(&json, &boot).map(|_| ());
         deliver(post, || {
             pause.wait();
             Instant::now() < until

@@ -39,6 +39,10 @@ pub const HISTORY: &[(u32, &str)] = &[
     ),
 ];
 
+/// The header of an inventory that says which boot of the machine it was made in. Not in the inventory
+/// itself, whose digest would be another one after each restart.
+pub const BOOT_HEADER: &str = "x-fleetmend-boot";
+
 /// Paths of the agent API.
 pub mod paths {
     /// `GET`, no client certificate: the server's CA certificate (DER). Trusted only after its

@@ -18,7 +18,10 @@ impl Core {
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(job) = self.job_mut(id) else { return };
+        let Some(job) = self.job_mut(id) else {
+            self.looked_after_restart(id, result, now);
+            return;
+        };
         match job.phase.clone() {
             Phase::Checking => self.before_start(id, result, now, effects),
             Phase::Interrupted { attempt, was_clear } => {
@@ -255,6 +258,9 @@ impl Core {
         effects: &mut Vec<Effect>,
     ) {
         self.tell(id, now, status, cause);
+        if status == DeployStatus::NeedsRestart {
+            self.await_restart(id);
+        }
         self.drop_job(id);
         effects.push(Effect::Forget { job: id });
         self.scan_after_deploy(effects);

@@ -4,10 +4,12 @@
 //! [`Core::handle`] and before it carries out the effects. So the intent to start an installer is
 //! on disk before the installer starts, and after a crash the truth is found by detection.
 
+mod clock;
 mod fetch;
 mod install;
 mod job;
 mod orders;
+mod restarted;
 mod scan;
 mod state;
 mod tell;
@@ -24,6 +26,7 @@ use fleetmend_protocol::reports::{Report, What};
 use fleetmend_trust::{Order, TrustRoot, Verified};
 
 pub use job::{Job, Phase};
+pub use restarted::AwaitingRestart;
 pub use state::State;
 
 use crate::platform::RunResult;
@@ -186,6 +189,7 @@ impl Core {
             undelivered: None,
         };
         core.reload_orders(now);
+        core.reload_awaiting_restart();
         core
     }
 
@@ -269,6 +273,8 @@ impl Core {
     }
 
     fn take_reply(&mut self, reply: CheckInReply, now: Millis, effects: &mut Vec<Effect>) {
+        self.set_clock(reply.now, now);
+        self.set_server_protocol(reply.protocol, effects);
         for job in reply.cancelled {
             self.cancel(job, now, effects);
         }

@@ -30,12 +30,14 @@ impl Core {
             }
             Err(refusal) => {
                 self.remember_ended(id);
-                let cause = refusal.to_string();
                 if was_started {
-                    self.tell(id, now, DeployStatus::Failed, cause);
+                    self.tell(id, now, DeployStatus::Failed, refusal.to_string());
                     self.scan_after_deploy(effects);
+                } else if refusal == Refusal::Expired {
+                    let cause = self.with_clock("the order expired before the machine had it");
+                    self.tell_end(id, now, self.expired(), cause);
                 } else {
-                    self.tell_end(id, now, Ending::Refused, cause);
+                    self.tell_end(id, now, Ending::Refused, refusal.to_string());
                 }
             }
         }
@@ -54,7 +56,7 @@ impl Core {
             certificate_sha256: device,
         } = &self.identity;
         let last = self.state.last_counter;
-        match verify(signed, trust, device, last, now) {
+        match verify(signed, trust, device, last, self.server_time(now)) {
             Err(Refusal::Expired) if was_started => {
                 let order = verify_again(signed, trust, device)?;
                 if order.order().counter <= last {

@@ -5,6 +5,7 @@ use fleetmend_protocol::reports::Report;
 use serde::{Deserialize, Serialize};
 
 use super::job::Job;
+use super::restarted::AwaitingRestart;
 
 /// Everything that the agent must still know after a crash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,16 @@ pub struct State {
     /// The boot in which the agent ran last; empty before its first start.
     #[serde(default)]
     pub boot: String,
+    /// [`CURRENT`](fleetmend_protocol::CURRENT) of the server, as it said last; 0 for one before
+    /// protocol 3.
+    #[serde(default)]
+    pub server_protocol: u32,
+    /// By how many milliseconds the server's clock is ahead of the device's.
+    #[serde(default)]
+    pub server_ahead: i64,
+    /// Jobs that ended with a restart due.
+    #[serde(default)]
+    pub awaiting_restart: Vec<AwaitingRestart>,
 }
 
 impl State {
@@ -60,6 +71,9 @@ impl State {
             failed_scans: 0,
             scan_due: false,
             boot: String::new(),
+            server_protocol: 0,
+            server_ahead: 0,
+            awaiting_restart: Vec::new(),
         }
     }
 }

@@ -53,6 +53,7 @@ impl Core {
 
     /// An order whose time is over must not start (again).
     pub(super) fn expire(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        let server_time = self.server_time(now);
         let over: Vec<_> = self
             .state
             .jobs
@@ -62,20 +63,30 @@ impl Core {
             .filter(|job| {
                 self.orders
                     .get(&job.id())
-                    .is_some_and(|order| order.order().expires <= now)
+                    .is_some_and(|order| order.order().expires <= server_time)
             })
             .map(|job| (job.id(), job.told_started, job.last_cause.clone()))
             .collect();
         for (id, told_started, last_cause) in over {
             if told_started {
                 let cause = format!("the order expired before another start; {last_cause}");
+                let cause = self.with_clock(&cause);
                 self.end(id, now, DeployStatus::Failed, cause, effects);
             } else {
-                let cause = "the order expired before it could start".to_owned();
-                self.tell_end(id, now, Ending::Refused, cause);
+                let cause = self.with_clock("the order expired before it could start");
+                self.tell_end(id, now, self.expired(), cause);
                 self.drop_job(id);
                 effects.push(Effect::Forget { job: id });
             }
+        }
+    }
+
+    /// How an order ends whose time is over; a server before protocol 3 knows that of itself alone.
+    pub(super) fn expired(&self) -> Ending {
+        if self.state.server_protocol < 3 {
+            Ending::Refused
+        } else {
+            Ending::Expired
         }
     }
 
@@ -122,6 +133,7 @@ impl Core {
                 | Phase::Retrying { .. } => {}
             }
         }
+        self.look_after_restart(effects);
         let restarted = self.state.scanned_boot.as_ref() != Some(&self.state.boot);
         if restarted || self.state.scan_due || !self.state.scan_jobs.is_empty() {
             self.start_scan(restarted, effects);

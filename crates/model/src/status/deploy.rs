@@ -279,6 +279,18 @@ pub const ENDINGS: &[(Ending, &[DeployStatus], Party)] = &[
         ],
         Party::Server,
     ),
+    // The order's time is over before the device starts it.
+    (
+        Ending::Expired,
+        &[
+            Downloaded,
+            AgentDownloading,
+            AgentDownloaded,
+            DeployPosted,
+            WaitingForAnother,
+        ],
+        Party::Agent,
+    ),
     (
         Ending::DownloadFailed,
         &[Posted, Downloading],

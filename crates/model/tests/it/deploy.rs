@@ -95,6 +95,7 @@ fn may_end(from: i64, ending: Ending, by: Party) -> bool {
         (Ending::Cancelled, Server) => from == 3,
         (Ending::Cancelled, Agent) => (3..=7).contains(&from),
         (Ending::Expired, Server) => (1..=8).contains(&from) || from == 10,
+        (Ending::Expired, Agent) => (3..=7).contains(&from),
         (Ending::DownloadFailed, Server) => from == 1 || from == 2,
         // Past 4: an agent that lost its state fetches the files again.
         (Ending::DownloadFailed, Agent) => (4..=7).contains(&from),

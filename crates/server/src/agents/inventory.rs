@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use fleetmend_model::inventory::Inventory;
+use fleetmend_protocol::BOOT_HEADER;
 use fleetmend_protocol::checkin::InventoryReply;
 use fleetmend_trust::digest_hex;
 
@@ -18,10 +19,6 @@ use crate::inventory::ingest::Incoming;
 
 /// The largest inventory, in bytes: some thirty thousand entries.
 const MAX_INVENTORY: usize = 8 * 1024 * 1024;
-
-/// The header that says which boot of the machine an inventory was made in. Not in the inventory itself,
-/// whose digest would be another one after each restart.
-const BOOT: &str = "x-fleetmend-boot";
 
 /// Stores an inventory and answers when it is stored and matched.
 pub async fn inventory(
@@ -51,11 +48,13 @@ pub async fn inventory(
 
 /// The boot that an inventory was made in; agents that are older than the header do not say it.
 fn boot(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get(BOOT) else {
+    let Some(value) = headers.get(BOOT_HEADER) else {
         return Ok(None);
     };
     match value.to_str() {
         Ok(boot) if !boot.is_empty() => Ok(Some(boot.to_owned())),
-        _ => Err(ApiError::Bad(format!("the header {BOOT} names no boot"))),
+        _ => Err(ApiError::Bad(format!(
+            "the header {BOOT_HEADER} names no boot"
+        ))),
     }
 }

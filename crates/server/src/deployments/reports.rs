@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use fleetmend_model::Millis;
+use fleetmend_model::detection::Detected;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployState, DeployStatus, Ending, follow_agent};
+use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::reports::What;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::{Tx, anomalies, reports};
@@ -12,6 +13,7 @@ use fleetmend_store::{Tx, anomalies, reports};
 use super::afterwards::{self, Word};
 use super::holds::{self, End};
 use super::moves::{self, MoveError, With};
+use super::restarted;
 use crate::agents::epoch;
 use crate::agents::reports::Taken;
 use crate::app::App;
@@ -161,13 +163,45 @@ async fn apply(
             }
             Ok(Ok(()))
         }
-        What::AfterRestart { .. }
-        | What::Restart { .. }
-        | What::SiteFile { .. }
-        | What::Fetched { .. } => Ok(Err(
+        What::AfterRestart { job, boot, found } => {
+            after_restart(tx, device, job, &boot, found, now).await
+        }
+        What::Restart { .. } | What::SiteFile { .. } | What::Fetched { .. } => Ok(Err(
             "it reports what this server keeps nothing of: install a newer server".to_owned(),
         )),
     }
+}
+
+/// What an agent found when it started in another boot.
+async fn after_restart(
+    tx: &mut Tx,
+    device: &Device,
+    job: DeployJobId,
+    boot: &str,
+    mut found: Detected,
+    now: Millis,
+) -> anyhow::Result<Result<(), String>> {
+    let Some(stored) = own(tx, device, job).await? else {
+        return Ok(Err(format!(
+            "it reports on job {job}, which is not its own"
+        )));
+    };
+    if stored.state.is_final() {
+        // An inventory of that boot came first, or the job was closed.
+        return Ok(Ok(()));
+    }
+    if stored.state.status != DeployStatus::NeedsRestart || !restarted::is_over(&stored, boot) {
+        return Ok(Err(format!(
+            "it reports a restart that job {job} did not wait for"
+        )));
+    }
+    if let Detected::Installed { version } | Detected::Older { version } = &mut found {
+        clean::clean_text(version);
+    }
+    if restarted::look(tx, stored, found, now).await? {
+        device.mark_work();
+    }
+    Ok(Ok(()))
 }
 
 /// What the end of a job says of its patch. Where an inventory is needed to know more, the device's next
@@ -200,11 +234,7 @@ fn restart_boot(named: Option<String>, device: &Device) -> String {
         .unwrap_or_else(|| device.known().boot)
 }
 
-async fn own(
-    tx: &mut Tx,
-    device: &Device,
-    job: fleetmend_model::DeployJobId,
-) -> anyhow::Result<Option<DeployJob>> {
+async fn own(tx: &mut Tx, device: &Device, job: DeployJobId) -> anyhow::Result<Option<DeployJob>> {
     Ok(deploy_jobs::get(tx, job)
         .await?
         .filter(|job| job.device == device.id))

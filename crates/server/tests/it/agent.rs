@@ -73,7 +73,10 @@ impl Agent {
     /// The same, and says which boot it was made in.
     pub async fn send_inventory_of(&mut self, inventory: &Inventory, boot: &str) {
         let url = format!("{}{}", self.url, paths::INVENTORY);
-        let request = self.client.post(url).header("x-fleetmend-boot", boot);
+        let request = self
+            .client
+            .post(url)
+            .header(fleetmend_protocol::BOOT_HEADER, boot);
         let answer = request.json(inventory).send().await.unwrap();
         self.digest = Some(read::<InventoryReply>(answer).await.digest);
     }

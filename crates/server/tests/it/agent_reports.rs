@@ -1,11 +1,13 @@
 //! Reports of agents that are newer than the server, or broken.
 
+use fleetmend_model::status::deploy::{Change, Ending};
 use fleetmend_protocol::paths;
 use fleetmend_protocol::reports::ReportsReply;
 use fleetmend_store::anomalies;
 use serde_json::{Value as Json, json};
 
 use crate::agent::{Agent, read};
+use crate::handed_out::{handed_out, job};
 use crate::site::Site;
 
 #[tokio::test]
@@ -34,6 +36,20 @@ async fn a_report_that_cannot_be_understood_is_noted_and_holds_no_other_back() {
         let begin = format!("its report {number} cannot be understood: ");
         assert!(what.starts_with(&begin) && what.contains(word), "{what}");
     }
+}
+
+#[tokio::test]
+async fn an_order_whose_time_was_over_on_its_device_ends_as_expired_and_not_as_refused() {
+    let (site, person, mut agent, id) = handed_out().await;
+    agent.check_in(&[]).await;
+    let ending = Ending::Expired;
+    agent.report(id, Change::End { ending }).await;
+    let ended = job(&site, &person, id).await;
+    assert_eq!(ended["job"]["status"]["number"], 3);
+    assert_eq!(ended["job"]["status"]["ending"], "expired");
+    assert_eq!(ended["job"]["status"]["can_redeploy"], true);
+    let odd = anomalies::of_device(&site.db().await, agent.device).await;
+    assert_eq!(odd.unwrap(), []);
 }
 
 #[tokio::test]

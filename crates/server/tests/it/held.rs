@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use fleetmend_model::DeployJobId;
+use fleetmend_model::detection::Detected;
 use fleetmend_model::inventory::{AvailableUpdate, Inventory, Place, Software, UpdateScan};
 use fleetmend_model::status::deploy::{Change, DeployStatus};
+use fleetmend_protocol::reports::What;
 use serde_json::{Value as Json, json};
 
 use crate::agent::{Agent, inventory};
@@ -245,6 +247,28 @@ both! {
         assert_eq!(fleet.plan(fleet.patch).await, ["held"]);
         let cause = fleet.holds().await[0]["hold"]["cause"].as_str().unwrap().to_owned();
         assert!(cause.ends_with("version 1.1 was found afterwards, and not 1.2"), "{cause}");
+    }
+
+    async fn what_a_device_says_at_its_start_after_a_restart_holds_what_that_did_not_bring(site) {
+        let mut fleet = Fleet::new(&site, &["a", "b"]).await;
+        let found = [
+            Detected::Installed { version: "1.2".to_owned() },
+            Detected::Older { version: "1.1".to_owned() },
+        ];
+        for (one, found) in found.into_iter().enumerate() {
+            let job = fleet.install(one, DeployStatus::NeedsRestart).await;
+            let agent = &mut fleet.agents[one];
+            agent.reboot();
+            let boot = agent.boot();
+            agent.say(What::AfterRestart { job, boot, found }).await;
+        }
+        // What the server has of the first is from before the restart, and is asked for anew.
+        assert_eq!(fleet.plan(fleet.patch).await, ["unconfirmed", "held"]);
+        site.live(MOMENT).await;
+        assert!(fleet.agents[0].check_in(&[]).await.want_inventory);
+        fleet.agents[0].send_inventory(&self::found("a", "1.2", None)).await;
+        site.live(SETTLED).await;
+        assert_eq!(fleet.holds().await.len(), 1);
     }
 
     async fn a_version_that_is_in_vain_on_several_devices_is_held_everywhere_and_the_next_one_is_not(site) {

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use fleetmend_model::DeployJobId;
+use fleetmend_model::detection::Detected;
 use fleetmend_model::inventory::{Inventory, Place, Software};
 use fleetmend_model::status::deploy::{Change, DeployStatus};
+use fleetmend_protocol::reports::What;
+use fleetmend_store::anomalies;
 use serde_json::{Value as Json, json};
 
 use crate::agent::{Agent, inventory};
@@ -50,18 +53,8 @@ async fn number(site: &Site, person: &Person, id: DeployJobId) -> Json {
 #[tokio::test]
 async fn after_the_restart_a_job_is_complete_only_if_its_version_is_found() {
     for (found, number, ending, cause) in [
-        (
-            Some("1.2"),
-            9,
-            Json::Null,
-            "restarted; version 1.2 was found afterwards",
-        ),
-        (
-            Some("1.3"),
-            9,
-            Json::Null,
-            "restarted; version 1.3 was found afterwards",
-        ),
+        (Some("1.2"), 9, Json::Null, "Machine rebooted"),
+        (Some("1.3"), 9, Json::Null, "Machine rebooted"),
         (
             Some("1.1"),
             10,
@@ -92,6 +85,92 @@ async fn after_the_restart_a_job_is_complete_only_if_its_version_is_found() {
         assert_eq!(ended["job"]["reboot"], "Machine rebooted", "{found:?}");
         assert!(!agent.check_in(&[]).await.want_inventory, "{found:?}");
     }
+}
+
+fn version(version: &str) -> String {
+    version.to_owned()
+}
+
+#[tokio::test]
+async fn what_an_agent_finds_when_it_starts_after_the_restart_ends_the_job_before_any_inventory() {
+    let older = version("1.1");
+    for (found, number, ending, cause) in [
+        (
+            Detected::Installed {
+                version: version("1.2"),
+            },
+            9,
+            Json::Null,
+            "Machine rebooted",
+        ),
+        (
+            Detected::Older { version: older },
+            10,
+            json!("expired"),
+            "restarted; version 1.1 was found afterwards, and not 1.2",
+        ),
+        (
+            Detected::Absent,
+            10,
+            json!("expired"),
+            "restarted; the software was not found afterwards",
+        ),
+    ] {
+        let (site, person, mut agent, id) = needs_restart().await;
+        agent.reboot();
+        let what = What::AfterRestart {
+            job: id,
+            boot: agent.boot(),
+            found: found.clone(),
+        };
+        agent.say(what.clone()).await;
+        let ended = job(&site, &person, id).await;
+        assert_eq!(ended["job"]["status"]["number"], number, "{found:?}");
+        assert_eq!(ended["job"]["status"]["ending"], ending, "{found:?}");
+        assert_eq!(ended["job"]["cause"], cause, "{found:?}");
+        assert_eq!(ended["job"]["reboot"], "Machine rebooted", "{found:?}");
+        // Neither the inventory that follows nor the same word again says anything new.
+        agent.check_in(&[]).await;
+        agent.send_inventory(&with(Some("1.0"))).await;
+        agent.say(what).await;
+        assert_eq!(
+            job(&site, &person, id).await["job"],
+            ended["job"],
+            "{found:?}"
+        );
+        let odd = anomalies::of_device(&site.db().await, agent.device).await;
+        assert_eq!(odd.unwrap(), [], "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_word_of_a_restart_that_a_job_did_not_wait_for_changes_nothing_and_is_noted() {
+    let (site, person, mut agent, id) = needs_restart().await;
+    let mut other = Agent::enrol(&site, "other").await;
+    let word = |boot: String, job| What::AfterRestart {
+        job,
+        boot,
+        found: Detected::Installed {
+            version: version("1.2"),
+        },
+    };
+    // In the boot in which it became due, in none, and from another device.
+    let same = agent.boot();
+    agent.say(word(same, id)).await;
+    agent.say(word(String::new(), id)).await;
+    other.say(word(version("later"), id)).await;
+    assert_eq!(number(&site, &person, id).await, 10);
+    let db = site.db().await;
+    let odd = anomalies::of_device(&db, agent.device).await.unwrap();
+    assert_eq!(odd.len(), 2, "{odd:?}");
+    let odd = anomalies::of_device(&db, other.device).await.unwrap();
+    assert_eq!(odd.len(), 1, "{odd:?}");
+
+    // Before it came to 10.
+    let (site, person, mut agent, id) = handed_out().await;
+    agent.check_in(&[]).await;
+    agent.say(word(version("later"), id)).await;
+    assert_eq!(number(&site, &person, id).await, 3);
 }
 
 #[tokio::test]

@@ -64,6 +64,15 @@ impl World {
     }
 
     pub(super) fn check_report(&mut self, report: &Report) {
+        if let What::AfterRestart { job, boot, found } = &report.what {
+            assert_eq!(*boot, self.boot_id());
+            let seen = self.task(*job).last_detection.clone();
+            assert_eq!(
+                seen,
+                Some(Ok(found.clone())),
+                "what was not looked at is told"
+            );
+        }
         let What::Deploy {
             job,
             change: Change::Status { status },

@@ -137,6 +137,6 @@ fn a_server_that_stays_away_ends_nothing_before_the_order_is_over() {
     }
     world.settle();
     let cause = "the order expired before it could start";
-    assert_eq!(world.path(job), (vec![3, 4], Some(Ending::Refused), cause));
+    assert_eq!(world.path(job), (vec![3, 4], Some(Ending::Expired), cause));
     assert_eq!(world.now.0 - 1_700_000_000_000, 600 * 60_000);
 }

@@ -151,10 +151,10 @@ fn an_order_that_is_over_when_the_state_is_lost_is_looked_at_and_not_started_aga
         (path, ending, cause.to_owned(), starts)
     };
     let note = "the agent lost its state after the installer was started; version";
-    let refused = "the order was refused: it expired".to_owned();
+    let late = "the order expired before the machine had it".to_owned();
     assert_eq!(
         lost_late(1, false),
-        (vec![3, 4], Some(Ending::Refused), refused, 0)
+        (vec![3, 4], Some(Ending::Expired), late, 0)
     );
     let found = format!("{note} 2.0 was found afterwards");
     let completed = (vec![3, 4, 5, 6, 8, 9], None, found, 1);

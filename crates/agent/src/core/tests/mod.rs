@@ -7,5 +7,6 @@ mod lost_state;
 mod orders;
 mod paths;
 mod random;
+mod restarted;
 mod scans;
 mod world;

@@ -136,8 +136,14 @@ fn take(world: &mut World, step: &Step) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
     #[test]
-    fn whatever_happens_the_invariants_hold_and_every_job_ends(steps in vec(step(), 0..120)) {
+    fn whatever_happens_the_invariants_hold_and_every_job_ends(
+        steps in vec(step(), 0..120),
+        server_ahead in select(vec![0, 0, 3 * 24 * 3_600_000, -3 * 24 * 3_600_000]),
+        server_protocol in select(vec![0, fleetmend_protocol::CURRENT]),
+    ) {
         let mut world = World::new();
+        world.server_ahead = server_ahead;
+        world.server_protocol = server_protocol;
         for step in &steps {
             take(&mut world, step);
         }

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use fleetmend_model::detection::Detected;
-use fleetmend_model::status::deploy::{DeployState, DeployStatus, Ending, follow_agent};
+use fleetmend_model::status::Party;
+use fleetmend_model::status::deploy::{
+    Change, DeployState, DeployStatus, Ending, follow_agent, step,
+};
 use fleetmend_model::{DeployJobId, Millis, ScanJobId};
 use fleetmend_protocol::checkin::{CheckInReply, Resumed};
 use fleetmend_protocol::reports::{Report, What};
@@ -70,6 +73,10 @@ pub(super) struct World {
     pub(super) core: Core,
     pub(super) stored: Vec<u8>,
     pub(super) now: Millis,
+    /// By how many milliseconds the server's clock is ahead of the device's.
+    pub(super) server_ahead: i64,
+    /// The protocol that the server names.
+    pub(super) server_protocol: u32,
     boot: u32,
     /// The system says that a restart is due.
     pub(super) restart_pending: bool,
@@ -97,6 +104,8 @@ impl World {
             core: Core::new(identity(), State::new(epoch(1)), now),
             stored: Vec::new(),
             now,
+            server_ahead: 0,
+            server_protocol: fleetmend_protocol::CURRENT,
             boot: 1,
             restart_pending: false,
             pending: Vec::new(),
@@ -118,6 +127,20 @@ impl World {
 
     pub(super) fn boot_id(&self) -> String {
         format!("boot-{}", self.boot)
+    }
+
+    fn server_now(&self) -> Millis {
+        Millis(self.now.0 + self.server_ahead)
+    }
+
+    /// A reply with nothing in it.
+    fn reply(&self) -> CheckInReply {
+        CheckInReply {
+            protocol: self.server_protocol,
+            now: self.server_now(),
+            checkin_seconds: 180,
+            ..CheckInReply::default()
+        }
     }
 
     fn next_id(&mut self) -> i64 {
@@ -149,7 +172,7 @@ impl World {
     ) -> DeployJobId {
         let id = self.next_id();
         let task = Task {
-            signed: order(id, device, self.now, minutes),
+            signed: order(id, device, self.server_now(), minutes),
             state: DeployState {
                 status: DeployStatus::Downloaded,
                 ending: None,
@@ -209,8 +232,6 @@ impl World {
             }
         }
         let reply = CheckInReply {
-            now: self.now,
-            checkin_seconds: 180,
             scans: self
                 .open_scans
                 .iter()
@@ -225,7 +246,7 @@ impl World {
                 .copied()
                 .filter(|id| self.tasks[id].state.is_with_agent())
                 .collect(),
-            ..CheckInReply::default()
+            ..self.reply()
         };
         self.tell(Event::Reply(Box::new(reply)));
     }
@@ -233,10 +254,8 @@ impl World {
     /// The server asks for an inventory in any case.
     pub(super) fn want_inventory(&mut self) {
         let reply = CheckInReply {
-            now: self.now,
-            checkin_seconds: 180,
             want_inventory: true,
-            ..CheckInReply::default()
+            ..self.reply()
         };
         self.tell(Event::Reply(Box::new(reply)));
     }
@@ -249,10 +268,8 @@ impl World {
     /// A reply that was on its way for a while.
     pub(super) fn receive(&mut self, orders: Vec<SignedOrder>) {
         let reply = CheckInReply {
-            now: self.now,
-            checkin_seconds: 180,
             orders,
-            ..CheckInReply::default()
+            ..self.reply()
         };
         self.tell(Event::Reply(Box::new(reply)));
     }
@@ -298,10 +315,33 @@ impl World {
                 task.cause = cause;
                 task.attempt = task.attempt.max(attempt);
             }
+            What::AfterRestart { job, boot, found } => self.conclude(job, &boot, found),
             What::ScanCompleted { job, .. } | What::ScanFailed { job, .. } => {
                 assert!(self.open_scans.remove(&job), "scan {job} ended twice");
             }
             _ => {}
+        }
+    }
+
+    /// What the server makes of what is found after a restart.
+    fn conclude(&mut self, job: DeployJobId, boot: &str, found: Detected) {
+        let task = self.task(job);
+        if task.state.is_final() {
+            return;
+        }
+        assert_eq!(task.state.status, DeployStatus::NeedsRestart);
+        assert_ne!(task.ran_in_boot.as_deref(), Some(boot));
+        let change = match found {
+            Detected::Installed { .. } => Change::Status {
+                status: DeployStatus::Completed,
+            },
+            _ => Change::End {
+                ending: Ending::Expired,
+            },
+        };
+        task.state = step(Some(task.state), change, Party::Server).expect("an edge");
+        if task.state.ending.is_none() {
+            task.path.push(task.state.status.number());
         }
     }
 
