@@ -4,6 +4,8 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fleetmend_protocol::checkin::CheckIn;
+
 use crate::core::Event;
 use crate::identity::Moved;
 use crate::runner::Shared;
@@ -42,11 +44,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, mut moved: Option<Moved>) {
     let body = move || {
         let mut backoff = Backoff::new();
         loop {
-            let check_in = shared
-                .check_in
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
+            let check_in = check_in(&shared);
             match shared.link.check_in(&check_in) {
                 Ok(reply) => {
                     backoff.reset();
@@ -65,6 +63,22 @@ pub(crate) fn spawn(shared: Arc<Shared>, mut moved: Option<Moved>) {
         }
     };
     spawn::spawn("listener", body);
+}
+
+/// What is to be said now. The machine may have moved since it was said last.
+fn check_in(shared: &Shared) -> CheckIn {
+    let platform = &shared.platform;
+    let abilities = platform.abilities();
+    let said = shared
+        .check_in
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    CheckIn {
+        time_zone: platform.time_zone(),
+        network: platform.network(),
+        abilities: abilities.iter().map(|it| it.key().to_owned()).collect(),
+        ..said.clone()
+    }
 }
 
 /// Waits at the server until it has something, the check-in is due, or the connection breaks.

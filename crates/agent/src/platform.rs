@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fleetmend_model::device::Host;
+use fleetmend_model::abilities::Ability;
+use fleetmend_model::device::{Host, Network};
 use fleetmend_model::inventory::{Boot, Inventory, Software};
 use fleetmend_trust::{Order, Verified};
 
@@ -15,6 +16,15 @@ pub trait Platform: Send + Sync + 'static {
 
     /// Which boot the machine is in.
     fn boot(&self) -> Boot;
+
+    /// The machine's time zone by its IANA name; empty where it is not known.
+    fn time_zone(&self) -> String;
+
+    /// Where the machine is in the network.
+    fn network(&self) -> Network;
+
+    /// What this agent can do on this machine.
+    fn abilities(&self) -> Vec<Ability>;
 
     /// What is installed now: fast, no network, no lock. This is what detection looks at.
     fn software(&self) -> Result<Vec<Software>, PlatformError>;

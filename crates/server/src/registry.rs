@@ -38,6 +38,8 @@ pub struct Known {
     pub protocol: u32,
     /// The epoch of the agent's state at the last check-in; empty before.
     pub epoch: String,
+    /// A digest of what the last check-in said of the machine.
+    pub facts: u64,
 }
 
 impl Device {

@@ -21,6 +21,7 @@ pub mod blobs;
 pub mod carried_catalogs;
 pub mod deploy_jobs;
 pub mod deployments;
+pub mod device_facts;
 pub mod devices;
 pub mod downloads;
 pub mod enrol_tokens;
@@ -77,6 +78,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     deploy_jobs::LIST_STATEMENTS,
     deployments::STATEMENTS,
     devices::STATEMENTS,
+    device_facts::STATEMENTS,
     devices::LIST_STATEMENTS,
     downloads::STATEMENTS,
     enrol_tokens::STATEMENTS,

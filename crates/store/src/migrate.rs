@@ -169,6 +169,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "source interval",
         include_str!("../migrations/sqlite/0133_source_interval.sql"),
     ),
+    (
+        140,
+        "device facts",
+        include_str!("../migrations/sqlite/0140_device_facts.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -326,6 +331,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         133,
         "source interval",
         include_str!("../migrations/postgres/0133_source_interval.sql"),
+    ),
+    (
+        140,
+        "device facts",
+        include_str!("../migrations/postgres/0140_device_facts.sql"),
     ),
 ];
 

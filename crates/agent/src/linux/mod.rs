@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fleetmend_model::device::Host;
+use fleetmend_model::abilities::Ability;
+use fleetmend_model::device::{Host, Network};
 use fleetmend_model::inventory::{Boot, Inventory, Software};
 use fleetmend_trust::{Order, Verified};
 
@@ -20,9 +21,11 @@ mod command;
 mod dpkg;
 mod earlier;
 mod host;
+mod network;
 pub mod service;
 #[cfg(test)]
 mod tests;
+mod time_zone;
 
 /// What a deployment needs that a normal user does not have.
 const NEEDS_ROOT: &str = "the agent runs without root: start it as root (sudo) to deploy";
@@ -67,6 +70,19 @@ impl Platform for Linux {
 
     fn boot(&self) -> Boot {
         host::boot(self.boot_id_file.as_deref())
+    }
+
+    fn time_zone(&self) -> String {
+        time_zone::time_zone(Path::new("/etc"))
+    }
+
+    fn network(&self) -> Network {
+        network::network()
+    }
+
+    fn abilities(&self) -> Vec<Ability> {
+        let apt = apt::require().ok().map(|_| Ability::Apt);
+        apt.into_iter().collect()
     }
 
     fn software(&self) -> Result<Vec<Software>, PlatformError> {

@@ -4,11 +4,13 @@ use fleetmend_model::device::{Host, OsFamily};
 use windows_registry::LOCAL_MACHINE;
 
 use super::registry::{number, open, text};
+use super::zones;
 
 const SYSTEM: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
 const NAME: &str = r"SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName";
 /// The machine's own environment: also under emulation it names the true processor.
 const ENVIRONMENT: &str = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
+const TIME_ZONE: &str = r"SYSTEM\CurrentControlSet\Control\TimeZoneInformation";
 /// The first build of Windows 11, whose `ProductName` goes on saying 'Windows 10'.
 const FIRST_BUILD_OF_11: u32 = 22_000;
 
@@ -32,6 +34,13 @@ pub(super) fn host() -> Host {
         os_version,
         architecture: architecture.to_owned(),
     }
+}
+
+/// The machine's time zone by its IANA name.
+pub(super) fn time_zone() -> Option<String> {
+    let key = open(LOCAL_MACHINE, TIME_ZONE)?;
+    let name = text(&key, "TimeZoneKeyName")?;
+    zones::iana(&name).map(str::to_owned)
 }
 
 /// Product name and version, e.g. `Windows 11 Pro` and `10.0.22631`.

@@ -8,6 +8,7 @@ mod command_line;
 mod exit_code;
 mod nuspec;
 mod packed_guid;
+mod zones;
 
 #[cfg(windows)]
 mod boot;
@@ -19,6 +20,8 @@ mod host;
 mod job_object;
 #[cfg(windows)]
 mod log_file;
+#[cfg(windows)]
+mod network;
 #[cfg(windows)]
 mod platform;
 #[cfg(windows)]

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use fleetmend_model::device::Host;
+use fleetmend_model::abilities::Ability;
+use fleetmend_model::device::{Host, Network};
 use fleetmend_model::inventory::{Boot, Inventory, Software};
 use fleetmend_trust::{Order, Verified};
 use windows_registry::LOCAL_MACHINE;
 
 use super::registry::{open, text};
-use super::{boot, chocolatey, host, restart, run, security, uninstall};
+use super::{boot, chocolatey, host, network, restart, run, security, uninstall};
 use crate::platform::{Platform, PlatformError, RunResult};
 
 /// The machine's own environment variables, as services see them after a restart.
@@ -36,6 +37,18 @@ impl Platform for Windows {
 
     fn boot(&self) -> Boot {
         self.boot.get_or_init(boot::boot).clone()
+    }
+
+    fn time_zone(&self) -> String {
+        host::time_zone().unwrap_or_default()
+    }
+
+    fn network(&self) -> Network {
+        network::network()
+    }
+
+    fn abilities(&self) -> Vec<Ability> {
+        Vec::new()
     }
 
     fn software(&self) -> Result<Vec<Software>, PlatformError> {

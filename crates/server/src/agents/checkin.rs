@@ -13,9 +13,9 @@ use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_model::{DeployJobId, DeviceId, Millis};
 use fleetmend_plan::jitter;
 use fleetmend_protocol::checkin::{CheckIn, CheckInReply, Resumed};
-use fleetmend_store::{Tx, deploy_jobs, devices, holds, releases, scan_jobs};
+use fleetmend_store::{Tx, deploy_jobs, device_facts, devices, holds, releases, scan_jobs};
 
-use crate::agents::{Caller, body, epoch};
+use crate::agents::{Caller, body, epoch, facts};
 use crate::app::App;
 use crate::deployments::{orders, restarted};
 use crate::error::ApiError;
@@ -43,12 +43,14 @@ pub async fn check_in(
         checkin_seconds: interval(device.id, app.policy.checkin_seconds),
         ..CheckInReply::default()
     };
+    let facts = facts::digest(&request);
     let is_same = device.is_known(|known| {
         known.boot == request.boot.id
             && known.inventory_digest == request.inventory_digest
             && known.protocol == request.protocol
             && known.agent_version == request.agent_version
             && known.epoch == request.epoch
+            && known.facts == facts
     });
     if is_same && !device.take_work() {
         return Ok(Json(reply));
@@ -109,6 +111,11 @@ async fn look(
     epoch::enter(&mut tx, device, &request.epoch, now)
         .await
         .map_err(failed)?;
+    if request.protocol >= facts::SINCE {
+        device_facts::put(&mut tx, device.id, &facts::of(request), now)
+            .await
+            .map_err(failed)?;
+    }
     let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;
     let digest = stored
         .as_ref()
@@ -141,6 +148,7 @@ async fn look(
         known.agent_version.clone_from(&request.agent_version);
         known.inventory_digest = digest;
         known.epoch.clone_from(&request.epoch);
+        known.facts = facts::digest(request);
     });
     Ok(())
 }

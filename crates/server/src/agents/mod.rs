@@ -4,6 +4,7 @@ pub mod body;
 pub mod checkin;
 pub mod enrol;
 pub mod epoch;
+pub mod facts;
 pub mod files;
 pub mod inventory;
 pub mod remove;
@@ -62,6 +63,7 @@ pub fn remember(app: &App, stored: &devices::Device) -> Arc<Device> {
         agent_version: stored.agent_version.clone(),
         protocol: stored.protocol,
         epoch: String::new(),
+        facts: 0,
     };
     app.registry.add(
         stored.id,

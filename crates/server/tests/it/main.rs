@@ -14,6 +14,7 @@ mod downloads;
 mod empty_pages;
 mod enrolment;
 mod extension_packages;
+mod facts;
 mod failing_work;
 mod feed;
 mod feed_add;

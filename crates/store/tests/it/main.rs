@@ -6,6 +6,7 @@ mod blobs;
 mod carried;
 mod database;
 mod deploy_jobs;
+mod device_facts;
 mod devices;
 mod downloads;
 mod feed;

@@ -9,4 +9,5 @@ mod paths;
 mod random;
 mod restarted;
 mod scans;
+mod times;
 mod world;
