@@ -249,7 +249,7 @@ both! {
         let Posted::Created(id) = posted[0] else { panic!("the device has a job") };
         site.live(DAY).await;
         site.freeze(5 * DAY).await;
-        site.live(2 * DAY - MINUTE).await;
+        site.live(47 * HOUR + 59 * MINUTE).await;
         assert_eq!(job(&site, id).await.state.ending, None);
         site.live(MINUTE).await;
         assert_eq!(job(&site, id).await.state.ending, Some(Ending::Expired));
