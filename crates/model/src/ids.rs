@@ -46,4 +46,12 @@ ids! {
     DeploymentId,
     /// A person who may sign in to the console.
     UserId,
+    /// A tree of organizational units.
+    UnitTreeId,
+    /// An organizational unit of a tree.
+    UnitId,
+    /// Devices that meet conditions, under a name.
+    GroupId,
+    /// Settings for devices: when they are scanned, what is installed on them, and when.
+    PolicyId,
 }

@@ -22,9 +22,11 @@ pub mod shim;
 pub mod status;
 pub mod throttle;
 pub mod time;
+pub mod unit;
 pub mod uptime;
 
 pub use ids::{
-    DeployJobId, DeploymentId, DeviceId, PackageId, PatchId, ReleaseId, ScanJobId, SourceId, UserId,
+    DeployJobId, DeploymentId, DeviceId, GroupId, PackageId, PatchId, PolicyId, ReleaseId,
+    ScanJobId, SourceId, UnitId, UnitTreeId, UserId,
 };
 pub use time::Millis;

@@ -31,6 +31,7 @@ pub mod feed_refusals;
 pub mod fetched_files;
 pub mod file_reader;
 pub mod files;
+pub mod groups;
 pub mod holds;
 pub mod host_pauses;
 pub mod installer_versions;
@@ -45,6 +46,7 @@ pub mod package_extensions;
 pub mod packages;
 pub mod partials;
 pub mod patches;
+pub mod policies;
 pub mod products;
 pub mod quarantine;
 pub mod queue;
@@ -58,6 +60,7 @@ pub mod software;
 pub mod source_pages;
 pub mod source_use;
 pub mod sources;
+pub mod units;
 pub mod users;
 
 pub use db::{Db, Read, Tx};
@@ -80,6 +83,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     devices::STATEMENTS,
     device_facts::STATEMENTS,
     devices::LIST_STATEMENTS,
+    devices::POLICY_STATEMENTS,
     downloads::STATEMENTS,
     enrol_tokens::STATEMENTS,
     feed_keys::STATEMENTS,
@@ -88,6 +92,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     missed_versions::STATEMENTS,
     fetched_files::STATEMENTS,
     files::STATEMENTS,
+    groups::STATEMENTS,
     holds::STATEMENTS,
     holds::LIST_STATEMENTS,
     host_pauses::STATEMENTS,
@@ -108,6 +113,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     packages::PROBLEM_STATEMENTS,
     packages::WRITE_STATEMENTS,
     patches::STATEMENTS,
+    policies::STATEMENTS,
     products::STATEMENTS,
     quarantine::STATEMENTS,
     queue::STATEMENTS,
@@ -122,6 +128,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     source_pages::STATEMENTS,
     source_use::STATEMENTS,
     sources::STATEMENTS,
+    units::STATEMENTS,
     users::STATEMENTS,
 ];
 

@@ -174,6 +174,16 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "device facts",
         include_str!("../migrations/sqlite/0140_device_facts.sql"),
     ),
+    (
+        141,
+        "groups and units",
+        include_str!("../migrations/sqlite/0141_groups_and_units.sql"),
+    ),
+    (
+        142,
+        "policies",
+        include_str!("../migrations/sqlite/0142_policies.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -336,6 +346,16 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         140,
         "device facts",
         include_str!("../migrations/postgres/0140_device_facts.sql"),
+    ),
+    (
+        141,
+        "groups and units",
+        include_str!("../migrations/postgres/0141_groups_and_units.sql"),
+    ),
+    (
+        142,
+        "policies",
+        include_str!("../migrations/postgres/0142_policies.sql"),
     ),
 ];
 

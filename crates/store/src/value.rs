@@ -1,8 +1,8 @@
 //! Values that go into a statement and rows that come out, the same for both databases.
 
 use fleetmend_model::{
-    DeployJobId, DeploymentId, DeviceId, Millis, PackageId, PatchId, ReleaseId, ScanJobId,
-    SourceId, UserId,
+    DeployJobId, DeploymentId, DeviceId, GroupId, Millis, PackageId, PatchId, PolicyId, ReleaseId,
+    ScanJobId, SourceId, UnitId, UnitTreeId, UserId,
 };
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -193,7 +193,11 @@ from_numbers!(
     ScanJobId,
     DeployJobId,
     DeploymentId,
-    UserId
+    UserId,
+    UnitTreeId,
+    UnitId,
+    GroupId,
+    PolicyId
 );
 
 /// The values of `$1`, `$2`, … in order.

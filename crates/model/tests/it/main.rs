@@ -9,4 +9,5 @@ mod name_pattern;
 mod release;
 mod scan;
 mod throttle;
+mod unit;
 mod uptime;

@@ -3,9 +3,11 @@
 mod deadline;
 mod jitter;
 mod offered_twice;
+mod policy;
 mod properties;
 mod schedule;
 mod schedule_properties;
+mod select;
 mod texts;
 mod window;
 mod window_properties;

@@ -1,13 +1,14 @@
 //! Managed machines.
 
 mod list;
+mod policy;
 
 use std::time::Duration;
 
 use fleetmend_model::device::{Host, OsFamily, SystemType};
 use fleetmend_model::inventory::Boot;
 use fleetmend_model::status::scan::ScanStatus;
-use fleetmend_model::{DeviceId, Millis};
+use fleetmend_model::{DeviceId, Millis, PolicyId};
 
 use crate::db::{Read, Tx};
 use crate::error::{Error, Result};
@@ -18,12 +19,14 @@ use crate::value::{Row, args, row};
 
 pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
 pub use list::{DeviceFilter, DeviceSort, Totals, list, totals};
+pub(crate) use policy::STATEMENTS as POLICY_STATEMENTS;
+pub use policy::{HasPolicy, policies, set_policies};
 
 statements! {
     INSERT = "INSERT INTO devices (hostname, hostname_key, os_family, os_name, os_version,
                   architecture, system_type, agent_version, protocol, certificate_sha256,
-                  enrolled_at, last_seen, heard_since)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)
+                  enrolled_at, last_seen, heard_since, system_type_set)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12)
               ON CONFLICT (certificate_sha256) DO NOTHING RETURNING id";
     GET = "SELECT * FROM devices WHERE id = $1";
     BY_CERTIFICATE = "SELECT * FROM devices
@@ -42,7 +45,7 @@ statements! {
                           value->>4 AS agent_version, CAST(value->>5 AS BIGINT) AS protocol
                    FROM jsonb_each($1)) AS t
              WHERE devices.id = t.device";
-    SET_SYSTEM_TYPE = "UPDATE devices SET system_type = $2
+    SET_SYSTEM_TYPE = "UPDATE devices SET system_type = $2, system_type_set = 1
                        WHERE removed_at IS NULL AND id IN
       (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     APPLY_INVENTORIES = "UPDATE devices SET
@@ -86,6 +89,8 @@ pub struct Device {
     pub host: Host,
     /// How careful approvals are with it.
     pub system_type: SystemType,
+    /// Whether a person said so.
+    pub is_system_type_set: bool,
     /// The agent's own version.
     pub agent_version: String,
     /// The protocol that the agent speaks.
@@ -124,6 +129,10 @@ pub struct Device {
     pub scan_at: Option<Millis>,
     /// The counter of the latest order.
     pub order_counter: i64,
+    /// Its policy; absent where it was not looked at yet.
+    pub policy: Option<PolicyId>,
+    /// Why it has that one.
+    pub policy_why: String,
     /// When it was taken out of management.
     pub removed_at: Option<Millis>,
 }
@@ -191,6 +200,7 @@ pub(crate) fn read(row: &Row) -> Result<Device> {
             architecture: row.text("architecture")?,
         },
         system_type: row.word("system_type", SystemType::from_key)?,
+        is_system_type_set: row.flag("system_type_set")?,
         agent_version: row.text("agent_version")?,
         protocol: row.u32("protocol")?,
         certificate_sha256: row.text("certificate_sha256")?,
@@ -210,6 +220,8 @@ pub(crate) fn read(row: &Row) -> Result<Device> {
         scan_cause: row.text("scan_cause")?,
         scan_at: row.millis_opt("scan_at")?,
         order_counter: row.int("order_counter")?,
+        policy: row.int_opt("policy")?.map(PolicyId),
+        policy_why: row.text("policy_why")?,
         removed_at: row.millis_opt("removed_at")?,
     })
 }
@@ -229,6 +241,7 @@ pub async fn insert(tx: &mut Tx, device: &NewDevice, now: Millis) -> Result<Devi
         device.protocol,
         &device.certificate_sha256,
         now,
+        device.system_type != SystemType::default(),
     ];
     let id = tx.maybe_id(&INSERT, values).await?;
     id.map(DeviceId).ok_or_else(|| Error::Exists {
@@ -291,7 +304,7 @@ pub async fn touch_many(tx: &mut Tx, touches: &[Touch], silence: Duration) -> Re
     tx.run(&TOUCH, args![rows, silence]).await.map(drop)
 }
 
-/// Sets the system type of devices; returns how many there are.
+/// Sets the system type of devices, as a person says it; returns how many there are.
 pub async fn set_system_type(
     tx: &mut Tx,
     devices: &[DeviceId],

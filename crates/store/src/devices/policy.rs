@@ -1,0 +1,68 @@
+//! Which policy each device has.
+
+use fleetmend_model::device::SystemType;
+use fleetmend_model::{DeviceId, PolicyId};
+
+use super::lock;
+use crate::db::{Read, Tx};
+use crate::error::Result;
+use crate::rows::Rows;
+use crate::sql::statements;
+use crate::value::{args, row};
+
+statements! {
+    SET = "UPDATE devices SET policy = t.policy, policy_why = t.why,
+               system_type = CASE WHEN devices.system_type_set = 1 THEN devices.system_type
+                                  ELSE t.system_type END
+           FROM (SELECT CAST(value->>0 AS BIGINT) AS device, CAST(value->>1 AS BIGINT) AS policy,
+                        value->>2 AS why, value->>3 AS system_type
+                 FROM jsonb_each($1)) AS t
+           WHERE devices.id = t.device";
+    ALL = "SELECT id, policy, policy_why, system_type FROM devices WHERE removed_at IS NULL ORDER BY id";
+}
+
+/// The policy that a device has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HasPolicy {
+    /// Which device.
+    pub device: DeviceId,
+    /// Its policy; `None` where it was not looked at yet.
+    pub policy: Option<PolicyId>,
+    /// Why that one.
+    pub why: String,
+    /// How careful approvals are with the device: a policy's word, unless a person has said it.
+    pub system_type: SystemType,
+}
+
+/// Writes down which policies devices have, in one statement. A system type that a person set stays.
+pub async fn set_policies(tx: &mut Tx, all: &[HasPolicy]) -> Result<()> {
+    let mut rows = Rows::new();
+    for it in all {
+        rows.push(&row![
+            it.device,
+            it.policy.map(|it| it.0),
+            &it.why,
+            it.system_type.key()
+        ]);
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    lock(tx, all.iter().map(|it| it.device)).await?;
+    tx.run(&SET, args![rows]).await.map(drop)
+}
+
+/// The policy of every device that was not removed, by device.
+pub async fn policies(mut from: impl Read) -> Result<Vec<HasPolicy>> {
+    let rows = from.rows(&ALL, args![]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(HasPolicy {
+                device: DeviceId(row.int("id")?),
+                policy: row.int_opt("policy")?.map(PolicyId),
+                why: row.text("policy_why")?,
+                system_type: row.word("system_type", SystemType::from_key)?,
+            })
+        })
+        .collect()
+}
