@@ -1,11 +1,11 @@
-//! How a server is set up. Policies get their pages later in the way of the data; these are the
-//! defaults of the products that administrators come from.
+//! How a server is set up: by who starts it, for all its devices alike.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::ensure;
+use fleetmend_plan::policy::{AFTER_INSTALLER, Settings};
 
 use crate::catalog::sources::EVERY_SECONDS;
 use crate::clock::Clock;
@@ -84,13 +84,11 @@ impl Default for Patience {
     }
 }
 
+const DAY: u64 = 24 * 3600;
 /// The shortest time between two reads of a source, in seconds.
 const MOST_OFTEN: u64 = *EVERY_SECONDS.start() as u64;
 /// What of a package the catalog reads at most, in megabytes: no larger one is worth pushing.
 const LARGEST_PUSH: u64 = crate::catalog::folder::MAX_NUPKG / 1_000_000;
-
-/// What detection and the report may take once an installer has ended, in seconds.
-const AFTER_INSTALLER: u64 = 300;
 
 /// Intervals in seconds, and counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,18 +130,20 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
+        // What a policy sets is told there alone.
+        let Settings { scan, deploy, .. } = Settings::default();
         Self {
             checkin_seconds: 180,
-            deploy_retries: 3,
-            deploy_retry_seconds: 180,
-            deploy_limit_seconds: 3600,
-            download_tries: 5,
+            deploy_retries: deploy.retries,
+            deploy_retry_seconds: deploy.retry_seconds,
+            deploy_limit_seconds: deploy.limit_seconds,
+            download_tries: deploy.download_tries,
             download_retry_seconds: 60,
-            deadline_seconds: 3 * 24 * 3600,
-            scan_limit_seconds: 3600,
-            scan_retries: 1,
-            scan_retry_seconds: 3600,
-            purge_seconds: 3 * 24 * 3600,
+            deadline_seconds: u64::from(deploy.deadline_days) * DAY,
+            scan_limit_seconds: scan.limit_seconds,
+            scan_retries: scan.retries,
+            scan_retry_seconds: scan.retry_seconds,
+            purge_seconds: u64::from(scan.purge_days) * DAY,
             scan_every_seconds: 24 * 3600,
             sync_seconds: 3600,
             private_sync_seconds: 30,

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use self::lane::{Lane, Taken};
 use crate::app::App;
-use crate::{catalog, deployments, feed, missing, upkeep};
+use crate::{catalog, deployments, feed, missing, policies, upkeep};
 
 /// Every kind of job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +37,12 @@ pub enum Kind {
     BringToFeed,
     /// The same for a package that a person asks for. Subject: the package.
     Internalize,
+    /// Have each device have its policy. Subject: 0.
+    AssignPolicies,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::SyncSource,
         Self::FetchPackages,
         Self::MirrorPatch,
@@ -50,6 +52,7 @@ impl Kind {
         Self::Applications,
         Self::BringToFeed,
         Self::Internalize,
+        Self::AssignPolicies,
     ];
 
     fn key(self) -> &'static str {
@@ -63,6 +66,7 @@ impl Kind {
             Self::Applications => "applications",
             Self::BringToFeed => "bring_to_feed",
             Self::Internalize => "internalize",
+            Self::AssignPolicies => "assign_policies",
         }
     }
 
@@ -77,7 +81,8 @@ impl Kind {
             | Self::Upkeep
             | Self::SyncDue
             | Self::Rematch
-            | Self::Applications => Lane::Whole,
+            | Self::Applications
+            | Self::AssignPolicies => Lane::Whole,
             Self::SyncSource => Lane::Sources,
             Self::MirrorPatch => Lane::Downloads,
             Self::BringToFeed | Self::Internalize => Lane::Feed,
@@ -95,7 +100,8 @@ impl Kind {
             | Self::Rematch
             | Self::Applications
             | Self::BringToFeed
-            | Self::Internalize => None,
+            | Self::Internalize
+            | Self::AssignPolicies => None,
         }
     }
 
@@ -168,6 +174,7 @@ pub async fn start_standing(app: &App, server: &str) -> anyhow::Result<()> {
         Kind::SyncDue,
         Kind::FetchPackages,
         Kind::Rematch,
+        Kind::AssignPolicies,
     ] {
         enqueue(&mut tx, kind, 0, app.now()).await?;
     }
@@ -295,6 +302,7 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
         Kind::Internalize => feed::bring::bring(app, PackageId(subject), true).await,
         Kind::Rematch => catalog::known::renew(app).await,
         Kind::Applications => missing::applications::store(app).await,
+        Kind::AssignPolicies => policies::assign::run(app).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The server: agent API, REST, console, and the jobs behind them.
 //!
 //! Read top to bottom, the folders are the way of the data: [`catalog`] and [`inventory`], what is
-//! [`missing`], [`approvals`], [`deployments`]. `router.rs` and `jobs.rs` are the two tables of
+//! [`missing`], [`approvals`], [`policies`], [`deployments`]. `router.rs` and `jobs.rs` are the two tables of
 //! contents.
 
 pub mod agents;
@@ -29,6 +29,7 @@ mod missing_commands;
 mod net;
 mod new_keys;
 pub mod people;
+pub mod policies;
 mod registry;
 mod router;
 mod server_id;

@@ -2,9 +2,11 @@
 //! something to check in for. Everything here can be read from the database again.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use fleetmend_model::device::Host;
 use fleetmend_model::{DeviceId, Millis};
 use tokio::sync::Notify;
 
@@ -40,6 +42,17 @@ pub struct Known {
     pub epoch: String,
     /// A digest of what the last check-in said of the machine.
     pub facts: u64,
+    /// A digest of what the stored inventory says of the machine itself.
+    pub host: u64,
+}
+
+impl Known {
+    /// [`Self::host`] of a machine.
+    pub fn digest_of(host: &Host) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&host.hostname, host.os_family, &host.os_name).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 impl Device {

@@ -6,13 +6,15 @@ use fleetmend_model::{DeviceId, Millis};
 use crate::db::{Read, Tx};
 use crate::error::Result;
 use crate::sql::statements;
-use crate::value::args;
+use crate::value::{Row, args};
 
 statements! {
     PUT = "UPDATE devices SET time_zone = $2, addresses = $3, gateways = $4, abilities = $5,
                facts_at = $6
            WHERE id = $1 AND (facts_at IS NULL OR time_zone <> $2 OR addresses <> $3
                               OR gateways <> $4 OR abilities <> $5)";
+    ALL = "SELECT id, time_zone, addresses, gateways, abilities FROM devices
+           WHERE removed_at IS NULL AND facts_at IS NOT NULL ORDER BY id";
     GET = "SELECT time_zone, addresses, gateways, abilities, facts_at FROM devices WHERE id = $1";
 }
 
@@ -50,13 +52,24 @@ pub async fn get(mut from: impl Read, device: DeviceId) -> Result<Option<(Facts,
     let Some(since) = row.millis_opt("facts_at")? else {
         return Ok(None);
     };
-    let facts = Facts {
+    Ok(Some((read(&row)?, since)))
+}
+
+/// What the agents of all devices said last, as far as they said anything.
+pub async fn all(mut from: impl Read) -> Result<Vec<(DeviceId, Facts)>> {
+    let rows = from.rows(&ALL, args![]).await?;
+    rows.iter()
+        .map(|row| Ok((DeviceId(row.int("id")?), read(row)?)))
+        .collect()
+}
+
+fn read(row: &Row) -> Result<Facts> {
+    Ok(Facts {
         time_zone: row.text("time_zone")?,
         network: Network {
             addresses: row.json("addresses")?,
             gateways: row.json("gateways")?,
         },
         abilities: row.json("abilities")?,
-    };
-    Ok(Some((facts, since)))
+    })
 }

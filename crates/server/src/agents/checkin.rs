@@ -20,6 +20,8 @@ use crate::app::App;
 use crate::deployments::{orders, restarted};
 use crate::error::ApiError;
 use crate::inventory::scans;
+use crate::jobs;
+use crate::policies::assign;
 use crate::registry::Device;
 
 /// The largest check-in, in bytes.
@@ -112,9 +114,12 @@ async fn look(
         .await
         .map_err(failed)?;
     if request.protocol >= facts::SINCE {
-        device_facts::put(&mut tx, device.id, &facts::of(request), now)
+        let is_new = device_facts::put(&mut tx, device.id, &facts::of(request), now)
             .await
             .map_err(failed)?;
+        if is_new {
+            jobs::enqueue(&mut tx, jobs::Kind::AssignPolicies, 0, now + assign::GATHER).await?;
+        }
     }
     let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;
     let digest = stored

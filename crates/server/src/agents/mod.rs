@@ -64,6 +64,7 @@ pub fn remember(app: &App, stored: &devices::Device) -> Arc<Device> {
         protocol: stored.protocol,
         epoch: String::new(),
         facts: 0,
+        host: Known::digest_of(&stored.host),
     };
     app.registry.add(
         stored.id,

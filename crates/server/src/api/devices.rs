@@ -64,6 +64,10 @@ pub(crate) struct DeviceBody {
     restart_pending: Option<String>,
     /// What a deployment needs that the device does not have.
     cannot_deploy: Option<String>,
+    /// The number of its policy; absent until it was looked at.
+    policy: Option<i64>,
+    /// Why it has that one.
+    policy_why: String,
     /// When it was taken out of management.
     removed_at: Option<String>,
 }
@@ -107,6 +111,8 @@ fn device_body(app: &App, device: Device) -> DeviceBody {
         missing_third_party: device.missing_third_party,
         restart_pending: device.restart_pending,
         cannot_deploy: device.cannot_deploy,
+        policy: device.policy.map(|it| it.0),
+        policy_why: device.policy_why,
         removed_at: time_opt(device.removed_at),
     }
 }

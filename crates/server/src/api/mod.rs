@@ -16,16 +16,19 @@ mod downloads;
 pub(crate) mod enrol_tokens;
 mod extract;
 pub(crate) mod feed;
+mod groups;
 mod holds;
 mod missing;
 mod openapi;
 mod overrides;
+mod policies;
 mod quarantine;
 mod scans;
 mod session;
 mod shapes;
 pub(crate) mod source_bodies;
 pub(crate) mod sources;
+mod units;
 
 use std::sync::Arc;
 
@@ -41,6 +44,7 @@ pub(crate) use shapes::{time, time_opt};
 /// Every endpoint.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
+        .merge(of_policies())
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .route(
             "/api/v1/session",
@@ -128,6 +132,32 @@ pub fn routes() -> Router<Arc<App>> {
         .layer(axum::middleware::map_response(
             crate::console::headers::secure,
         ))
+}
+
+/// Policies, and what conditions name.
+fn of_policies() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/api/v1/policies",
+            get(policies::list).post(policies::create),
+        )
+        .route(
+            "/api/v1/policies/{id}",
+            get(policies::get).post(policies::set),
+        )
+        .route("/api/v1/policies/{id}/rank", post(policies::set_rank))
+        .route("/api/v1/policies/{id}/remove", post(policies::remove))
+        .route("/api/v1/groups", get(groups::list).post(groups::create))
+        .route("/api/v1/groups/{id}", post(groups::set))
+        .route("/api/v1/groups/{id}/remove", post(groups::remove))
+        .route(
+            "/api/v1/unit-trees",
+            get(units::list_trees).post(units::create_tree),
+        )
+        .route("/api/v1/unit-trees/{id}/remove", post(units::remove_tree))
+        .route("/api/v1/unit-trees/{id}/units", get(units::list))
+        .route("/api/v1/unit-trees/{id}/devices", post(units::place))
+        .route("/api/v1/units/{id}/remove", post(units::remove))
 }
 
 fn not_found() -> ApiError {

@@ -7,7 +7,8 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
     applications, approvals, audit, catalog, deploy_jobs, deployments, devices, downloads,
-    enrol_tokens, feed, holds, missing, overrides, quarantine, scans, session, sources,
+    enrol_tokens, feed, groups, holds, missing, overrides, policies, quarantine, scans, session,
+    sources, units,
 };
 
 /// The shape of every error.
@@ -81,6 +82,22 @@ impl Modify for Security {
         deploy_jobs::get,
         deploy_jobs::redeploy,
         deploy_jobs::cancel,
+        policies::list,
+        policies::create,
+        policies::get,
+        policies::set,
+        policies::set_rank,
+        policies::remove,
+        groups::list,
+        groups::create,
+        groups::set,
+        groups::remove,
+        units::list_trees,
+        units::create_tree,
+        units::remove_tree,
+        units::list,
+        units::place,
+        units::remove,
         downloads::list,
         downloads::reset,
         quarantine::list,

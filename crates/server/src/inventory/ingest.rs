@@ -24,7 +24,8 @@ use crate::error::ApiError;
 use crate::jobs;
 use crate::missing::index::{self, Pending};
 use crate::missing::matcher::{DeviceInput, Matcher};
-use crate::registry::Device;
+use crate::policies::assign;
+use crate::registry::{Device, Known as CheckedIn};
 use crate::text_digest::text_digest;
 
 /// The most inventories in one transaction.
@@ -67,6 +68,12 @@ impl Incoming {
             boot,
             software_digests,
         }
+    }
+
+    /// Whether conditions on devices may have another answer than for what is stored.
+    fn is_another_host(&self) -> bool {
+        let host = CheckedIn::digest_of(&self.inventory.host);
+        !self.device.is_known(|known| known.host == host)
     }
 
     /// The boot that it was made in. Of an agent that does not say it: the one of its last check-in, or
@@ -265,6 +272,10 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     }
     let count_at = now + app.costs.applications.wait(COUNT);
     jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, count_at).await?;
+    if latest.values().any(|it| it.is_another_host()) {
+        let at = now + assign::GATHER;
+        jobs::enqueue(&mut tx, jobs::Kind::AssignPolicies, 0, at).await?;
+    }
     if is_new {
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
     }
@@ -278,9 +289,11 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         fleet.forget_idle(IDLE);
     }
     for incoming in latest.values() {
-        incoming
-            .device
-            .learn(|known| known.inventory_digest = Some(incoming.digest.clone()));
+        let host = CheckedIn::digest_of(&incoming.inventory.host);
+        incoming.device.learn(|known| {
+            known.inventory_digest = Some(incoming.digest.clone());
+            known.host = host;
+        });
     }
     Ok(())
 }

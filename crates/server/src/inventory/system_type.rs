@@ -8,8 +8,8 @@ use fleetmend_store::devices;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::journal;
 use crate::people::Actor;
+use crate::{jobs, journal};
 
 /// Sets the system type of devices; returns how many of them there are.
 pub async fn set(
@@ -39,7 +39,9 @@ pub async fn set(
         now,
     )
     .await?;
+    jobs::enqueue(&mut tx, jobs::Kind::AssignPolicies, 0, now).await?;
     tx.commit().await.map_err(failed)?;
+    app.jobs_due.notify_one();
     app.touch();
     Ok(found)
 }

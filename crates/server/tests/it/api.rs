@@ -25,7 +25,7 @@ async fn every_documented_endpoint_answers_and_says_so_by_a_verb_and_a_resource(
             let verb = id.split('_').next().unwrap();
             let verbs = [
                 "get", "list", "create", "delete", "set", "request", "preview", "redeploy",
-                "cancel", "remove", "reset", "release", "export", "import",
+                "cancel", "remove", "reset", "release", "export", "import", "move", "place",
             ];
             assert!(verbs.contains(&verb) && id.contains('_'), "{id}");
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
@@ -36,7 +36,7 @@ async fn every_documented_endpoint_answers_and_says_so_by_a_verb_and_a_resource(
             assert!(!is_unknown, "{method} {path} is documented and not there");
         }
     }
-    assert_eq!(ids.len(), 58);
+    assert_eq!(ids.len(), 74);
 }
 
 #[tokio::test]

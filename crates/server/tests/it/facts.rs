@@ -9,11 +9,11 @@ use fleetmend_store::device_facts::{self, Facts};
 use crate::agent::{Agent, read};
 use crate::clocked::both;
 
-fn texts(texts: &[&str]) -> Vec<String> {
+pub fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&it| it.to_owned()).collect()
 }
 
-async fn say(agent: &Agent, change: impl FnOnce(&mut CheckIn)) -> CheckInReply {
+pub async fn say(agent: &Agent, change: impl FnOnce(&mut CheckIn)) -> CheckInReply {
     let mut said = CheckIn {
         protocol: CURRENT,
         agent_version: "test".to_owned(),

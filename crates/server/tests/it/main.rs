@@ -42,6 +42,7 @@ mod offline_hostile;
 mod pages;
 mod partial_scan;
 mod patch_dates;
+mod policies;
 mod quarantine;
 mod removal;
 mod restarted;
