@@ -141,9 +141,9 @@ impl<'a> Says<'a> {
                 confidence,
                 why,
                 ..
-            } => match named(package).and_then(|it| it.offer.as_ref()) {
-                Some(offer) => Self::Lacks(Older {
-                    package,
+            } => match named(package).and_then(|it| Some((it, it.offer.as_ref()?))) {
+                Some((package, offer)) => Self::Lacks(Older {
+                    package: &package.name,
                     offer,
                     installed,
                     evidence: *evidence,

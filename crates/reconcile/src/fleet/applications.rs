@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use fixedbitset::FixedBitSet;
 use fleetmend_model::inventory::Software;
 use roaring::RoaringBitmap;
 use rustc_hash::FxBuildHasher;
 
 use super::by_copy::ByCopy;
 use super::compact::Compact;
+use super::device_set::DeviceSet;
 use crate::answer::Answer;
 use crate::catalog::Change;
 use crate::device::{concerned, copy_of};
@@ -21,7 +23,7 @@ pub(super) struct Application {
     pub(super) id: u32,
     pub(super) software: Compact,
     pub(super) answer: Answer,
-    pub(super) devices: RoaringBitmap,
+    pub(super) devices: DeviceSet,
     /// The lookup of the package that an administrator said it is.
     said: Option<Key>,
 }
@@ -75,6 +77,33 @@ impl Applications {
         self.all.get_mut(*place as usize)?.as_mut()
     }
 
+    /// Has what one package's answers are about stand side by side, before devices are filled in.
+    pub(super) fn arrange(&mut self) {
+        let mut order: Vec<u32> = Vec::with_capacity(self.all.len());
+        for (_, places) in self.by_copy.iter() {
+            order.extend(places);
+        }
+        let mut is_in = FixedBitSet::with_capacity(self.all.len());
+        is_in.extend(order.iter().map(|it| *it as usize));
+        order.extend(is_in.zeroes().map(|it| it as u32));
+        // In place: a second list of all would be a tenth of the index.
+        for new in 0..order.len() {
+            let mut old = order[new] as usize;
+            while old < new {
+                old = order[old] as usize;
+            }
+            self.all.swap(new, old);
+        }
+        let mut places = vec![0; order.len()];
+        for (new, old) in (0..).zip(&order) {
+            places[*old as usize] = new;
+        }
+        let place = |old: &mut u32| *old = places.get(*old as usize).copied().unwrap_or(*old);
+        self.free.iter_mut().for_each(place);
+        self.places.values_mut().for_each(place);
+        self.by_copy.renumber(place);
+    }
+
     /// How many places there are.
     pub(super) fn places(&self) -> usize {
         self.all.len()
@@ -89,11 +118,7 @@ impl Applications {
         let Some(it) = self.all.get_mut(place).and_then(Option::as_mut) else {
             return;
         };
-        let mut set = RoaringBitmap::new();
-        let _ = set.append(devices.iter().copied());
-        // A copy has no room to spare.
-        let exact = set.clone();
-        it.devices = exact;
+        it.devices = DeviceSet::of_sorted(devices);
     }
 
     /// Notes that a device has an application or has it no more.
@@ -142,7 +167,7 @@ impl Applications {
             id,
             software: Compact::of(&software),
             answer: Answer::Unmatched,
-            devices: RoaringBitmap::new(),
+            devices: DeviceSet::default(),
             said: None,
         });
         let place = self.free.pop().unwrap_or(self.all.len() as u32);
@@ -211,11 +236,20 @@ impl Applications {
     }
 
     pub(super) fn of_copy(&self, copy: &str) -> impl Iterator<Item = &Application> {
-        self.by_copy.of(copy).filter_map(|it| self.at(it))
+        self.standing_at(self.by_copy.of(copy))
     }
 
-    pub(super) fn copies(&self) -> impl Iterator<Item = &str> {
-        self.by_copy.copies()
+    pub(super) fn standing_at(&self, places: &[u32]) -> impl Iterator<Item = &Application> {
+        places.iter().filter_map(|it| self.at(*it))
+    }
+
+    pub(super) fn has_copy(&self, copy: &str) -> bool {
+        !self.by_copy.of(copy).is_empty()
+    }
+
+    /// What answers are about, each with the places of the applications.
+    pub(super) fn copies(&self) -> impl Iterator<Item = (&str, &[u32])> {
+        self.by_copy.iter()
     }
 
     /// Those whose answer a change of the catalog may change.

@@ -32,11 +32,20 @@ impl ByCopy {
         }
     }
 
-    pub(super) fn of(&self, copy: &str) -> impl Iterator<Item = u32> {
-        self.numbers.get(copy).into_iter().flatten().copied()
+    /// Puts other numbers in the place of these.
+    pub(super) fn renumber(&mut self, renumber: impl Fn(&mut u32)) {
+        for all in self.numbers.values_mut() {
+            all.iter_mut().for_each(&renumber);
+            all.sort_unstable();
+        }
     }
 
-    pub(super) fn copies(&self) -> impl Iterator<Item = &str> {
-        self.numbers.keys().map(|it| &**it)
+    pub(super) fn of(&self, copy: &str) -> &[u32] {
+        self.numbers.get(copy).map_or(&[], Vec::as_slice)
+    }
+
+    /// All, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u32])> {
+        self.numbers.iter().map(|(copy, it)| (&**copy, &**it))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use fleetmend_model::inventory::Software;
 use roaring::RoaringBitmap;
 
-use super::lacks::{Nearby, Scratch};
+use super::lacks::{Scratch, Sharing};
 use super::{Fleet, lacks};
 use crate::answer::{Answer, answer_under};
 use crate::device::{Says, concerned, copy_of};
@@ -76,7 +76,7 @@ impl Fleet {
             copies.extend(packages.map(|it| copy_of(it).to_owned()));
             let says = |it: &Answer| (it.state(), it.package().map(str::to_owned));
             if says(&before) != says(&after) {
-                devices |= &application.devices;
+                application.devices.join(&mut devices);
                 found.answers.push(OtherAnswer {
                     software,
                     before: before.clone(),
@@ -99,7 +99,7 @@ impl Fleet {
 
     /// What devices lack of what shares one copy, were these the answers for some applications.
     fn patches(&self, copy: &str, answers: &HashMap<u32, Answer>) -> Patches {
-        let nearby = Nearby::new(&self.catalog);
+        let sharing = Sharing::of(&self.catalog, copy);
         let kept = self.applications.of_copy(copy);
         let kept = kept.filter(|it| !answers.contains_key(&it.id));
         let kept = kept.map(|it| (it.id, &it.answer));
@@ -107,16 +107,16 @@ impl Fleet {
         let other = other.filter(|it| concerned(it.1).is_some_and(|it| copy_of(it) == copy));
         let said = kept.chain(other).filter_map(|(id, answer)| {
             let devices = &self.applications.get(id)?.devices;
-            Some((Says::of_answer(|id| nearby.named(id), answer), devices))
+            Some((Says::of_answer(|id| sharing.named(id), answer), devices))
         });
         let mut patches = Patches::new();
-        for it in lacks::lacking(said, self.recorded(copy, &nearby), &mut Scratch::default()) {
+        for it in lacks::lacking(said, self.recorded(copy, &sharing), &mut Scratch::default()) {
             let patch = it.patch();
             let key = (patch.package, patch.available);
             let (_, devices) = patches
                 .entry(key)
                 .or_insert_with(|| (patch.title, RoaringBitmap::new()));
-            *devices |= it.devices();
+            it.devices().join(devices);
         }
         patches
     }

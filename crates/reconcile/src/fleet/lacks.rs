@@ -2,12 +2,12 @@
 //! which stands at [`crate::device`].
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::OnceCell;
 
 use fixedbitset::FixedBitSet;
 use fleetmend_model::patch::Evidence;
-use roaring::RoaringBitmap;
 
+use super::device_set::DeviceSet;
 use crate::catalog::{Catalog, Package};
 use crate::device::{MissingPatch, Older, Says, better};
 
@@ -16,7 +16,7 @@ use crate::device::{MissingPatch, Older, Says, better};
 pub struct Lacking<'f> {
     older: Older<'f>,
     /// As they are kept, where nothing is to be taken off.
-    devices: Cow<'f, RoaringBitmap>,
+    devices: Cow<'f, DeviceSet>,
 }
 
 impl Lacking<'_> {
@@ -25,7 +25,7 @@ impl Lacking<'_> {
         self.older.patch()
     }
 
-    pub(super) fn devices(&self) -> &RoaringBitmap {
+    pub(super) fn devices(&self) -> &DeviceSet {
         &self.devices
     }
 
@@ -36,38 +36,45 @@ impl Lacking<'_> {
 }
 
 /// What one application or record of the package says, and the devices that have it.
-type Rows<'d> = Vec<(Older<'d>, &'d RoaringBitmap)>;
+type Rows<'d> = Vec<(Older<'d>, &'d DeviceSet)>;
 
-/// The catalog's packages by their ids, with the last one at hand: what shares one copy is mostly one
-/// package.
-pub(super) struct Nearby<'c> {
+/// The catalog's packages that share one copy: the one that is named like the copy, and its `.install`.
+pub(super) struct Sharing<'c> {
     catalog: &'c Catalog,
-    last: Cell<Option<&'c Package>>,
+    copy: &'c str,
+    plain: OnceCell<Option<&'c Package>>,
+    install: OnceCell<Option<&'c Package>>,
 }
 
-impl<'c> Nearby<'c> {
-    pub(super) fn new(catalog: &'c Catalog) -> Self {
+impl<'c> Sharing<'c> {
+    /// By [`copy_of`](crate::device::copy_of).
+    pub(super) fn of(catalog: &'c Catalog, copy: &'c str) -> Self {
         Self {
             catalog,
-            last: Cell::new(None),
+            copy,
+            plain: OnceCell::new(),
+            install: OnceCell::new(),
         }
     }
 
+    /// One of them, by its id, which shares the copy. Its length tells which it is: the id itself stands
+    /// somewhere in memory where nothing else is wanted from.
     pub(super) fn named(&self, id: &str) -> Option<&'c Package> {
-        if let Some(last) = self.last.get().filter(|it| it.name == id) {
-            return Some(last);
-        }
-        let found = self.catalog.named(id)?;
-        self.last.set(Some(found));
-        Some(found)
+        let it = if id.len() == self.copy.len() {
+            &self.plain
+        } else {
+            &self.install
+        };
+        *it.get_or_init(|| self.catalog.named(id))
     }
 }
 
 /// What is worked with, of use again for the next package.
 #[derive(Default)]
 pub(super) struct Scratch {
-    done: Marks,
+    settled: Marks,
     current: Marks,
+    done: Marks,
     kept: Vec<u32>,
 }
 
@@ -77,14 +84,14 @@ pub(super) struct Scratch {
 struct Marks(FixedBitSet);
 
 impl Marks {
-    fn add(&mut self, devices: &RoaringBitmap) {
+    fn add(&mut self, devices: &DeviceSet) {
         self.make_room(devices);
-        each(devices, |it| {
+        devices.each(|it| {
             self.put(it);
         });
     }
 
-    fn make_room(&mut self, devices: &RoaringBitmap) {
+    fn make_room(&mut self, devices: &DeviceSet) {
         self.0.grow(devices.max().map_or(0, |it| it as usize + 1));
     }
 
@@ -100,8 +107,8 @@ impl Marks {
 
 /// From what each application and each record of the package says, and the devices that have it.
 pub(super) fn lacking<'d>(
-    applications: impl Iterator<Item = (Says<'d>, &'d RoaringBitmap)>,
-    records: impl Iterator<Item = (Says<'d>, &'d RoaringBitmap)>,
+    applications: impl Iterator<Item = (Says<'d>, &'d DeviceSet)>,
+    records: impl Iterator<Item = (Says<'d>, &'d DeviceSet)>,
     scratch: &mut Scratch,
 ) -> Vec<Lacking<'d>> {
     let (mut registered, mut recorded) = (Rows::new(), Rows::new());
@@ -124,40 +131,39 @@ pub(super) fn lacking<'d>(
     if registered.is_empty() && recorded.is_empty() {
         return Vec::new();
     }
-    for older in [&mut registered, &mut recorded] {
-        older.sort_by(|a, b| better(&b.0, &a.0));
-    }
     let Scratch {
-        done,
+        settled,
         current,
+        done,
         kept,
     } = scratch;
-    done.0.clear();
+    settled.0.clear();
     current.0.clear();
     for it in no_more {
-        done.add(it);
+        settled.add(it);
     }
     for it in denied {
         let is_other = |device| registered.iter().any(|it| it.1.contains(device));
-        done.add(&only(it, kept, |device| !is_other(device)));
+        settled.add(&only(it, kept, |device| !is_other(device)));
     }
     for it in as_offered {
         current.add(it);
     }
+    done.0.clear();
     let mut found = Vec::with_capacity(recorded.len() + registered.len());
     // Chocolatey's own record comes first.
-    for (older, devices) in recorded {
+    for (older, devices) in best_first(recorded) {
         done.make_room(devices);
-        let is_first = |it| !current.has(it) && !done.put(it);
+        let is_first = |it| !settled.has(it) && !current.has(it) && !done.put(it);
         let devices = only(devices, kept, is_first);
         found.push(Lacking { older, devices });
     }
-    for (older, devices) in registered {
+    for (older, devices) in best_first(registered) {
         // Chocolatey installed the version on offer: only proof that an older one is there now,
         // put there by something else, says otherwise.
         let is_proof = older.evidence == Evidence::ProductCode;
         done.make_room(devices);
-        let is_first = |it| !done.put(it) && (is_proof || !current.has(it));
+        let is_first = |it| !settled.has(it) && !done.put(it) && (is_proof || !current.has(it));
         let devices = only(devices, kept, is_first);
         found.push(Lacking { older, devices });
     }
@@ -165,14 +171,19 @@ pub(super) fn lacking<'d>(
     found
 }
 
+fn best_first(mut rows: Rows<'_>) -> Rows<'_> {
+    rows.sort_by(|a, b| better(&b.0, &a.0));
+    rows
+}
+
 /// Those of which it holds: mostly all of them.
 fn only<'d>(
-    devices: &'d RoaringBitmap,
+    devices: &'d DeviceSet,
     kept: &mut Vec<u32>,
     mut is_in: impl FnMut(u32) -> bool,
-) -> Cow<'d, RoaringBitmap> {
+) -> Cow<'d, DeviceSet> {
     kept.clear();
-    each(devices, |it| {
+    devices.each(|it| {
         if is_in(it) {
             kept.push(it);
         }
@@ -181,21 +192,5 @@ fn only<'d>(
         return Cow::Borrowed(devices);
     }
     // They come in their order.
-    let mut some = RoaringBitmap::new();
-    let _ = some.append(kept.iter().copied());
-    Cow::Owned(some)
-}
-
-fn each(devices: &RoaringBitmap, mut tell: impl FnMut(u32)) {
-    let mut some = [0; 128];
-    let mut all = devices.iter();
-    loop {
-        let some = all.next_many(&mut some);
-        if some.is_empty() {
-            return;
-        }
-        for it in some {
-            tell(*it);
-        }
-    }
+    Cow::Owned(DeviceSet::of_sorted(kept))
 }

@@ -75,6 +75,7 @@ impl Loading {
             devices,
             ..
         } = &mut fleet;
+        applications.arrange();
         // Where the devices of each application end in one list of all.
         let mut ends: Vec<usize> = vec![0; applications.places()];
         devices.retain(|id| {

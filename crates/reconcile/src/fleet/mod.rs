@@ -11,6 +11,7 @@ mod applications;
 mod by_copy;
 mod compact;
 mod compare;
+mod device_set;
 mod devices;
 mod lacks;
 mod load;
@@ -21,18 +22,19 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
-use roaring::{MultiOps as _, RoaringBitmap};
+use roaring::RoaringBitmap;
 
 use crate::answer::{Answer, answer};
 use crate::catalog::{Catalog, CatalogPackage};
 use crate::device::{MissingPatch, Says, combine, copy_of};
 use crate::lookup::lookups;
 use crate::overrides::Overrides;
-use applications::{Applications, Learnt};
+use applications::{Application, Applications, Learnt};
 pub use compare::{Comparison, OtherAnswer, PatchCount};
+use device_set::DeviceSet;
 use devices::{Devices, Held};
 pub use lacks::Lacking;
-use lacks::{Nearby, Scratch};
+use lacks::{Scratch, Sharing};
 pub use load::Loading;
 use records::Records;
 
@@ -171,7 +173,7 @@ impl Fleet {
     pub fn devices_with(&self, applications: impl IntoIterator<Item = u32>) -> u64 {
         let known = applications.into_iter();
         let known = known.filter_map(|it| self.applications.get(it));
-        known.map(|it| &it.devices).union().len()
+        union(known.map(|it| &it.devices)).len()
     }
 
     /// All applications that are matched to a package, as in [`Changed::matched`].
@@ -188,9 +190,11 @@ impl Fleet {
             return Vec::new();
         };
         let records = self.records.of_copy(copy_of(package));
-        let recorded = records.map(|it| &it.devices).union() & &it.devices;
-        let numbers = recorded.iter();
-        numbers.filter_map(|it| self.devices.id(it)).collect()
+        let recorded = union(records.map(|it| &it.devices));
+        let both = recorded
+            .iter()
+            .filter(|number| it.devices.contains(*number));
+        both.filter_map(|it| self.devices.id(it)).collect()
     }
 
     /// Whether a device has an application.
@@ -331,45 +335,60 @@ impl Fleet {
     }
 
     /// What devices lack of what shares one copy, by [`copy_of`] (`7zip`: `7zip.install` as well).
-    pub fn lacking(&self, copy: &str) -> Vec<Lacking<'_>> {
-        self.lacking_with(copy, &mut Scratch::default())
+    pub fn lacking<'f>(&'f self, copy: &'f str) -> Vec<Lacking<'f>> {
+        let applications = self.applications.of_copy(copy);
+        self.lacking_of(copy, applications, &mut Scratch::default())
     }
 
-    fn lacking_with(&self, copy: &str, scratch: &mut Scratch) -> Vec<Lacking<'_>> {
-        let nearby = Nearby::new(&self.catalog);
-        let applications = self.applications.of_copy(copy);
+    fn lacking_of<'f>(
+        &'f self,
+        copy: &'f str,
+        applications: impl Iterator<Item = &'f Application>,
+        scratch: &mut Scratch,
+    ) -> Vec<Lacking<'f>> {
+        let sharing = Sharing::of(&self.catalog, copy);
         let said = applications.map(|it| {
-            let says = Says::of_answer(|id| nearby.named(id), &it.answer);
+            let says = Says::of_answer(|id| sharing.named(id), &it.answer);
             (says, &it.devices)
         });
-        lacks::lacking(said, self.recorded(copy, &nearby), scratch)
+        lacks::lacking(said, self.recorded(copy, &sharing), scratch)
     }
 
     /// What Chocolatey's records say, and the devices that have them.
     fn recorded<'f>(
         &'f self,
         copy: &str,
-        nearby: &Nearby<'f>,
-    ) -> impl Iterator<Item = (Says<'f>, &'f RoaringBitmap)> {
+        sharing: &Sharing<'f>,
+    ) -> impl Iterator<Item = (Says<'f>, &'f DeviceSet)> {
         self.records.of_copy(copy).map(|it| {
-            let says = Says::of_record(|id| nearby.named(id), &it.package, &it.version);
+            let says = Says::of_record(|id| sharing.named(id), &it.package, &it.version);
             (says, &it.devices)
         })
     }
 
     /// All packages of which devices may lack something, see [`Self::lacking`].
     pub fn copies(&self) -> BTreeSet<&str> {
-        self.applications
-            .copies()
-            .chain(self.records.copies())
-            .collect()
+        self.each_copy().map(|it| it.0).collect()
+    }
+
+    /// [`Self::copies`] in no order, each with the places of the applications.
+    fn each_copy(&self) -> impl Iterator<Item = (&str, &[u32])> {
+        let recorded = self.records.copies();
+        let only_recorded = recorded.filter(|it| !self.applications.has_copy(it));
+        let applications = self.applications.copies();
+        applications.chain(only_recorded.map(|it| (it, [].as_slice())))
     }
 
     /// What all devices lack, a package at a time.
     pub fn all_lacking(&self) -> impl Iterator<Item = Lacking<'_>> {
-        let copies = self.copies().into_iter();
         let mut scratch = Scratch::default();
-        copies.flat_map(move |it| self.lacking_with(it, &mut scratch))
+        let mut copies: Vec<_> = self.each_copy().collect();
+        // As they stand in memory, most of which a processor then reads ahead.
+        copies.sort_unstable_by_key(|(_, places)| places.first().copied());
+        copies.into_iter().flat_map(move |(copy, places)| {
+            let applications = self.applications.standing_at(places);
+            self.lacking_of(copy, applications, &mut scratch)
+        })
     }
 
     /// The devices that lack a patch, in no order.
@@ -383,4 +402,12 @@ impl Fleet {
         let answers = applications.iter().filter_map(|it| self.answer(*it));
         combine(&self.catalog, answers, records)
     }
+}
+
+fn union<'d>(sets: impl Iterator<Item = &'d DeviceSet>) -> RoaringBitmap {
+    let mut all = RoaringBitmap::new();
+    for it in sets {
+        it.join(&mut all);
+    }
+    all
 }

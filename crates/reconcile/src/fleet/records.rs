@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use fleetmend_model::inventory::ChocolateyRecord;
-use roaring::RoaringBitmap;
 
 use super::by_copy::ByCopy;
+use super::device_set::DeviceSet;
 use crate::device::copy_of;
 
 /// One package in one version.
@@ -14,7 +14,7 @@ pub(super) struct Record {
     /// The package's id, lower case.
     pub(super) package: String,
     pub(super) version: String,
-    pub(super) devices: RoaringBitmap,
+    pub(super) devices: DeviceSet,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl Records {
         let record = Some(Record {
             package: key.0.clone(),
             version: key.1.clone(),
-            devices: RoaringBitmap::new(),
+            devices: DeviceSet::default(),
         });
         let number = self.free.pop().unwrap_or(self.all.len() as u32);
         match self.all.get_mut(number as usize) {
@@ -69,11 +69,11 @@ impl Records {
     }
 
     pub(super) fn of_copy(&self, copy: &str) -> impl Iterator<Item = &Record> {
-        let of_copy = self.by_copy.of(copy);
-        of_copy.filter_map(|it| self.all.get(it as usize)?.as_ref())
+        let of_copy = self.by_copy.of(copy).iter();
+        of_copy.filter_map(|it| self.all.get(*it as usize)?.as_ref())
     }
 
     pub(super) fn copies(&self) -> impl Iterator<Item = &str> {
-        self.by_copy.copies()
+        self.by_copy.iter().map(|it| it.0)
     }
 }
