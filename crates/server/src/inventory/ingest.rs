@@ -160,14 +160,17 @@ impl Queue {
     }
 }
 
-/// Stores and matches until told to stop.
+/// Stores and matches until told to stop. While all devices are matched anew, what comes in is stored in
+/// between.
 pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool>) {
     let mut state = State::default();
     let mut messages = Vec::with_capacity(BATCH);
     loop {
         tokio::select! {
-            count = inbox.0.recv_many(&mut messages, BATCH) => if count == 0 { return },
+            biased;
             _ = stop.wait_for(|stop| *stop) => return,
+            count = inbox.0.recv_many(&mut messages, BATCH) => if count == 0 { return },
+            () = std::future::ready(()), if !state.renewing.is_empty() => {}
         }
         let mut batch = Vec::new();
         let mut others = Vec::new();
@@ -192,8 +195,12 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
             match message {
                 Message::Store(..) => {}
                 Message::Renew(known, reply) => {
-                    let outcome = renew(&app, &mut state, *known).await;
-                    self::reply(vec![reply], outcome, "devices cannot be matched");
+                    state.renewing.push(reply);
+                    let State {
+                        matcher, pending, ..
+                    } = &mut state;
+                    let outcome = index::put_in_place(&app, matcher, pending, *known).await;
+                    state.renewed(outcome);
                 }
                 Message::Forget(devices) => {
                     let mut fleet = app.fleet_mut();
@@ -204,15 +211,14 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
                 }
             }
         }
+        if !state.renewing.is_empty() {
+            let State {
+                matcher, pending, ..
+            } = &mut state;
+            let outcome = index::store_next(&app, matcher, pending).await;
+            state.renewed(outcome);
+        }
     }
-}
-
-async fn renew(app: &Arc<App>, state: &mut State, known: Known) -> anyhow::Result<()> {
-    let outcome = index::renew(app, &mut state.matcher, &mut state.pending, known).await;
-    if outcome.is_err() {
-        state.matcher = Matcher::default();
-    }
-    outcome
 }
 
 fn reply(replies: Vec<Reply>, outcome: anyhow::Result<()>, what: &str) {
@@ -230,6 +236,21 @@ struct State {
     fresh: Vec<u32>,
     matcher: Matcher,
     pending: Pending,
+    /// Who waits until nothing is pending.
+    renewing: Vec<Reply>,
+}
+
+impl State {
+    /// Answers those who wait, when a part of the renewal failed or all of it is done.
+    fn renewed(&mut self, outcome: anyhow::Result<()>) {
+        if outcome.is_err() {
+            self.matcher = Matcher::default();
+        }
+        if outcome.is_err() || self.pending.is_empty() {
+            let all = std::mem::take(&mut self.renewing);
+            reply(all, outcome, "devices cannot be matched");
+        }
+    }
 }
 
 async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow::Result<()> {

@@ -117,6 +117,8 @@ pub struct Pending {
     copies: BTreeSet<String>,
     /// Applications that may teach something else of versions, with their packages.
     matched: BTreeSet<(u32, String)>,
+    /// Devices that may teach something else of versions.
+    teachers: BTreeSet<DeviceId>,
 }
 
 impl Default for Pending {
@@ -125,13 +127,21 @@ impl Default for Pending {
             is_first: true,
             copies: BTreeSet::new(),
             matched: BTreeSet::new(),
+            teachers: BTreeSet::new(),
         }
     }
 }
 
-/// Puts what is known of packages and said about matches in place, and stores what devices lack now
-/// where it is something else. What cannot be stored is stored the next time.
-pub async fn renew(
+impl Pending {
+    /// Whether all is stored that was known when something was put in place the last time.
+    pub fn is_empty(&self) -> bool {
+        self.copies.is_empty() && self.matched.is_empty() && self.teachers.is_empty()
+    }
+}
+
+/// Puts what is known of packages and said about matches in place. What devices lack now is stored by
+/// [`store_next`].
+pub async fn put_in_place(
     app: &Arc<App>,
     matcher: &mut Matcher,
     pending: &mut Pending,
@@ -155,20 +165,38 @@ pub async fn renew(
     }
     pending.copies.extend(changed.copies);
     pending.matched.extend(changed.matched);
-    while !pending.copies.is_empty() {
-        let stored = store_some(app, matcher, &pending.copies).await?;
-        pending.copies.retain(|it| !stored.contains(it));
-    }
-    observe(app, &pending.matched).await?;
-    pending.matched.clear();
     Ok(())
 }
 
-/// Keeps what devices teach of versions by applications that are matched to other packages than before.
-async fn observe(app: &App, matched: &BTreeSet<(u32, String)>) -> anyhow::Result<()> {
-    if matched.is_empty() {
-        return Ok(());
+/// Stores some of what devices lack now, or of what they teach, where it is something else: of a large
+/// fleet all of it takes minutes, in which other things are to be stored as well. What cannot be stored
+/// is pending still.
+pub async fn store_next(
+    app: &App,
+    matcher: &mut Matcher,
+    pending: &mut Pending,
+) -> anyhow::Result<()> {
+    if !pending.copies.is_empty() {
+        let stored = store_some(app, matcher, &pending.copies).await?;
+        pending.copies.retain(|it| !stored.contains(it));
+    } else if !pending.matched.is_empty() {
+        let teachers = teachers(app, &pending.matched).await?;
+        pending.teachers.extend(teachers);
+        pending.matched.clear();
+    } else {
+        let some: Vec<DeviceId> = pending.teachers.iter().copied().take(OBSERVED).collect();
+        observe(app, &some).await?;
+        pending.teachers.retain(|it| !some.contains(it));
     }
+    Ok(())
+}
+
+/// The devices that teach something of versions by applications that are matched to other packages than
+/// before.
+async fn teachers(
+    app: &App,
+    matched: &BTreeSet<(u32, String)>,
+) -> anyhow::Result<BTreeSet<DeviceId>> {
     let names: BTreeSet<String> = matched
         .iter()
         .flat_map(|it| packages_of(copy_of(&it.1)))
@@ -180,31 +208,30 @@ async fn observe(app: &App, matched: &BTreeSet<(u32, String)>) -> anyhow::Result
         deployed.entry(copy).or_default().push(device);
     }
     let mut devices = BTreeSet::new();
-    {
-        let fleet = app.fleet();
-        for (application, package) in matched {
-            devices.extend(fleet.recorded_beside(*application, package));
-            let deployed = deployed.get(copy_of(package)).into_iter().flatten();
-            devices.extend(deployed.filter(|it| fleet.has(**it, *application)));
-        }
+    let fleet = app.fleet();
+    for (application, package) in matched {
+        devices.extend(fleet.recorded_beside(*application, package));
+        let deployed = deployed.get(copy_of(package)).into_iter().flatten();
+        devices.extend(deployed.filter(|it| fleet.has(**it, *application)));
     }
-    let devices: Vec<DeviceId> = devices.into_iter().collect();
-    for some in devices.chunks(OBSERVED) {
-        let mut tx = app.db.begin().await?;
-        let held = inventories::held_by(&mut tx, some).await?;
-        let inputs: Vec<DeviceInput<'_>> = held
-            .iter()
-            .map(|it| DeviceInput {
-                device: it.device,
-                software: &it.software,
-                chocolatey: &it.chocolatey,
-                updates: None,
-            })
-            .collect();
-        Matcher::observe(app, &mut tx, &inputs, app.now()).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    Ok(devices)
+}
+
+/// Keeps what devices teach of versions.
+async fn observe(app: &App, devices: &[DeviceId]) -> anyhow::Result<()> {
+    let mut tx = app.db.begin().await?;
+    let held = inventories::held_by(&mut tx, devices).await?;
+    let inputs: Vec<DeviceInput<'_>> = held
+        .iter()
+        .map(|it| DeviceInput {
+            device: it.device,
+            software: &it.software,
+            chocolatey: &it.chocolatey,
+            updates: None,
+        })
+        .collect();
+    Matcher::observe(app, &mut tx, &inputs, app.now()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// All packages of which a device may lack something, now or as it was stored.

@@ -4,11 +4,15 @@
 use std::time::Duration;
 
 use fleetmend_e2e::nupkg::Nupkg;
-use fleetmend_model::PatchId;
+use fleetmend_model::{PackageId, PatchId};
+use fleetmend_reconcile::{CatalogPackage, Overrides};
 use fleetmend_server::Given;
+use fleetmend_server::catalog::known::Known;
+use fleetmend_server::inventory::ingest::Incoming;
 use fleetmend_store::overrides::{self, NewOverride};
 use fleetmend_store::{devices, observations, packages, patches, queue};
 
+use crate::agent::inventory;
 use crate::clocked::{Clocked, both, until};
 use crate::offer::{NOBODY, NOTHING, missing};
 use crate::taught::{device, offer, software};
@@ -24,7 +28,49 @@ async fn matched(site: &Clocked) {
     .await;
 }
 
+fn package(name: String) -> CatalogPackage {
+    CatalogPackage {
+        id: PackageId(1),
+        title: name.clone(),
+        name,
+        version: "1.0.0".to_owned(),
+        listed: true,
+        authors: String::new(),
+        project_url: String::new(),
+        tags: String::new(),
+        dependencies: Vec::new(),
+        software_names: Vec::new(),
+        observed: Vec::new(),
+        programs: Vec::new(),
+        products: Vec::new(),
+        deployable: Ok(()),
+    }
+}
+
+/// More packages than are stored in one go.
+fn many_packages() -> Known {
+    let all = (0..1_000).map(|it| format!("package-{it}"));
+    Known {
+        packages: all.map(|it| (it.clone(), vec![package(it)])).collect(),
+        overrides: Overrides::default(),
+    }
+}
+
 both! {
+    async fn an_inventory_is_stored_while_all_devices_are_matched_anew(site) {
+        let id = device(&site, "a", &[], &[]).await;
+        let registered = site.app().registry.by_id(id).unwrap();
+        let new = Incoming::new(registered, inventory("a"), "2".to_owned(), Vec::new(), None);
+        let ingest = &site.app().ingest;
+        let mut renewed = std::pin::pin!(ingest.renew(many_packages()));
+        tokio::select! {
+            biased;
+            _ = &mut renewed => panic!("the inventory has to wait for all devices"),
+            stored = ingest.store(new) => stored.unwrap(),
+        }
+        renewed.await.unwrap();
+    }
+
     async fn what_one_device_records_changes_no_count_of_another(site) {
         let folder = tempfile::tempdir().unwrap();
         let has = [software(NAME, "1.0.0")];
