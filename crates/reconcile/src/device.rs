@@ -2,7 +2,6 @@
 //! records, and of what its package manager offers.
 
 use std::borrow::Cow;
-use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use fleetmend_model::PackageId;
@@ -11,6 +10,9 @@ use fleetmend_model::patch::{Confidence, Evidence, PatchType};
 
 use crate::answer::{Answer, answer, compare_to_offer};
 use crate::catalog::{Catalog, Offer, Package, parse_version};
+use crate::side_by_side::Copy;
+pub use crate::slot::NotMissing;
+use crate::slot::Slot;
 
 /// A newer version that a device lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,6 +45,33 @@ pub struct MissingPatch {
     pub not_deployable: Option<String>,
 }
 
+/// An application of a device, with the answer for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Registered<'a> {
+    /// What the caller knows it by.
+    pub id: u32,
+    /// `DisplayName`.
+    pub name: &'a str,
+    /// `DisplayVersion`.
+    pub version: &'a str,
+    /// The answer.
+    pub answer: &'a Answer,
+    pub(crate) copy: Copy<'a>,
+}
+
+impl<'a> Registered<'a> {
+    /// An application as the device registers it.
+    pub fn new(id: u32, software: &'a Software, answer: &'a Answer) -> Self {
+        Self {
+            id,
+            name: &software.name,
+            version: &software.version,
+            answer,
+            copy: Copy::of(software),
+        }
+    }
+}
+
 /// All third-party patches that a device lacks, one a package, by package id.
 pub fn third_party(
     catalog: &Catalog,
@@ -50,39 +79,63 @@ pub fn third_party(
     records: &[ChocolateyRecord],
 ) -> Vec<MissingPatch> {
     let answers: Vec<Answer> = software.iter().map(|row| answer(catalog, row)).collect();
-    combine(catalog, &answers, records)
+    let rows = (0..).zip(software).zip(&answers);
+    let rows = rows.map(|((id, software), answer)| Registered::new(id, software, answer));
+    combine(catalog, rows, records)
 }
 
 /// [`third_party`] from answers that were kept. Their order does not count.
 ///
 /// Chocolatey's own record comes first. An application that is registered at or above the version
 /// on offer says more than any record or second row: such a package is not missing, whoever
-/// upgraded it. What an administrator said of an application counts for a record of it as well: of a
+/// upgraded it, unless a second copy of another architecture is there ([`crate::side_by_side`]). What
+/// an administrator said of an application counts for a record of it as well: of a
 /// package that is excluded nothing is missing, and where an application is not the package, a record
 /// of it says nothing unless another application is the package.
 pub fn combine<'a>(
     catalog: &'a Catalog,
-    answers: impl IntoIterator<Item = &'a Answer>,
+    rows: impl IntoIterator<Item = Registered<'a>>,
     records: &'a [ChocolateyRecord],
 ) -> Vec<MissingPatch> {
+    let slots = slots(catalog, rows, records).into_values();
+    let mut missing: Vec<_> = slots.filter_map(|it| Some(it.missing()?.patch())).collect();
+    missing.sort_by(|a, b| a.package.cmp(&b.package));
+    missing
+}
+
+/// Where [`combine`] says something else than the answers for applications alone. By the applications'
+/// ids.
+pub fn not_missing<'a>(
+    catalog: &'a Catalog,
+    rows: impl IntoIterator<Item = Registered<'a>>,
+    records: &'a [ChocolateyRecord],
+) -> Vec<NotMissing> {
+    let slots = slots(catalog, rows, records);
+    let mut all: Vec<_> = slots.values().flat_map(Slot::not_missing).collect();
+    all.sort_by_key(|it| it.id);
+    all
+}
+
+fn slots<'a>(
+    catalog: &'a Catalog,
+    rows: impl IntoIterator<Item = Registered<'a>>,
+    records: &'a [ChocolateyRecord],
+) -> BTreeMap<&'a str, Slot<'a>> {
     let named = |id: &str| catalog.named(id);
     let mut slots: BTreeMap<&str, Slot> = BTreeMap::new();
-    for answer in answers {
-        if let Some(package) = concerned(answer) {
+    for row in rows {
+        if let Some(package) = concerned(row.answer) {
             let slot = slots.entry(copy_of(package)).or_default();
-            slot.add_answer(Says::of_answer(named, answer));
+            slot.add_row(Says::of_answer(named, row.answer), row);
         }
     }
     for record in records {
         if let Some(package) = catalog.named(&record.id) {
             let slot = slots.entry(copy_of(&package.name)).or_default();
-            slot.add_record(Says::of_record(named, &record.id, &record.version));
+            slot.add_record(Says::of_record(named, &record.id, &record.version), record);
         }
     }
-    let missing = slots.into_values().filter_map(Slot::missing);
-    let mut missing: Vec<_> = missing.map(|it| it.patch()).collect();
-    missing.sort_by(|a, b| a.package.cmp(&b.package));
-    missing
+    slots
 }
 
 /// What shares one copy on the device: `7zip` only pulls in `7zip.install`; `7zip.portable` is a
@@ -105,8 +158,10 @@ pub(crate) fn concerned(answer: &Answer) -> Option<&str> {
 #[derive(Debug, Clone)]
 pub(crate) enum Says<'a> {
     Nothing,
-    /// It is there as it is on offer or newer; of an application also: nothing is wanted for it.
-    LacksNothing,
+    /// It is there as it is on offer, or newer.
+    Current,
+    /// Nothing is wanted for it.
+    Excluded,
     /// An administrator said that the application is not the package.
     Denied,
     Lacks(Older<'a>),
@@ -115,11 +170,11 @@ pub(crate) enum Says<'a> {
 /// An older version than that on offer.
 #[derive(Debug, Clone)]
 pub(crate) struct Older<'a> {
-    package: &'a str,
+    pub(crate) package: &'a str,
     offer: &'a Offer,
-    installed: &'a str,
+    pub(crate) installed: &'a str,
     pub(crate) evidence: Evidence,
-    confidence: Confidence,
+    pub(crate) confidence: Confidence,
     /// Absent where Chocolatey's own record says it.
     why: Option<&'a str>,
 }
@@ -131,9 +186,8 @@ impl<'a> Says<'a> {
         answer: &'a Answer,
     ) -> Self {
         match answer {
-            Answer::Current { .. } | Answer::Newer { .. } | Answer::Excluded { .. } => {
-                Self::LacksNothing
-            }
+            Answer::Current { .. } | Answer::Newer { .. } => Self::Current,
+            Answer::Excluded { .. } => Self::Excluded,
             Answer::Missing {
                 package,
                 installed,
@@ -168,7 +222,7 @@ impl<'a> Says<'a> {
             return Self::Nothing;
         };
         if !compare_to_offer(&recorded, offer).is_lt() {
-            return Self::LacksNothing;
+            return Self::Current;
         }
         Self::Lacks(Older {
             package: &package.name,
@@ -183,7 +237,7 @@ impl<'a> Says<'a> {
 
 impl Older<'_> {
     /// Put into words only where it is asked for: of most records nobody asks.
-    fn why(&self) -> Cow<'_, str> {
+    pub(crate) fn why(&self) -> Cow<'_, str> {
         if let Some(why) = self.why {
             return Cow::Borrowed(why);
         }
@@ -211,70 +265,6 @@ impl Older<'_> {
             not_deployable: offer.deployable.clone().err(),
         }
     }
-}
-
-#[derive(Default)]
-struct Slot<'a> {
-    lacks_nothing: bool,
-    is_denied: bool,
-    recorded_current: bool,
-    recorded: Option<Older<'a>>,
-    registered: Option<Older<'a>>,
-}
-
-impl<'a> Slot<'a> {
-    fn add_answer(&mut self, says: Says<'a>) {
-        match says {
-            Says::Nothing => {}
-            Says::LacksNothing => self.lacks_nothing = true,
-            Says::Denied => self.is_denied = true,
-            Says::Lacks(found) => keep_better(&mut self.registered, found),
-        }
-    }
-
-    fn add_record(&mut self, says: Says<'a>) {
-        match says {
-            Says::Nothing | Says::Denied => {}
-            Says::LacksNothing => self.recorded_current = true,
-            Says::Lacks(found) => keep_better(&mut self.recorded, found),
-        }
-    }
-
-    fn missing(self) -> Option<Older<'a>> {
-        if self.lacks_nothing || (self.is_denied && self.registered.is_none()) {
-            return None;
-        }
-        if self.recorded_current {
-            // Chocolatey installed the version on offer. Only proof that an older one is there
-            // now, put there by something else, says otherwise.
-            return self
-                .registered
-                .filter(|it| it.evidence == Evidence::ProductCode);
-        }
-        self.recorded.or(self.registered)
-    }
-}
-
-fn keep_better<'a>(kept: &mut Option<Older<'a>>, found: Older<'a>) {
-    if kept.as_ref().is_none_or(|old| better(&found, old).is_gt()) {
-        *kept = Some(found);
-    }
-}
-
-/// Of several rows for one copy: `.install` before the package that only pulls it in, the surer
-/// one, the older one as text. Does not depend on the order in which they come.
-pub(crate) fn better(a: &Older<'_>, b: &Older<'_>) -> Ordering {
-    let rank = |it: &Older<'_>| {
-        (
-            it.package.ends_with(".install"),
-            it.confidence,
-            Reverse(it.evidence),
-        )
-    };
-    rank(a)
-        .cmp(&rank(b))
-        .then_with(|| b.installed.cmp(a.installed))
-        .then_with(|| b.why().cmp(&a.why()))
 }
 
 /// What the machine's own package manager offers. Sources that it could not read are the

@@ -19,11 +19,13 @@ pub mod overrides;
 mod pattern;
 pub mod relation;
 pub mod said_text;
+mod side_by_side;
+mod slot;
 mod state;
 
 pub use answer::{Answer, answer, answer_under};
 pub use catalog::{Catalog, CatalogPackage, Observed, Product};
-pub use device::{MissingPatch, combine, os, third_party};
+pub use device::{MissingPatch, NotMissing, Registered, combine, not_missing, os, third_party};
 pub use fleet::{Changed, Fleet, Lacking, Loading};
 pub use matching::{Match, candidates, match_software};
 pub use overrides::{Decision, Override, Overrides};

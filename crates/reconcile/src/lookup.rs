@@ -39,7 +39,11 @@ impl Lookup<'_> {
 
 /// Everything that is looked up for an application, but for patterns and for what administrators say.
 pub(crate) fn lookups(software: &Software) -> BTreeSet<Key> {
-    let row = Row::of(software);
+    lookups_of(&Row::of(software), software)
+}
+
+/// [`lookups`] of an application that is taken apart.
+pub(crate) fn lookups_of(row: &Row, software: &Software) -> BTreeSet<Key> {
     let mut keys = BTreeSet::new();
     row.lookups(|it| {
         keys.insert(it.key());

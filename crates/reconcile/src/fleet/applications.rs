@@ -12,10 +12,13 @@ use super::compact::Compact;
 use super::device_set::DeviceSet;
 use crate::answer::Answer;
 use crate::catalog::Change;
-use crate::device::{concerned, copy_of};
-use crate::lookup::{Key, Lookup, lookups};
+use crate::device::{Registered, concerned, copy_of};
+use crate::lookup::{Key, Lookup, lookups, lookups_of};
+use crate::names::Row;
+use crate::normal::Architecture;
 use crate::overrides::{Override, Overrides};
 use crate::pattern::{Pattern, fold};
+use crate::side_by_side::Copy;
 
 /// One distinct application.
 #[derive(Debug)]
@@ -24,6 +27,7 @@ pub(super) struct Application {
     pub(super) software: Compact,
     pub(super) answer: Answer,
     pub(super) devices: DeviceSet,
+    stated: Option<Architecture>,
     /// The lookup of the package that an administrator said it is.
     said: Option<Key>,
 }
@@ -33,8 +37,49 @@ pub(super) struct Learnt {
     pub(super) id: u32,
     pub(super) software: Software,
     pub(super) answer: Answer,
+    stated: Option<Architecture>,
     /// What the answer looked up.
-    pub(super) keys: BTreeSet<Key>,
+    keys: BTreeSet<Key>,
+}
+
+impl Learnt {
+    pub(super) fn new(id: u32, software: Software, answer: Answer) -> Self {
+        let row = Row::of(&software);
+        Self {
+            id,
+            answer,
+            stated: row.name.architecture,
+            keys: lookups_of(&row, &software),
+            software,
+        }
+    }
+}
+
+impl Application {
+    /// What tells it from other copies of its package.
+    pub(super) fn copy(&self) -> Copy<'_> {
+        Copy {
+            place: self.software.place(),
+            stated: self.stated,
+            product_code: self.software.product_code(),
+            upgrade_code: self.software.upgrade_code(),
+        }
+    }
+
+    pub(super) fn states_architecture(&self) -> bool {
+        self.stated.is_some()
+    }
+
+    /// It, with an answer for it.
+    pub(super) fn registered<'a>(&'a self, answer: &'a Answer) -> Registered<'a> {
+        Registered {
+            id: self.id,
+            name: self.software.name(),
+            version: self.software.version(),
+            answer,
+            copy: self.copy(),
+        }
+    }
 }
 
 /// They stand side by side: to go through those of all packages is mostly to wait for memory.
@@ -161,6 +206,7 @@ impl Applications {
             id,
             software,
             answer,
+            stated,
             ..
         } = learnt;
         let application = Some(Application {
@@ -168,6 +214,7 @@ impl Applications {
             software: Compact::of(&software),
             answer: Answer::Unmatched,
             devices: DeviceSet::default(),
+            stated,
             said: None,
         });
         let place = self.free.pop().unwrap_or(self.all.len() as u32);

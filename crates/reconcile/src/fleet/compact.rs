@@ -56,6 +56,18 @@ impl Compact {
         self.text(2)
     }
 
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(super) fn product_code(&self) -> Option<&str> {
+        self.has_product_code.then(|| self.text(4))
+    }
+
+    pub(super) fn upgrade_code(&self) -> Option<&str> {
+        self.has_upgrade_code.then(|| self.text(5))
+    }
+
     pub(super) fn software(&self) -> Software {
         let text = |number| self.text(number).to_owned();
         Software {
@@ -64,8 +76,8 @@ impl Compact {
             name: text(1),
             version: text(2),
             publisher: text(3),
-            product_code: self.has_product_code.then(|| text(4)),
-            upgrade_code: self.has_upgrade_code.then(|| text(5)),
+            product_code: self.product_code().map(str::to_owned),
+            upgrade_code: self.upgrade_code().map(str::to_owned),
         }
     }
 }

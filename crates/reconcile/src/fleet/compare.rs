@@ -106,8 +106,8 @@ impl Fleet {
         let other = answers.iter().map(|(id, it)| (*id, it));
         let other = other.filter(|it| concerned(it.1).is_some_and(|it| copy_of(it) == copy));
         let said = kept.chain(other).filter_map(|(id, answer)| {
-            let devices = &self.applications.get(id)?.devices;
-            Some((Says::of_answer(|id| sharing.named(id), answer), devices))
+            let it = self.applications.get(id)?;
+            Some((Says::of_answer(|id| sharing.named(id), answer), it))
         });
         let mut patches = Patches::new();
         for it in lacks::lacking(said, self.recorded(copy, &sharing), &mut Scratch::default()) {

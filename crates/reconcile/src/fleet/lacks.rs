@@ -7,9 +7,11 @@ use std::cell::OnceCell;
 use fixedbitset::FixedBitSet;
 use fleetmend_model::patch::Evidence;
 
+use super::applications::Application;
 use super::device_set::DeviceSet;
 use crate::catalog::{Catalog, Package};
-use crate::device::{MissingPatch, Older, Says, better};
+use crate::device::{MissingPatch, Older, Says};
+use crate::slot::better;
 
 /// A patch that devices lack for the same reason.
 #[derive(Debug, Clone)]
@@ -107,24 +109,26 @@ impl Marks {
 
 /// From what each application and each record of the package says, and the devices that have it.
 pub(super) fn lacking<'d>(
-    applications: impl Iterator<Item = (Says<'d>, &'d DeviceSet)>,
+    applications: impl Iterator<Item = (Says<'d>, &'d Application)>,
     records: impl Iterator<Item = (Says<'d>, &'d DeviceSet)>,
     scratch: &mut Scratch,
 ) -> Vec<Lacking<'d>> {
-    let (mut registered, mut recorded) = (Rows::new(), Rows::new());
-    let (mut no_more, mut denied, mut as_offered) = (Vec::new(), Vec::new(), Vec::new());
-    for (says, devices) in applications {
+    let (mut registered, mut recorded) = (Vec::new(), Rows::new());
+    let (mut up_to_date, mut excluded) = (Vec::new(), Vec::new());
+    let (mut denied, mut as_offered) = (Vec::new(), Vec::new());
+    for (says, it) in applications {
         match says {
             Says::Nothing => {}
-            Says::LacksNothing => no_more.push(devices),
-            Says::Denied => denied.push(devices),
-            Says::Lacks(older) => registered.push((older, devices)),
+            Says::Current => up_to_date.push(it),
+            Says::Excluded => excluded.push(&it.devices),
+            Says::Denied => denied.push(&it.devices),
+            Says::Lacks(older) => registered.push((older, it)),
         }
     }
     for (says, devices) in records {
         match says {
-            Says::Nothing | Says::Denied => {}
-            Says::LacksNothing => as_offered.push(devices),
+            Says::Nothing | Says::Denied | Says::Excluded => {}
+            Says::Current => as_offered.push(devices),
             Says::Lacks(older) => recorded.push((older, devices)),
         }
     }
@@ -139,11 +143,14 @@ pub(super) fn lacking<'d>(
     } = scratch;
     settled.0.clear();
     current.0.clear();
-    for it in no_more {
+    for it in &excluded {
         settled.add(it);
     }
+    for it in &up_to_date {
+        settled.add(&it.devices);
+    }
     for it in denied {
-        let is_other = |device| registered.iter().any(|it| it.1.contains(device));
+        let is_other = |device| registered.iter().any(|it| it.1.devices.contains(device));
         settled.add(&only(it, kept, |device| !is_other(device)));
     }
     for it in as_offered {
@@ -158,22 +165,65 @@ pub(super) fn lacking<'d>(
         let devices = only(devices, kept, is_first);
         found.push(Lacking { older, devices });
     }
-    for (older, devices) in best_first(registered) {
+    for (older, it) in best_first(registered) {
         // Chocolatey installed the version on offer: only proof that an older one is there now,
         // put there by something else, says otherwise.
         let is_proof = older.evidence == Evidence::ProductCode;
-        done.make_room(devices);
-        let is_first = |it| !settled.has(it) && !done.put(it) && (is_proof || !current.has(it));
-        let devices = only(devices, kept, is_first);
+        let others = Others::of(it, &up_to_date, &excluded);
+        let is_beside = |device| others.as_ref().is_some_and(|it| it.are_on(device));
+        done.make_room(&it.devices);
+        let is_first = |it| {
+            (!settled.has(it) || is_beside(it))
+                && (is_proof || !current.has(it))
+                && !done.put(it)
+        };
+        let devices = only(&it.devices, kept, is_first);
         found.push(Lacking { older, devices });
     }
     found.retain(|it| !it.devices.is_empty());
     found
 }
 
-fn best_first(mut rows: Rows<'_>) -> Rows<'_> {
+fn best_first<D>(mut rows: Vec<(Older<'_>, D)>) -> Vec<(Older<'_>, D)> {
     rows.sort_by(|a, b| better(&b.0, &a.0));
     rows
+}
+
+/// What is up to date and yet does not stand for an older application: the same as
+/// [`Copy::replaces`](crate::side_by_side::Copy::replaces) for one device.
+struct Others<'o, 'd> {
+    beside: Vec<&'d Application>,
+    replacing: Vec<&'d Application>,
+    excluded: &'o [&'d DeviceSet],
+}
+
+impl<'o, 'd> Others<'o, 'd> {
+    /// None where there is none: of hardly any package are there several copies.
+    fn of(
+        older: &Application,
+        up_to_date: &[&'d Application],
+        excluded: &'o [&'d DeviceSet],
+    ) -> Option<Self> {
+        if up_to_date.is_empty() || !older.states_architecture() {
+            return None;
+        }
+        let copy = older.copy();
+        let all = up_to_date.iter().copied();
+        let (replacing, beside): (Vec<_>, Vec<_>) = all.partition(|it| it.copy().replaces(&copy));
+        (!beside.is_empty()).then_some(Self {
+            beside,
+            replacing,
+            excluded,
+        })
+    }
+
+    /// Whether they are all that is up to date on a device.
+    fn are_on(&self, device: u32) -> bool {
+        let is_on = |all: &[&Application]| all.iter().any(|it| it.devices.contains(device));
+        is_on(&self.beside)
+            && !is_on(&self.replacing)
+            && !self.excluded.iter().any(|it| it.contains(device))
+    }
 }
 
 /// Those of which it holds: mostly all of them.

@@ -9,7 +9,6 @@ use roaring::RoaringBitmap;
 use super::Fleet;
 use super::applications::Learnt;
 use super::devices::Held;
-use crate::lookup::lookups;
 
 /// An index that has its catalog and is being filled: with what all devices have, then with these
 /// applications.
@@ -52,11 +51,9 @@ impl Loading {
         let learnt: Vec<Learnt> = applications
             .into_par_iter()
             .filter(|it| is_new(it.0) && it.1.place != Place::Dpkg)
-            .map(|(id, software)| Learnt {
-                answer: fleet.answer_to(&software),
-                keys: lookups(&software),
-                id,
-                software,
+            .map(|(id, software)| {
+                let answer = fleet.answer_to(&software);
+                Learnt::new(id, software, answer)
             })
             .collect();
         let Fleet {

@@ -26,8 +26,7 @@ use roaring::RoaringBitmap;
 
 use crate::answer::{Answer, answer};
 use crate::catalog::{Catalog, CatalogPackage};
-use crate::device::{MissingPatch, Says, combine, copy_of};
-use crate::lookup::lookups;
+use crate::device::{MissingPatch, NotMissing, Registered, Says, combine, copy_of, not_missing};
 use crate::overrides::Overrides;
 use applications::{Application, Applications, Learnt};
 pub use compare::{Comparison, OtherAnswer, PatchCount};
@@ -109,12 +108,7 @@ impl Fleet {
         if software.place == Place::Dpkg {
             self.applications.pass_over(id);
         } else if !self.applications.knows(id) {
-            let learnt = Learnt {
-                id,
-                software: software.clone(),
-                answer,
-                keys: lookups(software),
-            };
+            let learnt = Learnt::new(id, software.clone(), answer);
             self.applications.insert(learnt, self.catalog.overrides());
             self.changed.applications.insert(id);
         }
@@ -349,7 +343,7 @@ impl Fleet {
         let sharing = Sharing::of(&self.catalog, copy);
         let said = applications.map(|it| {
             let says = Says::of_answer(|id| sharing.named(id), &it.answer);
-            (says, &it.devices)
+            (says, it)
         });
         lacks::lacking(said, self.recorded(copy, &sharing), scratch)
     }
@@ -399,8 +393,23 @@ impl Fleet {
 
     /// What a device with these applications and records lacks.
     pub fn missing(&self, applications: &[u32], records: &[ChocolateyRecord]) -> Vec<MissingPatch> {
-        let answers = applications.iter().filter_map(|it| self.answer(*it));
-        combine(&self.catalog, answers, records)
+        combine(&self.catalog, self.registered(applications), records)
+    }
+
+    /// Of a device with these applications and records: those that are older than what is on offer, and
+    /// of whose package it lacks nothing for their sake.
+    pub fn not_missing(
+        &self,
+        applications: &[u32],
+        records: &[ChocolateyRecord],
+    ) -> Vec<NotMissing> {
+        not_missing(&self.catalog, self.registered(applications), records)
+    }
+
+    fn registered(&self, applications: &[u32]) -> impl Iterator<Item = Registered<'_>> {
+        let known = applications.iter();
+        let known = known.filter_map(|it| self.applications.get(*it));
+        known.map(|it| it.registered(&it.answer))
     }
 }
 

@@ -6,6 +6,7 @@
 //! thrown away that could tell two products apart: numbers stay words, and the channel (`Beta`,
 //! `ESR`) is kept beside the name.
 
+mod architecture;
 mod channel;
 mod fold;
 mod name;
@@ -16,6 +17,7 @@ mod token;
 mod version_text;
 mod vocabulary;
 
+pub use architecture::Architecture;
 pub use channel::Channel;
 pub(crate) use channel::channel_word;
 pub(crate) use fold::fold;

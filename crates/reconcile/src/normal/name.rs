@@ -1,5 +1,6 @@
 //! A name taken apart.
 
+use super::architecture::Architecture;
 use super::channel::{self, Channel};
 use super::strip::{Taken, is_update};
 use super::token::{Token, tokens};
@@ -40,6 +41,8 @@ pub struct Name {
     pub channel_is_aside: bool,
     /// Whether an architecture was named.
     pub has_architecture: bool,
+    /// The one that was named, where it is one alone.
+    pub architecture: Option<Architecture>,
     /// Whether it is an update of Windows, Office or a part of them and no application.
     pub is_update: bool,
 }
@@ -74,7 +77,8 @@ impl Name {
             }
         }
         found.versions = taken.versions;
-        found.has_architecture = taken.has_architecture;
+        found.has_architecture = taken.architecture.is_any();
+        found.architecture = taken.architecture.one();
         found.words = tokens.into_iter().map(word).collect();
         found
     }

@@ -1,5 +1,6 @@
 //! What is taken out of a name: versions, architecture, language, words of the installer.
 
+use super::architecture::Stated;
 use super::token::Token;
 use super::{version_text, vocabulary};
 
@@ -8,7 +9,7 @@ use super::{version_text, vocabulary};
 pub(super) struct Taken {
     /// Versions, as written.
     pub(super) versions: Vec<String>,
-    pub(super) has_architecture: bool,
+    pub(super) architecture: Stated,
 }
 
 impl Taken {
@@ -55,10 +56,12 @@ impl Taken {
         } else {
             return None;
         };
+        for it in &rest[..taken.min(rest.len())] {
+            self.architecture.add(&it.text);
+        }
         if text(taken) == "edition" {
             taken += 1;
         }
-        self.has_architecture = true;
         Some(taken)
     }
 
@@ -117,7 +120,7 @@ impl Taken {
             ..token.clone()
         };
         if let Some(rest) = vocabulary::without_architecture(&token.text) {
-            self.has_architecture = true;
+            self.architecture.add(&token.text[rest.len() + 1..]);
             return Some(with(rest));
         }
         if let Some(found) = version_text::find(&token.text) {

@@ -2,7 +2,10 @@
 
 use fleetmend_model::inventory::{AvailableUpdate, UpdateScan};
 use fleetmend_model::patch::{Confidence, Evidence, PatchType};
-use fleetmend_reconcile::{Catalog, MissingPatch, os, third_party};
+use fleetmend_reconcile::{
+    Catalog, Decision, MissingPatch, Override, Overrides, Registered, answer, not_missing, os,
+    third_party,
+};
 
 use crate::{msi, package, record, software, with_pattern, with_product};
 
@@ -83,12 +86,6 @@ fn chocolateys_record_and_the_registered_application_make_one_row() {
             &[],
         ),
         (
-            "two copies, one current",
-            "",
-            "Example (x64)=1.0, Example (x86)=2.0",
-            &[],
-        ),
-        (
             "two copies, both older",
             "",
             "Example (x64)=1.1, Example (x86)=1.0",
@@ -128,6 +125,55 @@ fn chocolateys_record_and_the_registered_application_make_one_row() {
             &[BY_RECORD, "tool 5.0-rc1 > 5.0 (chocolatey_record)"],
         ),
     ];
+    assert_missing(cases);
+}
+
+#[test]
+fn an_older_copy_of_another_architecture_is_missing_and_what_an_upgrade_left_behind_is_not() {
+    const BY_NAME: &str = "app.install 1.0 > 2.0 (software_name)";
+    assert_missing(&[
+        (
+            // A runtime for both: the older one is as open to attacks as if it stood alone.
+            "two copies, one current",
+            "",
+            "Example (x64)=1.0, Example (x86)=2.0",
+            &[BY_NAME],
+        ),
+        (
+            "... of which the record says what was there before",
+            "app.install=1.0",
+            "Example (x64)=1.0, Example (x86)=2.0",
+            &[BY_NAME],
+        ),
+        (
+            "... and a record that both are current",
+            "app.install=2.0",
+            "Example (x64)=1.0, Example (x86)=2.0",
+            &[],
+        ),
+        (
+            "one copy, and what its upgrade left behind",
+            "",
+            "Example (x64)=1.0, Example (x64)=2.0",
+            &[],
+        ),
+        (
+            "... by a name that says nothing",
+            "",
+            "Example=1.0, Example (x64)=2.0",
+            &[],
+        ),
+        (
+            "two copies, both current, and what was left behind",
+            "",
+            "Example (x86)=1.0, Example (x64)=2.0, Example (x86)=2.0",
+            &[],
+        ),
+    ]);
+}
+
+/// Rule, records, applications, what is missing.
+fn assert_missing(cases: &[(&str, &str, &str, &[&str])]) {
     for (rule, records, rows, expected) in cases {
         let records: Vec<_> = pairs(records)
             .iter()
@@ -160,6 +206,90 @@ fn only_proof_of_an_older_version_speaks_against_a_current_record() {
         third_party(&catalog(), &rows, &[record("app.install", "2.0")]),
         []
     );
+}
+
+#[test]
+fn what_is_older_and_not_missing_says_what_it_stands_beside() {
+    let excluded = || {
+        catalog().with_overrides(Overrides::new(vec![Override {
+            id: 1,
+            name: "Example (x86)".to_owned(),
+            publisher: String::new(),
+            decision: Decision::Excluded,
+            reason: "the vendor updates it".to_owned(),
+            by: "ann".to_owned(),
+        }]))
+    };
+    let cases: Vec<(&str, Catalog, &str, &str, &[&str])> = vec![
+        ("it is missing", catalog(), "", "Example=1.0", &[]),
+        (
+            "another one is current",
+            catalog(),
+            "",
+            "Example=1.0, Example (x64)=2.0",
+            &[
+                "0: not missing here: Example (x64) 2.0 is on the device as well, and is what is on offer",
+            ],
+        ),
+        (
+            "another one is newer",
+            catalog(),
+            "",
+            "Example=1.0, Example (x64)=3.0",
+            &[
+                "0: not missing here: Example (x64) 3.0 is on the device as well, and is newer than \
+               what is on offer",
+            ],
+        ),
+        (
+            "a second copy is missing for its own sake",
+            catalog(),
+            "",
+            "Example=1.0, Example (x86)=1.0, Example (x64)=2.0",
+            &[
+                "0: not missing here: Example (x64) 2.0 is on the device as well, and is what is on offer",
+            ],
+        ),
+        (
+            "Chocolatey recorded it",
+            catalog(),
+            "app.install=2.0",
+            "Example=1.0",
+            &[
+                "0: not missing here: Chocolatey's own record says that app.install 2.0 is installed, \
+               and what the application registers does not prove the contrary",
+            ],
+        ),
+        (
+            "another one is excluded",
+            excluded(),
+            "",
+            "Example=1.0, Example (x86)=1.0",
+            &[
+                "0: not missing here: Example (x86) is excluded: ann said that nothing is wanted for it: \
+               the vendor updates it",
+            ],
+        ),
+    ];
+    for (rule, catalog, records, rows, expected) in cases {
+        let records: Vec<_> = pairs(records)
+            .iter()
+            .map(|(id, it)| record(id, it))
+            .collect();
+        let rows: Vec<_> = pairs(rows)
+            .iter()
+            .map(|(name, it)| software(name, it))
+            .collect();
+        let answers: Vec<_> = rows.iter().map(|it| answer(&catalog, it)).collect();
+        let rows = (0..).zip(&rows).zip(&answers);
+        let rows = rows.map(|((id, row), answer)| Registered::new(id, row, answer));
+        let found = not_missing(&catalog, rows, &records);
+        let found: Vec<_> = found
+            .iter()
+            .map(|it| format!("{}: {}", it.id, it.why))
+            .collect();
+        assert_eq!(found, *expected, "{rule}");
+    }
 }
 
 #[test]

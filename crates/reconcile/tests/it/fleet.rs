@@ -6,8 +6,8 @@ use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
 use fleetmend_reconcile::device::third_party;
 use fleetmend_reconcile::{
-    Catalog, CatalogPackage, Decision, Fleet, Loading, MissingPatch, Observed, Override, Overrides,
-    answer, candidates,
+    Answer, Catalog, CatalogPackage, Decision, Fleet, Loading, MissingPatch, Observed, Override,
+    Overrides, answer, candidates,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -32,8 +32,9 @@ const IDS: [&str; 15] = [
     "ünï",
     "toolbox",
 ];
-const WORDS: [&str; 12] = [
-    "App", "Tool", "Viewer", "Acme", "Toolbox", "Beta", "Python", "3", "Pro", "Ünï", "2.0", "(x64)",
+const WORDS: [&str; 14] = [
+    "App", "Tool", "Viewer", "Acme", "Toolbox", "Beta", "Python", "3", "Pro", "Ünï", "2.0",
+    "(x64)", "(x86)", "32-bit",
 ];
 const MAKERS: [&str; 8] = [
     "",
@@ -109,7 +110,13 @@ fn versions(of: String) -> impl Strategy<Value = Vec<CatalogPackage>> {
 }
 
 fn application() -> impl Strategy<Value = Software> {
-    let place = prop::sample::select(vec![Place::Machine64, Place::Machine64, Place::Dpkg]);
+    let place = prop::sample::select(vec![
+        Place::Machine64,
+        Place::Machine64,
+        Place::Machine32,
+        Place::User,
+        Place::Dpkg,
+    ]);
     let row = (
         name(),
         version(),
@@ -302,6 +309,16 @@ proptest! {
             let distinct: BTreeSet<&u32> = has.iter().collect();
             let has: Vec<Software> = distinct.iter().map(|it| applications[**it as usize].clone()).collect();
             let expected = third_party(&catalog, &has, records);
+            let ids: Vec<u32> = distinct.iter().map(|it| **it).collect();
+            let others = fleet.not_missing(&ids, records);
+            for (id, software) in ids.iter().zip(&has) {
+                let Answer::Missing { package, .. } = answer(&catalog, software) else {
+                    prop_assert!(others.iter().all(|it| it.id != *id));
+                    continue;
+                };
+                let is_missing = expected.iter().any(|it| copy(&it.package) == copy(&package));
+                prop_assert!(is_missing || others.iter().any(|it| it.id == *id), "{software:?}");
+            }
             for found in [&mut whole, &mut model.stored] {
                 let mut found = found.remove(device).unwrap_or_default();
                 found.sort_by(|a, b| a.package.cmp(&b.package));
@@ -309,6 +326,50 @@ proptest! {
             }
         }
         prop_assert!(whole.is_empty() && model.stored.values().all(Vec::is_empty));
+    }
+}
+
+proptest! {
+    /// The same program in several versions and architectures on one device: few sequences that are made
+    /// by chance come to it.
+    #[test]
+    fn copies_side_by_side_count_for_all_devices_as_for_one(
+        rows in vec((0..5_usize, "[12]\\.[01]", 0..3_usize, one_of(&CODES), one_of(&CODES)), 1..8),
+        records in vec("[12]\\.[01]", 0..2),
+        excluded in any::<bool>(),
+    ) {
+        let mut versions = vec![package(1, "app", "2.0")];
+        versions[0] = with_product(versions[0].clone(), "{A}", "", "2.0");
+        versions.push(with_product(package(2, "app", "1.0"), "{B}", "", "1.0"));
+        let rows: Vec<Software> = rows.into_iter().map(|(name, version, place, product, upgrade)| {
+            let name = ["App", "App (x64)", "App (x86)", "App (32-bit)", "App (x64 x86)"][name];
+            let place = [Place::Machine64, Place::Machine32, Place::User][place];
+            Software { place, ..msi(name, &version, &product, &upgrade) }
+        }).collect();
+        let records: Vec<_> = records.iter().map(|it| record("app", it)).collect();
+        let overrides = excluded.then(|| Override {
+            id: 1,
+            name: "App (x64 x86)".to_owned(),
+            publisher: String::new(),
+            decision: Decision::Excluded,
+            reason: "so".to_owned(),
+            by: "ann".to_owned(),
+        });
+        let overrides = Overrides::new(overrides.into_iter().collect());
+        let catalog = Catalog::new(versions.clone()).with_overrides(overrides.clone());
+        let mut fleet = Fleet::new(BTreeMap::from([("app".to_owned(), versions)]), overrides);
+        let ids: Vec<u32> = (1..).take(rows.len()).collect();
+        for (id, row) in ids.iter().zip(&rows) {
+            fleet.learn(*id, row);
+        }
+        fleet.put(DeviceId(1), &ids, &records);
+        fleet.put(DeviceId(2), &ids[..1], &records);
+        for (device, has) in [(DeviceId(1), &rows[..]), (DeviceId(2), &rows[..1])] {
+            let lacking = fleet.all_lacking();
+            let of_device = lacking.filter(|it| fleet.devices_of(it).any(|it| it == device));
+            let found: Vec<MissingPatch> = of_device.map(|it| it.patch()).collect();
+            prop_assert_eq!(found, third_party(&catalog, has, &records));
+        }
     }
 }
 

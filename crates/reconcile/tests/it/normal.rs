@@ -1,6 +1,6 @@
 //! What is left of names and publishers, and what is taken out.
 
-use fleetmend_reconcile::normal::{Channel, Name, Publisher};
+use fleetmend_reconcile::normal::{Architecture, Channel, Name, Publisher};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -234,5 +234,35 @@ proptest! {
     fn a_publisher_is_the_same_when_it_is_normalised_again(publisher in "\\PC{0,24}") {
         let once = Publisher::of(&publisher);
         prop_assert_eq!(&Publisher::of(&once.words().join(" ")), &once);
+    }
+}
+
+#[test]
+fn a_name_states_an_architecture_where_it_names_one_alone() {
+    let x64 = Some(Architecture::X64);
+    let x86 = Some(Architecture::X86);
+    let cases = [
+        ("Example 1.2 (x64)", x64),
+        ("Example (x64 en-US)", x64),
+        ("Example (64-bit x64)", x64),
+        ("Example 1.2 64 Bit", x64),
+        ("Example_1.2-win64", x64),
+        ("Example (AMD64)", x64),
+        (
+            "Microsoft Visual C++ 2015-2022 Redistributable (x86) - 14.40.33810",
+            x86,
+        ),
+        ("Example (32-bit x86)", x86),
+        ("Example Win 32", x86),
+        ("Example (arm64)", Some(Architecture::Arm64)),
+        ("Example", None),
+        ("Example 64", None),
+        ("Example (x86 x64)", None),
+        ("Example 32/64 bit", None),
+        ("Example (AnyCPU)", None),
+        ("Example (ia64)", None),
+    ];
+    for (name, expected) in cases {
+        assert_eq!(Name::of(name, "1.2").architecture, expected, "{name}");
     }
 }

@@ -2,6 +2,7 @@
 
 use fleetmend_model::inventory::{ChocolateyRecord, Software};
 use fleetmend_model::patch::Confidence;
+use fleetmend_reconcile::normal::Name;
 use fleetmend_reconcile::{Answer, Catalog, CatalogPackage, answer, match_software, third_party};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -132,12 +133,15 @@ proptest! {
     }
 
     #[test]
-    fn a_package_that_is_there_in_the_offered_version_is_never_missing(
+    fn a_package_whose_only_copy_is_there_in_the_offered_version_is_never_missing(
         packages in packages(),
         rows in rows(),
         records in records(),
     ) {
         let catalog = Catalog::new(packages);
+        // None of the names states an architecture, but for some that are made by chance.
+        let is_plain = |it: &Software| Name::of(&it.name, &it.version).architecture.is_none();
+        prop_assume!(rows.iter().all(is_plain));
         let missing = third_party(&catalog, &rows, &records);
         for row in &rows {
             if let Answer::Current { package, .. } | Answer::Newer { package, .. } =

@@ -1,0 +1,156 @@
+//! What applications and records of one package say together for the device that has them.
+
+use std::cmp::{Ordering, Reverse};
+
+use fleetmend_model::inventory::ChocolateyRecord;
+use fleetmend_model::patch::Evidence;
+
+use crate::answer::Answer;
+use crate::device::{Older, Registered, Says};
+
+/// An application that is older than what is on offer, and of whose package nothing is missing on the
+/// device for its sake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotMissing {
+    /// The application, see [`Registered::id`].
+    pub id: u32,
+    /// Why, in a sentence.
+    pub why: String,
+}
+
+/// What there is of one copy on the device.
+#[derive(Default)]
+pub(crate) struct Slot<'a> {
+    excluded: Vec<Registered<'a>>,
+    current: Vec<Registered<'a>>,
+    is_denied: bool,
+    older: Vec<(Older<'a>, Registered<'a>)>,
+    recorded_current: Option<&'a ChocolateyRecord>,
+    recorded: Option<Older<'a>>,
+}
+
+/// Why an older application counts for nothing.
+enum Beside<'s, 'a> {
+    Excluded(&'s Registered<'a>),
+    Current(&'s Registered<'a>),
+    Recorded(&'a ChocolateyRecord),
+}
+
+impl<'a> Slot<'a> {
+    pub(crate) fn add_row(&mut self, says: Says<'a>, row: Registered<'a>) {
+        match says {
+            Says::Nothing => {}
+            Says::Current => self.current.push(row),
+            Says::Excluded => self.excluded.push(row),
+            Says::Denied => self.is_denied = true,
+            Says::Lacks(found) => self.older.push((found, row)),
+        }
+    }
+
+    pub(crate) fn add_record(&mut self, says: Says<'a>, record: &'a ChocolateyRecord) {
+        match says {
+            Says::Nothing | Says::Denied | Says::Excluded => {}
+            Says::Current => {
+                let by_name = |it: &&ChocolateyRecord| (it.id.clone(), it.version.clone());
+                let both = self.recorded_current.into_iter().chain([record]);
+                self.recorded_current = both.min_by_key(by_name);
+            }
+            Says::Lacks(found) => keep_better(&mut self.recorded, found),
+        }
+    }
+
+    pub(crate) fn missing(self) -> Option<Older<'a>> {
+        if !self.excluded.is_empty() {
+            return None;
+        }
+        let is_registered = !self.older.is_empty();
+        let counts = |it: &&(Older<'a>, Registered<'a>)| self.beside(&it.0, &it.1).is_none();
+        let best = self.older.iter().filter(counts);
+        let best = best.max_by(|a, b| better(&a.0, &b.0));
+        let best = best.map(|it| it.0.clone());
+        // What an up-to-date copy or a current record contradicts was recorded before.
+        let is_recorded = self.current.is_empty()
+            && self.recorded_current.is_none()
+            && (is_registered || !self.is_denied);
+        self.recorded.filter(|_| is_recorded).or(best)
+    }
+
+    /// What an older application stands beside that makes it count for nothing.
+    fn beside(&self, older: &Older<'_>, row: &Registered<'_>) -> Option<Beside<'_, 'a>> {
+        if let Some(it) = first(self.excluded.iter()) {
+            return Some(Beside::Excluded(it));
+        }
+        let replacing = self.current.iter().filter(|it| it.copy.replaces(&row.copy));
+        if let Some(it) = first(replacing) {
+            return Some(Beside::Current(it));
+        }
+        // Chocolatey installed the version on offer. Only proof that an older one is there now, put there
+        // by something else, says otherwise.
+        let is_proof = older.evidence == Evidence::ProductCode;
+        let record = self.recorded_current.filter(|_| !is_proof);
+        record.map(Beside::Recorded)
+    }
+
+    pub(crate) fn not_missing(&self) -> impl Iterator<Item = NotMissing> {
+        self.older.iter().filter_map(|(older, row)| {
+            let why = self.beside(older, row)?.says();
+            Some(NotMissing { id: row.id, why })
+        })
+    }
+}
+
+impl Beside<'_, '_> {
+    fn says(&self) -> String {
+        match self {
+            Self::Excluded(it) => {
+                let (name, why) = (it.name, it.answer.why());
+                format!("not missing here: {name} is excluded: {why}")
+            }
+            Self::Current(it) => {
+                let (name, version) = (it.name, it.version);
+                let is = match it.answer {
+                    Answer::Newer { .. } => "newer than what is on offer",
+                    _ => "what is on offer",
+                };
+                format!("not missing here: {name} {version} is on the device as well, and is {is}")
+            }
+            Self::Recorded(it) => {
+                let (package, version) = (&it.id, &it.version);
+                format!(
+                    "not missing here: Chocolatey's own record says that {package} {version} is \
+                     installed, and what the application registers does not prove the contrary"
+                )
+            }
+        }
+    }
+}
+
+/// The same one whatever order they come in.
+fn first<'s, 'a>(rows: impl Iterator<Item = &'s Registered<'a>>) -> Option<&'s Registered<'a>>
+where
+    'a: 's,
+{
+    rows.min_by_key(|it| (it.name, it.version, it.id))
+}
+
+fn keep_better<'a>(kept: &mut Option<Older<'a>>, found: Older<'a>) {
+    if kept.as_ref().is_none_or(|old| better(&found, old).is_gt()) {
+        *kept = Some(found);
+    }
+}
+
+/// Of several rows for one copy: `.install` before the package that only pulls it in, the surer
+/// one, the older one as text. Does not depend on the order in which they come.
+pub(crate) fn better(a: &Older<'_>, b: &Older<'_>) -> Ordering {
+    let rank = |it: &Older<'_>| {
+        (
+            it.package.ends_with(".install"),
+            it.confidence,
+            Reverse(it.evidence),
+        )
+    };
+    rank(a)
+        .cmp(&rank(b))
+        .then_with(|| b.installed.cmp(a.installed))
+        .then_with(|| b.why().cmp(&a.why()))
+}
