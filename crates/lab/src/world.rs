@@ -124,6 +124,7 @@ impl World {
                     records.push(ChocolateyRecord {
                         id: package.name.clone(),
                         version: older(&package.version, VERSIONS - 1 - version),
+                        pinned: false,
                     });
                 }
             } else {

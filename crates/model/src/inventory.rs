@@ -89,6 +89,9 @@ pub struct ChocolateyRecord {
     pub id: String,
     /// The installed version.
     pub version: String,
+    /// Whether Chocolatey was told to leave it as it is (`choco pin`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
 }
 
 /// What the package manager would upgrade, with holds, pins and phasing already respected.
@@ -144,9 +147,12 @@ pub struct WithheldUpdate {
     /// The version that is withheld; empty when the package manager does not name it.
     #[serde(default)]
     pub candidate: String,
-    /// `held`, `phased`, `kept back`.
+    /// [`HELD`], `phased`, `kept back`.
     pub why: String,
 }
+
+/// Why an upgrade is withheld of which somebody said on the machine that it stays as it is.
+pub const HELD: &str = "held";
 
 /// Which boot a machine is in; changes with every restart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -7,7 +7,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fleetmend_model::inventory::{AvailableUpdate, UnreachableSource, UpdateScan, WithheldUpdate};
+use fleetmend_model::inventory::{
+    AvailableUpdate, HELD, UnreachableSource, UpdateScan, WithheldUpdate,
+};
 
 use super::apt::{Apt, failed_run};
 use super::dpkg;
@@ -29,7 +31,6 @@ const WITHHELD_LISTS: [(&str, &str); 4] = [
     ("Not upgrading yet due to phasing:", "phased"),
 ];
 const KEPT_BACK: &str = "kept back";
-const HELD: &str = "held";
 
 /// Asks APT what it would upgrade.
 pub(super) fn look(

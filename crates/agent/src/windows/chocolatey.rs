@@ -1,11 +1,13 @@
 //! What Chocolatey itself noted about what it installed: one folder a package below `lib`, with
-//! the package's nuspec in it.
+//! the package's nuspec in it, and one a version below `.chocolatey`, with a file `.pin` where it is
+//! pinned.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use fleetmend_model::inventory::ChocolateyRecord;
+use fleetmend_versions::nuget::Version;
 
 use super::nuspec;
 
@@ -24,6 +26,10 @@ pub(crate) fn records(chocolatey: &Path) -> Vec<ChocolateyRecord> {
         .flatten()
         .take(MAX_PACKAGES)
         .filter_map(|package| record(&package.path()))
+        .map(|it| ChocolateyRecord {
+            pinned: is_pinned(chocolatey, &it),
+            ..it
+        })
         .collect();
     records.sort_by(|a, b| (&a.id, &a.version).cmp(&(&b.id, &b.version)));
     records
@@ -50,6 +56,25 @@ fn record(package: &Path) -> Option<ChocolateyRecord> {
             .ok()?;
         nuspec::parse(&String::from_utf8_lossy(&bytes))
     })
+}
+
+/// Whether Chocolatey was told to leave a package as it is. Of the folders that may be the version's the
+/// first counts that is there. Source: `GetStorePath` in Chocolatey's
+/// `ChocolateyPackageInformationService.cs`.
+fn is_pinned(chocolatey: &Path, record: &ChocolateyRecord) -> bool {
+    let mut names = vec![record.version.clone()];
+    if let Ok(version) = Version::parse_any(&record.version) {
+        names.insert(0, version.to_string());
+        let numbers = version.numbers().map(|it| it.to_string()).join(".");
+        let prerelease = version.prerelease().map(|it| format!("-{it}"));
+        names.push(numbers + &prerelease.unwrap_or_default());
+    }
+    let folders = names.iter().map(|version| {
+        let name = format!("{}.{version}", record.id);
+        chocolatey.join(".chocolatey").join(name)
+    });
+    let folder = folders.into_iter().find(|it| it.is_dir());
+    folder.is_some_and(|it| it.join(".pin").is_file())
 }
 
 #[cfg(test)]
@@ -79,6 +104,41 @@ mod tests {
             .collect();
         let expected = [("App", "1.2"), ("zip", "1.2")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(ids, expected);
+    }
+
+    #[test]
+    fn a_package_is_pinned_by_a_file_of_its_very_version() {
+        let cases: &[(&str, &[&str], bool)] = &[
+            ("1.2", &["app.1.2.0/.pin"], true),
+            ("1.2", &["app.1.2.0/.files"], false),
+            ("1.2", &["app.1.1.0/.pin"], false),
+            ("1.2", &["apps.1.2.0/.pin"], false),
+            // As older generations of Chocolatey write it.
+            ("1.2", &["app.1.2/.pin"], true),
+            ("1.2", &["app.1.2.0.0/.pin"], true),
+            ("1.2-rc1", &["app.1.2.0.0-rc1/.pin"], true),
+            // What is there as the present one writes it counts alone.
+            ("1.2", &["app.1.2.0/.files", "app.1.2/.pin"], false),
+            ("1.2.3.4", &["app.1.2.3.4/.pin"], true),
+            ("new", &["app.new/.pin"], true),
+            ("1.2", &[], false),
+        ];
+        for (version, files, expected) in cases {
+            let folder = tempfile::tempdir().unwrap();
+            let write = |path: String, text: &str| {
+                let path = folder.path().join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            };
+            let nuspec = format!("<metadata><id>app</id><version>{version}</version></metadata>");
+            write("lib/app/app.nuspec".to_owned(), &nuspec);
+            for it in *files {
+                write(format!(".chocolatey/{it}"), "");
+            }
+            let found = records(folder.path());
+            assert_eq!(found.len(), 1, "{version}");
+            assert_eq!(found[0].pinned, *expected, "{version} {files:?}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) fn parse(document: &str) -> Option<ChocolateyRecord> {
     Some(ChocolateyRecord {
         id: element(metadata, "id")?,
         version: element(metadata, "version")?,
+        pinned: false,
     })
 }
 

@@ -167,6 +167,7 @@ pub(crate) fn inventory() -> Inventory {
         chocolatey: vec![ChocolateyRecord {
             id: text("example"),
             version: text("1.0.0"),
+            pinned: true,
         }],
         updates: Some(UpdateScan {
             provider: text("apt"),

@@ -212,7 +212,8 @@ fn the_inventory() {
       "chocolatey": [
         {
           "id": "example",
-          "version": "1.0.0"
+          "version": "1.0.0",
+          "pinned": true
         }
       ],
       "updates": {

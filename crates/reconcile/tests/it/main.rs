@@ -83,6 +83,15 @@ pub(crate) fn record(id: &str, version: &str) -> ChocolateyRecord {
     ChocolateyRecord {
         id: id.to_owned(),
         version: version.to_owned(),
+        pinned: false,
+    }
+}
+
+/// Pinned by Chocolatey.
+pub(crate) fn pinned(id: &str, version: &str) -> ChocolateyRecord {
+    ChocolateyRecord {
+        pinned: true,
+        ..record(id, version)
     }
 }
 

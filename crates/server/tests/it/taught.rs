@@ -39,10 +39,21 @@ pub async fn device(
     let record = |it: &(&str, &str)| ChocolateyRecord {
         id: it.0.to_owned(),
         version: it.1.to_owned(),
+        pinned: false,
     };
+    device_with(site, host, software, records.iter().map(record).collect()).await
+}
+
+/// [`device`] with what Chocolatey says in full.
+pub async fn device_with(
+    site: &Clocked,
+    host: &str,
+    software: &[Software],
+    records: Vec<ChocolateyRecord>,
+) -> DeviceId {
     let mut found = Inventory {
         software: software.to_vec(),
-        chocolatey: records.iter().map(record).collect(),
+        chocolatey: records,
         ..inventory(host)
     };
     found.host.os_family = OsFamily::Windows;

@@ -34,6 +34,7 @@ fn inventory(device: DeviceId, digest: &str, software: Vec<u32>) -> StoredInvent
         chocolatey: vec![ChocolateyRecord {
             id: "7zip".to_owned(),
             version: "1".to_owned(),
+            pinned: true,
         }],
         updates: None,
         withheld: Vec::new(),
