@@ -73,6 +73,14 @@ pub enum Answer {
         /// Why it is not clear.
         why: String,
     },
+    /// It stays at the version that it has: the package has, or may have, a newer one, against which an
+    /// administrator spoke.
+    Pinned {
+        /// The package's id, lower case.
+        package: String,
+        /// The match, the comparison, and who said so and why.
+        why: String,
+    },
     /// An administrator wants nothing for it.
     Excluded {
         /// The id of the package that it would be, lower case, where that is clear.
@@ -89,7 +97,8 @@ impl Answer {
             Self::Missing { package, .. }
             | Self::Current { package, .. }
             | Self::Newer { package, .. }
-            | Self::CannotTell { package, .. } => Some(package),
+            | Self::CannotTell { package, .. }
+            | Self::Pinned { package, .. } => Some(package),
             Self::Unmatched | Self::Denied { .. } | Self::Review { .. } | Self::Excluded { .. } => {
                 None
             }
@@ -147,6 +156,12 @@ pub fn answer_under(catalog: &Catalog, overrides: &Overrides, software: &Softwar
         confidence,
         ..
     } = found;
+    if let Some(pin) = said.pinned.filter(|it| it.holds(&offer.version))
+        && order.is_none_or(Ordering::is_lt)
+    {
+        let why = format!("{}; {why}", pin.says());
+        return Answer::Pinned { package, why };
+    }
     match order {
         Some(Ordering::Less) => Answer::Missing {
             package,

@@ -11,7 +11,7 @@ use fleetmend_model::patch::{Confidence, Evidence, PatchType};
 use crate::answer::{Answer, answer, compare_to_offer};
 use crate::catalog::{Catalog, Offer, Package, parse_version};
 use crate::side_by_side::Copy;
-pub use crate::slot::NotMissing;
+pub use crate::slot::Here;
 use crate::slot::Slot;
 
 /// A newer version that a device lacks.
@@ -90,7 +90,7 @@ pub fn third_party(
 /// on offer says more than any record or second row: such a package is not missing, whoever
 /// upgraded it, unless a second copy of another architecture is there ([`crate::side_by_side`]). What
 /// an administrator said of an application counts for a record of it as well: of a
-/// package that is excluded nothing is missing, and where an application is not the package, a record
+/// package that is excluded or pinned nothing is missing, and where an application is not the package, a record
 /// of it says nothing unless another application is the package.
 pub fn combine<'a>(
     catalog: &'a Catalog,
@@ -105,13 +105,13 @@ pub fn combine<'a>(
 
 /// Where [`combine`] says something else than the answers for applications alone. By the applications'
 /// ids.
-pub fn not_missing<'a>(
+pub fn here<'a>(
     catalog: &'a Catalog,
     rows: impl IntoIterator<Item = Registered<'a>>,
     records: &'a [ChocolateyRecord],
-) -> Vec<NotMissing> {
+) -> Vec<Here> {
     let slots = slots(catalog, rows, records);
-    let mut all: Vec<_> = slots.values().flat_map(Slot::not_missing).collect();
+    let mut all: Vec<_> = slots.values().flat_map(Slot::here).collect();
     all.sort_by_key(|it| it.id);
     all
 }
@@ -132,7 +132,9 @@ fn slots<'a>(
     for record in records {
         if let Some(package) = catalog.named(&record.id) {
             let slot = slots.entry(copy_of(&package.name)).or_default();
-            slot.add_record(Says::of_record(named, &record.id, &record.version), record);
+            let (id, version) = (&record.id, &record.version);
+            let says = Says::of_record(named, id, version, record.pinned);
+            slot.add_record(says, record);
         }
     }
     slots
@@ -160,8 +162,8 @@ pub(crate) enum Says<'a> {
     Nothing,
     /// It is there as it is on offer, or newer.
     Current,
-    /// Nothing is wanted for it.
-    Excluded,
+    /// Nothing more is wanted of its package: it is excluded or pinned.
+    Unwanted,
     /// An administrator said that the application is not the package.
     Denied,
     Lacks(Older<'a>),
@@ -187,7 +189,7 @@ impl<'a> Says<'a> {
     ) -> Self {
         match answer {
             Answer::Current { .. } | Answer::Newer { .. } => Self::Current,
-            Answer::Excluded { .. } => Self::Excluded,
+            Answer::Excluded { .. } | Answer::Pinned { .. } => Self::Unwanted,
             Answer::Missing {
                 package,
                 installed,
@@ -211,12 +213,22 @@ impl<'a> Says<'a> {
         }
     }
 
-    /// A record that cannot be read says nothing, nor does one of a package that is not on offer.
+    /// A record that cannot be read says nothing, nor does one of a package that is not known or not on
+    /// offer. What Chocolatey has pinned stays as it is.
     pub(crate) fn of_record(
         named: impl Fn(&str) -> Option<&'a Package>,
         package: &str,
         version: &'a str,
+        is_pinned: bool,
     ) -> Self {
+        if is_pinned {
+            let is_known = named(package).is_some();
+            return if is_known {
+                Self::Unwanted
+            } else {
+                Self::Nothing
+            };
+        }
         let offered = named(package).and_then(|it| Some((it, it.offer.as_ref()?)));
         let Some(((package, offer), recorded)) = offered.zip(parse_version(version)) else {
             return Self::Nothing;

@@ -6,6 +6,7 @@
 //! Chocolatey's own records.
 
 pub mod answer;
+mod any_version;
 pub mod catalog;
 pub mod device;
 pub mod fleet;
@@ -17,6 +18,7 @@ pub mod normal;
 pub mod observed;
 pub mod overrides;
 mod pattern;
+mod pin;
 pub mod relation;
 pub mod said_text;
 mod side_by_side;
@@ -24,9 +26,11 @@ mod slot;
 mod state;
 
 pub use answer::{Answer, answer, answer_under};
+pub use any_version::any_version;
 pub use catalog::{Catalog, CatalogPackage, Observed, Product};
-pub use device::{MissingPatch, NotMissing, Registered, combine, not_missing, os, third_party};
+pub use device::{Here, MissingPatch, Registered, combine, here, os, third_party};
 pub use fleet::{Changed, Fleet, Lacking, Loading};
 pub use matching::{Match, candidates, match_software};
 pub use overrides::{Decision, Override, Overrides};
+pub use pin::Pin;
 pub use state::State;

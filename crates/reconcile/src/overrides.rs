@@ -12,6 +12,7 @@ use fleetmend_model::inventory::Software;
 
 use crate::catalog::family;
 use crate::pattern::MAX_NAME;
+use crate::pin::Pin;
 use crate::said_text;
 
 /// What an administrator decided about a name.
@@ -23,6 +24,9 @@ pub enum Decision {
     IsNot(String),
     /// Nothing is wanted for it.
     Excluded,
+    /// It stays at this package version or below; without one, at whatever is installed. That is said
+    /// beside all others, as what it is is another matter.
+    Pinned(Option<String>),
 }
 
 /// A decision and the applications that it is for.
@@ -51,12 +55,27 @@ impl Override {
             && (self.publisher.is_empty() || said_text::fits(&self.publisher, &software.publisher))
     }
 
+    /// What is said against updates, where that is what is said.
+    pub(crate) fn pin(&self) -> Option<Pin<'_>> {
+        let Decision::Pinned(highest) = &self.decision else {
+            return None;
+        };
+        Some(Pin {
+            by: &self.by,
+            highest: highest.as_deref(),
+            reason: &self.reason,
+        })
+    }
+
     /// Who said what, and why, in a part of a sentence.
     pub(crate) fn says(&self) -> String {
+        if let Some(pin) = self.pin() {
+            return pin.says();
+        }
         let what = match &self.decision {
             Decision::Is(package) => format!("it is {package}"),
             Decision::IsNot(package) => format!("it is not {package}"),
-            Decision::Excluded => "nothing is wanted for it".to_owned(),
+            Decision::Excluded | Decision::Pinned(_) => "nothing is wanted for it".to_owned(),
         };
         format!("{} said that {what}: {}", self.by, self.reason)
     }
@@ -94,6 +113,8 @@ pub(crate) struct Said<'o> {
     pub(crate) excluded: Option<&'o Override>,
     /// The package that it is; where it is excluded, the one that it would be.
     pub(crate) is: Option<(&'o str, &'o Override)>,
+    /// What counts against updates of it.
+    pub(crate) pinned: Option<Pin<'o>>,
     /// Packages that it is not, without `.install` and `.portable`.
     pub(crate) forbidden: BTreeMap<String, &'o Override>,
 }
@@ -175,6 +196,7 @@ impl Overrides {
                     said.excluded = Some(it);
                 }
                 Decision::Excluded => {}
+                Decision::Pinned(_) => said.pinned = said.pinned.or(it.pin()),
             }
         }
         said

@@ -7,13 +7,15 @@ use fleetmend_model::patch::Evidence;
 
 use crate::answer::Answer;
 use crate::device::{Older, Registered, Says};
+use crate::state::State;
 
-/// An application that is older than what is on offer, and of whose package nothing is missing on the
-/// device for its sake.
+/// What an application comes to on a device that has something else beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotMissing {
+pub struct Here {
     /// The application, see [`Registered::id`].
     pub id: u32,
+    /// In the place of the answer's own state.
+    pub state: State,
     /// Why, in a sentence.
     pub why: String,
 }
@@ -21,7 +23,10 @@ pub struct NotMissing {
 /// What there is of one copy on the device.
 #[derive(Default)]
 pub(crate) struct Slot<'a> {
-    excluded: Vec<Registered<'a>>,
+    /// What is excluded or pinned.
+    unwanted: Vec<Registered<'a>>,
+    /// What Chocolatey has pinned.
+    pinned: Option<&'a ChocolateyRecord>,
     current: Vec<Registered<'a>>,
     is_denied: bool,
     older: Vec<(Older<'a>, Registered<'a>)>,
@@ -31,7 +36,8 @@ pub(crate) struct Slot<'a> {
 
 /// Why an older application counts for nothing.
 enum Beside<'s, 'a> {
-    Excluded(&'s Registered<'a>),
+    Unwanted(&'s Registered<'a>),
+    Pinned(&'a ChocolateyRecord),
     Current(&'s Registered<'a>),
     Recorded(&'a ChocolateyRecord),
 }
@@ -41,7 +47,7 @@ impl<'a> Slot<'a> {
         match says {
             Says::Nothing => {}
             Says::Current => self.current.push(row),
-            Says::Excluded => self.excluded.push(row),
+            Says::Unwanted => self.unwanted.push(row),
             Says::Denied => self.is_denied = true,
             Says::Lacks(found) => self.older.push((found, row)),
         }
@@ -49,18 +55,15 @@ impl<'a> Slot<'a> {
 
     pub(crate) fn add_record(&mut self, says: Says<'a>, record: &'a ChocolateyRecord) {
         match says {
-            Says::Nothing | Says::Denied | Says::Excluded => {}
-            Says::Current => {
-                let by_name = |it: &&ChocolateyRecord| (it.id.clone(), it.version.clone());
-                let both = self.recorded_current.into_iter().chain([record]);
-                self.recorded_current = both.min_by_key(by_name);
-            }
+            Says::Nothing | Says::Denied => {}
+            Says::Unwanted => self.pinned = first_record(self.pinned, record),
+            Says::Current => self.recorded_current = first_record(self.recorded_current, record),
             Says::Lacks(found) => keep_better(&mut self.recorded, found),
         }
     }
 
     pub(crate) fn missing(self) -> Option<Older<'a>> {
-        if !self.excluded.is_empty() {
+        if !self.unwanted.is_empty() || self.pinned.is_some() {
             return None;
         }
         let is_registered = !self.older.is_empty();
@@ -77,8 +80,11 @@ impl<'a> Slot<'a> {
 
     /// What an older application stands beside that makes it count for nothing.
     fn beside(&self, older: &Older<'_>, row: &Registered<'_>) -> Option<Beside<'_, 'a>> {
-        if let Some(it) = first(self.excluded.iter()) {
-            return Some(Beside::Excluded(it));
+        if let Some(it) = first(self.unwanted.iter()) {
+            return Some(Beside::Unwanted(it));
+        }
+        if let Some(it) = self.pinned {
+            return Some(Beside::Pinned(it));
         }
         let replacing = self.current.iter().filter(|it| it.copy.replaces(&row.copy));
         if let Some(it) = first(replacing) {
@@ -91,20 +97,30 @@ impl<'a> Slot<'a> {
         record.map(Beside::Recorded)
     }
 
-    pub(crate) fn not_missing(&self) -> impl Iterator<Item = NotMissing> {
+    /// Of the applications that are older than what is on offer, those that nothing is missing for.
+    pub(crate) fn here(&self) -> impl Iterator<Item = Here> {
         self.older.iter().filter_map(|(older, row)| {
-            let why = self.beside(older, row)?.says();
-            Some(NotMissing { id: row.id, why })
+            let (state, why) = self.beside(older, row)?.says();
+            let id = row.id;
+            Some(Here { id, state, why })
         })
     }
 }
 
 impl Beside<'_, '_> {
-    fn says(&self) -> String {
+    fn says(&self) -> (State, String) {
         match self {
-            Self::Excluded(it) => {
+            Self::Unwanted(it) => {
                 let (name, why) = (it.name, it.answer.why());
-                format!("not missing here: {name} is excluded: {why}")
+                (it.answer.state(), format!("as {name} is: {why}"))
+            }
+            Self::Pinned(it) => {
+                let (package, version) = (&it.id, &it.version);
+                let why = format!(
+                    "Chocolatey on the device has {package} pinned: it stays as it is installed, at \
+                     {version}"
+                );
+                (State::Pinned, why)
             }
             Self::Current(it) => {
                 let (name, version) = (it.name, it.version);
@@ -112,17 +128,28 @@ impl Beside<'_, '_> {
                     Answer::Newer { .. } => "newer than what is on offer",
                     _ => "what is on offer",
                 };
-                format!("not missing here: {name} {version} is on the device as well, and is {is}")
+                let why = format!("{name} {version} is on the device as well, and is {is}");
+                (State::NotMissing, why)
             }
             Self::Recorded(it) => {
                 let (package, version) = (&it.id, &it.version);
-                format!(
-                    "not missing here: Chocolatey's own record says that {package} {version} is \
-                     installed, and what the application registers does not prove the contrary"
-                )
+                let why = format!(
+                    "Chocolatey's own record says that {package} {version} is installed, and what \
+                     the application registers does not prove the contrary"
+                );
+                (State::NotMissing, why)
             }
         }
     }
+}
+
+/// The same of two whatever order they come in.
+fn first_record<'a>(
+    one: Option<&'a ChocolateyRecord>,
+    other: &'a ChocolateyRecord,
+) -> Option<&'a ChocolateyRecord> {
+    let by_name = |it: &&ChocolateyRecord| (it.id.clone(), it.version.clone());
+    one.into_iter().chain([other]).min_by_key(by_name)
 }
 
 /// The same one whatever order they come in.

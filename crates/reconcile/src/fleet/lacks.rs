@@ -114,20 +114,21 @@ pub(super) fn lacking<'d>(
     scratch: &mut Scratch,
 ) -> Vec<Lacking<'d>> {
     let (mut registered, mut recorded) = (Vec::new(), Rows::new());
-    let (mut up_to_date, mut excluded) = (Vec::new(), Vec::new());
+    let (mut up_to_date, mut unwanted) = (Vec::new(), Vec::new());
     let (mut denied, mut as_offered) = (Vec::new(), Vec::new());
     for (says, it) in applications {
         match says {
             Says::Nothing => {}
             Says::Current => up_to_date.push(it),
-            Says::Excluded => excluded.push(&it.devices),
+            Says::Unwanted => unwanted.push(&it.devices),
             Says::Denied => denied.push(&it.devices),
             Says::Lacks(older) => registered.push((older, it)),
         }
     }
     for (says, devices) in records {
         match says {
-            Says::Nothing | Says::Denied | Says::Excluded => {}
+            Says::Nothing | Says::Denied => {}
+            Says::Unwanted => unwanted.push(devices),
             Says::Current => as_offered.push(devices),
             Says::Lacks(older) => recorded.push((older, devices)),
         }
@@ -143,7 +144,7 @@ pub(super) fn lacking<'d>(
     } = scratch;
     settled.0.clear();
     current.0.clear();
-    for it in &excluded {
+    for it in &unwanted {
         settled.add(it);
     }
     for it in &up_to_date {
@@ -169,13 +170,11 @@ pub(super) fn lacking<'d>(
         // Chocolatey installed the version on offer: only proof that an older one is there now,
         // put there by something else, says otherwise.
         let is_proof = older.evidence == Evidence::ProductCode;
-        let others = Others::of(it, &up_to_date, &excluded);
+        let others = Others::of(it, &up_to_date, &unwanted);
         let is_beside = |device| others.as_ref().is_some_and(|it| it.are_on(device));
         done.make_room(&it.devices);
         let is_first = |it| {
-            (!settled.has(it) || is_beside(it))
-                && (is_proof || !current.has(it))
-                && !done.put(it)
+            (!settled.has(it) || is_beside(it)) && (is_proof || !current.has(it)) && !done.put(it)
         };
         let devices = only(&it.devices, kept, is_first);
         found.push(Lacking { older, devices });
@@ -194,7 +193,7 @@ fn best_first<D>(mut rows: Vec<(Older<'_>, D)>) -> Vec<(Older<'_>, D)> {
 struct Others<'o, 'd> {
     beside: Vec<&'d Application>,
     replacing: Vec<&'d Application>,
-    excluded: &'o [&'d DeviceSet],
+    unwanted: &'o [&'d DeviceSet],
 }
 
 impl<'o, 'd> Others<'o, 'd> {
@@ -202,7 +201,7 @@ impl<'o, 'd> Others<'o, 'd> {
     fn of(
         older: &Application,
         up_to_date: &[&'d Application],
-        excluded: &'o [&'d DeviceSet],
+        unwanted: &'o [&'d DeviceSet],
     ) -> Option<Self> {
         if up_to_date.is_empty() || !older.states_architecture() {
             return None;
@@ -213,7 +212,7 @@ impl<'o, 'd> Others<'o, 'd> {
         (!beside.is_empty()).then_some(Self {
             beside,
             replacing,
-            excluded,
+            unwanted,
         })
     }
 
@@ -222,7 +221,7 @@ impl<'o, 'd> Others<'o, 'd> {
         let is_on = |all: &[&Application]| all.iter().any(|it| it.devices.contains(device));
         is_on(&self.beside)
             && !is_on(&self.replacing)
-            && !self.excluded.iter().any(|it| it.contains(device))
+            && !self.unwanted.iter().any(|it| it.contains(device))
     }
 }
 

@@ -26,7 +26,7 @@ use roaring::RoaringBitmap;
 
 use crate::answer::{Answer, answer};
 use crate::catalog::{Catalog, CatalogPackage};
-use crate::device::{MissingPatch, NotMissing, Registered, Says, combine, copy_of, not_missing};
+use crate::device::{Here, MissingPatch, Registered, Says, combine, copy_of, here};
 use crate::overrides::Overrides;
 use applications::{Application, Applications, Learnt};
 pub use compare::{Comparison, OtherAnswer, PatchCount};
@@ -355,7 +355,7 @@ impl Fleet {
         sharing: &Sharing<'f>,
     ) -> impl Iterator<Item = (Says<'f>, &'f DeviceSet)> {
         self.records.of_copy(copy).map(|it| {
-            let says = Says::of_record(|id| sharing.named(id), &it.package, &it.version);
+            let says = Says::of_record(|id| sharing.named(id), &it.package, &it.version, it.pinned);
             (says, &it.devices)
         })
     }
@@ -396,14 +396,10 @@ impl Fleet {
         combine(&self.catalog, self.registered(applications), records)
     }
 
-    /// Of a device with these applications and records: those that are older than what is on offer, and
-    /// of whose package it lacks nothing for their sake.
-    pub fn not_missing(
-        &self,
-        applications: &[u32],
-        records: &[ChocolateyRecord],
-    ) -> Vec<NotMissing> {
-        not_missing(&self.catalog, self.registered(applications), records)
+    /// What applications of a device with these applications and records come to, where it is something
+    /// else than their answers.
+    pub fn here(&self, applications: &[u32], records: &[ChocolateyRecord]) -> Vec<Here> {
+        here(&self.catalog, self.registered(applications), records)
     }
 
     fn registered(&self, applications: &[u32]) -> impl Iterator<Item = Registered<'_>> {

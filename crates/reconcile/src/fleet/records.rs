@@ -14,6 +14,7 @@ pub(super) struct Record {
     /// The package's id, lower case.
     pub(super) package: String,
     pub(super) version: String,
+    pub(super) pinned: bool,
     pub(super) devices: DeviceSet,
 }
 
@@ -22,20 +23,25 @@ pub(super) struct Records {
     /// By number. The numbers of those that nobody has are given away again.
     all: Vec<Option<Record>>,
     free: Vec<u32>,
-    numbers: HashMap<(String, String), u32>,
+    numbers: HashMap<(String, String, bool), u32>,
     by_copy: ByCopy,
 }
 
 impl Records {
     /// The number of a record, a new one where no device has it.
     pub(super) fn intern(&mut self, record: &ChocolateyRecord) -> u32 {
-        let key = (record.id.to_lowercase(), record.version.clone());
+        let key = (
+            record.id.to_lowercase(),
+            record.version.clone(),
+            record.pinned,
+        );
         if let Some(number) = self.numbers.get(&key) {
             return *number;
         }
         let record = Some(Record {
             package: key.0.clone(),
             version: key.1.clone(),
+            pinned: key.2,
             devices: DeviceSet::default(),
         });
         let number = self.free.pop().unwrap_or(self.all.len() as u32);
@@ -64,7 +70,8 @@ impl Records {
         {
             self.free.push(number);
             self.by_copy.leave(copy_of(&gone.package), number);
-            self.numbers.remove(&(gone.package, gone.version));
+            let key = (gone.package, gone.version, gone.pinned);
+            self.numbers.remove(&key);
         }
     }
 

@@ -17,6 +17,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::CannotTell { .. } => "cannot tell",
         Answer::Unmatched | Answer::Denied { .. } => "unmatched",
         Answer::Review { .. } => "review",
+        Answer::Pinned { .. } => "pinned",
         Answer::Excluded { .. } => "excluded",
     }
 }

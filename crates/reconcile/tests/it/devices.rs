@@ -1,13 +1,12 @@
 //! One device's missing patches.
 
-use fleetmend_model::inventory::{AvailableUpdate, UpdateScan};
+use fleetmend_model::inventory::{AvailableUpdate, ChocolateyRecord, Software, UpdateScan};
 use fleetmend_model::patch::{Confidence, Evidence, PatchType};
 use fleetmend_reconcile::{
-    Catalog, Decision, MissingPatch, Override, Overrides, Registered, answer, not_missing, os,
-    third_party,
+    Catalog, Decision, MissingPatch, Override, Overrides, Registered, answer, here, os, third_party,
 };
 
-use crate::{msi, package, record, software, with_pattern, with_product};
+use crate::{msi, package, pinned, record, software, with_pattern, with_product};
 
 const P1: &str = "{11111111-0000-0000-0000-000000000001}";
 const P2: &str = "{11111111-0000-0000-0000-000000000002}";
@@ -210,12 +209,12 @@ fn only_proof_of_an_older_version_speaks_against_a_current_record() {
 
 #[test]
 fn what_is_older_and_not_missing_says_what_it_stands_beside() {
-    let excluded = || {
+    let overridden = |decision| {
         catalog().with_overrides(Overrides::new(vec![Override {
             id: 1,
             name: "Example (x86)".to_owned(),
             publisher: String::new(),
-            decision: Decision::Excluded,
+            decision,
             reason: "the vendor updates it".to_owned(),
             by: "ann".to_owned(),
         }]))
@@ -227,9 +226,7 @@ fn what_is_older_and_not_missing_says_what_it_stands_beside() {
             catalog(),
             "",
             "Example=1.0, Example (x64)=2.0",
-            &[
-                "0: not missing here: Example (x64) 2.0 is on the device as well, and is what is on offer",
-            ],
+            &["not_missing 0: Example (x64) 2.0 is on the device as well, and is what is on offer"],
         ),
         (
             "another one is newer",
@@ -237,7 +234,7 @@ fn what_is_older_and_not_missing_says_what_it_stands_beside() {
             "",
             "Example=1.0, Example (x64)=3.0",
             &[
-                "0: not missing here: Example (x64) 3.0 is on the device as well, and is newer than \
+                "not_missing 0: Example (x64) 3.0 is on the device as well, and is newer than \
                what is on offer",
             ],
         ),
@@ -246,9 +243,7 @@ fn what_is_older_and_not_missing_says_what_it_stands_beside() {
             catalog(),
             "",
             "Example=1.0, Example (x86)=1.0, Example (x64)=2.0",
-            &[
-                "0: not missing here: Example (x64) 2.0 is on the device as well, and is what is on offer",
-            ],
+            &["not_missing 0: Example (x64) 2.0 is on the device as well, and is what is on offer"],
         ),
         (
             "Chocolatey recorded it",
@@ -256,17 +251,35 @@ fn what_is_older_and_not_missing_says_what_it_stands_beside() {
             "app.install=2.0",
             "Example=1.0",
             &[
-                "0: not missing here: Chocolatey's own record says that app.install 2.0 is installed, \
+                "not_missing 0: Chocolatey's own record says that app.install 2.0 is installed, \
                and what the application registers does not prove the contrary",
             ],
         ),
         (
-            "another one is excluded",
-            excluded(),
+            "another one stays as it is",
+            overridden(Decision::Pinned(Some("1.5".to_owned()))),
             "",
             "Example=1.0, Example (x86)=1.0",
             &[
-                "0: not missing here: Example (x86) is excluded: ann said that nothing is wanted for it: \
+                "pinned 0: as Example (x86) is: ann said that it stays at 1.5 or below: the vendor \
+               updates it; its name 'Example (x86)' fits the package's own pattern 'Example*'; its \
+               version 1.0 is older than what is on offer: the installer on offer registers 2.0",
+            ],
+        ),
+        (
+            "... up to a version that is not reached yet",
+            overridden(Decision::Pinned(Some("2.0".to_owned()))),
+            "",
+            "Example=1.0, Example (x86)=1.0",
+            &[],
+        ),
+        (
+            "another one is excluded",
+            overridden(Decision::Excluded),
+            "",
+            "Example=1.0, Example (x86)=1.0",
+            &[
+                "excluded 0: as Example (x86) is: ann said that nothing is wanted for it: \
                the vendor updates it",
             ],
         ),
@@ -283,13 +296,62 @@ fn what_is_older_and_not_missing_says_what_it_stands_beside() {
         let answers: Vec<_> = rows.iter().map(|it| answer(&catalog, it)).collect();
         let rows = (0..).zip(&rows).zip(&answers);
         let rows = rows.map(|((id, row), answer)| Registered::new(id, row, answer));
-        let found = not_missing(&catalog, rows, &records);
+        let found = here(&catalog, rows, &records);
         let found: Vec<_> = found
             .iter()
-            .map(|it| format!("{}: {}", it.id, it.why))
+            .map(|it| format!("{} {}: {}", it.state.key(), it.id, it.why))
             .collect();
         assert_eq!(found, *expected, "{rule}");
     }
+}
+
+#[test]
+fn what_chocolatey_has_pinned_is_not_missing_whatever_else_says_so() {
+    let example = |version| vec![software("Example", version)];
+    let cases: Vec<(Vec<ChocolateyRecord>, Vec<Software>, &[&str])> = vec![
+        (vec![pinned("app.install", "1.0")], vec![], &[]),
+        (
+            vec![pinned("App.Install", "1.0")],
+            example("1.0"),
+            &[
+                "pinned: Chocolatey on the device has App.Install pinned: it stays as it is installed, \
+               at 1.0",
+            ],
+        ),
+        // Also where it was upgraded or downgraded by something else.
+        (
+            vec![pinned("app.install", "2.0")],
+            vec![msi("Example", "1.0", P1, "")],
+            &[
+                "pinned: Chocolatey on the device has app.install pinned: it stays as it is installed, \
+               at 2.0",
+            ],
+        ),
+        (vec![pinned("app.install", "1.0")], example("2.0"), &[]),
+        (
+            vec![pinned("app", "1.0"), record("app.install", "1.0")],
+            vec![],
+            &[],
+        ),
+    ];
+    for (records, rows, expected) in cases {
+        let catalog = catalog();
+        assert_eq!(third_party(&catalog, &rows, &records), [], "{records:?}");
+        let answers: Vec<_> = rows.iter().map(|it| answer(&catalog, it)).collect();
+        let rows = (0..).zip(&rows).zip(&answers);
+        let rows = rows.map(|((id, row), answer)| Registered::new(id, row, answer));
+        let found = here(&catalog, rows, &records).into_iter();
+        let found: Vec<_> = found
+            .map(|it| format!("{}: {}", it.state.key(), it.why))
+            .collect();
+        assert_eq!(found, expected, "{records:?}");
+    }
+    let portable = [pinned("app.install", "1.0"), record("app.portable", "1.0")];
+    let missing = third_party(&catalog(), &[], &portable);
+    assert_eq!(
+        shown(&missing),
+        ["app.portable 1.0 > 2.0 (chocolatey_record)"]
+    );
 }
 
 #[test]

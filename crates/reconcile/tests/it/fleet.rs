@@ -139,6 +139,8 @@ fn an_override() -> impl Strategy<Value = (String, String, Decision)> {
         one_of(&IDS).prop_map(Decision::Is),
         one_of(&IDS).prop_map(Decision::IsNot),
         Just(Decision::Excluded),
+        Just(Decision::Pinned(None)),
+        version().prop_map(|it| Decision::Pinned(Some(it))),
     ];
     let pattern = prop_oneof![name(), name().prop_map(|it| it + "*")];
     (pattern, one_of(&MAKERS), decision)
@@ -157,7 +159,11 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let some = one_of(&IDS).prop_flat_map(|id| (Just(id.clone()), versions(id)));
-    let records = (one_of(&IDS), version()).prop_map(|(id, version)| record(&id, &version));
+    let records = (one_of(&IDS), version(), prop::bool::weighted(0.2));
+    let records = records.prop_map(|(id, version, pinned)| ChocolateyRecord {
+        pinned,
+        ..record(&id, &version)
+    });
     prop_oneof![
         6 => some.prop_map(|(id, versions)| Step::Package(id, versions)),
         1 => vec(an_override(), 0..4).prop_map(Step::Overrides),
@@ -310,7 +316,7 @@ proptest! {
             let has: Vec<Software> = distinct.iter().map(|it| applications[**it as usize].clone()).collect();
             let expected = third_party(&catalog, &has, records);
             let ids: Vec<u32> = distinct.iter().map(|it| **it).collect();
-            let others = fleet.not_missing(&ids, records);
+            let others = fleet.here(&ids, records);
             for (id, software) in ids.iter().zip(&has) {
                 let Answer::Missing { package, .. } = answer(&catalog, software) else {
                     prop_assert!(others.iter().all(|it| it.id != *id));
@@ -337,6 +343,7 @@ proptest! {
         rows in vec((0..5_usize, "[12]\\.[01]", 0..3_usize, one_of(&CODES), one_of(&CODES)), 1..8),
         records in vec("[12]\\.[01]", 0..2),
         excluded in any::<bool>(),
+        is_pinned in prop::bool::weighted(0.1),
     ) {
         let mut versions = vec![package(1, "app", "2.0")];
         versions[0] = with_product(versions[0].clone(), "{A}", "", "2.0");
@@ -346,7 +353,10 @@ proptest! {
             let place = [Place::Machine64, Place::Machine32, Place::User][place];
             Software { place, ..msi(name, &version, &product, &upgrade) }
         }).collect();
-        let records: Vec<_> = records.iter().map(|it| record("app", it)).collect();
+        let records: Vec<_> = records.iter().map(|it| ChocolateyRecord {
+            pinned: is_pinned,
+            ..record("app", it)
+        }).collect();
         let overrides = excluded.then(|| Override {
             id: 1,
             name: "App (x64 x86)".to_owned(),

@@ -10,13 +10,15 @@ use proptest::prelude::*;
 
 use crate::{msi, package, record, software, with_pattern, with_product};
 
-/// `name | publisher | is PACKAGE`, `is_not PACKAGE` or `excluded`; numbered in their order.
+/// `name | publisher | is PACKAGE`, `is_not PACKAGE`, `excluded`, `pinned` or `pinned VERSION`; numbered in their order.
 fn overrides(lines: &[&str]) -> Overrides {
     let one = |(line, id): (&&str, i64)| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let decision = match cells[2].split_once(' ') {
             Some(("is", package)) => Decision::Is(package.to_owned()),
             Some(("is_not", package)) => Decision::IsNot(package.to_owned()),
+            Some(("pinned", highest)) => Decision::Pinned(Some(highest.to_owned())),
+            None if cells[2] == "pinned" => Decision::Pinned(None),
             _ => Decision::Excluded,
         };
         Override {
@@ -73,6 +75,45 @@ fn what_an_administrator_says_of_a_name_counts_before_all_other_evidence() {
             "other missing",
         ),
         (&["Some Tool*| |excluded"], "Some Tool 1.0", "", " excluded"),
+        (
+            &["Some Tool*| |pinned"],
+            "Some Tool 1.0",
+            "",
+            "tool.install pinned",
+        ),
+        (
+            &["Some Tool*| |pinned 1.5"],
+            "Some Tool 1.0",
+            "",
+            "tool.install pinned",
+        ),
+        (
+            &["Some Tool*| |pinned 2.0"],
+            "Some Tool 1.0",
+            "",
+            "tool.install missing",
+        ),
+        // What it is is another matter.
+        (
+            &["Some Tool*| |pinned", "Some Tool*| |is other"],
+            "Some Tool 1.0",
+            "",
+            "other pinned",
+        ),
+        (
+            &["Some Tool*| |excluded", "Some Tool*| |pinned"],
+            "Some Tool 1.0",
+            "",
+            " excluded",
+        ),
+        (&["Unheard of| |pinned"], "Unheard of", "", " unmatched"),
+        // The one that says more counts, also where it allows more.
+        (
+            &["Some Tool*| |pinned", "Some Tool 1.0| |pinned 3.0"],
+            "Some Tool 1.0",
+            "",
+            "tool.install missing",
+        ),
         (
             &["Some Tool*| |is_not tool"],
             "Some Tool 1.0",
