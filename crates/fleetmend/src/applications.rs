@@ -32,7 +32,7 @@ pub async fn explain(command: Explain) -> anyhow::Result<()> {
 pub struct Applications {
     #[command(flatten)]
     server: options::Data,
-    /// Only those with this state: missing, current, newer, `cannot_tell`, review, unmatched or
+    /// Only those with this state: missing, current, newer, `cannot_tell`, review, unmatched, pinned or
     /// excluded.
     #[arg(long)]
     state: Option<String>,
@@ -98,14 +98,19 @@ pub struct Decision {
     /// Nothing is wanted for it.
     #[arg(long)]
     excluded: bool,
+    /// It stays at this package version or below; without one, at whatever is installed.
+    #[arg(long, value_name = "HIGHEST", num_args = 0..=1, default_missing_value = "")]
+    pinned: Option<String>,
 }
 
 impl Decision {
-    fn words(&self) -> (&str, &str) {
-        match (&self.is, &self.is_not) {
-            (Some(package), _) => ("is", package),
-            (None, Some(package)) => ("is_not", package),
-            (None, None) => ("excluded", ""),
+    /// The word, the package and the highest version.
+    fn words(&self) -> (&str, &str, &str) {
+        match (&self.is, &self.is_not, &self.pinned) {
+            (Some(package), ..) => ("is", package, ""),
+            (None, Some(package), _) => ("is_not", package, ""),
+            (None, None, Some(highest)) => ("pinned", "", highest),
+            (None, None, None) => ("excluded", "", ""),
         }
     }
 }
@@ -124,12 +129,13 @@ pub async fn overrides(command: Override) -> anyhow::Result<()> {
             yes,
         } => {
             let data = fleetmend_server::open(server.config()?).await?;
-            let (decision, package) = decision.words();
+            let (decision, package, highest) = decision.words();
             let given = GivenOverride {
                 name: &name,
                 publisher: &publisher,
                 decision,
                 package,
+                highest,
                 reason: &reason,
             };
             for line in data.preview_override(&given).await? {

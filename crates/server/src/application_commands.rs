@@ -148,10 +148,15 @@ fn sentences(it: &Explanation) -> Vec<String> {
         "" => String::new(),
         publisher => format!(" by {publisher}"),
     };
+    let (state, why) = it.told();
     let mut lines = vec![
         format!("{} {}{by}", software.name, software.version),
-        format!("  {}: {}", it.answer.state().label(), it.answer.why()),
+        format!("  {}: {why}", state.label()),
     ];
+    if it.here.is_some() {
+        let (alone, why) = (it.answer.state().label(), it.answer.why());
+        lines.push(format!("  alone: {alone}: {why}"));
+    }
     if let Some(found) = &it.found {
         let (evidence, confidence) = (found.evidence.key(), found.confidence.key());
         lines.push(format!(
@@ -167,7 +172,11 @@ fn sentences(it: &Explanation) -> Vec<String> {
     }
     if let Some(record) = &it.record {
         let version = &record.version;
-        lines.push(format!("  Chocolatey recorded {} {version}", record.id));
+        let pinned = if record.pinned { ", pinned" } else { "" };
+        lines.push(format!(
+            "  Chocolatey recorded {} {version}{pinned}",
+            record.id
+        ));
     }
     if let Some(row) = &it.missing {
         lines.push(format!(

@@ -11,14 +11,15 @@ use crate::value::{Row, args, row};
 
 statements! {
     UPSERT = "INSERT INTO applications (software, state, package, why, name_key, devices,
-                  group_devices)
+                  group_devices, group_text)
               SELECT CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4,
-                     CAST(value->>5 AS BIGINT), CAST(value->>6 AS BIGINT)
+                     CAST(value->>5 AS BIGINT), CAST(value->>6 AS BIGINT),
+                     value->>7
               FROM jsonb_each($1) WHERE true
               ON CONFLICT (software) DO UPDATE SET
                   state = excluded.state, package = excluded.package, why = excluded.why,
                   name_key = excluded.name_key, devices = excluded.devices,
-                  group_devices = excluded.group_devices";
+                  group_devices = excluded.group_devices, group_text = excluded.group_text";
     DELETE = "DELETE FROM applications
               WHERE software IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     ALL = "SELECT * FROM applications";
@@ -26,8 +27,8 @@ statements! {
             FROM applications AS a JOIN software AS s ON s.id = a.software
             WHERE a.group_devices > 0
               AND (CAST($1 AS TEXT) IS NULL OR a.state = CAST($1 AS TEXT))
-              AND (CAST($2 AS TEXT) IS NULL OR a.name_key LIKE CAST($2 AS TEXT) ESCAPE '\\'
-                   OR a.package LIKE CAST($2 AS TEXT) ESCAPE '\\')
+              AND (CAST($2 AS TEXT) IS NULL
+                   OR a.group_text LIKE CAST($2 AS TEXT) ESCAPE '\\')
               AND (CAST($3 AS BIGINT) IS NULL OR a.group_devices < CAST($3 AS BIGINT)
                    OR (a.group_devices = CAST($3 AS BIGINT)
                        AND a.software > CAST($4 AS BIGINT)))
@@ -37,13 +38,16 @@ statements! {
     /// The name's key is there as soon as the application is counted.
     OF_DEVICE = "SELECT s.id AS software, s.name, s.version, s.publisher, s.place,
                      COALESCE(a.name_key, LOWER(s.name)) AS name_key,
-                     COALESCE(a.state, '') AS state, COALESCE(a.package, '') AS package,
-                     COALESCE(a.why, '') AS why, COALESCE(a.devices, 0) AS devices,
-                     0 AS group_devices
+                     COALESCE(h.value->>1, a.state, '') AS state,
+                     COALESCE(a.package, '') AS package,
+                     COALESCE(h.value->>2, a.why, '') AS why, COALESCE(a.devices, 0) AS devices,
+                     0 AS group_devices, '' AS group_text
                  FROM software AS s LEFT JOIN applications AS a ON a.software = s.id
+                     LEFT JOIN jsonb_each($7) AS h ON CAST(h.value->>0 AS BIGINT) = s.id
                  WHERE s.id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
                    AND s.place <> 'dpkg'
-                   AND (CAST($2 AS TEXT) IS NULL OR a.state = CAST($2 AS TEXT))
+                   AND (CAST($2 AS TEXT) IS NULL
+                        OR COALESCE(h.value->>1, a.state) = CAST($2 AS TEXT))
                    AND (CAST($3 AS TEXT) IS NULL
                         OR COALESCE(a.name_key, LOWER(s.name)) LIKE CAST($3 AS TEXT) ESCAPE '\\')
                    AND (CAST($4 AS TEXT) IS NULL
@@ -67,9 +71,12 @@ pub struct Application {
     pub name_key: String,
     /// How many devices have it.
     pub devices: u64,
-    /// On the row that stands for all versions of its application with this state: how many devices
-    /// have one of them. 0 on the others.
+    /// On the row that stands for all versions of its application with this state and package: how many
+    /// devices have one of them. 0 on the others.
     pub group_devices: u64,
+    /// On the same row: the names of all of them and the packages that they are or may be, in lower case,
+    /// a line each. Empty on the others.
+    pub group_text: String,
 }
 
 /// An application in a list.
@@ -94,6 +101,7 @@ fn read(row: &Row) -> Result<Application> {
         name_key: row.text("name_key")?,
         devices: row.u64("devices")?,
         group_devices: row.u64("group_devices")?,
+        group_text: row.text("group_text")?,
     })
 }
 
@@ -130,6 +138,7 @@ pub async fn replace_all(tx: &mut Tx, applications: &[Application]) -> Result<u6
                 &it.name_key,
                 it.devices as i64,
                 it.group_devices as i64,
+                &it.group_text,
             ]);
         }
         tx.run(&UPSERT, args![rows]).await?;
@@ -143,7 +152,7 @@ pub async fn replace_all(tx: &mut Tx, applications: &[Application]) -> Result<u6
 }
 
 /// A page of applications with a state, or all, each once whatever its version: those that most
-/// devices have first.
+/// devices have first. The text is looked for in the names and packages of all versions.
 pub async fn list(
     mut from: impl Read,
     state: Option<&str>,
@@ -168,18 +177,35 @@ pub async fn counts(mut from: impl Read) -> Result<Vec<(String, u64)>> {
         .collect()
 }
 
-/// A page of a device's applications, by name. The state is empty where there is no answer yet.
+/// What an application comes to on one device, where that is something else than what is stored of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnDevice {
+    /// The application.
+    pub software: u32,
+    /// The state there.
+    pub state: String,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// A page of a device's applications, by name, with what they come to there. The state is empty where
+/// there is no answer yet.
 pub async fn of_device(
     mut from: impl Read,
     software: &[u32],
+    there: &[OnDevice],
     state: Option<&str>,
     text: Option<&str>,
     page: &Page,
 ) -> Result<Paged<ListedApplication>> {
     let ids = Rows::of(software.iter().map(|it| i64::from(*it)));
+    let mut others = Rows::new();
+    for it in there {
+        others.push(&row![i64::from(it.software), &it.state, &it.why]);
+    }
     let mut values = args![ids, state, contains(text)];
     values.extend(page.cursor(&[Kind::Text, Kind::Int])?);
-    values.extend(args![page.fetch()]);
+    values.extend(args![page.fetch(), others]);
     let rows = from.rows(&OF_DEVICE, values).await?;
     let all = rows.iter().map(read_listed).collect::<Result<Vec<_>>>()?;
     Ok(page.cut(all, |it| {

@@ -170,6 +170,16 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0133_source_interval.sql"),
     ),
     (
+        137,
+        "application names",
+        include_str!("../migrations/sqlite/0137_application_names.sql"),
+    ),
+    (
+        138,
+        "override highest",
+        include_str!("../migrations/sqlite/0138_override_highest.sql"),
+    ),
+    (
         140,
         "device facts",
         include_str!("../migrations/sqlite/0140_device_facts.sql"),
@@ -341,6 +351,16 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         133,
         "source interval",
         include_str!("../migrations/postgres/0133_source_interval.sql"),
+    ),
+    (
+        137,
+        "application names",
+        include_str!("../migrations/postgres/0137_application_names.sql"),
+    ),
+    (
+        138,
+        "override highest",
+        include_str!("../migrations/postgres/0138_override_highest.sql"),
     ),
     (
         140,

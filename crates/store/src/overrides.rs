@@ -10,8 +10,8 @@ use crate::value::{Row, args};
 
 statements! {
     INSERT = "INSERT INTO overrides (name, publisher, decision, package, reason, created_by,
-                  created_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+                  created_at, highest)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id";
     REMOVE = "UPDATE overrides SET removed_by = $2, removed_at = $3
               WHERE id = $1 AND removed_at IS NULL";
     GET = "SELECT * FROM overrides WHERE id = $1";
@@ -29,10 +29,12 @@ pub struct NewOverride {
     pub name: String,
     /// The publisher, or a pattern for it; empty for any.
     pub publisher: String,
-    /// `is`, `is_not` or `excluded`.
+    /// `is`, `is_not`, `excluded` or `pinned`.
     pub decision: String,
     /// The package's id; empty where the decision names none.
     pub package: String,
+    /// The highest version that is still wanted of what is pinned; empty: whatever is installed stays.
+    pub highest: String,
     /// Why.
     pub reason: String,
 }
@@ -61,6 +63,7 @@ fn read(row: &Row) -> Result<Override> {
             publisher: row.text("publisher")?,
             decision: row.text("decision")?,
             package: row.text("package")?,
+            highest: row.text("highest")?,
             reason: row.text("reason")?,
         },
         created_by: row.text("created_by")?,
@@ -79,6 +82,7 @@ pub async fn insert(tx: &mut Tx, what: &NewOverride, by: &str, now: Millis) -> R
         &what.reason,
         by,
         now,
+        &what.highest,
     ];
     tx.id(&INSERT, values).await
 }

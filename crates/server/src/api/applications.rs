@@ -7,7 +7,6 @@ use axum::extract::{Path, State};
 use fleetmend_model::DeviceId;
 use fleetmend_reconcile::{Match, State as AnswerState};
 use fleetmend_store::applications::{self, ListedApplication};
-use fleetmend_store::inventories;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -19,6 +18,7 @@ use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
 use crate::missing::explain::{self, Explanation};
+use crate::missing::on_device;
 use crate::people::SignedIn;
 
 /// An installed application and the answer for it.
@@ -32,14 +32,17 @@ pub(crate) struct ApplicationBody {
     version: String,
     /// `Publisher`.
     publisher: String,
-    /// `missing`, `current`, `newer`, `cannot_tell`, `review`, `unmatched` or `excluded`; empty where
-    /// it is not known yet.
+    /// `missing`, `current`, `newer`, `cannot_tell`, `review`, `unmatched`,
+    /// `pinned` or `excluded`; empty where
+    /// it is not known yet. Of one device's applications also `not_missing`: it is older than what is on
+    /// offer, and the device lacks nothing for its sake.
     state: String,
     /// The package that it is, where that is clear.
     package: Option<String>,
     /// Why.
     why: String,
-    /// How many devices have it; in lists of all applications, in any version.
+    /// How many devices have it; in lists of all applications, in any version. A device that has a copy
+    /// beside it may lack nothing: how many lack a patch is said by the patch.
     devices: u64,
     /// The packages that it may be, where a person must say which.
     candidates: Vec<CandidateBody>,
@@ -87,7 +90,9 @@ fn body(it: ListedApplication, devices: u64, candidates: Vec<Match>) -> Applicat
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ApplicationParams {
-    /// `missing`, `current`, `newer`, `cannot_tell`, `review`, `unmatched` or `excluded`.
+    /// `missing`, `current`, `newer`, `cannot_tell`, `review`, `unmatched`,
+    /// `pinned` or `excluded`; of one device's
+    /// also `not_missing`.
     #[param(value_type = Option<String>)]
     state: Option<AnswerState>,
     /// Part of the name, case ignored; in lists of all applications also of the package.
@@ -132,15 +137,8 @@ pub(crate) async fn list_of_device(
     Id(id): Id,
     Params(it): Params<ApplicationParams>,
 ) -> Result<Json<PageBody<ApplicationBody>>, ApiError> {
-    let inventory = inventories::get(&app.db, DeviceId(id))
-        .await
-        .map_err(stored)?;
-    let software = inventory.map(|it| it.software).unwrap_or_default();
-    let state = it.state.map(AnswerState::key);
     let page = page(it.after, it.limit);
-    let listed = applications::of_device(&app.db, &software, state, it.text.as_deref(), &page)
-        .await
-        .map_err(stored)?;
+    let listed = on_device::list(&app, DeviceId(id), it.state, it.text.as_deref(), &page).await?;
     Ok(Json(PageBody::of(listed, |row| {
         let devices = row.answer.devices;
         body(row, devices, Vec::new())
@@ -170,25 +168,48 @@ pub(crate) struct ExplanationBody {
     product_code: Option<String>,
     /// Upgrade code of its MSI.
     upgrade_code: Option<String>,
-    /// `missing`, `current`, `newer`, `cannot_tell`, `review`, `unmatched` or `excluded`.
+    /// `missing`, `not_missing`, `current`, `newer`, `cannot_tell`, `review`, `unmatched`,
+    /// `pinned` or `excluded`:
+    /// what it comes to on the device.
     #[schema(value_type = String)]
     state: AnswerState,
-    /// Why, the match and the comparison of versions.
+    /// Why: the match and the comparison of versions, or what else is on the device.
     why: String,
+    /// The answer for the application alone, where something else on the device makes another one of
+    /// it.
+    alone: Option<AloneBody>,
     /// The match, where there is one.
     found: Option<CandidateBody>,
     /// Everything that it may be by its codes and its name.
     candidates: Vec<CandidateBody>,
     /// The version that Chocolatey recorded for the package on the device.
     chocolatey: Option<String>,
+    /// Whether Chocolatey on the device has that pinned.
+    chocolatey_pinned: bool,
     /// The package's patch that the device lacks.
     patch: Option<PatchBody>,
     /// How it is missing.
     missing: Option<MissingBody>,
 }
 
+/// An answer for an application alone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AloneBody {
+    /// Its state.
+    #[schema(value_type = String)]
+    state: AnswerState,
+    /// Why: the match and the comparison of versions.
+    why: String,
+}
+
 impl From<Explanation> for ExplanationBody {
     fn from(it: Explanation) -> Self {
+        let (state, why) = it.told();
+        let why = why.to_owned();
+        let alone = it.here.as_ref().map(|_| AloneBody {
+            state: it.answer.state(),
+            why: it.answer.why().to_owned(),
+        });
         let (patch, missing) = match it.missing {
             Some(row) => (Some(row.patch.into()), Some(row.missing.into())),
             None => (None, None),
@@ -199,8 +220,9 @@ impl From<Explanation> for ExplanationBody {
             inventory_at: time_opt(it.device.inventory_at),
             inventory_complete: it.device.inventory_complete,
             id: it.id,
-            state: it.answer.state(),
-            why: it.answer.why().to_owned(),
+            state,
+            why,
+            alone,
             name: it.software.name,
             version: it.software.version,
             publisher: it.software.publisher,
@@ -208,6 +230,7 @@ impl From<Explanation> for ExplanationBody {
             upgrade_code: it.software.upgrade_code,
             found: it.found.map(Into::into),
             candidates: it.candidates.into_iter().map(Into::into).collect(),
+            chocolatey_pinned: it.record.as_ref().is_some_and(|it| it.pinned),
             chocolatey: it.record.map(|it| it.version),
             patch,
             missing,

@@ -28,10 +28,13 @@ pub(crate) struct OverrideBody {
     name: String,
     /// The same for the publisher; empty for any.
     publisher: String,
-    /// `is`, `is_not` or `excluded`.
+    /// `is`, `is_not`, `excluded` or `pinned`.
     decision: String,
     /// The package that it is or is not.
     package: Option<String>,
+    /// The highest version that is still wanted of what is pinned; without one, whatever is installed
+    /// stays.
+    highest: Option<String>,
     /// Why.
     reason: String,
     /// Who said so.
@@ -53,6 +56,7 @@ impl From<Override> for OverrideBody {
             publisher: it.what.publisher,
             decision: it.what.decision,
             package: Some(it.what.package).filter(|it| !it.is_empty()),
+            highest: Some(it.what.highest).filter(|it| !it.is_empty()),
             reason: it.what.reason,
             created_by: it.created_by,
             created_at: time(it.created_at),
@@ -71,12 +75,16 @@ pub(crate) struct NewOverrideBody {
     /// The same for the publisher; empty for any.
     #[serde(default)]
     publisher: String,
-    /// `is` (the package is this one), `is_not` (it is not, whatever else speaks for it), or
-    /// `excluded` (nothing is wanted for it).
+    /// `is` (the package is this one), `is_not` (it is not, whatever else speaks for it),
+    /// `excluded` (nothing is wanted for it), or `pinned` (it stays at the version that it has).
     decision: String,
     /// The package's id, for `is` and `is_not`.
     #[serde(default)]
     package: String,
+    /// For `pinned`: the highest package version that is still wanted, e.g. `3.11.9`. Without one,
+    /// whatever is installed stays.
+    #[serde(default)]
+    highest: String,
     /// Why. A preview needs none.
     #[serde(default)]
     reason: String,
@@ -89,6 +97,7 @@ impl NewOverrideBody {
             publisher: &self.publisher,
             decision: &self.decision,
             package: &self.package,
+            highest: &self.highest,
             reason: &self.reason,
         }
     }

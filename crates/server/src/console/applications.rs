@@ -7,10 +7,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use fleetmend_model::DeviceId;
-use fleetmend_reconcile::{Match, State as AnswerState, said_text};
+use fleetmend_reconcile::{Match, State as AnswerState, any_version, said_text};
 use fleetmend_store::applications::{self, ListedApplication};
 use fleetmend_store::devices::Device;
-use fleetmend_store::inventories;
 
 use super::device;
 use super::fields::address;
@@ -18,6 +17,7 @@ use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stor
 use crate::app::App;
 use crate::error::ApiError;
 use crate::missing::explain::{self, Explanation};
+use crate::missing::on_device;
 
 /// Candidates shown of one application.
 const SHOWN: usize = 5;
@@ -30,6 +30,8 @@ struct Row {
     candidates: Vec<(Match, String)>,
     /// Where a person says what it is.
     decide: String,
+    /// The same for whatever version of it, where its name has one.
+    decide_all: Option<String>,
 }
 
 fn row(it: ListedApplication, candidates: Vec<Match>) -> Row {
@@ -37,6 +39,7 @@ fn row(it: ListedApplication, candidates: Vec<Match>) -> Row {
     Row {
         state: AnswerState::from_key(&it.answer.state).map_or("Not known yet", AnswerState::label),
         decide: to(&it.answer.package),
+        decide_all: decide_all(&it.name, &it.version, &it.publisher, &it.answer.package),
         candidates: candidates
             .into_iter()
             .take(SHOWN)
@@ -51,9 +54,18 @@ fn row(it: ListedApplication, candidates: Vec<Match>) -> Row {
 
 /// The address of the form for an override of a name. A device may register what would be a pattern.
 fn decide(name: &str, publisher: &str, package: &str) -> String {
-    let (name, publisher) = (said_text::exactly(name), said_text::exactly(publisher));
+    form(&said_text::exactly(name), publisher, package)
+}
+
+/// The same for a pattern that fits the name in any version.
+fn decide_all(name: &str, version: &str, publisher: &str, package: &str) -> Option<String> {
+    Some(form(&any_version(name, version)?, publisher, package))
+}
+
+fn form(name: &str, publisher: &str, package: &str) -> String {
+    let publisher = said_text::exactly(publisher);
     let query = [
-        ("name", name.as_str()),
+        ("name", name),
         ("publisher", publisher.as_str()),
         ("package", package),
     ];
@@ -61,9 +73,9 @@ fn decide(name: &str, publisher: &str, package: &str) -> String {
     address("/overrides/new", given.chain([("decision", "is")]))
 }
 
-fn states(chosen: Option<AnswerState>) -> Vec<Choice> {
+fn states(all: &[AnswerState], chosen: Option<AnswerState>) -> Vec<Choice> {
     choices(
-        &AnswerState::ALL,
+        all,
         chosen,
         |it| it.key().to_owned(),
         |it| it.label().to_owned(),
@@ -102,7 +114,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
                 Some((state, found.1))
             })
             .collect(),
-        states: states(state),
+        states: states(&AnswerState::ALL, state),
         text: fields.text("text").to_owned(),
         is_filtered: state.is_some() || text.is_some(),
         next: listed
@@ -138,18 +150,14 @@ pub async fn of_device(
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     let device = device::find(&app, DeviceId(id)).await?;
-    let inventory = inventories::get(&app.db, device.id).await.map_err(stored)?;
-    let software = inventory.map(|it| it.software).unwrap_or_default();
     let fields = &viewer.fields;
     let state = fields.word("state", AnswerState::from_key)?;
-    let (key, text) = (state.map(AnswerState::key), fields.get("text"));
-    let listed = applications::of_device(&app.db, &software, key, text, &fields.wanted_page())
-        .await
-        .map_err(stored)?;
+    let text = fields.get("text");
+    let listed = on_device::list(&app, device.id, state, text, &fields.wanted_page()).await?;
     let title = format!("Applications of {}", device.host.hostname);
     view::page(&OfDevice {
         layout: viewer.layout(&app, title, "devices"),
-        states: states(state),
+        states: states(&AnswerState::OF_DEVICE, state),
         text: fields.text("text").to_owned(),
         is_filtered: state.is_some() || text.is_some(),
         next: listed
@@ -172,6 +180,7 @@ struct One {
     /// With the address of the form that says so.
     candidates: Vec<(Match, String)>,
     decide: String,
+    decide_all: Option<String>,
 }
 
 /// Why one of a device's applications is what it is taken for.
@@ -188,6 +197,12 @@ pub async fn explanation(
     view::page(&One {
         layout: viewer.layout(&app, it.software.name.clone(), "devices"),
         decide: to(it.answer.package().unwrap_or_default()),
+        decide_all: decide_all(
+            &it.software.name,
+            &it.software.version,
+            &it.software.publisher,
+            it.answer.package().unwrap_or_default(),
+        ),
         candidates: found
             .into_iter()
             .map(|found| {

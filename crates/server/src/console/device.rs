@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use fleetmend_model::inventory::{UnreachableSource, WithheldUpdate};
+use fleetmend_model::inventory::UnreachableSource;
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_store::deploy_jobs::{self, JobFilter, ListedJob};
@@ -18,6 +18,7 @@ use super::devices::{is_down, last_seen, os_label};
 use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stored};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::missing::on_device::{self, Withheld};
 
 /// Jobs and scans shown; older ones are on their own lists.
 const RECENT: u32 = 20;
@@ -35,7 +36,7 @@ struct One {
     next: Option<String>,
     jobs: Vec<ListedJob>,
     scans: Vec<ScanJob>,
-    withheld: Vec<WithheldUpdate>,
+    withheld: Vec<Withheld>,
     unreachable: Vec<UnreachableSource>,
     software: usize,
 }
@@ -74,9 +75,9 @@ pub async fn page(
         .map_err(stored)?;
     let inventory = inventories::get(&app.db, id).await.map_err(stored)?;
     let software = inventory.as_ref().map_or(0, |it| it.software.len());
-    let (withheld, updates) = inventory
-        .map(|it| (it.withheld, it.updates))
-        .unwrap_or_default();
+    let updates = inventory.as_ref().and_then(|it| it.updates.as_ref());
+    let unreachable = updates.map(|it| it.unreachable.clone()).unwrap_or_default();
+    let withheld = inventory.map(on_device::withheld).unwrap_or_default();
     let last_seen = last_seen(&app, &device);
     view::page(&One {
         layout: viewer.layout(&app, device.host.hostname.clone(), "devices"),
@@ -96,7 +97,7 @@ pub async fn page(
         jobs: jobs.rows,
         scans: scans.rows,
         withheld,
-        unreachable: updates.map(|it| it.unreachable).unwrap_or_default(),
+        unreachable,
         software,
         device,
     })

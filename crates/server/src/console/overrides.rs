@@ -15,10 +15,14 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::missing::overrides::{self as service, Given, Preview};
 
-const DECISIONS: [(&str, &str); 3] = [
+const DECISIONS: [(&str, &str); 4] = [
     ("is", "It is the package"),
     ("is_not", "It is not the package"),
     ("excluded", "Nothing is wanted for it"),
+    (
+        "pinned",
+        "It stays as it is installed, or at a highest version",
+    ),
 ];
 
 #[derive(Template)]
@@ -58,8 +62,12 @@ fn given(fields: &Fields) -> Given<'_> {
         publisher: fields.text("publisher"),
         decision: fields.text("decision"),
         package: match fields.text("decision") {
-            "excluded" => "",
+            "excluded" | "pinned" => "",
             _ => fields.text("package"),
+        },
+        highest: match fields.text("decision") {
+            "pinned" => fields.text("highest"),
+            _ => "",
         },
         reason: fields.text("reason"),
     }
@@ -73,6 +81,7 @@ struct Form {
     publisher: String,
     decisions: Vec<Choice>,
     package: String,
+    highest: String,
     reason: String,
     /// What it changes, where it can be made.
     preview: Option<Preview>,
@@ -84,7 +93,8 @@ struct Form {
 pub async fn form(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
     let is_complete = fields.get("name").is_some()
-        && (fields.get("package").is_some() || fields.text("decision") == "excluded");
+        && (fields.get("package").is_some()
+            || matches!(fields.text("decision"), "excluded" | "pinned"));
     let (preview, fault) = if is_complete {
         match service::preview(&app, &given(fields)).await {
             Ok(preview) => (Some(preview), None),
@@ -106,6 +116,7 @@ pub async fn form(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
             |it| it.1.to_owned(),
         ),
         package: fields.text("package").to_owned(),
+        highest: fields.text("highest").to_owned(),
         reason: fields.text("reason").to_owned(),
         preview,
         fault,

@@ -2,12 +2,13 @@
 //! is another one than before.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
+use fleetmend_model::inventory::Software;
 use fleetmend_reconcile::normal::{Name, Publisher};
-use fleetmend_reconcile::{Fleet, State};
+use fleetmend_reconcile::{Answer, Fleet, State};
 use fleetmend_store::applications::{self, Application};
 
 use crate::app::App;
@@ -27,18 +28,41 @@ pub async fn store(app: &Arc<App>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What one row of a list stands for: versions of one application that are the same thing.
+#[derive(PartialEq, Eq, Hash)]
+struct Group {
+    state: State,
+    maker: String,
+    name: String,
+    /// The packages that they are, or may be.
+    packages: Vec<String>,
+}
+
+impl Group {
+    fn of(software: &Software, found: &Answer) -> Self {
+        let packages = match found {
+            Answer::Review { candidates, .. } => candidates.clone(),
+            _ => found.package().map(str::to_owned).into_iter().collect(),
+        };
+        Self {
+            state: found.state(),
+            maker: Publisher::of(&software.publisher).key(),
+            name: Name::of(&software.name, &software.version).key(),
+            packages,
+        }
+    }
+}
+
 /// One row for each application that any device has. Of the versions of one application with the same
-/// state that which most devices have stands for all of them.
+/// state and package that which most devices have stands for all of them.
 fn all(fleet: &Fleet) -> Vec<Application> {
     let mut rows: Vec<Application> = Vec::new();
-    let mut groups: HashMap<(State, String), Vec<usize>> = HashMap::new();
+    let mut groups: HashMap<Group, Vec<usize>> = HashMap::new();
     for (id, software, found, devices) in fleet.applications() {
         if devices == 0 {
             continue;
         }
-        let name = Name::of(&software.name, &software.version).key();
-        let maker = Publisher::of(&software.publisher).key();
-        let group = groups.entry((found.state(), format!("{maker}\n{name}")));
+        let group = groups.entry(Group::of(&software, found));
         group.or_default().push(rows.len());
         rows.push(Application {
             software: id,
@@ -48,15 +72,24 @@ fn all(fleet: &Fleet) -> Vec<Application> {
             name_key: software.name.to_lowercase(),
             devices,
             group_devices: 0,
+            group_text: String::new(),
         });
     }
-    for group in groups.into_values() {
-        let devices = fleet.devices_with(group.iter().map(|it| rows[*it].software));
-        let shown = group
+    for (group, members) in groups {
+        let devices = fleet.devices_with(members.iter().map(|it| rows[*it].software));
+        let names: BTreeSet<&str> = members
+            .iter()
+            .map(|it| rows[*it].name_key.as_str())
+            .collect();
+        let packages = group.packages.iter().map(String::as_str);
+        let text: Vec<&str> = names.into_iter().chain(packages).collect();
+        let text = text.join("\n");
+        let shown = members
             .into_iter()
             .max_by_key(|it| (rows[*it].devices, Reverse(rows[*it].software)));
         if let Some(shown) = shown {
             rows[shown].group_devices = devices;
+            rows[shown].group_text = text;
         }
     }
     rows
@@ -64,8 +97,9 @@ fn all(fleet: &Fleet) -> Vec<Application> {
 
 #[cfg(test)]
 mod tests {
-    use fleetmend_model::DeviceId;
-    use fleetmend_model::inventory::{Place, Software};
+    use fleetmend_model::inventory::Place;
+    use fleetmend_model::{DeviceId, PackageId};
+    use fleetmend_reconcile::{CatalogPackage, Overrides};
 
     use super::*;
 
@@ -102,6 +136,45 @@ mod tests {
             (1, unmatched(), 1, 0),
             (2, unmatched(), 3, 3),
             (3, unmatched(), 1, 1),
+        ];
+        assert_eq!(found, expected);
+    }
+    #[test]
+    fn lines_that_are_packages_of_their_own_stand_in_rows_of_their_own() {
+        let package = |id, name: &str, version: &str| CatalogPackage {
+            id: PackageId(id),
+            name: name.to_owned(),
+            title: name.to_owned(),
+            version: version.to_owned(),
+            listed: true,
+            authors: String::new(),
+            project_url: String::new(),
+            tags: String::new(),
+            dependencies: Vec::new(),
+            software_names: vec![format!("Tool {}*", &version[..2])],
+            observed: Vec::new(),
+            programs: Vec::new(),
+            products: Vec::new(),
+            deployable: Ok(()),
+        };
+        let packages = [package(1, "tool1", "1.9"), package(2, "tool2", "2.9")];
+        let packages = packages.map(|it| (it.name.clone(), vec![it]));
+        let mut fleet = Fleet::new(packages.into(), Overrides::default());
+        for (id, version) in (1..).zip(["1.0", "1.1", "2.0"]) {
+            let name = format!("Tool {version}");
+            fleet.learn(id, &row(Place::Machine64, &name, version));
+            fleet.put(DeviceId(id.into()), &[id], &[]);
+        }
+        let found = all(&fleet).into_iter().filter(|it| it.group_devices > 0);
+        let mut found: Vec<_> = found
+            .map(|it| (it.package, it.group_devices, it.group_text))
+            .collect();
+        found.sort();
+        let row =
+            |package: &str, devices, text: &str| (package.to_owned(), devices, text.to_owned());
+        let expected = [
+            row("tool1", 2, "tool 1.0\ntool 1.1\ntool1"),
+            row("tool2", 1, "tool 2.0\ntool2"),
         ];
         assert_eq!(found, expected);
     }

@@ -7,13 +7,14 @@ use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Software};
 use fleetmend_model::patch::PatchType;
 use fleetmend_reconcile::catalog::family;
-use fleetmend_reconcile::{Answer, Match, State, answer, candidates, match_software};
+use fleetmend_reconcile::{Answer, Here, Match, State, answer, candidates, match_software};
 use fleetmend_store::applications::ListedApplication;
 use fleetmend_store::devices::{self, Device};
 use fleetmend_store::missing::{self, DevicePatch};
 use fleetmend_store::software::SoftwareRow;
 use fleetmend_store::{MAX_PAGE, Page, inventories, software};
 
+use super::on_device;
 use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
@@ -27,8 +28,10 @@ pub struct Explanation {
     pub id: u32,
     /// The application, as the device registers it.
     pub software: Software,
-    /// The answer.
+    /// The answer for it alone.
     pub answer: Answer,
+    /// What it comes to on the device, where that is something else.
+    pub here: Option<Here>,
     /// What the match rests on, where there is one.
     pub found: Option<Match>,
     /// Everything that it may be by its codes and its name, each with its own evidence.
@@ -37,6 +40,16 @@ pub struct Explanation {
     pub record: Option<ChocolateyRecord>,
     /// The package's patch that the device lacks.
     pub missing: Option<DevicePatch>,
+}
+
+impl Explanation {
+    /// What it comes to on the device, and why.
+    pub fn told(&self) -> (State, &str) {
+        match &self.here {
+            Some(it) => (it.state, &it.why),
+            None => (self.answer.state(), self.answer.why()),
+        }
+    }
 }
 
 /// The explanation of an application, by its id.
@@ -48,8 +61,11 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
     let inventory = inventory
         .filter(|it| it.software.contains(&id))
         .ok_or_else(none)?;
-    let rows = software::get_many(&app.db, &[id]).await.map_err(stored)?;
-    let software = rows.into_iter().next().ok_or_else(none)?.software;
+    let rows = software::get_many(&app.db, &inventory.software).await;
+    let rows = rows.map_err(stored)?;
+    let row = rows.iter().find(|it| it.id == id).ok_or_else(none)?;
+    let software = row.software.clone();
+    let here = on_device::of(app, &rows, &inventory.chocolatey, id);
     let (answer, found, candidates) = {
         let fleet = app.fleet();
         let catalog = fleet.catalog();
@@ -77,6 +93,7 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
         id,
         software,
         answer,
+        here,
         found,
     })
 }

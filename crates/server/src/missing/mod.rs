@@ -5,6 +5,7 @@ pub mod explain;
 pub mod fixed;
 pub mod index;
 pub mod matcher;
+pub mod on_device;
 pub mod overrides;
 pub mod published;
 mod unanswered;

@@ -9,6 +9,7 @@ use fleetmend_reconcile::fleet::{Comparison, OtherAnswer};
 use fleetmend_reconcile::{Answer, Catalog, Decision, Override, Overrides, State, said_text};
 use fleetmend_store::overrides::{self, NewOverride};
 use fleetmend_store::{Read, Tx};
+use fleetmend_versions::nuget::Version;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -29,10 +30,12 @@ pub struct Given<'a> {
     pub name: &'a str,
     /// The same for the publisher; empty for any.
     pub publisher: &'a str,
-    /// `is`, `is_not` or `excluded`.
+    /// `is`, `is_not`, `excluded` or `pinned`.
     pub decision: &'a str,
     /// The package that it is or is not.
     pub package: &'a str,
+    /// The highest version that is still wanted of what is pinned; empty: whatever is installed stays.
+    pub highest: &'a str,
     /// Why.
     pub reason: &'a str,
 }
@@ -85,7 +88,7 @@ pub async fn load(from: impl Read) -> Result<Overrides, fleetmend_store::Error> 
     let read = |it: overrides::Override| {
         Some(Override {
             id: it.id,
-            decision: decision(&it.what.decision, &it.what.package)?,
+            decision: decision(&it.what)?,
             name: it.what.name,
             publisher: it.what.publisher,
             reason: it.what.reason,
@@ -95,11 +98,14 @@ pub async fn load(from: impl Read) -> Result<Overrides, fleetmend_store::Error> 
     Ok(Overrides::new(all.into_iter().filter_map(read).collect()))
 }
 
-fn decision(word: &str, package: &str) -> Option<Decision> {
-    match word {
-        "is" => Some(Decision::Is(package.to_owned())),
-        "is_not" => Some(Decision::IsNot(package.to_owned())),
+fn decision(what: &NewOverride) -> Option<Decision> {
+    let package = || what.package.clone();
+    let highest = || Some(what.highest.clone()).filter(|it| !it.is_empty());
+    match what.decision.as_str() {
+        "is" => Some(Decision::Is(package())),
+        "is_not" => Some(Decision::IsNot(package())),
         "excluded" => Some(Decision::Excluded),
+        "pinned" => Some(Decision::Pinned(highest())),
         _ => None,
     }
 }
@@ -191,13 +197,15 @@ pub fn says(what: &NewOverride) -> String {
     let decided = match what.decision.as_str() {
         "is" => format!("is {}", what.package),
         "is_not" => format!("is not {}", what.package),
+        "pinned" if what.highest.is_empty() => "stays as it is installed".to_owned(),
+        "pinned" => format!("stays at {} or below", what.highest),
         _ => "is excluded".to_owned(),
     };
     format!("'{}'{by} {decided}: {}", what.name, what.reason)
 }
 
 fn unknown_decision() -> ApiError {
-    ApiError::Bad("field 'decision' must be 'is', 'is_not' or 'excluded'".to_owned())
+    ApiError::Bad("field 'decision' must be 'is', 'is_not', 'excluded' or 'pinned'".to_owned())
 }
 
 fn as_override(what: &NewOverride, id: i64, by: &str) -> Result<Override, ApiError> {
@@ -205,7 +213,7 @@ fn as_override(what: &NewOverride, id: i64, by: &str) -> Result<Override, ApiErr
         id,
         name: what.name.clone(),
         publisher: what.publisher.clone(),
-        decision: decision(&what.decision, &what.package).ok_or_else(unknown_decision)?,
+        decision: decision(what).ok_or_else(unknown_decision)?,
         reason: what.reason.clone(),
         by: by.to_owned(),
     })
@@ -217,6 +225,7 @@ fn checked(catalog: &Catalog, given: &Given<'_>) -> Result<NewOverride, ApiError
         publisher: given.publisher.trim().to_owned(),
         decision: given.decision.trim().to_owned(),
         package: given.package.trim().to_lowercase(),
+        highest: given.highest.trim().to_owned(),
         reason: given.reason.trim().to_owned(),
     };
     for (field, text) in [
@@ -239,13 +248,14 @@ fn checked(catalog: &Catalog, given: &Given<'_>) -> Result<NewOverride, ApiError
             what.name
         )));
     }
-    decision(&what.decision, &what.package).ok_or_else(unknown_decision)?;
+    decision(&what).ok_or_else(unknown_decision)?;
+    check_highest(&what)?;
     match (what.decision.as_str(), what.package.as_str()) {
-        ("excluded", "") => {}
-        ("excluded", _) => {
-            return Err(ApiError::Bad(
-                "field 'package': what is excluded is no package".to_owned(),
-            ));
+        ("excluded" | "pinned", "") => {}
+        (decision @ ("excluded" | "pinned"), _) => {
+            return Err(ApiError::Bad(format!(
+                "field 'package': what is {decision} is no package"
+            )));
         }
         (_, package) if !catalog.has(package) => {
             return Err(ApiError::Bad(format!(
@@ -255,6 +265,18 @@ fn checked(catalog: &Catalog, given: &Given<'_>) -> Result<NewOverride, ApiError
         _ => {}
     }
     Ok(what)
+}
+
+fn check_highest(what: &NewOverride) -> Result<(), ApiError> {
+    let fault = match (what.decision.as_str(), what.highest.as_str()) {
+        (_, "") => return Ok(()),
+        ("pinned", highest) => match Version::parse_any(highest) {
+            Ok(_) => return Ok(()),
+            Err(error) => error.to_string(),
+        },
+        _ => "only what is pinned has a highest version".to_owned(),
+    };
+    Err(ApiError::Bad(format!("field 'highest': {fault}")))
 }
 
 /// Answers under the overrides that are in force, which the index may not have yet, against those under

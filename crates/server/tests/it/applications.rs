@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use fleetmend_model::DeviceId;
-use fleetmend_model::inventory::Software;
+use fleetmend_model::inventory::{ChocolateyRecord, Software};
 use fleetmend_server::GivenOverride;
 use serde_json::{Value as Json, json};
 
 use crate::clocked::{Clocked, both, until};
 use crate::site::Person;
-use crate::taught::{device, offer, software};
+use crate::taught::{device, device_with, offer, software};
 
 /// How long inventories are gathered before lists have them.
 const COUNT: Duration = Duration::from_secs(11);
@@ -158,6 +158,85 @@ both! {
         assert_eq!(person.get(&site.site, &elsewhere).await.status, 404);
     }
 
+    async fn an_older_row_beside_an_up_to_date_copy_is_not_missing_and_says_beside_what(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let left = [software("Some tool", "1.0"), software("Some tool (x64)", "2.0")];
+        let both = [software("Some tool (x86)", "1.0"), software("Some tool (x64)", "2.0")];
+        let (a, b) = (device(&site, "a", &left, &[]).await, device(&site, "b", &both, &[]).await);
+        offer(&site, folder.path(), &[("tool", "2.0", "Some tool")]).await;
+        site.live(COUNT).await;
+        let person = site.administrator().await;
+        let of = |id: DeviceId| format!("/api/v1/devices/{id}/software");
+        let (of_a, of_b) = (of(a), of(b));
+        let row = "Some tool: 1 not_missing tool";
+        listed(&site, &person, &of_a, &[row, "Some tool (x64): 2 current tool"]).await;
+        listed(&site, &person, &format!("{of_a}?state=missing"), &[]).await;
+        listed(&site, &person, &format!("{of_a}?state=not_missing"), &[row]).await;
+        listed(&site, &person, &format!("{of_b}?state=missing"), &["Some tool (x86): 1 missing tool"]).await;
+        let beside = "Some tool (x64) 2.0 is on the device as well, and is what is on offer";
+        let list = get(&site, &person, &of_a).await;
+        assert_eq!(list["items"][0]["why"], beside);
+        let id = &list["items"][0]["id"];
+        let told = get(&site, &person, &format!("{of_a}/{id}")).await;
+        assert_eq!((&told["state"], &told["why"]), (&json!("not_missing"), &json!(beside)));
+        assert_eq!(told["alone"]["state"], "missing");
+        assert_eq!(told["patch"], Json::Null);
+        let page = person.get(&site.site, &format!("/devices/{a}/software/{id}")).await.text;
+        for part in ["Not missing here", beside] {
+            assert!(page.contains(part), "{part} is not on {page}");
+        }
+        let handle = site.site.running().handle();
+        let lines = handle.explain("a", "some tool").await.unwrap().join("\n");
+        assert!(lines.contains(&format!("Not missing here: {beside}")), "{lines}");
+        let lines = handle.explain("b", "x86").await.unwrap().join("\n");
+        assert!(lines.contains("Missing: its name 'Some tool (x86)'"), "{lines}");
+    }
+
+    async fn lines_that_are_packages_of_their_own_are_listed_apart_and_found_by_any_name(site) {
+        let folder = tempfile::tempdir().unwrap();
+        device(&site, "a", &[software("Some tool 1.0", "1.0"), software("Some tool 1.1", "1.1")], &[])
+            .await;
+        device(&site, "b", &[software("Some tool 1.0", "1.0"), software("Some tool 2.0", "2.0")], &[])
+            .await;
+        let packages = [("tool1", "1.9", "Some tool 1"), ("tool2", "2.9", "Some tool 2")];
+        offer(&site, folder.path(), &packages).await;
+        site.live(COUNT).await;
+        let person = site.administrator().await;
+        let lines = ["Some tool 1.0: 2 missing tool1", "Some tool 2.0: 1 missing tool2"];
+        listed(&site, &person, "/api/v1/applications", &lines).await;
+        for text in ["tool%201.1", "TOOL1"] {
+            let path = format!("/api/v1/applications?text={text}");
+            listed(&site, &person, &path, &lines[..1]).await;
+        }
+        let page = person.get(&site.site, "/applications").await.text;
+        assert!(page.contains("/overrides/new?name=Some%20tool%20%2A&"), "{page}");
+    }
+
+    async fn what_a_device_has_pinned_is_shown_as_pinned_and_not_missing(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let id = device_with(&site, "a", &[software("Some tool", "1.0")], vec![ChocolateyRecord {
+            id: "Tool".to_owned(),
+            version: "1.0".to_owned(),
+            pinned: true,
+        }])
+        .await;
+        offer(&site, folder.path(), &[("tool", "2.0", "Some tool")]).await;
+        site.live(COUNT).await;
+        let person = site.administrator().await;
+        let path = format!("/api/v1/devices/{id}/software?state=pinned");
+        listed(&site, &person, &path, &["Some tool: 1 pinned tool"]).await;
+        let list = get(&site, &person, &path).await;
+        let why = "Chocolatey on the device has Tool pinned: it stays as it is installed, at 1.0";
+        assert_eq!(list["items"][0]["why"], why);
+        let software = &list["items"][0]["id"];
+        let told = get(&site, &person, &format!("/api/v1/devices/{id}/software/{software}")).await;
+        assert_eq!((&told["chocolatey_pinned"], &told["state"]), (&json!(true), &json!("pinned")));
+        let missing = get(&site, &person, "/api/v1/missing").await;
+        assert_eq!(missing["items"], json!([]));
+        let page = person.get(&site.site, &format!("/devices/{id}")).await.text;
+        assert!(page.contains("pinned in Chocolatey on the device"), "{page}");
+    }
+
     async fn an_override_is_looked_at_made_and_taken_back(site) {
         let folder = tempfile::tempdir().unwrap();
         fleet(&site, folder.path()).await;
@@ -224,6 +303,40 @@ both! {
         missing(&[]).await;
         listed(&site, &person, "/api/v1/applications?state=excluded", &["Some tool: 2 excluded"]).await;
         assert_eq!(handle.list_overrides().await.unwrap().len(), 1);
+        // What is pinned is missing only up to its highest version.
+        for it in handle.list_overrides().await.unwrap() {
+            let id = it.split('\t').next().unwrap().parse().unwrap();
+            handle.remove_override(id).await.unwrap();
+        }
+        missing(&["tool"]).await;
+        let pinned = GivenOverride {
+            name: "Some tool",
+            decision: "pinned",
+            highest: "1.5",
+            reason: "the licence ends",
+            ..GivenOverride::default()
+        };
+        let lines = handle.preview_override(&pinned).await.unwrap();
+        assert_eq!(lines[0], "it is for 2 applications; the answer changes for 1 on 1 device");
+        assert!(lines[1].ends_with("missing tool becomes pinned tool"), "{lines:?}");
+        let it = json!({"name": "Some tool", "decision": "pinned", "highest": "2.0"});
+        let preview = person.call(&site.site, "/api/v1/overrides/preview", &it).await.json();
+        assert_eq!(preview["changed"], 0, "{preview}");
+        handle.add_override(&pinned).await.unwrap();
+        missing(&[]).await;
+        let states = ["Some tool: 1 pinned tool"];
+        listed(&site, &person, "/api/v1/applications?state=pinned", &states).await;
+        let lines = handle.explain("a", "some").await.unwrap().join("\n");
+        let said = "said that it stays at 1.5 or below: the licence ends; its name 'Some tool' fits";
+        assert!(lines.contains("Pinned: ") && lines.contains(said), "{lines}");
+        let list = get(&site, &person, "/api/v1/overrides").await;
+        assert_eq!(list["items"][0]["highest"], "1.5");
+        let page = person.get(&site.site, "/overrides").await.text;
+        assert!(page.contains("stays at 1.5 or below: the licence ends"), "{page}");
+        let form = "/overrides/new?name=Some%20tool&decision=pinned&highest=1.5";
+        let page = person.get(&site.site, form).await.text;
+        assert!(page.contains("Make the override"), "{page}");
+
         let forbidden = GivenOverride {
             name: "Some tool",
             decision: "is_not",
@@ -251,12 +364,28 @@ async fn an_override_that_says_nothing_clear_is_refused_with_what_is_wrong() {
             ("x", "perhaps", "tool", "field 'decision'"),
             ("x", "excluded", "tool", "what is excluded is no package"),
             (&long, "excluded", "", "longer than 512 characters"),
+            ("x", "pinned", "tool", "what is pinned is no package"),
         ] {
             let it = json!({"name": name, "decision": decision, "package": package});
             let answer = person
                 .call(&site.site, "/api/v1/overrides/preview", &it)
                 .await;
             assert_eq!(answer.status, 400, "{name} {decision} {package}");
+            assert!(answer.text.contains(says), "{says}: {}", answer.text);
+        }
+        for (decision, highest, says) in [
+            ("pinned", "newest", "is not a package version"),
+            (
+                "excluded",
+                "1.0",
+                "only what is pinned has a highest version",
+            ),
+        ] {
+            let it = json!({"name": "x", "decision": decision, "highest": highest});
+            let answer = person
+                .call(&site.site, "/api/v1/overrides/preview", &it)
+                .await;
+            assert_eq!(answer.status, 400, "{decision} {highest}");
             assert!(answer.text.contains(says), "{says}: {}", answer.text);
         }
         let form = "/overrides/new?name=x&decision=is&package=gone";

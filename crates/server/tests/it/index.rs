@@ -104,6 +104,7 @@ both! {
             publisher: String::new(),
             decision: "is_not".to_owned(),
             package: "some-runtime".to_owned(),
+            highest: String::new(),
             reason: "so".to_owned(),
         };
         // The server ends before it matches devices under it.
