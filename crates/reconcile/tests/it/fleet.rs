@@ -12,7 +12,7 @@ use fleetmend_reconcile::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::{msi, package, record, software, with_product};
+use crate::{msi, package, pinned, record, software, with_product};
 
 /// Few names, many of which are others' with a word before them.
 const IDS: [&str; 15] = [
@@ -511,9 +511,11 @@ fn a_package_does_not_stand_for_another_because_its_id_ends_alike() {
     let all: Vec<_> = fleet.all_lacking().map(|it| it.patch()).collect();
     assert_eq!(all, third_party(&Catalog::new(vec![odd()]), &[], &records));
 
+    // Nor does what is pinned under an id that no package has.
+    let records = [records[0].clone(), pinned("app.install", "1.0")];
     let mut fleet = fleet_of(&[package(1, "app", "2.0")]);
     fleet.learn(1, &software("app", "1.0"));
-    fleet.put(DeviceId(7), &[1], &[]);
+    fleet.put(DeviceId(7), &[1], &records[1..]);
     fleet.put(DeviceId(8), &[], &records);
     let all = fleet
         .all_lacking()

@@ -76,45 +76,6 @@ fn what_an_administrator_says_of_a_name_counts_before_all_other_evidence() {
         ),
         (&["Some Tool*| |excluded"], "Some Tool 1.0", "", " excluded"),
         (
-            &["Some Tool*| |pinned"],
-            "Some Tool 1.0",
-            "",
-            "tool.install pinned",
-        ),
-        (
-            &["Some Tool*| |pinned 1.5"],
-            "Some Tool 1.0",
-            "",
-            "tool.install pinned",
-        ),
-        (
-            &["Some Tool*| |pinned 2.0"],
-            "Some Tool 1.0",
-            "",
-            "tool.install missing",
-        ),
-        // What it is is another matter.
-        (
-            &["Some Tool*| |pinned", "Some Tool*| |is other"],
-            "Some Tool 1.0",
-            "",
-            "other pinned",
-        ),
-        (
-            &["Some Tool*| |excluded", "Some Tool*| |pinned"],
-            "Some Tool 1.0",
-            "",
-            " excluded",
-        ),
-        (&["Unheard of| |pinned"], "Unheard of", "", " unmatched"),
-        // The one that says more counts, also where it allows more.
-        (
-            &["Some Tool*| |pinned", "Some Tool 1.0| |pinned 3.0"],
-            "Some Tool 1.0",
-            "",
-            "tool.install missing",
-        ),
-        (
             &["Some Tool*| |is_not tool"],
             "Some Tool 1.0",
             "",
@@ -164,6 +125,53 @@ fn what_an_administrator_says_of_a_name_counts_before_all_other_evidence() {
             "Some Tool 1.0",
             "",
             "gone cannot_tell",
+        ),
+    ] {
+        assert_eq!(told(said, name, publisher), expected, "{said:?}");
+    }
+}
+
+#[test]
+fn what_is_pinned_stays_up_to_its_highest_version_whatever_it_is() {
+    for (said, name, publisher, expected) in [
+        (
+            &["Some Tool*| |pinned"][..],
+            "Some Tool 1.0",
+            "",
+            "tool.install pinned",
+        ),
+        (
+            &["Some Tool*| |pinned 1.5"],
+            "Some Tool 1.0",
+            "",
+            "tool.install pinned",
+        ),
+        (
+            &["Some Tool*| |pinned 2.0"],
+            "Some Tool 1.0",
+            "",
+            "tool.install missing",
+        ),
+        // What it is is another matter.
+        (
+            &["Some Tool*| |pinned", "Some Tool*| |is other"],
+            "Some Tool 1.0",
+            "",
+            "other pinned",
+        ),
+        (
+            &["Some Tool*| |excluded", "Some Tool*| |pinned"],
+            "Some Tool 1.0",
+            "",
+            " excluded",
+        ),
+        (&["Unheard of| |pinned"], "Unheard of", "", " unmatched"),
+        // The one that says more counts, also where it allows more.
+        (
+            &["Some Tool*| |pinned", "Some Tool 1.0| |pinned 3.0"],
+            "Some Tool 1.0",
+            "",
+            "tool.install missing",
         ),
     ] {
         assert_eq!(told(said, name, publisher), expected, "{said:?}");
