@@ -19,7 +19,7 @@ fn what_an_installer_puts_into_the_packages_folder_is_found_there() {
 Get-ChildItem $PSScriptRoot\\app -Recurse -Include *.exe | % { New-Item \"$($_.FullName).ignore\" -Type file -Force | Out-Null }",
         &[],
     );
-    assert_eq!(ignored(&found), [("tools/app/**/*.exe", false)]);
+    assert_eq!(ignored(&found), [("tools/app/**/*.exe", true)]);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn each_of_several_folders_that_an_installer_is_told_of_is_kept() {
 Get-ChildItem $PSScriptRoot\\b -Recurse -Include *.exe | % {{ New-Item \"$($_.FullName).ignore\" -Type file -Force | Out-Null }}"
         );
         let found = run(script.as_bytes(), &[]);
-        let wanted = [("tools/b/**/*.exe", false)];
+        let wanted = [("tools/b/**/*.exe", true)];
         assert_eq!(ignored(&found), wanted, "{between}");
     }
 }

@@ -26,7 +26,7 @@ fn what_may_lie_in_a_folder_is_listed_as_open() {
     ] {
         let found = run(format!("{before}\n{MARK_ALL}").as_bytes(), &["tools/b.exe"]);
         let all = ignored(&found);
-        assert_eq!(all, [("tools/*.exe", false)], "{before}: {}", shown(&found));
+        assert_eq!(all, [("tools/*.exe", true)], "{before}: {}", shown(&found));
     }
 }
 
