@@ -11,7 +11,7 @@ use super::command_names::{
     full, is_alias, is_harmless, is_module, is_pure, is_silent, read_fact, removed,
 };
 use super::function::Function;
-use super::interpreter::{Flow, Interpreter, Weight, excerpt};
+use super::interpreter::{Bound, Flow, Interpreter, Weight, excerpt};
 use super::parameters::{Argument, Parameter, bind, switch, value};
 use super::path;
 use super::place::CHOCOLATEY_INSTALL;
@@ -112,6 +112,9 @@ impl Interpreter<'_> {
                 "Chocolatey {version} and later have no {shown}: there this line is an error"
             );
             self.note_dialect(what, line);
+            if self.has_gone(&lower) {
+                return self.throw(line);
+            }
         }
         let arguments = self.arguments(words, line);
         self.known_command(Invocation {
@@ -121,6 +124,14 @@ impl Interpreter<'_> {
             arguments,
             input,
         })
+    }
+
+    /// Whether a helper that Chocolatey has no more ends what it stands in: a command that is not found
+    /// is an error that a `try` catches, and that ends the script where errors do.
+    fn has_gone(&mut self, lower: &str) -> bool {
+        let is_report = matches!(lower, "write-chocolateysuccess" | "write-chocolateyfailure");
+        let is_tried = self.bounds.iter().any(|it| it.0 == Bound::Try);
+        is_report && (is_tried || self.errors_end(None))
     }
 
     /// The function that a name in lower case calls: an alias of that name comes before it.
@@ -242,7 +253,9 @@ impl Interpreter<'_> {
         let output = match name {
             "write-output" => command.arguments.into_iter().filter_map(plain).collect(),
             "write-error" if !self.written_errors_end(&command) => Vec::new(),
-            "write-error" | "write-chocolateyfailure" => return self.throw(command.line),
+            "write-error" => return self.throw(command.line),
+            // Where it does not end the script, it is an error that is written, and no more.
+            "write-chocolateyfailure" => Vec::new(),
             "set-location" | "push-location" | "pop-location" => self.move_to(&command),
             "set-variable" | "new-variable" => {
                 self.variable_command(command);

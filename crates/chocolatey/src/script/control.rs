@@ -91,12 +91,30 @@ impl Interpreter<'_> {
         other: impl FnOnce(&mut Self) -> (Vec<Value>, Flow),
     ) -> (Vec<Value>, Flow) {
         let before = self.fork();
+        let start = self.silent_endings.len();
         let (output, flow) = self.under(doubt.clone(), one);
         let after = std::mem::replace(&mut self.state, before);
         let one = (output, flow, after);
+        let ended = self.silent_endings_from(start);
         let (output, flow) = self.under(negated(&doubt), other);
         let other = (output, flow, std::mem::take(&mut self.state));
-        self.settle(line, (condition, doubt), one, other)
+        let ended_there = self.silent_endings_from(start);
+        // What ended on the other way is nothing that a failing one comes behind.
+        let (ahead, behind) = if Self::ends_failing(one.1) && !Self::ends_failing(other.1) {
+            (ended, ended_there)
+        } else {
+            (ended_there, ended)
+        };
+        self.silent_endings.extend(ahead);
+        let result = self.settle(line, (condition, doubt), one, other);
+        self.silent_endings.extend(behind);
+        result
+    }
+
+    /// Takes away what ended the script without an error from a place on.
+    fn silent_endings_from(&mut self, place: usize) -> Vec<Doubt> {
+        let place = place.min(self.silent_endings.len());
+        self.silent_endings.split_off(place)
     }
 
     pub(super) fn try_statement(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
@@ -105,7 +123,12 @@ impl Interpreter<'_> {
         let mut ended = false;
         // The conditions under which something was thrown to be caught here.
         let mut caught: Vec<Doubt> = Vec::new();
-        let around = [self.doubts.len(), self.endings.len(), self.early.len()];
+        let around = [
+            self.doubts.len(),
+            self.endings.len(),
+            self.early.len(),
+            self.silent_endings.len(),
+        ];
         let has_catch = children(node)
             .iter()
             .any(|part| part.kind() == "catch_clauses");
@@ -181,7 +204,7 @@ impl Interpreter<'_> {
         &mut self,
         source: &Source,
         block: Node<'_>,
-        [doubts, endings, early]: &[usize; 3],
+        [doubts, endings, early, silent]: &[usize; 4],
     ) -> (Vec<Value>, Flow) {
         let left: Vec<Early> = self.early.split_off(self.early.len().min(*early));
         for early in &left {
@@ -190,10 +213,12 @@ impl Interpreter<'_> {
         }
         let inside = self.doubts.split_off(self.doubts.len().min(*doubts));
         let ended = self.endings.split_off(self.endings.len().min(*endings));
+        let silent = self.silent_endings_from(*silent);
         self.early.extend(left);
         let result = self.statements(source, block);
         self.doubts.extend(inside);
         self.endings.extend(ended);
+        self.silent_endings.extend(silent);
         result
     }
 

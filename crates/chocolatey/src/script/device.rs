@@ -44,6 +44,11 @@ impl Interpreter<'_> {
             return unknown();
         };
         if !path::is_passing(&text) {
+            if is_registry(&text)
+                && let Some(made) = self.written_key(&self.facts.written(&text))
+            {
+                return made;
+            }
             return self.fact_of_path(&path, Some("existence"));
         }
         let kind = bound.get("pathtype").map(Value::to_text);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use fleetmend_model::condition::{Condition, Fact, FactKind};
 
 use super::facts::FactsId;
-use super::interpreter::Interpreter;
+use super::interpreter::{Flow, Interpreter};
 use super::path;
 use super::value::{HOLE, Sought, Value};
 use super::words::folded;
@@ -241,6 +241,31 @@ impl Interpreter<'_> {
         line: u32,
         run: impl FnOnce(&mut Self) -> T,
     ) -> T {
+        match self.one_entry(texts, line) {
+            Some(all) => self.under(all, run),
+            None => run(self),
+        }
+    }
+
+    /// The same of what fails where there is not just one.
+    pub(super) fn only_of_one_entry(
+        &mut self,
+        texts: [Option<&str>; 2],
+        line: u32,
+        run: impl FnOnce(&mut Self),
+    ) {
+        let Some(all) = self.one_entry(texts, line) else {
+            return run(self);
+        };
+        let state = self.fork();
+        self.under(all.clone(), run);
+        let missing = ("there is exactly one", negated(&all));
+        self.depart(Flow::Throw, state, Vec::new(), line, missing);
+    }
+
+    /// The doubt that there is just one entry of all software of which texts take something; `None`:
+    /// that need not be said.
+    fn one_entry(&mut self, texts: [Option<&str>; 2], line: u32) -> Option<Doubt> {
         let texts = texts.into_iter().flatten();
         let mut software: BTreeSet<Fact> = texts
             .flat_map(|text| self.facts.software_in(text))
@@ -256,11 +281,7 @@ impl Interpreter<'_> {
             let value = value.unwrap_or(Value::Null);
             doubts.push(self.doubt(&value, &text, line));
         }
-        if doubts.is_empty() {
-            return run(self);
-        }
-        let all = self.all_of(&doubts);
-        self.under(all, run)
+        (!doubts.is_empty()).then(|| self.all_of(&doubts))
     }
 
     /// Keeps the doubt that stands around all that follows, behind what ended the script.
@@ -273,6 +294,34 @@ impl Interpreter<'_> {
         } else {
             self.endings = vec![None];
         }
+    }
+
+    /// Keeps that behind what ended the script without an error nothing can fail any more.
+    pub(super) fn end_silently_under(&mut self, rest: &Doubt) {
+        if self.silent_endings.contains(rest) {
+            return;
+        }
+        if self.silent_endings.len() < MAX_DOUBTS {
+            self.silent_endings.push(rest.clone());
+        } else {
+            self.silent_endings = vec![None];
+        }
+    }
+
+    /// The doubt that holds where the script comes to this point and one more doubt holds: what ended
+    /// it with an error before makes it fail in any case, and is said by itself.
+    pub(super) fn all_to_here(&mut self, last: &Doubt) -> Doubt {
+        let mut all = self.silent_endings.clone();
+        for doubt in &self.doubts {
+            if !all.contains(doubt) {
+                all.push(doubt.clone());
+            }
+        }
+        if all.len() > MAX_DOUBTS {
+            return None;
+        }
+        all.push(last.clone());
+        self.all_of(&all)
     }
 
     /// The conditions around as data; `None`: of one of them nothing can be said.

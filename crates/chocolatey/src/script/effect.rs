@@ -8,6 +8,7 @@ use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 use super::command::Invocation;
 use super::effect_commands::{COMMANDS, EffectCommand, default_scope};
 use super::interpreter::{Interpreter, Weight, excerpt};
+use super::lookup::is_nameless;
 use super::parameters::{Bound, bind};
 use super::path;
 use super::value::{Filter, HOLE, Sought, SoughtKind, Value};
@@ -32,6 +33,11 @@ impl Interpreter<'_> {
         if !self.resolve_operands(known.kind, &mut bound, command) {
             return Some(vec![Value::unknown("its path is not known")]);
         }
+        if is_of_nothing(known.kind, &bound) {
+            let what = format!("changes what has no name: {}", excerpt(command.text));
+            self.find(Weight::Review, command.line, what);
+            return Some(Vec::new());
+        }
         let needed = self.needed(&bound, command);
         let output = self.with(needed, command.line, |this| {
             this.change(known.kind, &bound, command)
@@ -45,10 +51,14 @@ impl Interpreter<'_> {
                 self.move_files(bound, command);
             }
             (EffectKind::Files, name) if name != "uninstall-chocolateyzippackage" => {
-                return self.change_files(bound, command);
+                let output = self.change_files(bound, command);
+                self.keep_written(bound, command);
+                return output;
             }
             (kind, _) => self.note_effect(kind, bound, command),
         }
+        self.keep_written(bound, command);
+        self.keep_variable(bound, command);
         Vec::new()
     }
 
@@ -86,6 +96,11 @@ impl Interpreter<'_> {
                 Value::Asked(facts) => {
                     let is_told = self.facts.is_told(*facts);
                     is_told.then(|| self.facts.label(*facts))
+                }
+                Value::File(file) if file.is_folder && is_certain_only(&file.path) => {
+                    let is_told = is_certain && !file.path.contains(HOLE);
+                    (is_told && self.facts.is_all_told(&file.path))
+                        .then(|| format!("<folders matching {}>", file.path))
                 }
                 // Under a condition, a pattern says too little about which of the files it is.
                 other => Some(other.to_path())
@@ -208,6 +223,21 @@ impl Interpreter<'_> {
             line,
         });
     }
+}
+
+/// Whether a change of services or processes names none.
+fn is_of_nothing(kind: EffectKind, bound: &Bound) -> bool {
+    let names = [
+        "name",
+        "displayname",
+        "id",
+        "inputobject",
+        "namefilter",
+        "pathfilter",
+    ];
+    let mut given = names.iter().filter_map(|name| bound.get(name)).peekable();
+    matches!(kind, EffectKind::Service | EffectKind::StopProcess)
+        && (given.peek().is_none() || given.any(|it| is_nameless(it)))
 }
 
 /// Whether a path stands for files that the script tells apart by their names.

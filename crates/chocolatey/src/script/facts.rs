@@ -333,6 +333,12 @@ impl Interpreter<'_> {
         if only.property.is_some() {
             return Some(Value::Asked(derived));
         }
+        if only.kind == FactKind::Registry
+            && only.cuts.is_empty()
+            && let Some(written) = self.written_value(&only.name, name)
+        {
+            return Some(written);
+        }
         let fact = Fact {
             property: Some(name.to_owned()),
             ..only.clone()

@@ -81,6 +81,11 @@ impl Interpreter<'_> {
             "start-service" | "stop-service" | "restart-service" | "set-service" => {
                 self.needed_name(bound, FactKind::Service)
             }
+            // It throws by itself, whatever errors do else.
+            "register-application" => {
+                let program = bound.get("exepath")?.clone();
+                return self.needed_item(&program);
+            }
             _ => None,
         }?;
         self.errors_end(bound.get("erroraction")).then_some(needed)
@@ -184,6 +189,13 @@ impl Interpreter<'_> {
         if !matches!(&path, Value::Text(_)) || name.contains(['*', '?', HOLE, STAR]) {
             return None;
         }
+        let key = self.facts.written(&path.to_path());
+        if self
+            .written_value(&key, &name)
+            .is_some_and(|it| it.is_known())
+        {
+            return None;
+        }
         let value = self.fact_of_path(&path, Some(&name));
         let shown = format!("{name} of {}", self.operand(&path, true)?);
         Some(Needed::there_is(value, &shown))
@@ -255,7 +267,7 @@ impl Interpreter<'_> {
         if !Self::ends_failing(flow) || is_taken {
             return;
         }
-        match negated(&self.all_from(0, doubt)) {
+        match negated(&self.all_to_here(doubt)) {
             Some(asked) if self.failure.unless.len() < MAX_FINDINGS => {
                 let condition = asked.condition.as_ref().clone();
                 if !self.failure.unless.contains(&condition) {

@@ -89,7 +89,7 @@ impl Interpreter<'_> {
                 self.add_app_package(command)
             }
             "get-checksumvalid" | "get-checksum" => self.verify(command),
-            "uninstall-chocolateypackage" => (self.uninstall(command), Flow::Next),
+            "uninstall-chocolateypackage" => self.uninstall(command),
             _ => return None,
         })
     }

@@ -92,6 +92,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) doubts: Vec<Doubt>,
     /// The same of what ended the script under a condition: they stand around all that follows.
     pub(super) endings: Vec<Doubt>,
+    /// Those of them that are no failure: behind `return` and `exit 0` nothing can fail any more.
+    pub(super) silent_endings: Vec<Doubt>,
     /// How many of these are loops over all that a pattern of files stands for.
     pub(super) patterns: usize,
     /// What is asked of the device.
@@ -198,6 +200,7 @@ impl<'p> Interpreter<'p> {
             next_table: 0,
             doubts: Vec::new(),
             endings: Vec::new(),
+            silent_endings: Vec::new(),
             patterns: 0,
             facts: Facts::default(),
             forks: Vec::new(),

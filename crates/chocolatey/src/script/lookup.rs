@@ -144,8 +144,8 @@ impl Interpreter<'_> {
                 }
             }
             "get-uninstallregistrykey" => vec![self.sought_software_of(command)],
-            "get-process" => vec![sought(SoughtKind::Process, command)],
-            "get-service" => vec![sought(SoughtKind::Service, command)],
+            "get-process" => vec![self.sought_by_name(SoughtKind::Process, command)],
+            "get-service" => vec![self.sought_by_name(SoughtKind::Service, command)],
             "get-itemproperty" | "get-itempropertyvalue" => {
                 let bound = bind(&ITEM_PROPERTY, false, arguments());
                 let is_value = command.name == "get-itempropertyvalue";
@@ -212,7 +212,7 @@ impl Interpreter<'_> {
             .replace("hklm::", "hklm:");
         let tail = path.trim_end_matches('\\');
         if tail != r"hklm:\software\microsoft\windows nt\currentversion" {
-            return self.fact_of_path(&given, None);
+            return self.item_property_of(&given, bound, is_value);
         }
         match bound.get("name").and_then(Value::as_plain) {
             Some(name) if is_value => self.property(
@@ -223,6 +223,19 @@ impl Interpreter<'_> {
         }
     }
 
+    /// What the registry has at a path, or what the script itself has written there.
+    fn item_property_of(&mut self, path: &Value, bound: &Bound, is_value: bool) -> Value {
+        let text = self.facts.written(&path.to_path());
+        let name = bound.get("name").and_then(Value::as_plain);
+        if let Some(name) = name.filter(|_| is_value)
+            && let Some(written) = self.written_value(&text, name)
+        {
+            return written;
+        }
+        self.keep_read(&text);
+        self.fact_of_path(path, None)
+    }
+
     /// What is looked for among installed software by its name.
     fn sought_software_of(&mut self, command: &Invocation<'_>) -> Value {
         let found = sought(SoughtKind::Software, command);
@@ -230,6 +243,17 @@ impl Interpreter<'_> {
             self.seek_software(&sought.name);
         }
         found
+    }
+
+    /// What is looked for among processes or services; one without a name is none.
+    fn sought_by_name(&mut self, kind: SoughtKind, command: &Invocation<'_>) -> Value {
+        let bound = bind(&NAMED, false, command.arguments.clone());
+        if bound.get("name").is_some_and(is_nameless) {
+            let what = format!("looks for what has no name: {}", excerpt(command.text));
+            self.find(Weight::Review, command.line, what);
+            return Value::unknown("it is looked for without a name");
+        }
+        sought(kind, command)
     }
 
     fn new_object(&mut self, command: &Invocation<'_>) -> Value {
@@ -310,6 +334,16 @@ fn sought(kind: SoughtKind, command: &Invocation<'_>) -> Value {
             Value::Sought(Rc::new(Sought::all(kind, "*")))
         }
         _ => Value::unknown(format!("{} is known only at run time", command.name)),
+    }
+}
+
+/// Whether a name is given that is none: nothing at all, or empty.
+pub(super) fn is_nameless(name: &Value) -> bool {
+    match name {
+        Value::Null => true,
+        Value::Text(text) => text.is_empty(),
+        Value::Array(items) => items.all.is_empty() || items.all.iter().any(is_nameless),
+        _ => false,
     }
 }
 

@@ -193,7 +193,7 @@ impl Interpreter<'_> {
     }
 
     /// How much has been found and done.
-    fn marks(&self) -> [usize; 8] {
+    fn marks(&self) -> [usize; 9] {
         [
             self.findings.len(),
             self.calls.len(),
@@ -203,11 +203,12 @@ impl Interpreter<'_> {
             self.endings.len(),
             self.failure.unless.len(),
             self.doubts.len(),
+            self.silent_endings.len(),
         ]
     }
 
     /// Forgets what has been found and done since.
-    fn back_to(&mut self, marks: &[usize; 8]) {
+    fn back_to(&mut self, marks: &[usize; 9]) {
         self.findings.truncate(marks[0]);
         self.calls.truncate(marks[1]);
         self.uninstalls.truncate(marks[2]);
@@ -216,6 +217,7 @@ impl Interpreter<'_> {
         self.endings.truncate(marks[5]);
         self.failure.unless.truncate(marks[6]);
         self.doubts.truncate(marks[7]);
+        self.silent_endings.truncate(marks[8]);
     }
 
     /// What a loop gives of which it is not known how often it runs.
@@ -306,6 +308,8 @@ fn changed(
     // A loop that does not run leaves the folder that the script was in.
     let locations = std::mem::take(&mut changed.locations);
     changed.locations = before.locations.clone().join(locations);
+    let written = std::mem::take(&mut changed.written);
+    changed.written = before.written.clone().join(written);
     let mut values: Vec<&mut Value> = Vec::new();
     for (place, scope) in changed.scopes.iter_mut().enumerate() {
         let old = before.scopes.get(place);

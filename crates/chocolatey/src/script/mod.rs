@@ -80,6 +80,7 @@ mod variables;
 mod visual_studio;
 mod web_client;
 mod words;
+mod written;
 
 use std::borrow::Cow;
 use std::io::{Read, Seek};

@@ -9,6 +9,7 @@ use super::function::Function;
 use super::location::Locations;
 use super::recipe_file::Located;
 use super::value::{Items, TableId, Value};
+use super::written::Written;
 
 /// The deepest nesting of tables that is joined.
 const MAX_JOIN: u32 = 8;
@@ -43,6 +44,8 @@ pub(super) struct State {
     pub(super) unsure: BTreeSet<String>,
     /// The folder that the script is in.
     pub(super) locations: Locations,
+    /// What the script has written into the registry.
+    pub(super) written: Written,
 }
 
 /// Files of the package that are gone.
@@ -141,6 +144,7 @@ impl State {
         variables
             .chain(entries)
             .fold(64 + files, usize::saturating_add)
+            .saturating_add(self.written.weight())
     }
 
     /// What is known where either of two states may be the case.
@@ -222,6 +226,7 @@ impl State {
             copies,
             unsure,
             locations: self.locations.join(other.locations),
+            written: self.written.join(other.written),
             removed: perhaps_removed(self.removed, other.removed),
         }
     }

@@ -284,6 +284,9 @@ impl Interpreter<'_> {
         } else if rest.is_some() || !self.calls.is_empty() {
             // Behind the installation, what is left out is no part of it: an effect there is a
             // finding, or an uncertain one, by itself.
+            if !Self::ends_failing(flow) {
+                self.end_silently_under(&rest);
+            }
             self.end_under(rest);
         } else {
             let what = format!("stops under a condition that is not known: {condition}");

@@ -11,7 +11,7 @@ use super::command::Invocation;
 use super::facts::names_software;
 use super::helper::numbers;
 use super::installation::UninstallCall;
-use super::interpreter::{Interpreter, MAX_FINDINGS, Weight, excerpt};
+use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::{Parameter, bind, mandatory, value};
 use super::place::{self, PRODUCT_CODE, UNINSTALL_STRING};
 use super::value::{SoughtKind, Value};
@@ -25,7 +25,7 @@ static UNINSTALL: [Parameter; 5] = [
 ];
 
 impl Interpreter<'_> {
-    pub(super) fn uninstall(&mut self, command: &Invocation<'_>) -> Vec<Value> {
+    pub(super) fn uninstall(&mut self, command: &Invocation<'_>) -> (Vec<Value>, Flow) {
         let line = command.line;
         let bound = bind(&UNINSTALL, true, command.arguments.clone());
         if let Some(problem) = &bound.problem {
@@ -60,6 +60,10 @@ impl Interpreter<'_> {
             Some(value) => numbers(value),
         };
         match (kind, arguments, file, exit_codes) {
+            // There is no program to start, and that ends in an error whatever the script's errors do.
+            (Some(InstallerKind::Exe), _, Ok(None), _) if bound.problem.is_none() => {
+                return self.throw(line);
+            }
             (Some(kind), Ok(arguments), Ok(file), Some(exit_codes)) => {
                 let arguments = arguments.unwrap_or_default();
                 let file = file.as_deref();
@@ -67,7 +71,7 @@ impl Interpreter<'_> {
                     let what = "Windows Installer is told no product to uninstall";
                     self.find(Weight::Review, line, what);
                 }
-                self.of_one_entry([file, Some(&arguments)], line, |this| {
+                self.only_of_one_entry([file, Some(&arguments)], line, |this| {
                     let step = this.uninstall_step(kind, file, &arguments, exit_codes);
                     this.uninstall_done(Some(step), command.name, line);
                 });
@@ -78,7 +82,7 @@ impl Interpreter<'_> {
                 self.find(Weight::Review, line, what);
             }
         }
-        Vec::new()
+        (Vec::new(), Flow::Next)
     }
 
     /// The run of an uninstaller, as its command says it.

@@ -47,7 +47,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "$l = Get-AppInstallLocation 'Acme*'\nif ($l) { Register-Application \"$l\\acme.exe\" acme } else { Write-Warning 'no' }",
-            "+AppPath?(exepath=<Get-AppInstallLocation of software Acme*>\\acme.exe name=acme)",
+            "unless(($l) -and -not (there is <Get-AppInstallLocation of software Acme*>\\acme.exe) | Get-AppInstallLocation of software Acme*, existence of file <Get-AppInstallLocation of software Acme*>\\acme.exe) +AppPath?(exepath=<Get-AppInstallLocation of software Acme*>\\acme.exe name=acme)",
         ),
         (
             "New-Item HKLM:\\Software\\Acme -Force",
@@ -196,6 +196,11 @@ fn changes_that_are_known_are_listed() {
             "Get-ChildItem C:\\acme\\*.tmp | Remove-Item",
             "+Files(path=C:\\acme\\*.tmp)",
         ),
+        // A file of such a name is left.
+        (
+            "Get-ChildItem C:\\acme -Directory -Filter a* | Remove-Item -Recurse",
+            "+Files(path=<folders matching C:\\acme\\a*> recurse=True)",
+        ),
         // In the package's own folder, which exists only for Chocolatey, nothing is left behind.
         (
             "Remove-Item $PSScriptRoot\\*.exe; Set-Content \"$PSScriptRoot\\acme.exe.ignore\" ''",
@@ -239,6 +244,13 @@ fn changes_that_are_not_known_are_findings() {
         "Write-Output x > C:\\x",
         "Set-Service -Name (Get-Random) -StartupType Disabled",
         "New-Service acme (Get-Random)",
+        // Of no service and no program that has a name.
+        "Start-Service $nothing",
+        "Stop-Service ''",
+        "Set-Service -StartupType Disabled",
+        "Stop-Process -Name $nothing",
+        "$s = Get-Service $nothing\nif ($s.Status -ne 'Running') { Set-Content C:\\x y }",
+        "if (Get-Process '') { Set-Content C:\\x y }",
     ] {
         let text = effects(script);
         assert!(

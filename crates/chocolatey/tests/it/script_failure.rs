@@ -483,3 +483,40 @@ fn that_nothing_is_installed_on_32_bits_says_that_it_fails_there() {
     let found = run(script.as_bytes(), &[]);
     assert_eq!(found.verdict, Verdict::NeedsReview, "{}", shown(&found));
 }
+
+#[test]
+fn behind_a_way_out_without_an_error_nothing_fails() {
+    for out in ["return", "exit 0", "exit"] {
+        let end = format!(
+            "$ErrorActionPreference = 'Stop'\nif (Test-Path C:\\no) {{ {out} }}\nRemove-Item C:\\a.lnk"
+        );
+        let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+        let recipe = found.recipe.as_ref().unwrap();
+        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told: Vec<_> = told.collect();
+        let both = "-not (Test-Path C:\\no) -and -not (there is C:\\a.lnk)";
+        assert_eq!(told, [(both, false)], "{out}");
+    }
+    // What ended with an error before is a failure by itself.
+    let end = "$ErrorActionPreference = 'Stop'\nRemove-Item C:\\b.lnk\nRemove-Item C:\\a.lnk";
+    let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
+    let recipe = found.recipe.as_ref().unwrap();
+    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told: Vec<_> = told.collect();
+    assert_eq!(
+        told,
+        [("there is C:\\b.lnk", true), ("there is C:\\a.lnk", true)]
+    );
+}
+
+#[test]
+fn a_program_that_is_not_there_cannot_be_registered() {
+    let found = run(
+        format!("{INSTALL}Register-Application C:\\acme\\a.exe").as_bytes(),
+        &[],
+    );
+    let recipe = found.recipe.as_ref().unwrap();
+    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, [("there is C:\\acme\\a.exe", true)]);
+}

@@ -232,6 +232,42 @@ fn helpers_that_a_later_chocolatey_lacks_are_noted() {
 }
 
 #[test]
+fn a_helper_that_chocolatey_has_no_more_makes_a_script_fail_where_its_error_ends_it() {
+    let failure = "Write-ChocolateyFailure acme \"$($_.Exception.Message)\"";
+    for (script, verdict) in [
+        (
+            format!(
+                "try {{\n{INSTALL}\nWrite-ChocolateySuccess acme }} catch {{ {failure}; throw }}"
+            ),
+            Verdict::NeedsReview,
+        ),
+        (
+            format!("$ErrorActionPreference = 'Stop'\n{INSTALL}\nWrite-ChocolateySuccess acme"),
+            Verdict::NeedsReview,
+        ),
+        (
+            format!(
+                "$ErrorActionPreference = 'Stop'\ntry {{\n{INSTALL}\nWrite-ChocolateySuccess acme }} catch {{ {failure} }}"
+            ),
+            Verdict::NeedsReview,
+        ),
+        // The error is caught, and the other one is written and no more.
+        (
+            format!("try {{\n{INSTALL}\nWrite-ChocolateySuccess acme }} catch {{ {failure} }}"),
+            Verdict::Ready,
+        ),
+        (
+            format!("try {{\n{INSTALL}\n}} catch {{ {failure}; throw }}"),
+            Verdict::Ready,
+        ),
+    ] {
+        let found = analysed(&script);
+        assert_eq!(found.verdict, verdict, "{script}: {:?}", found.findings);
+        assert!(!found.notes.is_empty(), "{script}");
+    }
+}
+
+#[test]
 fn what_is_asked_of_software_says_of_which() {
     let found = analysed(
         "$a = Get-AppInstallLocation 'Acme*'\n$b = Get-AppInstallLocation 'Other*'

@@ -1,0 +1,59 @@
+//! What of installed software must be there, and how much of it, for a script not to fail.
+
+use fleetmend_model::condition::Condition;
+use fleetmend_model::recipe::{Uninstall, Verdict};
+
+use crate::script::{run, run_package, shown};
+
+fn uninstall(script: &str) -> Uninstall {
+    let found = run_package(&[("tools/chocolateyUninstall.ps1", script.as_bytes())]);
+    found.uninstall.unwrap()
+}
+
+fn told(conditions: &[Condition]) -> Vec<(&str, bool)> {
+    let told = conditions.iter().map(|it| (it.text.as_str(), it.holds));
+    told.collect()
+}
+
+#[test]
+fn where_not_just_one_entry_is_found_the_uninstaller_of_the_registry_fails() {
+    for script in [
+        "$k = Get-UninstallRegistryKey 'Acme*'\nUninstall-ChocolateyPackage acme exe /S $k.UninstallString",
+        "$k = Get-UninstallRegistryKey 'Acme*'\nUninstall-ChocolateyPackage acme msi \"$($k.PSChildName) /qn\"",
+    ] {
+        let found = uninstall(script);
+        assert_eq!(found.verdict, Verdict::Ready, "{found:?}");
+        let one = ("there is exactly one <software Acme*>", true);
+        assert_eq!(told(&found.conditions), [one], "{script}");
+        assert_eq!(told(&found.steps[0].conditions), [one], "{script}");
+    }
+    let found = uninstall(
+        "$k = Get-UninstallRegistryKey 'Acme*'
+if ($k.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $k.UninstallString }",
+    );
+    assert!(found.conditions.is_empty(), "{found:?}");
+    // Where there is none, nothing is uninstalled, and nothing fails.
+    let found = uninstall(
+        "$k = Get-UninstallRegistryKey 'Acme*'
+if ($k) { Uninstall-ChocolateyPackage acme exe /S $k.UninstallString }",
+    );
+    let several = "($k) -and -not (there is exactly one <software Acme*>)";
+    assert_eq!(told(&found.conditions), [(several, false)]);
+}
+
+#[test]
+fn an_uninstaller_without_a_program_fails() {
+    for file in ["", " -File ''", " -File $nothing"] {
+        let call = format!("Uninstall-ChocolateyPackage acme exe /S{file}");
+        let found = uninstall(&format!("$k = Get-UninstallRegistryKey 'Acme*'\n{call}"));
+        assert_eq!(found.verdict, Verdict::NeedsReview, "{found:?}");
+        assert!(found.steps.is_empty(), "{found:?}");
+        let install = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe";
+        let script = format!("if (Get-UninstallRegistryKey 'Acme*') {{ {call} }}\n{install}");
+        let found = run(script.as_bytes(), &[]);
+        assert!(found.effects.is_empty(), "{}", shown(&found));
+        let recipe = found.recipe.as_ref().unwrap();
+        let gone = ("Get-UninstallRegistryKey 'Acme*'", false);
+        assert_eq!(told(&recipe.conditions), [gone], "{}", shown(&found));
+    }
+}
