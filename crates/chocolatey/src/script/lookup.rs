@@ -143,7 +143,15 @@ impl Interpreter<'_> {
                     other => vec![other],
                 }
             }
-            "get-uninstallregistrykey" => vec![self.sought_software_of(command)],
+            "get-uninstallregistrykey" => {
+                vec![match self.sought_software_of(command) {
+                    Value::Sought(sought) => Value::Sought(Rc::new(Sought {
+                        gives_null: true,
+                        ..Sought::all(sought.kind, sought.name.as_str())
+                    })),
+                    other => other,
+                }]
+            }
             "get-process" => vec![self.sought_by_name(SoughtKind::Process, command)],
             "get-service" => vec![self.sought_by_name(SoughtKind::Service, command)],
             "get-itemproperty" | "get-itempropertyvalue" => {

@@ -1,8 +1,9 @@
 //! Loops: over known values they run round by round; else once, with what changes in them unknown.
 
+use fleetmend_model::condition::Fact;
 use tree_sitter::Node;
 
-use super::doubt::{Doubt, facts_of};
+use super::doubt::{Doubt, facts_of, negated};
 use super::facts::{Facts, FactsId};
 use super::interpreter::{Bound, Flow, Interpreter, Weight};
 use super::state::State;
@@ -114,6 +115,36 @@ impl Interpreter<'_> {
             return (last, flow);
         }
         (unknown, flow)
+    }
+
+    /// The doubt that there is nothing of what a pipeline gets, where it then gets a null; `None`: it gets
+    /// none, or a condition around asks for what there is.
+    pub(super) fn nothing_of(&mut self, input: &[Value], line: u32) -> Option<Doubt> {
+        let [item @ Value::Sought(sought)] = input else {
+            return None;
+        };
+        let fact = sought.fact().filter(|_| sought.gives_null)?;
+        let is_it = |it: &Fact| it.kind == fact.kind && it.name == fact.name;
+        if self.is_around(|it| it.facts.iter().any(is_it)) {
+            return None;
+        }
+        Some(negated(&self.loop_doubt(item, line)))
+    }
+
+    /// Runs a body for the null that a pipeline gets under a doubt.
+    pub(super) fn round_of_null(
+        &mut self,
+        nothing: Doubt,
+        line: u32,
+        body: &mut dyn FnMut(&mut Self, Value) -> Output,
+    ) -> Flow {
+        let condition = ("a pipeline that gets nothing", nothing);
+        let outside = std::mem::replace(&mut self.is_of_null, true);
+        let one = |this: &mut Self| this.rounds(1, |this, _| body(this, Value::Null));
+        let other = |_: &mut Self| (Vec::new(), Flow::Next);
+        let (_, flow) = self.either(line, condition, one, other);
+        self.is_of_null = outside;
+        flow
     }
 
     /// Runs a known number of rounds.

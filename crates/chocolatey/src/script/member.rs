@@ -229,6 +229,13 @@ impl Interpreter<'_> {
         whole: &str,
         line: u32,
     ) -> Value {
+        if self.is_of_null && target == Value::Null {
+            if self.errors_end(None) {
+                let thrown = self.throw(line);
+                self.inside(thrown);
+            }
+            return Value::Null;
+        }
         if let Value::Table(id) = target
             && let Some(value) = self.shell_method(id, name, arguments, line)
         {

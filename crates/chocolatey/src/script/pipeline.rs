@@ -267,16 +267,21 @@ impl Interpreter<'_> {
             outputs.extend(self.inside(result));
         }
         let before = self.current_item();
-        let (found, flow) = self.each(input, line, &mut |this, item| {
+        let nothing = self.nothing_of(&input, line);
+        let mut body = |this: &mut Self, item| {
             this.set_local("_", item);
             // `return` in the block ends this item alone.
             match this.run_block(&process) {
                 (outputs, Flow::Return) => (outputs, Flow::Next),
                 other => other,
             }
-        });
-        self.restore_item(before);
+        };
+        let (found, mut flow) = self.each(input, line, &mut body);
         outputs.extend(found);
+        if let Some(nothing) = nothing.filter(|_| flow == Flow::Next) {
+            flow = self.round_of_null(nothing, line, &mut body);
+        }
+        self.restore_item(before);
         if let Some(end) = block("end") {
             let result = self.run_block(&end);
             outputs.extend(self.inside(result));

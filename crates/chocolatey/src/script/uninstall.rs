@@ -67,6 +67,9 @@ impl Interpreter<'_> {
             (Some(kind), Ok(arguments), Ok(file), Some(exit_codes)) => {
                 let arguments = arguments.unwrap_or_default();
                 let file = file.as_deref();
+                if self.is_of_null && kind == InstallerKind::Msi && !names_product(&arguments) {
+                    return self.throw(line);
+                }
                 if kind == InstallerKind::Msi && !names_product(&arguments) {
                     let what = "Windows Installer is told no product to uninstall";
                     self.find(Weight::Review, line, what);

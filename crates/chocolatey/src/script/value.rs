@@ -93,6 +93,9 @@ pub(super) struct Sought {
     /// The name, perhaps with wildcards.
     pub(super) name: String,
     pub(super) filter: Filter,
+    /// Whether a pipeline gets a null where there is none: Chocolatey's helper returns what it has not
+    /// found.
+    pub(super) gives_null: bool,
 }
 
 /// What a filter that only the device can decide leaves of what is looked for.
@@ -113,6 +116,7 @@ impl Sought {
             kind,
             name: name.into(),
             filter: Filter::None,
+            gives_null: false,
         }
     }
 
@@ -127,6 +131,7 @@ impl Sought {
             kind: self.kind,
             name: self.name.clone(),
             filter,
+            gives_null: false,
         }
     }
 

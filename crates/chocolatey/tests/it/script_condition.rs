@@ -46,7 +46,7 @@ fn what_a_step_depends_on_is_said() {
             "unless($n | software x*, displayversion of software x*)",
         ),
         (
-            "Get-UninstallRegistryKey 'x*' | % {\nINSTALL '/S'\n}",
+            "foreach ($k in Get-UninstallRegistryKey 'x*') {\nINSTALL '/S'\n}",
             "if(there is <from software x*> | software x*)",
         ),
         (

@@ -57,3 +57,39 @@ fn an_uninstaller_without_a_program_fails() {
         assert_eq!(told(&recipe.conditions), [gone], "{}", shown(&found));
     }
 }
+
+#[test]
+fn a_pipeline_gets_a_null_of_software_that_is_not_there() {
+    for body in [
+        "Uninstall-ChocolateyPackage acme exe /S \"$($_.UninstallString)\"",
+        "Uninstall-ChocolateyPackage acme exe /S \"$($_.UninstallString.Replace('\"', ''))\"",
+        "Uninstall-ChocolateyPackage acme msi \"$($_.PSChildName) /qn\"",
+    ] {
+        for stop in ["", "$ErrorActionPreference = 'Stop'\n"] {
+            for pipe in [
+                "[array]$k = Get-UninstallRegistryKey 'Acme*'\n$k | ForEach-Object",
+                "Get-UninstallRegistryKey 'Acme*' | %",
+            ] {
+                let script = format!("{stop}{pipe} {{ {body} }}");
+                let found = uninstall(&script);
+                let there = ("there is <from software Acme*>", true);
+                assert_eq!(found.verdict, Verdict::Ready, "{script}: {found:?}");
+                assert_eq!(found.steps.len(), 1, "{script}: {found:?}");
+                assert_eq!(told(&found.conditions), [there], "{script}");
+            }
+            // A loop gets nothing, and a filter lets no null pass.
+            for pipe in [
+                "foreach ($_ in Get-UninstallRegistryKey 'Acme*')",
+                "Get-UninstallRegistryKey 'Acme*' | ? { $_.DisplayName -like 'Acme 1*' } | %",
+                "$k = Get-UninstallRegistryKey 'Acme*'\nif ($k.Count -gt 0) { $k | % { BODY } }",
+            ] {
+                let script = match pipe.contains("BODY") {
+                    true => format!("{stop}{}", pipe.replace("BODY", body)),
+                    false => format!("{stop}{pipe} {{ {body} }}"),
+                };
+                let found = uninstall(&script);
+                assert!(found.conditions.is_empty(), "{script}: {found:?}");
+            }
+        }
+    }
+}
