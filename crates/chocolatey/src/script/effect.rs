@@ -39,9 +39,13 @@ impl Interpreter<'_> {
             return Some(Vec::new());
         }
         let needed = self.needed(&bound, command);
-        let output = self.with(needed, command.line, |this| {
+        let mut output = self.with(needed, command.line, |this| {
             this.change(known.kind, &bound, command)
         });
+        if known.kind == EffectKind::Service && bound.is_on("passthru") {
+            let passed = bound.get("inputobject").or(bound.get("name"));
+            output = passed.cloned().map(Value::into_items).unwrap_or_default();
+        }
         Some(output)
     }
 
@@ -237,7 +241,7 @@ fn is_of_nothing(kind: EffectKind, bound: &Bound) -> bool {
     ];
     let mut given = names.iter().filter_map(|name| bound.get(name)).peekable();
     matches!(kind, EffectKind::Service | EffectKind::StopProcess)
-        && (given.peek().is_none() || given.any(|it| is_nameless(it)))
+        && (given.peek().is_none() || given.any(is_nameless))
 }
 
 /// Whether a path stands for files that the script tells apart by their names.

@@ -96,8 +96,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) silent_endings: Vec<Doubt>,
     /// How many of these are loops over all that a pattern of files stands for.
     pub(super) patterns: usize,
-    /// Whether the body of a pipeline is run for the null that stands for software which is not there.
-    pub(super) is_of_null: bool,
+    /// How many bodies of pipelines are run for the null that stands for software which is not there.
+    pub(super) nulls: usize,
     /// What is asked of the device.
     pub(super) facts: Facts,
     /// The conditions that facts alone decide, in the order in which they are met.
@@ -204,7 +204,7 @@ impl<'p> Interpreter<'p> {
             endings: Vec::new(),
             silent_endings: Vec::new(),
             patterns: 0,
-            is_of_null: false,
+            nulls: 0,
             facts: Facts::default(),
             forks: Vec::new(),
             assumptions: Vec::new(),

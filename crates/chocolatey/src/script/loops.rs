@@ -139,11 +139,11 @@ impl Interpreter<'_> {
         body: &mut dyn FnMut(&mut Self, Value) -> Output,
     ) -> Flow {
         let condition = ("a pipeline that gets nothing", nothing);
-        let outside = std::mem::replace(&mut self.is_of_null, true);
+        self.nulls += 1;
         let one = |this: &mut Self| this.rounds(1, |this, _| body(this, Value::Null));
         let other = |_: &mut Self| (Vec::new(), Flow::Next);
         let (_, flow) = self.either(line, condition, one, other);
-        self.is_of_null = outside;
+        self.nulls -= 1;
         flow
     }
 

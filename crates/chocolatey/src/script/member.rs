@@ -229,7 +229,7 @@ impl Interpreter<'_> {
         whole: &str,
         line: u32,
     ) -> Value {
-        if self.is_of_null && target == Value::Null {
+        if self.nulls > 0 && target == Value::Null {
             if self.errors_end(None) {
                 let thrown = self.throw(line);
                 self.inside(thrown);

@@ -67,7 +67,11 @@ impl Interpreter<'_> {
             (Some(kind), Ok(arguments), Ok(file), Some(exit_codes)) => {
                 let arguments = arguments.unwrap_or_default();
                 let file = file.as_deref();
-                if self.is_of_null && kind == InstallerKind::Msi && !names_product(&arguments) {
+                let is_some = match kind {
+                    InstallerKind::Msi => names_product(&arguments),
+                    InstallerKind::Exe => file.is_some_and(|it| it.contains(char::is_alphanumeric)),
+                };
+                if self.nulls > 0 && !is_some {
                     return self.throw(line);
                 }
                 if kind == InstallerKind::Msi && !names_product(&arguments) {

@@ -196,6 +196,10 @@ fn changes_that_are_known_are_listed() {
             "Get-ChildItem C:\\acme\\*.tmp | Remove-Item",
             "+Files(path=C:\\acme\\*.tmp)",
         ),
+        (
+            "Get-Service acme -ea 0 | Stop-Service -PassThru | Set-Service -StartupType Disabled",
+            "+Service(inputobject=acme passthru=True) +Service(inputobject=acme startuptype=Disabled)",
+        ),
         // A file of such a name is left.
         (
             "Get-ChildItem C:\\acme -Directory -Filter a* | Remove-Item -Recurse",

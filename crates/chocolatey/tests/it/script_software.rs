@@ -63,6 +63,7 @@ fn a_pipeline_gets_a_null_of_software_that_is_not_there() {
     for body in [
         "Uninstall-ChocolateyPackage acme exe /S \"$($_.UninstallString)\"",
         "Uninstall-ChocolateyPackage acme exe /S \"$($_.UninstallString.Replace('\"', ''))\"",
+        "Uninstall-ChocolateyPackage acme exe /S \"& $($_.UninstallString)\"",
         "Uninstall-ChocolateyPackage acme msi \"$($_.PSChildName) /qn\"",
     ] {
         for stop in ["", "$ErrorActionPreference = 'Stop'\n"] {
@@ -83,9 +84,10 @@ fn a_pipeline_gets_a_null_of_software_that_is_not_there() {
                 "Get-UninstallRegistryKey 'Acme*' | ? { $_.DisplayName -like 'Acme 1*' } | %",
                 "$k = Get-UninstallRegistryKey 'Acme*'\nif ($k.Count -gt 0) { $k | % { BODY } }",
             ] {
-                let script = match pipe.contains("BODY") {
-                    true => format!("{stop}{}", pipe.replace("BODY", body)),
-                    false => format!("{stop}{pipe} {{ {body} }}"),
+                let script = if pipe.contains("BODY") {
+                    format!("{stop}{}", pipe.replace("BODY", body))
+                } else {
+                    format!("{stop}{pipe} {{ {body} }}")
                 };
                 let found = uninstall(&script);
                 assert!(found.conditions.is_empty(), "{script}: {found:?}");
