@@ -36,15 +36,19 @@ pub struct Applications {
     /// excluded.
     #[arg(long)]
     state: Option<String>,
+    /// Only those with this text in their name or their package's id.
+    #[arg(long)]
+    text: Option<String>,
+    #[command(flatten)]
+    output: options::Output,
 }
 
 /// Lists installed applications.
 pub async fn list(command: Applications) -> anyhow::Result<()> {
     let data = fleetmend_server::open(command.server.config()?).await?;
-    for line in data.list_applications(command.state.as_deref()).await? {
-        println!("{line}");
-    }
-    Ok(())
+    let (state, text) = (command.state.as_deref(), command.text.as_deref());
+    let output = command.output.output();
+    options::print(&data.list_applications(state, text, output).await?)
 }
 
 /// `fleetmend override …`.
@@ -82,6 +86,8 @@ pub enum Override {
     List {
         #[command(flatten)]
         server: options::Data,
+        #[command(flatten)]
+        output: options::Output,
     },
 }
 
@@ -154,11 +160,9 @@ pub async fn overrides(command: Override) -> anyhow::Result<()> {
             data.remove_override(id).await?;
             println!("override {id} was taken back; the server matches all devices anew");
         }
-        Override::List { server } => {
+        Override::List { server, output } => {
             let data = fleetmend_server::open(server.config()?).await?;
-            for line in data.list_overrides().await? {
-                println!("{line}");
-            }
+            options::print(&data.list_overrides(output.output()).await?)?;
         }
     }
     Ok(())

@@ -52,6 +52,9 @@ enum Command {
     Quarantine(mirror::Quarantine),
     /// List missing patches: those of the fleet, or of one device.
     Missing(missing::Missing),
+    /// List the packages that devices have, with when the version on offer was published, seen and
+    /// mirrored.
+    Freshness(missing::Freshness),
     /// Updates that were installed and whose version did not change.
     #[command(subcommand)]
     Held(missing::Held),
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Command::Downloads(command) => runtime(mirror::downloads(command)),
         Command::Quarantine(command) => runtime(mirror::quarantine(command)),
         Command::Missing(command) => runtime(missing::missing(command)),
+        Command::Freshness(command) => runtime(missing::freshness(command)),
         Command::Held(command) => runtime(missing::held(command)),
         Command::Explain(command) => runtime(applications::explain(command)),
         Command::Applications(command) => runtime(applications::list(command)),

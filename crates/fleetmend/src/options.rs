@@ -1,5 +1,6 @@
 //! What the commands that start or open a server share.
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -126,4 +127,37 @@ fn default_data() -> anyhow::Result<PathBuf> {
     }
     let home = folder("HOME").context("there is no home folder: name a data folder with --data")?;
     Ok(home.join(".local/state/fleetmend"))
+}
+
+/// How a list is shown.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Output {
+    /// A JSON object a line, of the shape that the REST API gives, instead of fields with tabs between
+    /// them.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Output {
+    /// In which form.
+    pub fn output(self) -> fleetmend_server::Output {
+        if self.json {
+            fleetmend_server::Output::Json
+        } else {
+            fleetmend_server::Output::Text
+        }
+    }
+}
+
+/// Prints lines. Whoever reads them may have seen enough before the last one.
+pub fn print(lines: &[String]) -> anyhow::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let printed = lines
+        .iter()
+        .try_for_each(|line| writeln!(out, "{line}"))
+        .and_then(|()| out.flush());
+    match printed {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
 }

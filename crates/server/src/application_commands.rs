@@ -1,18 +1,22 @@
 //! What the administrator's commands do about installed applications and matches, without the network.
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use fleetmend_model::DeviceId;
 use fleetmend_reconcile::State;
-use fleetmend_store::devices::{self, DeviceFilter, DeviceSort};
-use fleetmend_store::{MAX_PAGE, Page, applications, overrides as kept};
+use fleetmend_store::applications::{self, ListedApplication};
+use fleetmend_store::{devices, overrides as kept};
 
+use crate::api::applications::ApplicationBody;
+use crate::api::overrides::OverrideBody;
 use crate::api::time;
 use crate::console::counted;
 use crate::handle::{Handle, said};
 use crate::missing::explain::{self, Explanation};
 use crate::missing::index;
 use crate::missing::overrides::{self, Given, Preview};
+use crate::output::Output;
 use crate::people::command_line;
+use crate::whole_list::whole;
 
 impl Handle {
     /// Why the applications of a device whose name has a text in it are what they are taken for, in
@@ -36,18 +40,23 @@ impl Handle {
         Ok(lines)
     }
 
-    /// One line for each application with a state, or each at all: the thousand that most devices
-    /// have.
-    pub async fn list_applications(&self, state: Option<&str>) -> anyhow::Result<Vec<String>> {
+    /// One line for each application, or each with a state or with a text in its name or package: what
+    /// most devices have first.
+    pub async fn list_applications(
+        &self,
+        state: Option<&str>,
+        text: Option<&str>,
+        output: Output,
+    ) -> anyhow::Result<Vec<String>> {
         if let Some(state) = state
             && State::from_key(state).is_none()
         {
             let all: Vec<&str> = State::ALL.iter().map(|it| it.key()).collect();
             bail!("'{state}' is no state: {}", all.join(", "));
         }
-        let page = Page::first(MAX_PAGE);
-        let listed = applications::list(&self.app.db, state, None, &page).await?;
-        let lines = listed.rows.into_iter().map(|it| {
+        let db = &self.app.db;
+        let rows = whole(async |page| applications::list(db, state, text, page).await).await?;
+        let line = |it: ListedApplication| {
             let devices = it.answer.group_devices.to_string();
             let fields = [
                 &devices,
@@ -59,19 +68,20 @@ impl Handle {
                 &it.answer.why,
             ];
             fields.map(String::as_str).join("\t")
-        });
-        Ok(lines.collect())
+        };
+        output.lines(rows, ApplicationBody::of_all, line)
     }
 
-    /// One line for each override that is in force: the last thousand.
-    pub async fn list_overrides(&self) -> anyhow::Result<Vec<String>> {
-        let listed = kept::list(&self.app.db, false, &Page::first(MAX_PAGE)).await?;
-        let line = |it: &kept::Override| {
+    /// One line for each override that is in force, the latest first.
+    pub async fn list_overrides(&self, output: Output) -> anyhow::Result<Vec<String>> {
+        let db = &self.app.db;
+        let rows = whole(async |page| kept::list(db, false, page).await).await?;
+        let line = |it: kept::Override| {
             let says = overrides::says(&it.what);
             let (by, at) = (&it.created_by, time(it.created_at));
             format!("{}\t{says}\t{by}\t{at}", it.id)
         };
-        Ok(listed.rows.iter().map(line).collect())
+        output.lines(rows, OverrideBody::from, line)
     }
 
     /// What an override would change, in sentences.
@@ -124,21 +134,12 @@ impl Handle {
         if let Ok(id) = named.parse() {
             return Ok(DeviceId(id));
         }
-        let filter = DeviceFilter {
-            hostname: Some(named.to_owned()),
-            ..DeviceFilter::default()
-        };
-        let page = Page::first(MAX_PAGE);
-        let listed = devices::list(&self.app.db, &filter, DeviceSort::Hostname, &page).await?;
-        let of_name = |it: &devices::Device| it.host.hostname.eq_ignore_ascii_case(named);
-        let mut found = listed.rows.iter().filter(|it| of_name(it));
-        let first = found
-            .next()
-            .with_context(|| format!("there is no device '{named}'"))?;
-        if found.next().is_some() {
-            bail!("several devices are called '{named}': name one by its number");
+        let found = devices::named(&self.app.db, named, 2).await?;
+        match found[..] {
+            [] => bail!("there is no device '{named}'"),
+            [one] => Ok(one),
+            _ => bail!("several devices are called '{named}': name one by its number"),
         }
-        Ok(first.id)
     }
 }
 

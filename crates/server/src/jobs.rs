@@ -301,7 +301,10 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
         Kind::BringToFeed => feed::bring::bring(app, PackageId(subject), false).await,
         Kind::Internalize => feed::bring::bring(app, PackageId(subject), true).await,
         Kind::Rematch => catalog::known::renew(app).await,
-        Kind::Applications => missing::applications::store(app).await,
+        Kind::Applications => {
+            missing::applications::store(app).await?;
+            missing::matched_packages::store(app).await
+        }
         Kind::AssignPolicies => policies::assign::run(app).await,
     }
 }

@@ -1,120 +1,99 @@
 //! What the administrator's commands do about missing patches and held updates, without the network.
 
-use fleetmend_model::Millis;
-use fleetmend_store::holds::{self, Hold, HoldFilter};
-use fleetmend_store::missing::{self, PatchFilter, PatchSort};
-use fleetmend_store::{MAX_PAGE, Page};
+use std::collections::HashSet;
 
+use fleetmend_model::Millis;
+use fleetmend_store::holds::{self, Hold, HoldFilter, ListedHold};
+use fleetmend_store::missing::{self, DevicePatch, MissingPatch, PatchFilter};
+
+use crate::api::devices::DevicePatchBody;
+use crate::api::holds::ListedHoldBody;
+use crate::api::missing::MissingPatchBody;
 use crate::api::time;
+use crate::catalog::readiness;
 use crate::deployments;
 use crate::handle::{Handle, said};
 use crate::missing::published;
+use crate::missing::query::PatchQuery;
+use crate::output::Output;
 use crate::people::command_line;
+use crate::whole_list::whole;
 
 impl Handle {
-    /// One line for each missing patch and system type, by title: the first thousand that have a text in
-    /// their title. `held`: only those that are held somewhere.
+    /// One line for each missing patch and system type.
     pub async fn list_missing(
         &self,
-        title: Option<&str>,
-        held: bool,
+        query: &PatchQuery,
+        output: Output,
     ) -> anyhow::Result<Vec<String>> {
-        let filter = PatchFilter {
-            title: title.map(str::to_owned),
-            held: held.then_some(true),
-            ..PatchFilter::default()
+        let rows = self.missing(&query.filter()?, query).await?;
+        let why_not = match output {
+            Output::Json => {
+                let patches = rows.iter().map(|it| &it.patch);
+                readiness::of_patches(&self.app, patches).await?
+            }
+            Output::Text => std::collections::HashMap::default(),
         };
-        let page = Page::first(MAX_PAGE);
-        let listed = missing::list(&self.app.db, &filter, PatchSort::Title, &page).await?;
-        let lines = listed.rows.into_iter().map(|it| {
-            let held = match (it.held_everywhere, it.held_devices) {
-                (Some(hold), _) => format!("held everywhere: {}", hold.cause),
-                (None, 0) => String::new(),
-                (None, devices) => format!("held on {devices}"),
-            };
-            let (patch, affected) = (it.patch.id.to_string(), it.affected.to_string());
-            let line = [
-                &patch,
-                &it.patch.title,
-                &it.patch.version,
-                it.system_type.key(),
-                it.approval.key(),
-                &affected,
-                &held,
-            ];
-            line.join("\t").trim_end().to_owned()
-        });
-        Ok(lines.collect())
+        let body = |it: MissingPatch| {
+            let not_deployable = why_not.get(&it.patch.id).cloned();
+            MissingPatchBody::from(it).but(not_deployable)
+        };
+        output.lines(rows, body, missing_line)
     }
 
-    /// One line for each missing patch with its dates, by title: the first thousand that have a text in
-    /// their title and were published on a day or later. What is not known is left empty.
+    /// One line for each missing patch with its dates, also for those that no device lacks any more where
+    /// one was found to have it. What is not known is left empty.
     pub async fn list_patch_dates(
         &self,
-        title: Option<&str>,
-        published_since: Option<&str>,
+        query: &PatchQuery,
+        output: Output,
     ) -> anyhow::Result<Vec<String>> {
         let filter = PatchFilter {
-            title: title.map(str::to_owned),
-            published_since: published::of("published-since", published_since).map_err(said)?,
-            ..PatchFilter::default()
+            with_fixed: true,
+            ..query.filter()?
         };
-        let page = Page::first(MAX_PAGE);
-        let mut listed = missing::list(&self.app.db, &filter, PatchSort::Title, &page).await?;
-        listed.rows.dedup_by_key(|it| it.patch.id);
-        let shown = |at: Option<Millis>| at.map(time).unwrap_or_default();
-        let lines = listed.rows.into_iter().map(|it| {
-            let published = it.dates.published.as_deref().and_then(published::at);
-            [
-                it.patch.id.to_string(),
-                it.patch.title,
-                it.patch.version,
-                shown(published),
-                shown(it.dates.seen),
-                shown(it.dates.mirrored),
-                time(it.patch.first_seen),
-                shown(it.dates.first_fixed),
-                shown(it.dates.last_fixed),
-            ]
-            .join("\t")
-        });
-        Ok(lines.collect())
+        let mut rows = self.missing(&filter, query).await?;
+        if output == Output::Text {
+            let mut shown = HashSet::new();
+            rows.retain(|it| shown.insert(it.patch.id));
+        }
+        output.lines(rows, MissingPatchBody::from, dates_line)
     }
 
-    /// One line for each patch that a device lacks, by title: the first thousand. The device is named by
-    /// its number or its host name.
-    pub async fn list_device_missing(&self, device: &str) -> anyhow::Result<Vec<String>> {
+    async fn missing(
+        &self,
+        filter: &PatchFilter,
+        query: &PatchQuery,
+    ) -> anyhow::Result<Vec<MissingPatch>> {
+        let (db, sort) = (&self.app.db, query.order()?);
+        Ok(whole(async |page| missing::list(db, filter, sort, page).await).await?)
+    }
+
+    /// One line for each patch that a device lacks, by title. The device is named by its number or its host
+    /// name; what a query says of system types, hosts, fixes and the order does not count.
+    pub async fn list_device_missing(
+        &self,
+        device: &str,
+        query: &PatchQuery,
+        output: Output,
+    ) -> anyhow::Result<Vec<String>> {
         let device = self.device(device).await?;
-        let page = Page::first(MAX_PAGE);
-        let listed = missing::of_device(&self.app.db, device, None, &page).await?;
-        let lines = listed.rows.into_iter().map(|it| {
-            let held = it.hold.as_ref().map(held).unwrap_or_default();
-            let (patch, since) = (it.patch.id.to_string(), time(it.missing.since));
-            let line = [
-                &patch,
-                &it.patch.title,
-                &it.patch.version,
-                &it.missing.grounds.installed_version,
-                it.approval.key(),
-                &since,
-                &held,
-            ];
-            line.join("\t").trim_end().to_owned()
-        });
-        Ok(lines.collect())
+        let (db, filter) = (&self.app.db, query.filter()?);
+        let rows = whole(async |page| missing::of_device(db, device, &filter, page).await).await?;
+        output.lines(rows, DevicePatchBody::from, device_line)
     }
 
-    /// One line for each held update: the last thousand.
-    pub async fn list_holds(&self) -> anyhow::Result<Vec<String>> {
-        let page = Page::first(MAX_PAGE);
-        let listed = holds::list(&self.app.db, &HoldFilter::default(), &page).await?;
-        let lines = listed.rows.into_iter().map(|it| {
+    /// One line for each held update, the latest first.
+    pub async fn list_holds(&self, output: Output) -> anyhow::Result<Vec<String>> {
+        let (db, filter) = (&self.app.db, HoldFilter::default());
+        let rows = whole(async |page| holds::list(db, &filter, page).await).await?;
+        let line = |it: ListedHold| {
             let place = it.hostname.as_deref().unwrap_or("everywhere");
             let (id, since) = (it.hold.id.to_string(), time(it.hold.since));
             let cause = held(&it.hold);
             [&id, &it.title, &it.version, place, &since, &cause].join("\t")
-        });
-        Ok(lines.collect())
+        };
+        output.lines(rows, ListedHoldBody::from, line)
     }
 
     /// Releases a held update: it is offered again.
@@ -132,4 +111,55 @@ fn held(hold: &Hold) -> String {
         (Some(_), None) => "held everywhere",
     };
     format!("{word}: {}", hold.cause)
+}
+
+fn missing_line(it: MissingPatch) -> String {
+    let held = match (it.held_everywhere, it.held_devices) {
+        (Some(hold), _) => format!("held everywhere: {}", hold.cause),
+        (None, 0) => String::new(),
+        (None, devices) => format!("held on {devices}"),
+    };
+    let (patch, affected) = (it.patch.id.to_string(), it.affected.to_string());
+    let line = [
+        &patch,
+        &it.patch.title,
+        &it.patch.version,
+        it.system_type.key(),
+        it.approval.key(),
+        &affected,
+        &held,
+    ];
+    line.join("\t").trim_end().to_owned()
+}
+
+fn dates_line(it: MissingPatch) -> String {
+    let shown = |at: Option<Millis>| at.map(time).unwrap_or_default();
+    let published = it.dates.published.as_deref().and_then(published::at);
+    [
+        it.patch.id.to_string(),
+        it.patch.title,
+        it.patch.version,
+        shown(published),
+        shown(it.dates.seen),
+        shown(it.dates.mirrored),
+        time(it.patch.first_seen),
+        shown(it.dates.first_fixed),
+        shown(it.dates.last_fixed),
+    ]
+    .join("\t")
+}
+
+fn device_line(it: DevicePatch) -> String {
+    let held = it.hold.as_ref().map(held).unwrap_or_default();
+    let (patch, since) = (it.patch.id.to_string(), time(it.missing.since));
+    let line = [
+        &patch,
+        &it.patch.title,
+        &it.patch.version,
+        &it.missing.grounds.installed_version,
+        it.approval.key(),
+        &since,
+        &held,
+    ];
+    line.join("\t").trim_end().to_owned()
 }

@@ -37,6 +37,7 @@ pub mod host_pauses;
 pub mod installer_versions;
 pub mod inventories;
 pub mod login_failures;
+pub mod matched_packages;
 pub mod missed_versions;
 pub mod missing;
 pub mod observations;
@@ -89,6 +90,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     feed_keys::STATEMENTS,
     feed_packages::STATEMENTS,
     feed_refusals::STATEMENTS,
+    matched_packages::STATEMENTS,
     missed_versions::STATEMENTS,
     fetched_files::STATEMENTS,
     files::STATEMENTS,
@@ -103,7 +105,9 @@ const STATEMENTS: &[&[&Sql]] = &[
     missing::BY_DEVICE_STATEMENTS,
     missing::BY_PACKAGE_STATEMENTS,
     missing::BY_PATCH_STATEMENTS,
+    missing::COUNTS_STATEMENTS,
     missing::DATES_STATEMENTS,
+    missing::FILTER_STATEMENTS,
     missing::GROUNDS_STATEMENTS,
     observations::STATEMENTS,
     outages::STATEMENTS,

@@ -150,6 +150,26 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0123_patch_dates.sql"),
     ),
     (
+        124,
+        "missing counts",
+        include_str!("../migrations/sqlite/0124_missing_counts.sql"),
+    ),
+    (
+        125,
+        "first known dates",
+        include_str!("../migrations/sqlite/0125_first_known_dates.sql"),
+    ),
+    (
+        126,
+        "fix candidates",
+        include_str!("../migrations/sqlite/0126_fix_candidates.sql"),
+    ),
+    (
+        127,
+        "matched packages",
+        include_str!("../migrations/sqlite/0127_matched_packages.sql"),
+    ),
+    (
         130,
         "feed refusals basis",
         include_str!("../migrations/sqlite/0130_feed_refusals_basis.sql"),
@@ -331,6 +351,26 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         123,
         "patch dates",
         include_str!("../migrations/postgres/0123_patch_dates.sql"),
+    ),
+    (
+        124,
+        "missing counts",
+        include_str!("../migrations/postgres/0124_missing_counts.sql"),
+    ),
+    (
+        125,
+        "first known dates",
+        include_str!("../migrations/postgres/0125_first_known_dates.sql"),
+    ),
+    (
+        126,
+        "fix candidates",
+        include_str!("../migrations/postgres/0126_fix_candidates.sql"),
+    ),
+    (
+        127,
+        "matched packages",
+        include_str!("../migrations/postgres/0127_matched_packages.sql"),
     ),
     (
         130,

@@ -13,15 +13,25 @@ use crate::value::{Row, args, row, storable};
 
 statements! {
     INSERT = "INSERT INTO patches (patch_type, name, architecture, version, title, title_key,
-                  security, origin, package, first_seen)
+                  security, origin, package, first_seen, published, catalog_seen)
               SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
                      CAST(value->>6 AS BIGINT), value->>7, CAST(value->>8 AS BIGINT),
-                     CAST(value->>9 AS BIGINT)
+                     CAST(value->>9 AS BIGINT),
+                     (SELECT k.published FROM packages AS k
+                      WHERE k.id = CAST(value->>8 AS BIGINT)),
+                     (SELECT k.first_seen FROM packages AS k
+                      WHERE k.id = CAST(value->>8 AS BIGINT))
               FROM jsonb_each($1) WHERE true
               ON CONFLICT (patch_type, name, architecture, version) DO UPDATE SET
                   title = excluded.title, title_key = excluded.title_key,
                   security = excluded.security, origin = excluded.origin,
-                  package = excluded.package";
+                  package = excluded.package,
+                  published = COALESCE(patches.published,
+                      (SELECT k.published FROM packages AS k WHERE k.id = patches.package),
+                      excluded.published),
+                  catalog_seen = COALESCE(patches.catalog_seen,
+                      (SELECT k.first_seen FROM packages AS k WHERE k.id = patches.package),
+                      excluded.catalog_seen)";
     KNOWN = "SELECT p.* FROM jsonb_each($1) AS j
              JOIN patches AS p ON p.patch_type = j.value->>0 AND p.name = j.value->>1
                  AND p.architecture = j.value->>2 AND p.version = j.value->>3";
@@ -116,7 +126,8 @@ fn is_current(known: &Patch, new: &NewPatch) -> bool {
 }
 
 /// Stores patches that are new, brings the others' title, security flag, origin and package up to
-/// date, and returns the ids in the order given. Writes nothing where nothing changed.
+/// date, and returns the ids in the order given. Writes nothing where nothing changed. When a patch was
+/// published and seen stays as it was known first.
 pub async fn upsert_many(tx: &mut Tx, patches: &[NewPatch], now: Millis) -> Result<Vec<PatchId>> {
     let mut distinct = BTreeMap::new();
     for it in patches {

@@ -15,6 +15,7 @@ mod device_set;
 mod devices;
 mod lacks;
 mod load;
+mod matched;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -35,6 +36,7 @@ use devices::{Devices, Held};
 pub use lacks::Lacking;
 use lacks::{Scratch, Sharing};
 pub use load::Loading;
+pub use matched::MatchedPackage;
 use records::Records;
 
 /// The index. Equal for the same catalog, overrides and devices, however they came about.

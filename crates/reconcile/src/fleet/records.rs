@@ -80,6 +80,10 @@ impl Records {
         of_copy.filter_map(|it| self.all.get(*it as usize)?.as_ref())
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.all.iter().flatten()
+    }
+
     pub(super) fn copies(&self) -> impl Iterator<Item = &str> {
         self.by_copy.iter().map(|it| it.0)
     }

@@ -86,6 +86,14 @@ fn body(it: ListedApplication, devices: u64, candidates: Vec<Match>) -> Applicat
     }
 }
 
+impl ApplicationBody {
+    /// A row of the list of all applications, without its candidates.
+    pub(crate) fn of_all(it: ListedApplication) -> Self {
+        let devices = it.answer.group_devices;
+        body(it, devices, Vec::new())
+    }
+}
+
 /// Which applications.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -6,10 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use fleetmend_model::DeviceId;
 use fleetmend_model::device::{OsFamily, SystemType};
-use fleetmend_model::patch::PatchType;
+use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_store::devices::{self, Device, DeviceFilter, DeviceSort};
-use fleetmend_store::missing;
+use fleetmend_store::missing::{self, DevicePatch, PatchFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
 use crate::inventory::system_type;
+use crate::missing::published;
 use crate::people::{Confirmed, SignedIn};
 
 /// A device. Its texts are the device's own word.
@@ -193,6 +194,18 @@ pub(crate) struct DevicePatchBody {
     hold: Option<HoldBody>,
 }
 
+impl From<DevicePatch> for DevicePatchBody {
+    fn from(row: DevicePatch) -> Self {
+        Self {
+            patch: row.patch.into(),
+            approval: row.approval.key(),
+            missing: row.missing.into(),
+            latest_job: row.job.map(Into::into),
+            hold: row.hold.map(Into::into),
+        }
+    }
+}
+
 /// Which patches of a device.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -200,6 +213,19 @@ pub(crate) struct DeviceMissingParams {
     /// `os` or `third_party`.
     #[param(value_type = Option<String>)]
     patch_type: Option<PatchType>,
+    /// The decision for the device's system type: `not_approved`, `approved` or `disapproved`.
+    #[param(value_type = Option<String>)]
+    approval: Option<Approval>,
+    /// Part of the title or name, case ignored.
+    title: Option<String>,
+    /// Whether it closes a security hole.
+    security: Option<bool>,
+    /// Whether it is held for the device.
+    held: Option<bool>,
+    /// Published then or later: a day or a time.
+    published_since: Option<String>,
+    /// Published before that: a day or a time.
+    published_before: Option<String>,
     /// The `next` of the page before.
     after: Option<String>,
     /// How many rows: 1 to 1000, 100 by default.
@@ -217,16 +243,20 @@ pub(crate) async fn list_missing(
     Params(it): Params<DeviceMissingParams>,
 ) -> Result<Json<PageBody<DevicePatchBody>>, ApiError> {
     let page = page(it.after, it.limit);
-    let listed = missing::of_device(&app.db, DeviceId(id), it.patch_type, &page)
+    let filter = PatchFilter {
+        patch_type: it.patch_type,
+        approval: it.approval,
+        title: it.title,
+        security: it.security,
+        held: it.held,
+        published_since: published::of("published_since", it.published_since.as_deref())?,
+        published_before: published::of("published_before", it.published_before.as_deref())?,
+        ..PatchFilter::default()
+    };
+    let listed = missing::of_device(&app.db, DeviceId(id), &filter, &page)
         .await
         .map_err(stored)?;
-    Ok(Json(PageBody::of(listed, |row| DevicePatchBody {
-        patch: row.patch.into(),
-        approval: row.approval.key(),
-        missing: row.missing.into(),
-        latest_job: row.job.map(Into::into),
-        hold: row.hold.map(Into::into),
-    })))
+    Ok(Json(PageBody::of(listed, Into::into)))
 }
 
 /// A system type for devices.

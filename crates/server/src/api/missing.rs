@@ -8,7 +8,9 @@ use fleetmend_model::PatchId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_store::holds;
-use fleetmend_store::missing::{self, Dates, LatestJob, Missing, PatchFilter, PatchSort};
+use fleetmend_store::missing::{
+    self, Dates, LatestJob, Missing, MissingPatch, PatchFilter, PatchSort,
+};
 use fleetmend_store::patches::{self, Patch};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -199,6 +201,34 @@ pub(crate) struct MissingPatchBody {
     not_deployable: Option<String>,
 }
 
+impl From<MissingPatch> for MissingPatchBody {
+    fn from(row: MissingPatch) -> Self {
+        Self {
+            patch: row.patch.into(),
+            system_type: row.system_type.key(),
+            approval: row.approval.key(),
+            decided_by: row.decided_by,
+            decided_at: time_opt(row.decided_at),
+            reason: row.decision_reason,
+            affected: row.affected,
+            held_devices: row.held_devices,
+            held_everywhere: row.held_everywhere.map(Into::into),
+            dates: row.dates.into(),
+            not_deployable: None,
+        }
+    }
+}
+
+impl MissingPatchBody {
+    /// With why it cannot be deployed anywhere.
+    pub(crate) fn but(self, not_deployable: Option<String>) -> Self {
+        Self {
+            not_deployable,
+            ..self
+        }
+    }
+}
+
 /// Which missing patches.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -224,15 +254,21 @@ pub(crate) struct MissingParams {
     published_since: Option<String>,
     /// Published before that: a day or a time.
     published_before: Option<String>,
-    /// Whether a device that had lacked it was found to have it.
+    /// Whether a device that had lacked it was found to have it. With `true` also those that no device
+    /// lacks any more.
     fixed: Option<bool>,
+    /// Also those that no device lacks any more, where one was found to have it.
+    with_fixed: Option<bool>,
+    /// `title` (the default), `affected` (those that most devices lack first) or `newest`.
+    #[param(value_type = Option<String>)]
+    sort: Option<PatchSort>,
     /// The `next` of the page before.
     after: Option<String>,
     /// How many rows: 1 to 1000, 100 by default.
     limit: Option<u32>,
 }
 
-/// Missing patches by title, a row for each patch and system type.
+/// Missing patches, a row for each patch and system type.
 #[utoipa::path(get, path = "/api/v1/missing", operation_id = "list_missing_patches",
     tag = "missing patches", params(MissingParams),
     responses((status = 200, body = PageBody<MissingPatchBody>), Refused))]
@@ -252,29 +288,18 @@ pub(crate) async fn list(
         published_since: published::of("published_since", it.published_since.as_deref())?,
         published_before: published::of("published_before", it.published_before.as_deref())?,
         fixed: it.fixed,
+        with_fixed: it.with_fixed.unwrap_or_default(),
     };
     let page = page(it.after, it.limit);
-    let listed = missing::list(&app.db, &filter, PatchSort::Title, &page)
+    let listed = missing::list(&app.db, &filter, it.sort.unwrap_or_default(), &page)
         .await
         .map_err(stored)?;
     let why_not = readiness::of_patches(&app, listed.rows.iter().map(|row| &row.patch))
         .await
         .map_err(stored)?;
     Ok(Json(PageBody::of(listed, |row| {
-        let id = row.patch.id;
-        MissingPatchBody {
-            patch: row.patch.into(),
-            system_type: row.system_type.key(),
-            approval: row.approval.key(),
-            decided_by: row.decided_by,
-            decided_at: time_opt(row.decided_at),
-            reason: row.decision_reason,
-            affected: row.affected,
-            held_devices: row.held_devices,
-            held_everywhere: row.held_everywhere.map(Into::into),
-            dates: row.dates.into(),
-            not_deployable: why_not.get(&id).cloned(),
-        }
+        let not_deployable = why_not.get(&row.patch.id).cloned();
+        MissingPatchBody::from(row).but(not_deployable)
     })))
 }
 

@@ -5,22 +5,23 @@
 //! ([`session`]); every change carries the session's word in the header `X-CSRF-Token`. To add an
 //! endpoint: a file or function here, a line in [`routes`], a line in [`openapi`].
 
-mod applications;
+pub(crate) mod applications;
 mod approvals;
 mod audit;
 pub(crate) mod catalog;
 mod deploy_jobs;
 mod deployments;
-mod devices;
+pub(crate) mod devices;
 mod downloads;
 pub(crate) mod enrol_tokens;
 mod extract;
 pub(crate) mod feed;
+pub(crate) mod freshness;
 mod groups;
-mod holds;
-mod missing;
+pub(crate) mod holds;
+pub(crate) mod missing;
 mod openapi;
-mod overrides;
+pub(crate) mod overrides;
 mod policies;
 mod quarantine;
 mod scans;
@@ -82,6 +83,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/missing", get(missing::list))
         .route("/api/v1/missing/{id}", get(missing::get))
         .route("/api/v1/missing/{id}/systems", get(missing::list_systems))
+        .route("/api/v1/freshness", get(freshness::list))
         .route("/api/v1/holds", get(holds::list))
         .route("/api/v1/holds/{id}/release", post(holds::release))
         .route("/api/v1/approvals", post(approvals::set))

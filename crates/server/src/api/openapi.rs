@@ -7,8 +7,8 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
     applications, approvals, audit, catalog, deploy_jobs, deployments, devices, downloads,
-    enrol_tokens, feed, groups, holds, missing, overrides, policies, quarantine, scans, session,
-    sources, units,
+    enrol_tokens, feed, freshness, groups, holds, missing, overrides, policies, quarantine, scans,
+    session, sources, units,
 };
 
 /// The shape of every error.
@@ -73,6 +73,7 @@ impl Modify for Security {
         missing::list,
         missing::get,
         missing::list_systems,
+        freshness::list,
         holds::list,
         holds::release,
         approvals::set,

@@ -6,16 +6,17 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::inventory::UnreachableSource;
-use fleetmend_model::patch::PatchType;
+use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_store::deploy_jobs::{self, JobFilter, ListedJob};
 use fleetmend_store::devices::{self, Device};
-use fleetmend_store::missing::{self, DevicePatch};
+use fleetmend_store::missing::{self, DevicePatch, PatchFilter};
 use fleetmend_store::scan_jobs::{self, ScanJob};
 use fleetmend_store::{Page, inventories};
 
 use super::devices::{is_down, last_seen, os_label};
-use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, stored};
+use super::fields::Fields;
+use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, either, stored};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::missing::on_device::{self, Withheld};
@@ -32,7 +33,12 @@ struct One {
     last_seen: Millis,
     is_down: bool,
     missing: Vec<DevicePatch>,
+    title: String,
     patch_types: Vec<Choice>,
+    approvals: Vec<Choice>,
+    security: Vec<Choice>,
+    held: Vec<Choice>,
+    is_filtered: bool,
     next: Option<String>,
     jobs: Vec<ListedJob>,
     scans: Vec<ScanJob>,
@@ -49,6 +55,17 @@ pub(super) async fn find(app: &App, id: DeviceId) -> Result<Device, ApiError> {
         .ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))
 }
 
+fn filter(fields: &Fields) -> Result<PatchFilter, ApiError> {
+    Ok(PatchFilter {
+        patch_type: fields.word("patch_type", PatchType::from_key)?,
+        approval: fields.word("approval", Approval::from_key)?,
+        title: fields.owned("title"),
+        security: fields.word("security", |it| it.parse().ok())?,
+        held: fields.word("held", |it| it.parse().ok())?,
+        ..PatchFilter::default()
+    })
+}
+
 /// The page.
 pub async fn page(
     State(app): State<Arc<App>>,
@@ -58,9 +75,9 @@ pub async fn page(
     let id = DeviceId(id);
     let device = find(&app, id).await?;
     let fields = &viewer.fields;
-    let patch_type = fields.word("patch_type", PatchType::from_key)?;
+    let filter = filter(fields)?;
     let wanted = fields.wanted_page();
-    let missing = missing::of_device(&app.db, id, patch_type, &wanted)
+    let missing = missing::of_device(&app.db, id, &filter, &wanted)
         .await
         .map_err(stored)?;
     let of_device = JobFilter {
@@ -84,12 +101,22 @@ pub async fn page(
         os: os_label(device.host.os_family),
         is_down: is_down(&app, last_seen),
         last_seen,
+        title: fields.text("title").to_owned(),
         patch_types: choices(
             &PatchType::ALL,
-            patch_type,
+            filter.patch_type,
             |it| it.key().to_owned(),
             |it| it.label().to_owned(),
         ),
+        approvals: choices(
+            &Approval::ALL,
+            filter.approval,
+            |it| it.key().to_owned(),
+            |it| it.list_label().to_owned(),
+        ),
+        security: either(filter.security, "Security", "Other"),
+        held: either(filter.held, "Held", "Not held"),
+        is_filtered: filter != PatchFilter::default(),
         next: missing
             .next
             .map(|after| fields.next_page(&format!("/devices/{id}"), &after)),

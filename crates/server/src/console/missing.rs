@@ -35,8 +35,11 @@ struct List {
     patch_types: Vec<Choice>,
     system_types: Vec<Choice>,
     approvals: Vec<Choice>,
+    security: Vec<Choice>,
     held: Vec<Choice>,
     fixed: Vec<Choice>,
+    with_fixed: Vec<Choice>,
+    sorts: Vec<Choice>,
     published_since: String,
     published_before: String,
     is_filtered: bool,
@@ -51,12 +54,23 @@ fn filter(fields: &Fields) -> Result<PatchFilter, ApiError> {
         approval: fields.word("approval", Approval::from_key)?,
         title: fields.owned("title"),
         hostname: fields.owned("hostname"),
-        security: None,
+        security: fields.word("security", |it| it.parse().ok())?,
         held: fields.word("held", |it| it.parse().ok())?,
         published_since: published::of("published_since", fields.get("published_since"))?,
         published_before: published::of("published_before", fields.get("published_before"))?,
         fixed: fields.word("fixed", |it| it.parse().ok())?,
+        with_fixed: fields
+            .word("with_fixed", |it| it.parse().ok())?
+            .unwrap_or_default(),
     })
+}
+
+fn label(sort: PatchSort) -> &'static str {
+    match sort {
+        PatchSort::Title => "Title",
+        PatchSort::Affected => "Most affected systems",
+        PatchSort::Newest => "Newest",
+    }
 }
 
 /// The page.
@@ -64,7 +78,8 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
     let fields = &viewer.fields;
     let filter = filter(fields)?;
     let wanted = fields.wanted_page();
-    let listed = missing::list(&app.db, &filter, PatchSort::Title, &wanted)
+    let sort = fields.word("sort", PatchSort::from_key)?;
+    let listed = missing::list(&app.db, &filter, sort.unwrap_or_default(), &wanted)
         .await
         .map_err(stored)?;
     let why_not = readiness::of_patches(&app, listed.rows.iter().map(|row| &row.patch))
@@ -94,8 +109,21 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
             |it| it.key().to_owned(),
             |it| it.list_label().to_owned(),
         ),
+        security: either(filter.security, "Security", "Other"),
         held: either(filter.held, "Held", "Not held"),
         fixed: either(filter.fixed, "On some device", "Nowhere yet"),
+        with_fixed: choices(
+            &[true],
+            Some(filter.with_fixed),
+            |it| it.to_string(),
+            |_| "By some device, or fixed everywhere".to_owned(),
+        ),
+        sorts: choices(
+            &PatchSort::ALL[1..],
+            sort,
+            |it| it.key().to_owned(),
+            |it| label(it).to_owned(),
+        ),
         published_since: fields.text("published_since").to_owned(),
         published_before: fields.text("published_before").to_owned(),
         is_filtered: filter != PatchFilter::default(),

@@ -18,6 +18,7 @@ mod enrol;
 mod feed;
 mod fields;
 mod form;
+mod freshness;
 pub mod headers;
 mod holds;
 mod job;
@@ -77,6 +78,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/missing/approve", post(missing::approve))
         .route("/missing/disapprove", post(missing::disapprove))
         .route("/missing/{id}", get(affected::page))
+        .route("/freshness", get(freshness::page))
         .route("/holds", get(holds::page))
         .route("/holds/{id}/release", post(holds::release))
         .route("/deploy/preview", post(deploy::preview))

@@ -10,7 +10,7 @@ use fleetmend_reconcile::catalog::family;
 use fleetmend_reconcile::{Answer, Here, Match, State, answer, candidates, match_software};
 use fleetmend_store::applications::ListedApplication;
 use fleetmend_store::devices::{self, Device};
-use fleetmend_store::missing::{self, DevicePatch};
+use fleetmend_store::missing::{self, DevicePatch, PatchFilter};
 use fleetmend_store::software::SoftwareRow;
 use fleetmend_store::{MAX_PAGE, Page, inventories, software};
 
@@ -80,8 +80,11 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
         package == Some(family(&it.to_lowercase()))
     };
     let record = inventory.chocolatey.iter().find(|it| is_package(&it.id));
-    let third_party = Some(PatchType::ThirdParty);
-    let lacks = missing::of_device(&app.db, device, third_party, &Page::first(MAX_PAGE))
+    let third_party = PatchFilter {
+        patch_type: Some(PatchType::ThirdParty),
+        ..PatchFilter::default()
+    };
+    let lacks = missing::of_device(&app.db, device, &third_party, &Page::first(MAX_PAGE))
         .await
         .map_err(stored)?;
     let missing = lacks.rows.into_iter().find(|it| is_package(&it.patch.name));

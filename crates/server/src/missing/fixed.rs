@@ -1,14 +1,15 @@
 //! When patches were fixed. A patch that a device lacks no more was installed, or is not on offer, or its
-//! software is gone: which of these is looked at in the inventory afterwards, on one device for each patch
-//! at a time.
+//! software is gone: which of these is looked at in the inventory afterwards, on some devices for each
+//! patch, until one has it.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use fleetmend_model::PatchId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
 use fleetmend_model::patch::PatchType;
-use fleetmend_reconcile::Answer;
+use fleetmend_reconcile::Fleet;
 use fleetmend_reconcile::catalog::family;
 use fleetmend_store::missing::{self, FixCandidate};
 use fleetmend_store::patches::{self, Patch};
@@ -29,8 +30,14 @@ pub async fn round(app: &Arc<App>) -> anyhow::Result<()> {
     let ids: Vec<PatchId> = candidates.iter().map(|it| it.patch).collect();
     let known = patches::get_many(&app.db, &ids).await?;
     let mut fixed = Vec::new();
+    let mut done: HashSet<PatchId> = HashSet::new();
     for of_device in candidates.chunk_by(|a, b| a.device == b.device) {
-        fixed.extend(fixed_on(app, of_device, &known).await?);
+        let open = of_device.iter().filter(|it| !done.contains(&it.patch));
+        let open: Vec<FixCandidate> = open.copied().collect();
+        for it in fixed_on(app, &open, &known).await? {
+            done.insert(it.patch);
+            fixed.push(it);
+        }
     }
     let mut tx = app.db.begin().await?;
     missing::looked_at(&mut tx, &candidates, &fixed).await?;
@@ -66,19 +73,12 @@ async fn fixed_on(
         Vec::new()
     };
     let rows: Vec<Software> = rows.into_iter().map(|row| row.software).collect();
-    let current = {
-        let fleet = app.fleet();
-        let answers = inventory.software.iter().filter_map(|it| fleet.answer(*it));
-        let current = answers.filter_map(|it| match it {
-            Answer::Current { package, .. } | Answer::Newer { package, .. } => Some(package),
-            _ => None,
-        });
-        current.cloned().collect()
-    };
+    let fleet = app.fleet();
     let has = Has {
         software: &rows,
         records: &inventory.chocolatey,
-        current,
+        applications: &inventory.software,
+        fleet: &fleet,
     };
     let fixed = known.iter().filter(|(_, patch)| has.has(patch));
     Ok(fixed.map(|(it, _)| *it).collect())
@@ -88,20 +88,27 @@ async fn fixed_on(
 struct Has<'a> {
     software: &'a [Software],
     records: &'a [ChocolateyRecord],
-    /// Packages of applications that are what is on offer, or newer.
-    current: Vec<String>,
+    /// Ids of all of it.
+    applications: &'a [u32],
+    fleet: &'a Fleet,
 }
 
 impl Has<'_> {
     fn has(&self, patch: &Patch) -> bool {
         match patch.patch_type {
             PatchType::Os => self.has_package(patch),
-            PatchType::ThirdParty => {
-                let name = family(&patch.name);
-                let is_current = self.current.iter().any(|it| family(it) == name);
-                is_current || self.is_recorded(patch)
-            }
+            PatchType::ThirdParty => self.has_application(patch) || self.is_recorded(patch),
         }
+    }
+
+    /// What is on offer today may be older than the patch, which was withdrawn, or newer.
+    fn has_application(&self, patch: &Patch) -> bool {
+        let name = family(&patch.name);
+        self.applications.iter().any(|id| {
+            let package = self.fleet.answer(*id).and_then(|it| it.package());
+            package.is_some_and(|it| family(it) == name)
+                && self.fleet.is_at_least(*id, &patch.version)
+        })
     }
 
     fn has_package(&self, patch: &Patch) -> bool {

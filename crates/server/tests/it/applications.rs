@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Software};
-use fleetmend_server::GivenOverride;
+use fleetmend_server::{GivenOverride, Output};
 use serde_json::{Value as Json, json};
 
 use crate::clocked::{Clocked, both, until};
@@ -302,7 +302,7 @@ both! {
         assert_eq!(lines[0], "it is for 2 applications; the answer changes for 0 on 0 devices");
         missing(&[]).await;
         listed(&site, &person, "/api/v1/applications?state=excluded", &["Some tool: 2 excluded"]).await;
-        assert_eq!(handle.list_overrides().await.unwrap().len(), 1);
+        assert_eq!(handle.list_overrides(Output::Text).await.unwrap().len(), 1);
         let forbidden = GivenOverride {
             name: "Some tool",
             decision: "is_not",

@@ -3,9 +3,13 @@
 use crate::site::Site;
 
 /// Every page that a person can open from the menu, and what it says when there is nothing.
-pub const PAGES: [(&str, &str); 11] = [
+pub const PAGES: [(&str, &str); 12] = [
     ("/devices", "No machine is enrolled yet."),
     ("/missing", "No device lacks a patch, as far as is known."),
+    (
+        "/freshness",
+        "No software of a device is a known package yet.",
+    ),
     ("/holds", "No update is held."),
     ("/deployments", "Nothing was deployed yet."),
     ("/downloads", "No download failed."),

@@ -7,6 +7,7 @@ use fleetmend_model::detection::Detected;
 use fleetmend_model::inventory::{AvailableUpdate, Inventory, Place, Software, UpdateScan};
 use fleetmend_model::status::deploy::{Change, DeployStatus};
 use fleetmend_protocol::reports::What;
+use fleetmend_server::{Output, PatchQuery};
 use serde_json::{Value as Json, json};
 
 use crate::agent::{Agent, inventory};
@@ -161,10 +162,15 @@ both! {
             assert!(page.contains(says), "{path}: {page}");
         }
         let handle = site.site.running().handle();
-        let lines = handle.list_device_missing("a").await.unwrap();
+        let lines = handle.list_device_missing("a", &PatchQuery::default(), Output::Text).await.unwrap();
         assert!(lines[0].ends_with(&format!("held: {cause}")), "{lines:?}");
-        assert!(handle.list_missing(None, true).await.unwrap()[0].ends_with("2\theld on 1"));
-        assert_eq!(handle.list_holds().await.unwrap().len(), 1);
+        let held = PatchQuery { held: Some(true), ..PatchQuery::default() };
+        let lines = handle.list_missing(&held, Output::Text).await.unwrap();
+        assert!(lines[0].ends_with("2\theld on 1"), "{lines:?}");
+        assert_eq!(handle.list_holds(Output::Text).await.unwrap().len(), 1);
+        let lines = handle.list_holds(Output::Json).await.unwrap();
+        let hold: Json = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!(hold["hold"]["cause"], cause);
 
         let again = json!({ "jobs": [job] });
         let refused = fleet.person.call(&site.site, "/api/v1/deploy-jobs/redeploy", &again).await;
@@ -286,7 +292,7 @@ both! {
             let page = fleet.person.get(&site.site, &path).await.text;
             assert!(page.contains(cause), "{path}: {page}");
         }
-        let lines = site.site.running().handle().list_missing(None, false).await.unwrap();
+        let lines = site.site.running().handle().list_missing(&PatchQuery::default(), Output::Text).await.unwrap();
         assert!(lines[0].ends_with(&format!("held everywhere: {cause}")), "{lines:?}");
 
         fleet.agents[4].send_inventory(&found("e", "1.1", Some("1.3"))).await;

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use fleetmend_model::PatchId;
 use fleetmend_model::inventory::{AvailableUpdate, Inventory, Place, Software, UpdateScan};
-use fleetmend_store::missing;
+use fleetmend_server::catalog::known;
+use fleetmend_server::{Output, PatchQuery};
+use fleetmend_store::packages::{self, PackageFilter};
+use fleetmend_store::{Page, missing};
 use serde_json::Value as Json;
 
 use crate::agent::{Agent, inventory};
-use crate::clocked::{Clocked, both};
-use crate::offer::{NOBODY, NOTHING, Offer};
+use crate::clocked::{Clocked, both, until};
+use crate::offer::{NOBODY, NOTHING, Offer, offer};
 use crate::taught::software;
 
 fn found(installed: Option<&str>, offered: Option<&str>) -> Inventory {
@@ -77,11 +80,19 @@ both! {
         assert!(detail["dates"]["first_fixed"].is_string());
         let page = person.get(&site.site, &format!("/missing/{patch}")).await.text;
         assert!(page.contains("<dt>Fixed</dt><dd>first "), "{page}");
-        agent.send_inventory(&lacks).await;
-        assert_eq!(person.get(&site.site, "/missing?fixed=true").await.text.matches("<td>1.2</td>").count(), 1);
-        let lines = site.site.running().handle().list_patch_dates(Some("tool"), None).await.unwrap();
-        assert_eq!(lines.len(), 1);
-        assert_eq!(lines[0].split('\t').filter(|it| it.is_empty()).count(), 3, "{lines:?}");
+        let handle = site.site.running().handle();
+        let query = PatchQuery { title: Some("tool".to_owned()), ..PatchQuery::default() };
+        // Whether anybody lacks it or not any more.
+        for affected in [0, 1] {
+            let fixed = person.get(&site.site, "/api/v1/missing?fixed=true").await.json();
+            assert_eq!(fixed["items"][0]["affected"], affected);
+            assert_eq!(fixed["items"].as_array().unwrap().len(), 1);
+            assert_eq!(person.get(&site.site, "/missing?fixed=true").await.text.matches("<td>1.2</td>").count(), 1);
+            let lines = handle.list_patch_dates(&query, Output::Text).await.unwrap();
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            assert_eq!(lines[0].split('\t').filter(|it| it.is_empty()).count(), 3, "{lines:?}");
+            agent.send_inventory(&lacks).await;
+        }
         let wrong = person.get(&site.site, "/api/v1/missing?published_since=soon").await;
         assert_eq!(wrong.status, 400, "{}", wrong.text);
     }
@@ -107,5 +118,42 @@ both! {
         assert!(is_fixed(&site, offer.patch).await);
         let detail = offer.person.get(&site.site, &format!("/api/v1/missing/{}", offer.patch)).await.json();
         assert!(detail["dates"]["seen"].is_string(), "{detail}");
+    }
+
+    async fn a_patch_is_fixed_where_one_of_the_devices_that_lack_it_no_more_has_it(site) {
+        let mut updated = Agent::enrol(&site.site, "updated").await;
+        let mut gone = Agent::enrol(&site.site, "gone").await;
+        let person = site.administrator().await;
+        for agent in [&mut gone, &mut updated] {
+            agent.send_inventory(&found(Some("1.1"), Some("1.2"))).await;
+        }
+        let listed = person.get(&site.site, "/api/v1/missing").await.json();
+        let patch = listed["items"][0]["patch"]["id"].as_i64().unwrap();
+        gone.send_inventory(&found(None, None)).await;
+        updated.send_inventory(&found(Some("1.2"), None)).await;
+        assert!(is_fixed(&site, patch).await);
+    }
+
+    async fn what_is_current_only_because_a_version_was_withdrawn_does_not_fix_it(site) {
+        let folder = tempfile::tempdir().unwrap();
+        offer(folder.path(), "1.0", NOBODY, NOTHING);
+        let offered = Offer::new(&site, folder.path(), NOBODY, NOTHING).await;
+        let filter = PackageFilter {
+            text: Some("some-tool".to_owned()),
+            latest_only: true,
+            ..PackageFilter::default()
+        };
+        let listed = packages::list(site.db(), &filter, &Page::first(9)).await.unwrap();
+        assert_eq!(listed.rows[0].version, "2.0");
+        let mut tx = site.db().begin().await.unwrap();
+        packages::set_listed(&mut tx, &[listed.rows[0].row], false).await.unwrap();
+        tx.commit().await.unwrap();
+        known::renew(site.app()).await.unwrap();
+        until("nothing is missing", async || {
+            let missing = offered.person.get(&site.site, "/api/v1/missing").await.json();
+            missing["items"].as_array().unwrap().is_empty().then_some(())
+        })
+        .await;
+        assert!(!is_fixed(&site, offered.patch).await);
     }
 }

@@ -1,5 +1,6 @@
 //! The list of devices.
 
+use fleetmend_model::DeviceId;
 use fleetmend_model::device::{OsFamily, SystemType};
 use fleetmend_model::status::scan::ScanStatus;
 
@@ -36,6 +37,8 @@ statements! {
         AND (CAST($6 AS BIGINT) IS NULL OR missing_total < CAST($6 AS BIGINT)
              OR (missing_total = CAST($6 AS BIGINT) AND id > CAST($7 AS BIGINT)))
         ORDER BY missing_total DESC, id LIMIT $8"));
+    NAMED = "SELECT id FROM devices WHERE removed_at IS NULL AND hostname_key = $1
+             ORDER BY id LIMIT $2";
     TOTALS = (concat!("SELECT COUNT(*) AS devices,
             CAST(COALESCE(SUM(missing_third_party), 0) AS BIGINT) AS missing_third_party,
             CAST(COALESCE(SUM(missing_os), 0) AS BIGINT) AS missing_os
@@ -125,4 +128,11 @@ pub async fn totals(mut from: impl Read, filter: &DeviceFilter) -> Result<Totals
         missing_third_party: number("missing_third_party")?,
         missing_os: number("missing_os")?,
     })
+}
+
+/// The devices with a host name, case ignored: at most some.
+pub async fn named(mut from: impl Read, hostname: &str, limit: u32) -> Result<Vec<DeviceId>> {
+    let values = args![hostname.to_lowercase(), limit];
+    let rows = from.rows(&NAMED, values).await?;
+    rows.iter().map(|row| row.int("id").map(DeviceId)).collect()
 }

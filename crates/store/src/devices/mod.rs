@@ -12,13 +12,14 @@ use fleetmend_model::{DeviceId, Millis, PolicyId};
 
 use crate::db::{Read, Tx};
 use crate::error::{Error, Result};
+use crate::missing::Counted;
 use crate::observations;
 use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, args, row};
 
 pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
-pub use list::{DeviceFilter, DeviceSort, Totals, list, totals};
+pub use list::{DeviceFilter, DeviceSort, Totals, list, named, totals};
 pub(crate) use policy::STATEMENTS as POLICY_STATEMENTS;
 pub use policy::{HasPolicy, policies, set_policies};
 
@@ -72,9 +73,9 @@ statements! {
     REMOVE_INVENTORY = "DELETE FROM inventories WHERE device = $1";
     /// Two servers that write the same devices take their rows in the same order.
     LOCK = {
-        sqlite: "SELECT id FROM devices WHERE removed_at IS NULL AND id IN
+        sqlite: "SELECT id, system_type FROM devices WHERE removed_at IS NULL AND id IN
                      (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id",
-        postgres: "SELECT id FROM devices WHERE removed_at IS NULL AND id IN
+        postgres: "SELECT id, system_type FROM devices WHERE removed_at IS NULL AND id IN
                        (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id
                    FOR NO KEY UPDATE",
     };
@@ -310,8 +311,11 @@ pub async fn set_system_type(
     devices: &[DeviceId],
     system_type: SystemType,
 ) -> Result<u64> {
-    lock(tx, devices.iter().copied()).await?;
-    let ids = Rows::of(devices.iter().copied());
+    let devices = lock(tx, devices.iter().copied()).await?;
+    let lacked = Counted::lacked_by(tx, &devices).await?;
+    let then = lacked.as_of(system_type);
+    then.and(&lacked.taken_away()).store(tx).await?;
+    let ids = Rows::of(devices);
     tx.run(&SET_SYSTEM_TYPE, args![ids, system_type.key()])
         .await
 }
@@ -356,6 +360,8 @@ pub async fn remove(tx: &mut Tx, device: DeviceId, now: Millis) -> Result<bool> 
     if tx.run(&REMOVE, args![device, now]).await? == 0 {
         return Ok(false);
     }
+    let lacked = Counted::lacked_by(tx, &[device]).await?;
+    lacked.taken_away().store(tx).await?;
     tx.run(&REMOVE_MISSING, args![device]).await?;
     tx.run(&REMOVE_INVENTORY, args![device]).await?;
     observations::replace(tx, &[device], &[]).await?;
@@ -368,6 +374,20 @@ pub async fn lock(
     tx: &mut Tx,
     devices: impl IntoIterator<Item = DeviceId>,
 ) -> Result<Vec<DeviceId>> {
+    let locked = lock_typed(tx, devices).await?;
+    Ok(locked.into_iter().map(|it| it.0).collect())
+}
+
+/// [`lock`], with their system types.
+pub(crate) async fn lock_typed(
+    tx: &mut Tx,
+    devices: impl IntoIterator<Item = DeviceId>,
+) -> Result<Vec<(DeviceId, SystemType)>> {
     let rows = tx.rows(&LOCK, args![Rows::of(devices)]).await?;
-    rows.iter().map(|row| row.int("id").map(DeviceId)).collect()
+    rows.iter()
+        .map(|row| {
+            let system_type = row.word("system_type", SystemType::from_key)?;
+            Ok((DeviceId(row.int("id")?), system_type))
+        })
+        .collect()
 }

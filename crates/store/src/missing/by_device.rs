@@ -1,9 +1,11 @@
 //! What one device lacks.
 
 use fleetmend_model::DeviceId;
-use fleetmend_model::patch::{Approval, PatchType};
+use fleetmend_model::patch::Approval;
 
 use super::by_patch::{LatestJob, read_job};
+use super::dates::published;
+use super::filter::{PatchFilter, patch_conditions, patch_values};
 use super::{Missing, read};
 use crate::db::Read;
 use crate::error::Result;
@@ -26,11 +28,13 @@ statements! {
             LEFT JOIN deploy_jobs AS j ON j.id =
                 (SELECT MAX(l.id) FROM deploy_jobs AS l
                  WHERE l.device = m.device AND l.patch = m.patch)", hold_joins!(), "
-            WHERE m.device = $1
-              AND (CAST($2 AS TEXT) IS NULL OR p.patch_type = CAST($2 AS TEXT))
-              AND (CAST($3 AS TEXT) IS NULL
-                   OR (p.title_key, p.id) > (CAST($3 AS TEXT), CAST($4 AS BIGINT)))
-            ORDER BY p.title_key, p.id LIMIT $5"));
+            WHERE", patch_conditions!(), "
+              AND m.device = $7
+              AND (CAST($8 AS BIGINT) IS NULL
+                   OR CASE WHEN h.confirmed_at IS NULL THEN 0 ELSE 1 END = CAST($8 AS BIGINT))
+              AND (CAST($9 AS TEXT) IS NULL
+                   OR (p.title_key, p.id) > (CAST($9 AS TEXT), CAST($10 AS BIGINT)))
+            ORDER BY p.title_key, p.id LIMIT $11"));
 }
 
 /// A patch that the device lacks.
@@ -58,14 +62,15 @@ fn read_row(row: &Row) -> Result<DevicePatch> {
     })
 }
 
-/// A page of what a device lacks, by title.
+/// A page of what a device lacks that fits the filter, by title.
 pub async fn of_device(
     mut from: impl Read,
     device: DeviceId,
-    patch_type: Option<PatchType>,
+    filter: &PatchFilter,
     page: &Page,
 ) -> Result<Paged<DevicePatch>> {
-    let mut values = args![device, patch_type.map(PatchType::key)];
+    let mut values = patch_values(filter);
+    values.extend(args![device, filter.held]);
     values.extend(page.cursor(&[Kind::Text, Kind::Int])?);
     values.extend(args![page.fetch()]);
     let rows = from.rows(&LIST, values).await?;

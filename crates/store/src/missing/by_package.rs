@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fleetmend_model::{DeviceId, Millis, PatchId};
 
-use super::{Changes, DELETE, GroundsId, NewMissing, PUT, dates};
+use super::{Changes, Counted, DELETE, GroundsId, NewMissing, PUT, dates};
 use crate::db::{Read, Tx};
 use crate::devices;
 use crate::error::Result;
@@ -46,9 +46,9 @@ pub struct PackagesMissing {
     pub rows: Vec<(DeviceId, NewMissing)>,
 }
 
-/// Puts the new answer in the place of the old one, and keeps the devices' counts in step. Rows that
-/// stay keep their `since`; rows that did not change are not written. Devices that were removed are
-/// passed over.
+/// Puts the new answer in the place of the old one, and keeps the devices' and the patches' counts in
+/// step. Rows that stay keep their `since`; rows that did not change are not written. Devices that were
+/// removed are passed over.
 pub async fn replace_for_packages(
     tx: &mut Tx,
     new: &PackagesMissing,
@@ -59,8 +59,8 @@ pub async fn replace_for_packages(
     let lacking = lacking.iter().map(|row| row.int("device").map(DeviceId));
     let mut concerned = lacking.collect::<Result<BTreeSet<_>>>()?;
     concerned.extend(new.rows.iter().map(|it| it.0));
-    let managed = devices::lock(tx, concerned).await?;
-    let managed: BTreeSet<DeviceId> = managed.into_iter().collect();
+    let managed = devices::lock_typed(tx, concerned).await?;
+    let managed: HashMap<_, _> = managed.into_iter().collect();
     let mut old: HashMap<(DeviceId, PatchId), GroundsId> = HashMap::new();
     for row in tx.rows(&STORED_OF, args![names()]).await? {
         let key = (DeviceId(row.int("device")?), PatchId(row.int("patch")?));
@@ -69,7 +69,7 @@ pub async fn replace_for_packages(
     let mut changes = Changes::default();
     let mut put = Vec::new();
     // Of a device and patch that stand twice the last one counts.
-    let rows = new.rows.iter().filter(|it| managed.contains(&it.0));
+    let rows = new.rows.iter().filter(|it| managed.contains_key(&it.0));
     let rows: BTreeMap<(DeviceId, PatchId), &NewMissing> =
         rows.map(|it| ((it.0, it.1.patch), &it.1)).collect();
     for (key, row) in rows {
@@ -101,6 +101,7 @@ pub async fn replace_for_packages(
         dates::removed(tx, &changes.removed, now).await?;
     }
     recount(tx, &changes).await?;
+    Counted::of(&changes, &managed).store(tx).await?;
     Ok(changes)
 }
 

@@ -2,11 +2,12 @@
 //! affects.
 
 use fleetmend_model::device::SystemType;
-use fleetmend_model::patch::{Approval, PatchType};
+use fleetmend_model::patch::Approval;
 use fleetmend_model::status::deploy::{DeployState, Ending};
 use fleetmend_model::{DeployJobId, Millis, PatchId};
 
-use super::dates::{self, Dates, date_columns};
+use super::dates::{self, Dates, date_columns, published};
+use super::filter::{self, PatchFilter, PatchSort, patch_conditions, patch_values};
 use super::{Missing, read};
 use crate::db::Read;
 use crate::error::Result;
@@ -16,72 +17,71 @@ use crate::patches::{self, Patch, title_key};
 use crate::sql::statements;
 use crate::value::{Row, Value, args};
 
-/// `$1` patch type, `$2` system type, `$3` decision, `$4` title, `$5` host name, `$6` security, `$7` held,
-/// `$8` and `$9` published since and before, `$10` fixed.
+/// Besides the conditions on patches: `$7` system type, `$8` held, `$9` fixed, `$10` with those that are
+/// fixed everywhere, `$11` devices, `$12` host name.
 macro_rules! missing_patches {
-    () => {
+    ($from:literal) => {
         concat!(
-            "SELECT p.*, s.system_type, s.place, COALESCE(a.decision, 'not_approved') AS decision,
+            "SELECT p.*, c.system_type, c.place, c.devices AS affected,
+             COALESCE(a.decision, 'not_approved') AS decision,
              COALESCE(a.decided_by, '') AS decided_by, a.at AS decided_at,
              COALESCE(a.reason, '') AS decision_reason,
-             (SELECT COUNT(*) FROM missing AS m JOIN devices AS d ON d.id = m.device
-              WHERE m.patch = p.id AND d.system_type = s.system_type) AS affected,
              (SELECT COUNT(*) FROM holds AS o
               JOIN devices AS d ON d.id = o.device
               JOIN missing AS m ON m.device = o.device AND m.patch = o.patch
               WHERE o.patch = p.id AND o.ended_at IS NULL AND o.confirmed_at IS NOT NULL
-                AND d.system_type = s.system_type) AS held_devices,",
+                AND d.system_type = c.system_type) AS held_devices,",
             hold_columns!(),
             ",",
             date_columns!(),
+            "FROM ",
+            $from,
             "
-         FROM patches AS p
-         CROSS JOIN (SELECT 'normal' AS system_type, 0 AS place
-                     UNION ALL SELECT 'critical' AS system_type, 1 AS place) AS s
-         LEFT JOIN approvals AS a ON a.patch = p.id AND a.system_type = s.system_type
+         LEFT JOIN approvals AS a ON a.patch = p.id AND a.system_type = c.system_type
          LEFT JOIN holds AS h ON h.patch = p.id AND h.device IS NULL AND h.ended_at IS NULL
-         WHERE (CAST($1 AS TEXT) IS NULL OR p.patch_type = CAST($1 AS TEXT))
-           AND (CAST($2 AS TEXT) IS NULL OR s.system_type = CAST($2 AS TEXT))
-           AND (CAST($3 AS TEXT) IS NULL
-                OR COALESCE(a.decision, 'not_approved') = CAST($3 AS TEXT))
-           AND (CAST($4 AS TEXT) IS NULL OR p.title_key LIKE CAST($4 AS TEXT) ESCAPE '\\')
-           AND (CAST($6 AS BIGINT) IS NULL OR p.security = CAST($6 AS BIGINT))
-           AND (CAST($7 AS BIGINT) IS NULL
+         WHERE c.patch = p.id AND ",
+            patch_conditions!(),
+            "
+           AND (CAST($7 AS TEXT) IS NULL OR c.system_type = CAST($7 AS TEXT))
+           AND (CAST($8 AS BIGINT) IS NULL
                 OR CASE WHEN EXISTS (SELECT 1 FROM holds AS o
                                      WHERE o.patch = p.id AND o.ended_at IS NULL
                                        AND o.confirmed_at IS NOT NULL)
-                        THEN 1 ELSE 0 END = CAST($7 AS BIGINT))
-           AND (CAST($8 AS TEXT) IS NULL OR EXISTS
-                (SELECT 1 FROM packages AS k
-                 WHERE k.id = p.package AND k.published >= CAST($8 AS TEXT)))
-           AND (CAST($9 AS TEXT) IS NULL OR EXISTS
-                (SELECT 1 FROM packages AS k
-                 WHERE k.id = p.package AND k.published < CAST($9 AS TEXT)))
-           AND (CAST($10 AS BIGINT) IS NULL
-                OR CASE WHEN p.first_fixed IS NULL THEN 0 ELSE 1 END = CAST($10 AS BIGINT))
-           AND EXISTS (SELECT 1 FROM missing AS m JOIN devices AS d ON d.id = m.device
-                       WHERE m.patch = p.id AND d.system_type = s.system_type
-                         AND (CAST($5 AS TEXT) IS NULL
-                              OR d.hostname_key LIKE CAST($5 AS TEXT) ESCAPE '\\'))"
+                        THEN 1 ELSE 0 END = CAST($8 AS BIGINT))
+           AND (CAST($9 AS BIGINT) IS NULL
+                OR CASE WHEN p.first_fixed IS NULL THEN 0 ELSE 1 END = CAST($9 AS BIGINT))
+           AND (c.devices > 0
+                OR (p.first_fixed IS NOT NULL AND (CAST($9 AS BIGINT) = 1 OR $10 = 1)))
+           AND (CAST($11 AS TEXT) IS NULL
+                OR (p.id, c.system_type) IN
+                   (SELECT m.patch, d.system_type
+                    FROM devices AS d JOIN missing AS m ON m.device = d.id
+                    WHERE d.id IN (SELECT CAST(value->>0 AS BIGINT)
+                                   FROM jsonb_each(CAST($11 AS TEXT)))))
+           AND (CAST($12 AS TEXT) IS NULL
+                OR EXISTS (SELECT 1 FROM missing AS m JOIN devices AS d ON d.id = m.device
+                           WHERE m.patch = p.id AND d.system_type = c.system_type
+                             AND d.hostname_key LIKE CAST($12 AS TEXT) ESCAPE '\\'))"
         )
     };
 }
 
 statements! {
-    BY_TITLE = (concat!(missing_patches!(), "
-           AND (CAST($11 AS TEXT) IS NULL
-                OR (p.title_key, p.id, s.place)
-                   > (CAST($11 AS TEXT), CAST($12 AS BIGINT), CAST($13 AS BIGINT)))
-         ORDER BY p.title_key, p.id, s.place LIMIT $14"));
-    NEWEST = (concat!(missing_patches!(), "
-           AND (CAST($11 AS BIGINT) IS NULL OR p.id < CAST($11 AS BIGINT)
-                OR (p.id = CAST($11 AS BIGINT) AND s.place > CAST($12 AS BIGINT)))
-         ORDER BY p.id DESC, s.place LIMIT $13"));
-    BY_AFFECTED = (concat!("SELECT * FROM (", missing_patches!(), ") AS t
-         WHERE CAST($11 AS BIGINT) IS NULL OR t.affected < CAST($11 AS BIGINT)
-            OR (t.affected = CAST($11 AS BIGINT)
-                AND (t.id, t.place) > (CAST($12 AS BIGINT), CAST($13 AS BIGINT)))
-         ORDER BY t.affected DESC, t.id, t.place LIMIT $14"));
+    BY_TITLE = (concat!(missing_patches!("patches AS p CROSS JOIN missing_counts AS c"), "
+           AND (CAST($13 AS TEXT) IS NULL
+                OR (p.title_key, p.id, c.place)
+                   > (CAST($13 AS TEXT), CAST($14 AS BIGINT), CAST($15 AS BIGINT)))
+         ORDER BY p.title_key, p.id, c.place LIMIT $16"));
+    NEWEST = (concat!(missing_patches!("patches AS p CROSS JOIN missing_counts AS c"), "
+           AND (CAST($13 AS BIGINT) IS NULL OR p.id < CAST($13 AS BIGINT)
+                OR (p.id = CAST($13 AS BIGINT) AND c.place > CAST($14 AS BIGINT)))
+         ORDER BY p.id DESC, c.place LIMIT $15"));
+    /// SQLite joins in the order given: by the index of the counts, so that it ends with the page.
+    BY_AFFECTED = (concat!(missing_patches!("missing_counts AS c CROSS JOIN patches AS p"), "
+           AND (CAST($13 AS BIGINT) IS NULL OR c.devices < CAST($13 AS BIGINT)
+                OR (c.devices = CAST($13 AS BIGINT)
+                    AND (c.patch, c.place) > (CAST($14 AS BIGINT), CAST($15 AS BIGINT))))
+         ORDER BY c.devices DESC, c.patch, c.place LIMIT $16"));
     AFFECTED = (concat!("SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason, d.hostname, d.system_type, d.last_seen, d.cannot_deploy,
                     j.id AS job, j.status AS job_status, j.ending AS job_ending,
                     j.cause AS job_cause, j.updated_at AS job_at,", hold_columns!(), "
@@ -98,43 +98,6 @@ statements! {
                   AND (CAST($4 AS TEXT) IS NULL
                        OR (d.hostname_key, d.id) > (CAST($4 AS TEXT), CAST($5 AS BIGINT)))
                 ORDER BY d.hostname_key, d.id LIMIT $6"));
-}
-
-/// Which missing patches are wanted; `None` is all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PatchFilter {
-    /// Third-party or OS.
-    pub patch_type: Option<PatchType>,
-    /// For devices of which system type.
-    pub system_type: Option<SystemType>,
-    /// With which decision for that system type.
-    pub approval: Option<Approval>,
-    /// Part of the title or the package's name, case ignored.
-    pub title: Option<String>,
-    /// Part of the name of a host that lacks it, case ignored.
-    pub hostname: Option<String>,
-    /// Whether it closes a security hole.
-    pub security: Option<bool>,
-    /// Whether it is held everywhere or on some device.
-    pub held: Option<bool>,
-    /// Published at this time or later: `YYYY-MM-DDThh:mm:ss`, UTC.
-    pub published_since: Option<String>,
-    /// Published before this time, written like that.
-    pub published_before: Option<String>,
-    /// Whether a device that had lacked it was found to have it.
-    pub fixed: Option<bool>,
-}
-
-/// The order of the list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum PatchSort {
-    /// By title, case ignored.
-    #[default]
-    Title,
-    /// Those that most devices lack first.
-    Affected,
-    /// Those that this server saw last first.
-    Newest,
 }
 
 /// A patch that devices of a system type lack.
@@ -232,19 +195,16 @@ fn place(system_type: SystemType) -> i64 {
     }
 }
 
-fn values(filter: &PatchFilter) -> Vec<Value> {
-    args![
-        filter.patch_type.map(PatchType::key),
+async fn values(from: &mut impl Read, filter: &PatchFilter) -> Result<Vec<Value>> {
+    let mut values = patch_values(filter);
+    values.extend(args![
         filter.system_type.map(SystemType::key),
-        filter.approval.map(Approval::key),
-        contains(filter.title.as_deref()),
-        contains(filter.hostname.as_deref()),
-        filter.security,
         filter.held,
-        &filter.published_since,
-        &filter.published_before,
         filter.fixed,
-    ]
+        filter.with_fixed,
+    ]);
+    values.extend(filter::hosts(from, filter.hostname.as_deref()).await?);
+    Ok(values)
 }
 
 /// A page of the patches that devices lack.
@@ -259,7 +219,7 @@ pub async fn list(
         PatchSort::Affected => (&BY_AFFECTED, &[Kind::Int, Kind::Int, Kind::Int]),
         PatchSort::Newest => (&NEWEST, &[Kind::Int, Kind::Int]),
     };
-    let mut values = values(filter);
+    let mut values = values(&mut from, filter).await?;
     values.extend(page.cursor(kinds)?);
     values.extend(args![page.fetch()]);
     let rows = from.rows(statement, values).await?;

@@ -10,28 +10,47 @@ use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, args, row};
 
+/// When the source of `patches AS p` published it: as it was known first, else as it is known now.
+macro_rules! published {
+    () => {
+        "COALESCE(p.published, (SELECT k.published FROM packages AS k WHERE k.id = p.package))"
+    };
+}
+pub(super) use published;
+
 /// The columns that [`read`] reads, of `patches AS p`.
 macro_rules! date_columns {
     () => {
-        " p.first_fixed AS fixed_first, p.last_fixed AS fixed_last,
-          (SELECT k.published FROM packages AS k WHERE k.id = p.package) AS published_text,
-          (SELECT k.first_seen FROM packages AS k WHERE k.id = p.package) AS catalog_seen,
+        concat!(
+            " p.first_fixed AS fixed_first, p.last_fixed AS fixed_last, ",
+            published!(),
+            " AS published_text,
+          COALESCE(p.catalog_seen,
+              (SELECT k.first_seen FROM packages AS k WHERE k.id = p.package)) AS seen_first,
           (SELECT MIN(r.created_at) FROM releases AS r
            WHERE r.patch_type = p.patch_type AND r.package = p.name AND r.version = p.version)
               AS mirrored "
+        )
     };
 }
-pub(crate) use date_columns;
+pub(super) use date_columns;
 
 statements! {
     OF_PATCH = (concat!("SELECT", date_columns!(), "FROM patches AS p WHERE p.id = $1"));
-    /// One device for each patch is enough: what comes meanwhile is looked at later.
+    /// Some devices for each patch: one that has it is enough.
     PUT = "INSERT INTO fix_candidates (patch, device, at)
-           SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT), $2
-           FROM jsonb_each($1) WHERE true ON CONFLICT (patch) DO NOTHING";
+           SELECT t.patch, t.device, $2
+           FROM (SELECT CAST(value->>0 AS BIGINT) AS patch, CAST(value->>1 AS BIGINT) AS device,
+                        CAST(value->>2 AS BIGINT) AS place
+                 FROM jsonb_each($1)) AS t
+           WHERE t.place + (SELECT COUNT(*) FROM fix_candidates AS c WHERE c.patch = t.patch) < $3
+           ON CONFLICT (patch, device) DO UPDATE SET at = excluded.at";
     CANDIDATES = "SELECT c.*, m.patch AS missing FROM fix_candidates AS c
                   LEFT JOIN missing AS m ON m.device = c.device AND m.patch = c.patch
-                  ORDER BY c.device, c.patch LIMIT $1";
+                  ORDER BY c.at, c.device, c.patch LIMIT $1";
+    /// What is known of one device is known of the patch.
+    TAKE_FIXED = "DELETE FROM fix_candidates
+                  WHERE patch IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     TAKE = "DELETE FROM fix_candidates WHERE (patch, device) IN
                 (SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT)
                  FROM jsonb_each($1))";
@@ -74,7 +93,7 @@ pub struct FixCandidate {
 pub(crate) fn read(row: &Row) -> Result<Dates> {
     Ok(Dates {
         published: row.text_opt("published_text")?,
-        seen: row.millis_opt("catalog_seen")?,
+        seen: row.millis_opt("seen_first")?,
         mirrored: row.millis_opt("mirrored")?,
         first_fixed: row.millis_opt("fixed_first")?,
         last_fixed: row.millis_opt("fixed_last")?,
@@ -88,24 +107,34 @@ pub async fn dates(mut from: impl Read, patch: PatchId) -> Result<Dates> {
         .map_or_else(|| Ok(Dates::default()), |row| read(&row))
 }
 
-/// Notes of each patch one device that does not lack it any more.
+/// Devices that are kept for each patch.
+const DEVICES: usize = 20;
+
+/// Notes of each patch some devices that do not lack it any more.
 pub(super) async fn removed(
     tx: &mut Tx,
     removed: &[(DeviceId, PatchId)],
     now: Millis,
 ) -> Result<()> {
-    let distinct: BTreeMap<PatchId, DeviceId> = removed
-        .iter()
-        .map(|(device, patch)| (*patch, *device))
-        .collect();
-    let mut rows = Rows::new();
-    for (patch, device) in distinct {
-        rows.push(&row![patch, device]);
+    let mut distinct: BTreeMap<PatchId, Vec<DeviceId>> = BTreeMap::new();
+    for (device, patch) in removed {
+        let devices = distinct.entry(*patch).or_default();
+        if devices.len() < DEVICES {
+            devices.push(*device);
+        }
     }
-    tx.run(&PUT, args![rows, now]).await.map(drop)
+    let mut rows = Rows::new();
+    for (patch, devices) in distinct {
+        for (place, device) in devices.into_iter().enumerate() {
+            rows.push(&row![patch, device, place as i64]);
+        }
+    }
+    tx.run(&PUT, args![rows, now, DEVICES as i64])
+        .await
+        .map(drop)
 }
 
-/// Some of what is to be looked at, by device.
+/// Some of what is to be looked at: what was missing no more first, a device's together.
 pub async fn fix_candidates(mut from: impl Read, limit: u32) -> Result<Vec<FixCandidate>> {
     let rows = from.rows(&CANDIDATES, args![limit]).await?;
     rows.iter()
@@ -120,18 +149,26 @@ pub async fn fix_candidates(mut from: impl Read, limit: u32) -> Result<Vec<FixCa
         .collect()
 }
 
-/// Takes candidates away that were looked at, and keeps the dates of those that are fixed.
+/// Takes candidates away that were looked at, and keeps the dates of those that are fixed. Of a patch that
+/// is fixed nothing more is looked at.
 pub async fn looked_at(
     tx: &mut Tx,
     candidates: &[FixCandidate],
     fixed: &[FixCandidate],
 ) -> Result<()> {
-    let mut dates = Rows::new();
+    let mut first: BTreeMap<PatchId, Millis> = BTreeMap::new();
     for it in fixed {
-        dates.push(&row![it.patch, it.at]);
+        let at = first.entry(it.patch).or_insert(it.at);
+        *at = it.at.min(*at);
     }
-    if !dates.is_empty() {
+    if !first.is_empty() {
+        let mut dates = Rows::new();
+        for (patch, at) in &first {
+            dates.push(&row![*patch, *at]);
+        }
         tx.run(&FIXED, args![dates]).await?;
+        let patches = Rows::of(first.into_keys());
+        tx.run(&TAKE_FIXED, args![patches]).await?;
     }
     let mut rows = Rows::new();
     for it in candidates {

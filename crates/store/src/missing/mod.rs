@@ -3,10 +3,12 @@
 mod by_device;
 mod by_package;
 mod by_patch;
+mod counts;
 mod dates;
+mod filter;
 mod grounds;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::{DeviceId, Millis, PatchId};
@@ -23,11 +25,13 @@ pub use by_device::{DevicePatch, of_device};
 pub(crate) use by_package::STATEMENTS as BY_PACKAGE_STATEMENTS;
 pub use by_package::{PackagesMissing, packages, replace_for_packages};
 pub(crate) use by_patch::STATEMENTS as BY_PATCH_STATEMENTS;
-pub use by_patch::{
-    AffectedSystem, LatestJob, MissingPatch, PatchFilter, PatchSort, affected_systems, list,
-};
+pub use by_patch::{AffectedSystem, LatestJob, MissingPatch, affected_systems, list};
+pub(crate) use counts::Counted;
+pub(crate) use counts::STATEMENTS as COUNTS_STATEMENTS;
 pub(crate) use dates::STATEMENTS as DATES_STATEMENTS;
 pub use dates::{Dates, FixCandidate, dates, fix_candidates, looked_at};
+pub(crate) use filter::STATEMENTS as FILTER_STATEMENTS;
+pub use filter::{PatchFilter, PatchSort};
 pub(crate) use grounds::STATEMENTS as GROUNDS_STATEMENTS;
 pub use grounds::{Grounds, GroundsDigest, GroundsId, intern_grounds};
 
@@ -114,24 +118,25 @@ pub(crate) fn read(row: &Row) -> Result<Missing> {
     })
 }
 
-/// Puts the new answer in place of the old one for each device, and keeps the devices' counts in
-/// step. Rows that stay keep their `since`; rows that did not change are not written. Devices that
-/// were removed are passed over. At most six statements, however many devices.
+/// Puts the new answer in place of the old one for each device, and keeps the devices' and the patches'
+/// counts in step. Rows that stay keep their `since`; rows that did not change are not written. Devices
+/// that were removed are passed over. At most seven statements, however many devices.
 pub async fn replace_for_devices(
     tx: &mut Tx,
     devices: &[DeviceMissing],
     now: Millis,
 ) -> Result<Changes> {
-    let managed = devices::lock(tx, devices.iter().map(|it| it.device)).await?;
+    let managed = devices::lock_typed(tx, devices.iter().map(|it| it.device)).await?;
     if managed.is_empty() {
         return Ok(Changes::default());
     }
-    let mut stored = stored(&mut *tx, &managed).await?;
-    let managed: BTreeSet<DeviceId> = managed.into_iter().collect();
+    let managed: HashMap<_, _> = managed.into_iter().collect();
+    let ids: Vec<DeviceId> = managed.keys().copied().collect();
+    let mut stored = stored(&mut *tx, &ids).await?;
     // Of several answers for one device the last one counts.
     let new: BTreeMap<DeviceId, &DeviceMissing> = devices
         .iter()
-        .filter(|it| managed.contains(&it.device))
+        .filter(|it| managed.contains_key(&it.device))
         .map(|it| (it.device, it))
         .collect();
 
@@ -180,6 +185,7 @@ pub async fn replace_for_devices(
     if !counts.is_empty() {
         tx.run(&COUNT, args![counts]).await?;
     }
+    Counted::of(&changes, &managed).store(tx).await?;
     Ok(changes)
 }
 

@@ -40,6 +40,24 @@ async fn names(db: &Db, filter: &DeviceFilter, sort: DeviceSort, limit: u32) -> 
 }
 
 both! {
+    async fn devices_are_found_by_their_whole_name(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let mut ids = Vec::new();
+        for (name, certificate) in [("Host", "1"), ("HOST", "2"), ("host-2", "3")] {
+            let device = NewDevice {
+                host: host(name),
+                system_type: SystemType::Normal,
+                agent_version: String::new(),
+                protocol: 1,
+                certificate_sha256: certificate.to_owned(),
+            };
+            ids.push(devices::insert(&mut tx, &device, T0).await.unwrap());
+        }
+        assert_eq!(devices::named(&mut tx, "hOST", 9).await.unwrap(), ids[..2]);
+        assert_eq!(devices::named(&mut tx, "host", 1).await.unwrap(), ids[..1]);
+        assert_eq!(devices::named(&mut tx, "hos", 9).await.unwrap(), []);
+    }
+
     async fn a_device_is_found_by_id_and_certificate_until_it_is_removed(db: Db) {
         let mut tx = db.begin().await.unwrap();
         let id = add_device(&mut tx, "pc1").await;

@@ -165,7 +165,7 @@ both! {
         holds::put_everywhere(&mut tx, zip, "in vain", t(2)).await.unwrap();
         let both = vec![Some((Some(alpha), true)), Some((None, true)), Some((None, true))];
         assert_eq!(shown(&mut tx).await, both);
-        let of_alpha = missing::of_device(&mut tx, alpha, None, &page).await.unwrap();
+        let of_alpha = missing::of_device(&mut tx, alpha, &PatchFilter::default(), &page).await.unwrap();
         let of_alpha: Vec<_> = of_alpha.rows.iter().map(|it| (it.patch.id, it.hold.is_some())).collect();
         assert_eq!(of_alpha, [(curl, false), (zip, true)]);
 

@@ -305,16 +305,17 @@ both! {
         }
         assert_eq!(missing::devices_of(&db, x, Some(SystemType::Normal)).await.unwrap(), [a]);
 
-        let of_a = of_device(&db, a, None, &Page::first(1)).await.unwrap();
+        let any = PatchFilter::default;
+        let of_a = of_device(&db, a, &any(), &Page::first(1)).await.unwrap();
         assert_eq!(of_a.rows[0].patch.id, x);
         assert_eq!(of_a.rows[0].approval, Approval::Approved);
         assert_eq!(of_a.rows[0].job.as_ref().unwrap().job, second);
-        let next = of_device(&db, a, None, &Page::after(1, of_a.next.unwrap())).await.unwrap();
+        let next = of_device(&db, a, &any(), &Page::after(1, of_a.next.unwrap())).await.unwrap();
         assert_eq!((next.rows[0].patch.id, next.rows[0].approval), (y, Approval::NotApproved));
         assert_eq!(next.next, None);
-        let os = of_device(&db, a, Some(PatchType::Os), &Page::first(9)).await.unwrap();
+        let os = of_device(&db, a, &PatchFilter { patch_type: Some(PatchType::Os), ..any() }, &Page::first(9)).await.unwrap();
         assert!(os.rows.is_empty());
-        let of_b = of_device(&db, b, None, &Page::first(9)).await.unwrap();
+        let of_b = of_device(&db, b, &any(), &Page::first(9)).await.unwrap();
         assert_eq!(of_b.rows[0].approval, Approval::NotApproved, "approved for normal ones only");
     }
 }

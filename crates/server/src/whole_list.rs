@@ -1,0 +1,19 @@
+//! Lists as a whole, page by page: for commands, which show all that there is.
+
+use fleetmend_store::{MAX_PAGE, Page, Paged, Result};
+
+/// All rows of a list, of which one page can be read.
+pub(crate) async fn whole<T>(
+    mut read: impl AsyncFnMut(&Page) -> Result<Paged<T>>,
+) -> Result<Vec<T>> {
+    let mut rows = Vec::new();
+    let mut page = Page::first(MAX_PAGE);
+    loop {
+        let listed = read(&page).await?;
+        rows.extend(listed.rows);
+        let Some(next) = listed.next else {
+            return Ok(rows);
+        };
+        page = Page::after(MAX_PAGE, next);
+    }
+}
