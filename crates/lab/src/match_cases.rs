@@ -136,9 +136,13 @@ pub fn negatives(path: &Path) -> anyhow::Result<Vec<Negative>> {
     Ok(rows.map(negative).collect())
 }
 
-/// Patterns of names with the package that the truth wrongly says; the reason is for people.
-pub fn disputed(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    let table = Table::read(path)?;
+/// Rows of the known truths that are wrong themselves, with the reasons.
+const DISPUTED: &str = include_str!("../data/disputed.tsv");
+
+/// Patterns of names with the package that the truth wrongly says; the reason is for people. Without a
+/// file of one's own, what is known.
+pub fn disputed(path: Option<&Path>) -> anyhow::Result<Vec<(String, String)>> {
+    let table = path.map_or_else(|| Table::of(DISPUTED), Table::read)?;
     let rows = table.columns(["DisplayName", "choco_id"])?.into_iter();
     Ok(rows
         .map(|[name, id]| (name.to_owned(), id.to_owned()))

@@ -31,7 +31,7 @@ pub struct Options {
     #[arg(long)]
     labelled: Option<PathBuf>,
     /// Rows of the truth that are wrong themselves: `DisplayName` (with `*`), `choco_id`, `reason`.
-    /// The figures are given with and without them.
+    /// The figures are given with and without them. Default: those of `crates/lab/data/disputed.tsv`.
     #[arg(long)]
     disputed: Option<PathBuf>,
     /// Where to write what is wrong or was not found, a row a line; only of the half that rules are
@@ -65,10 +65,9 @@ impl Outcome {
 
 pub fn run(options: &Options) -> anyhow::Result<Value> {
     let packages = catalog_file::read(&options.catalog)?;
-    let disputed = options.disputed.as_deref().map(match_cases::disputed);
     let known = Known {
         families: packages.iter().map(|it| family_of(&it.name)).collect(),
-        disputed: disputed.transpose()?.unwrap_or_default(),
+        disputed: match_cases::disputed(options.disputed.as_deref())?,
     };
     let start = Instant::now();
     let catalog = Catalog::new(packages);
@@ -106,7 +105,12 @@ fn all_figures(cases: &[Case], found: &[Option<Match>]) -> Value {
         figures(both.map(|(case, found)| (case, Outcome::of(case, found.as_ref()))))
     };
     let mut result = part(&|_| true);
-    result["without_disputed"] = part(&|it| !it.is_disputed);
+    let undisputed = part(&|it| !it.is_disputed);
+    for figure in ["precision", "recall"] {
+        result[format!("{figure}_without_disputed")] = undisputed[figure].clone();
+    }
+    result["disputed"] = json!(cases.iter().filter(|it| it.is_disputed).count());
+    result["without_disputed"] = undisputed;
     result["truth"] = part(&|it| it.origin == Origin::Truth);
     result["labelled"] = part(&|it| it.origin == Origin::Labelled);
     result["tuning"] = part(&|it| it.half == Half::Tuning && !it.is_disputed);
@@ -253,5 +257,18 @@ mod tests {
         let found = measure(folder.path(), Some(disputed));
         assert_eq!(found["precision"], 0.3333, "{found}");
         assert_eq!(found["without_disputed"]["precision"], 0.5, "{found}");
+        assert_eq!(found["precision_without_disputed"], 0.5, "{found}");
+        assert_eq!(found["recall_without_disputed"], 0.5, "{found}");
+        assert_eq!(found["disputed"], 1, "{found}");
+    }
+
+    #[test]
+    fn what_is_known_to_be_disputed_counts_without_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = measure(folder.path(), None);
+        assert_eq!(found["disputed"], 0, "{found}");
+        assert_eq!(found["precision_without_disputed"], found["precision"]);
+        let known = crate::match_cases::disputed(None).unwrap();
+        assert!(known.len() > 10, "{known:?}");
     }
 }
