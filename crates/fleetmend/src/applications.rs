@@ -39,6 +39,9 @@ pub struct Applications {
     /// Only those with this text in their name or their package's id.
     #[arg(long)]
     text: Option<String>,
+    /// Instead, the devices that have one, named by its number: the last field of its line.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["state", "text"])]
+    devices: Option<u32>,
     #[command(flatten)]
     output: options::Output,
 }
@@ -48,7 +51,11 @@ pub async fn list(command: Applications) -> anyhow::Result<()> {
     let data = fleetmend_server::open(command.server.config()?).await?;
     let (state, text) = (command.state.as_deref(), command.text.as_deref());
     let output = command.output.output();
-    options::print(&data.list_applications(state, text, output).await?)
+    let lines = match command.devices {
+        Some(number) => data.list_application_devices(number, output).await?,
+        None => data.list_applications(state, text, output).await?,
+    };
+    options::print(&lines)
 }
 
 /// `fleetmend override …`.

@@ -4,13 +4,15 @@ use anyhow::bail;
 use fleetmend_model::DeviceId;
 use fleetmend_reconcile::State;
 use fleetmend_store::applications::{self, ListedApplication};
-use fleetmend_store::{devices, overrides as kept};
+use fleetmend_store::{MAX_PAGE, Page, devices, overrides as kept};
 
+use crate::api::application_devices::ApplicationDeviceBody;
 use crate::api::applications::ApplicationBody;
 use crate::api::overrides::OverrideBody;
 use crate::api::time;
 use crate::console::counted;
 use crate::handle::{Handle, said};
+use crate::missing::application_devices::{self, HavingDevice};
 use crate::missing::explain::{self, Explanation};
 use crate::missing::index;
 use crate::missing::overrides::{self, Given, Preview};
@@ -58,6 +60,7 @@ impl Handle {
         let rows = whole(async |page| applications::list(db, state, text, page).await).await?;
         let line = |it: ListedApplication| {
             let devices = it.answer.group_devices.to_string();
+            let number = it.answer.software.to_string();
             let fields = [
                 &devices,
                 &it.name,
@@ -66,10 +69,40 @@ impl Handle {
                 &it.answer.state,
                 &it.answer.package,
                 &it.answer.why,
+                &number,
             ];
             fields.map(String::as_str).join("\t")
         };
         output.lines(rows, ApplicationBody::of_all, line)
+    }
+
+    /// One line for each device that has an application, by the device's number: number, host name, system
+    /// type, and what it has of the application.
+    pub async fn list_application_devices(
+        &self,
+        application: u32,
+        output: Output,
+    ) -> anyhow::Result<Vec<String>> {
+        self.read_fleet().await?;
+        let mut rows = Vec::new();
+        let mut page = Page::first(MAX_PAGE);
+        loop {
+            let found = application_devices::of(&self.app, application, &page)
+                .await
+                .map_err(said)?;
+            rows.extend(found.page.rows);
+            let Some(next) = found.page.next else { break };
+            page = Page::after(MAX_PAGE, next);
+        }
+        let line = |it: HavingDevice| {
+            let installed = it.installed.iter();
+            let installed = installed.map(|it| format!("{} {}", it.name, it.version));
+            let installed = installed.collect::<Vec<_>>().join(", ");
+            let (id, host) = (it.device.id.to_string(), it.device.host.hostname);
+            let system_type = it.device.system_type.key();
+            [&id, &host, system_type, &installed].join("\t")
+        };
+        output.lines(rows, ApplicationDeviceBody::from, line)
     }
 
     /// One line for each override that is in force, the latest first.

@@ -4,6 +4,7 @@ mod answers;
 mod devices;
 mod explained;
 mod fleet;
+mod matched;
 mod matches;
 mod names;
 mod normal;

@@ -5,6 +5,7 @@
 //! ([`session`]); every change carries the session's word in the header `X-CSRF-Token`. To add an
 //! endpoint: a file or function here, a line in [`routes`], a line in [`openapi`].
 
+pub(crate) mod application_devices;
 pub(crate) mod applications;
 mod approvals;
 mod audit;
@@ -70,6 +71,10 @@ pub fn routes() -> Router<Arc<App>> {
             get(applications::explain),
         )
         .route("/api/v1/applications", get(applications::list))
+        .route(
+            "/api/v1/applications/{id}/devices",
+            get(application_devices::list),
+        )
         .route(
             "/api/v1/overrides",
             get(overrides::list).post(overrides::create),

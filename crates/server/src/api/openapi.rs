@@ -6,9 +6,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    applications, approvals, audit, catalog, deploy_jobs, deployments, devices, downloads,
-    enrol_tokens, feed, freshness, groups, holds, missing, overrides, policies, quarantine, scans,
-    session, sources, units,
+    application_devices, applications, approvals, audit, catalog, deploy_jobs, deployments,
+    devices, downloads, enrol_tokens, feed, freshness, groups, holds, missing, overrides, policies,
+    quarantine, scans, session, sources, units,
 };
 
 /// The shape of every error.
@@ -64,6 +64,7 @@ impl Modify for Security {
         applications::list_of_device,
         applications::explain,
         applications::list,
+        application_devices::list,
         overrides::list,
         overrides::create,
         overrides::preview,

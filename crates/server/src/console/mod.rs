@@ -5,6 +5,7 @@
 //! without JavaScript, but for pages that refresh themselves and the setup link's shortcut.
 
 mod affected;
+mod application_devices;
 mod applications;
 mod assets;
 mod audit;
@@ -68,6 +69,7 @@ pub fn routes() -> Router<Arc<App>> {
             get(applications::explanation),
         )
         .route("/applications", get(applications::page))
+        .route("/applications/{id}/devices", get(application_devices::page))
         .route("/overrides", get(overrides::page).post(overrides::add))
         .route("/overrides/new", get(overrides::form))
         .route(

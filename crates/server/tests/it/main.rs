@@ -31,6 +31,7 @@ mod internalize;
 mod keys;
 mod lanes;
 mod large_package;
+mod lists;
 mod lost_state;
 mod lying_feeds;
 mod offer;

@@ -8,6 +8,7 @@ use super::{Device, read};
 use crate::db::Read;
 use crate::error::Result;
 use crate::page::{Kind, Page, Paged, contains};
+use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, Value, args};
 
@@ -39,6 +40,8 @@ statements! {
         ORDER BY missing_total DESC, id LIMIT $8"));
     NAMED = "SELECT id FROM devices WHERE removed_at IS NULL AND hostname_key = $1
              ORDER BY id LIMIT $2";
+    GET_MANY = "SELECT * FROM devices WHERE removed_at IS NULL AND id IN
+                    (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id";
     TOTALS = (concat!("SELECT COUNT(*) AS devices,
             CAST(COALESCE(SUM(missing_third_party), 0) AS BIGINT) AS missing_third_party,
             CAST(COALESCE(SUM(missing_os), 0) AS BIGINT) AS missing_os
@@ -135,4 +138,11 @@ pub async fn named(mut from: impl Read, hostname: &str, limit: u32) -> Result<Ve
     let values = args![hostname.to_lowercase(), limit];
     let rows = from.rows(&NAMED, values).await?;
     rows.iter().map(|row| row.int("id").map(DeviceId)).collect()
+}
+
+/// The devices with these ids, by id; those that were removed are left out.
+pub async fn get_many(mut from: impl Read, devices: &[DeviceId]) -> Result<Vec<Device>> {
+    let ids = Rows::of(devices.iter().copied());
+    let rows = from.rows(&GET_MANY, args![ids]).await?;
+    rows.iter().map(read).collect()
 }
