@@ -2,6 +2,7 @@
 //! Where an operand is not known, the change is a finding.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 
@@ -44,7 +45,8 @@ impl Interpreter<'_> {
         });
         if known.kind == EffectKind::Service && bound.is_on("passthru") {
             let passed = bound.get("inputobject").or(bound.get("name"));
-            output = passed.cloned().map(Value::into_items).unwrap_or_default();
+            let passed = passed.cloned().map(Value::into_items).unwrap_or_default();
+            output = passed.into_iter().map(as_service).collect();
         }
         Some(output)
     }
@@ -226,6 +228,17 @@ impl Interpreter<'_> {
             file: self.script.as_ref().to_owned(),
             line,
         });
+    }
+}
+
+/// The service of a name.
+fn as_service(named: Value) -> Value {
+    match &named {
+        Value::Text(name) if named.is_known() => Value::Sought(Rc::new(Sought::all(
+            SoughtKind::Service,
+            super::place::written(name),
+        ))),
+        _ => named,
     }
 }
 

@@ -200,6 +200,10 @@ fn changes_that_are_known_are_listed() {
             "Get-Service acme -ea 0 | Stop-Service -PassThru | Set-Service -StartupType Disabled",
             "+Service(inputobject=acme passthru=True) +Service(inputobject=acme startuptype=Disabled)",
         ),
+        (
+            "$s = Stop-Service acme -PassThru\n$s.WaitForStatus('Stopped')",
+            "+Service(name=acme passthru=True)",
+        ),
         // A file of such a name is left.
         (
             "Get-ChildItem C:\\acme -Directory -Filter a* | Remove-Item -Recurse",
