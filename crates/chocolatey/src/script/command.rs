@@ -11,7 +11,7 @@ use super::command_names::{
     full, is_alias, is_harmless, is_module, is_pure, is_silent, read_fact, removed,
 };
 use super::function::Function;
-use super::interpreter::{Bound, Flow, Interpreter, Weight, excerpt};
+use super::interpreter::{Flow, Interpreter, Weight, excerpt};
 use super::parameters::{Argument, Parameter, bind, switch, value};
 use super::path;
 use super::place::CHOCOLATEY_INSTALL;
@@ -130,8 +130,7 @@ impl Interpreter<'_> {
     /// is an error that a `try` catches, and that ends the script where errors do.
     fn has_gone(&mut self, lower: &str) -> bool {
         let is_report = matches!(lower, "write-chocolateysuccess" | "write-chocolateyfailure");
-        let is_tried = self.bounds.iter().any(|it| it.0 == Bound::Try);
-        is_report && (is_tried || self.errors_end(None))
+        is_report && (self.is_tried() || self.errors_end(None))
     }
 
     /// The function that a name in lower case calls: an alias of that name comes before it.

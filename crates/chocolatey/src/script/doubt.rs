@@ -248,19 +248,20 @@ impl Interpreter<'_> {
     }
 
     /// The same of what fails where there is not just one.
-    pub(super) fn only_of_one_entry(
+    pub(super) fn only_of_one_entry<T>(
         &mut self,
         texts: [Option<&str>; 2],
         line: u32,
-        run: impl FnOnce(&mut Self),
-    ) {
+        run: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let Some(all) = self.one_entry(texts, line) else {
             return run(self);
         };
         let state = self.fork();
-        self.under(all.clone(), run);
+        let result = self.under(all.clone(), run);
         let missing = ("there is exactly one", negated(&all));
         self.depart(Flow::Throw, state, Vec::new(), line, missing);
+        result
     }
 
     /// The doubt that there is just one entry of all software of which texts take something; `None`:
@@ -282,6 +283,19 @@ impl Interpreter<'_> {
             doubts.push(self.doubt(&value, &text, line));
         }
         (!doubts.is_empty()).then(|| self.all_of(&doubts))
+    }
+
+    /// Keeps in mind that the script takes one of what it has found, whichever.
+    pub(super) fn take_one(&mut self, found: &[Value]) {
+        if let [Value::Sought(sought)] = found {
+            self.one_taken.extend(sought.fact());
+        }
+    }
+
+    /// Whether all that a text takes is of software of which the script takes one entry.
+    pub(super) fn is_one_taken(&self, text: &str) -> bool {
+        let software = self.facts.software_in(text);
+        !software.is_empty() && software.is_subset(&self.one_taken)
     }
 
     /// Keeps the doubt that stands around all that follows, behind what ended the script.

@@ -40,8 +40,10 @@ impl Interpreter<'_> {
             return Some(Vec::new());
         }
         let needed = self.needed(&bound, command);
-        let mut output = self.with(needed, command.line, |this| {
-            this.change(known.kind, &bound, command)
+        let mut output = self.taking_texts(known, &bound, command.line, |this| {
+            this.with(needed, command.line, |this| {
+                this.change(known.kind, &bound, command)
+            })
         });
         if known.kind == EffectKind::Service && bound.is_on("passthru") {
             let passed = bound.get("inputobject").or(bound.get("name"));
@@ -49,6 +51,34 @@ impl Interpreter<'_> {
             output = passed.into_iter().map(as_service).collect();
         }
         Some(output)
+    }
+
+    /// Runs a helper that asks for texts: what the registry has of several entries of software is a list,
+    /// of none it is empty, and neither is taken. That ends the script where errors do.
+    fn taking_texts<T>(
+        &mut self,
+        known: &EffectCommand,
+        bound: &Bound,
+        line: u32,
+        run: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let mandatory = known.parameters.iter().filter(|it| it.is_mandatory);
+        let of_software = mandatory
+            .filter_map(|it| bound.get(it.name))
+            // In a text of more than that, several are put one behind the other.
+            .filter(|it| matches!(it, Value::Asked(_) | Value::Text(_)) && it.may_be_none())
+            .map(Value::to_text);
+        let texts: Vec<String> = of_software.collect();
+        let mut texts = texts
+            .iter()
+            .map(String::as_str)
+            .filter(|it| !self.is_one_taken(it));
+        let texts = [texts.next(), texts.next()];
+        if self.is_tried() || self.errors_end(None) {
+            self.only_of_one_entry(texts, line, run)
+        } else {
+            self.of_one_entry(texts, line, run)
+        }
     }
 
     fn change(&mut self, kind: EffectKind, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {

@@ -6,7 +6,7 @@ use fleetmend_model::effect::Effect;
 
 use super::command::Invocation;
 use super::doubt::{Doubt, THERE_IS, negated};
-use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
+use super::interpreter::{self, Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::Bound;
 use super::path;
 use super::place;
@@ -63,6 +63,11 @@ impl Interpreter<'_> {
                 .as_plain()
                 .is_none_or(|it| it.eq_ignore_ascii_case("stop") || it == "1"),
         }
+    }
+
+    /// Whether a `try` stands around, which takes every error that ends its statement.
+    pub(super) fn is_tried(&self) -> bool {
+        self.bounds.iter().any(|it| it.0 == interpreter::Bound::Try)
     }
 
     /// What a command must find on the device, where the script ends else.

@@ -126,6 +126,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) skips_auto_uninstaller: AutoUninstaller,
     /// What values depend on of which some of several pass a filter.
     pub(super) picked: BTreeSet<FactsId>,
+    /// Software of which the script takes one entry of those that it found.
+    pub(super) one_taken: BTreeSet<Fact>,
     pub(super) findings: Vec<(Weight, Finding)>,
     /// What depends on the version of Chocolatey.
     pub(super) notes: Vec<Finding>,
@@ -221,6 +223,7 @@ impl<'p> Interpreter<'p> {
             shims: Vec::new(),
             skips_auto_uninstaller: AutoUninstaller::Runs,
             picked: BTreeSet::new(),
+            one_taken: BTreeSet::new(),
             findings: Vec::new(),
             notes: Vec::new(),
             failure: Failure::default(),

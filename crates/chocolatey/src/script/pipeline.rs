@@ -488,6 +488,9 @@ impl Interpreter<'_> {
             let open = Value::unknown("which values pass the filter is not known");
             return vec![self.or_asked(open, &from)];
         }
+        if (first, last) == (Some(1), None) || (first, last) == (None, Some(1)) {
+            self.take_one(&input);
+        }
         let picks = picks && !input.iter().any(is_open);
         let mut items = input;
         let (first, last, skip) = if picks {

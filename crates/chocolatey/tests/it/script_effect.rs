@@ -189,7 +189,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "$k = Get-UninstallRegistryKey 'Acme*'\nInstall-BinFile acme (Split-Path $k.DisplayIcon)",
-            "+Shim(name=acme path=<displayicon of software Acme* (the folder above)>)",
+            "+Shim?(name=acme path=<displayicon of software Acme* (the folder above)>)",
         ),
         // What a pattern stands for, on a device.
         (

@@ -95,3 +95,54 @@ fn a_pipeline_gets_a_null_of_software_that_is_not_there() {
         }
     }
 }
+
+const INSTALL: &str = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe";
+
+#[test]
+fn a_helper_takes_no_list_for_a_text() {
+    let key = "$k = Get-UninstallRegistryKey 'Acme*'";
+    let one = ("there is exactly one <software Acme*>", true);
+    for call in [
+        "Install-BinFile acme $k.DisplayIcon",
+        "Install-BinFile -Name acme -Path $k.InstallLocation",
+        "Install-ChocolateyPath $k.DisplayIcon",
+        "Uninstall-BinFile $k.DisplayName",
+    ] {
+        // Where errors end the script, it fails behind its installer.
+        for script in [
+            format!("$ErrorActionPreference = 'Stop'\n{INSTALL}\n{key}\n{call}"),
+            format!("try {{\n{INSTALL}\n{key}\n{call}\n}} catch {{ throw }}"),
+        ] {
+            let found = run(script.as_bytes(), &[]);
+            assert_eq!(found.verdict, Verdict::Ready, "{script}: {found:?}");
+            let recipe = found.recipe.as_ref().unwrap();
+            assert_eq!(told(&recipe.conditions), [one], "{script}");
+            assert_eq!(told(&found.effects[0].conditions), [one], "{script}");
+        }
+        // Else only this is left out.
+        let script = format!("{INSTALL}\n{key}\n{call}\nInstall-ChocolateyPath C:\\a");
+        let found = run(script.as_bytes(), &[]);
+        assert!(found.recipe.as_ref().unwrap().conditions.is_empty());
+        assert_eq!(told(&found.effects[0].conditions), [one], "{script}");
+        assert!(found.effects[1].always, "{script}");
+    }
+    for (key, call) in [
+        // Of several, a text has one behind the other.
+        (key, "Install-BinFile acme \"$($k.InstallLocation)\\a.exe\""),
+        (
+            "$k = Get-UninstallRegistryKey 'Acme*' | Select-Object -First 1",
+            "Install-BinFile acme $k.DisplayIcon",
+        ),
+        (key, "$k | % { Install-BinFile acme $_.DisplayIcon }"),
+        (
+            "$k = Get-AppInstallLocation 'Acme*'",
+            "Install-BinFile acme $k",
+        ),
+    ] {
+        let script = format!("$ErrorActionPreference = 'Stop'\n{INSTALL}\n{key}\n{call}");
+        let found = run(script.as_bytes(), &[]);
+        let recipe = found.recipe.as_ref().unwrap();
+        let told = told(&recipe.conditions);
+        assert!(!told.contains(&one), "{script}: {told:?}");
+    }
+}
