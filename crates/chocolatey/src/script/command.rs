@@ -112,7 +112,10 @@ impl Interpreter<'_> {
                 "Chocolatey {version} and later have no {shown}: there this line is an error"
             );
             self.note_dialect(what, line);
-            if self.has_gone(&lower) {
+            // A command that is not found is an error that a `try` takes, and that ends the script where
+            // errors do.
+            if self.is_tried() || self.errors_end(None) {
+                self.gone_at = Some(line);
                 return self.throw(line);
             }
         }
@@ -124,13 +127,6 @@ impl Interpreter<'_> {
             arguments,
             input,
         })
-    }
-
-    /// Whether a helper that Chocolatey has no more ends what it stands in: a command that is not found
-    /// is an error that a `try` catches, and that ends the script where errors do.
-    fn has_gone(&mut self, lower: &str) -> bool {
-        let is_report = matches!(lower, "write-chocolateysuccess" | "write-chocolateyfailure");
-        is_report && (self.is_tried() || self.errors_end(None))
     }
 
     /// The function that a name in lower case calls: an alias of that name comes before it.

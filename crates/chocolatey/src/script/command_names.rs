@@ -106,7 +106,7 @@ const SILENT: [&str; 21] = [
 ];
 
 /// Short and other names of commands, of Windows PowerShell and of Chocolatey.
-const ALIASES: [(&str, &str); 76] = [
+const ALIASES: [(&str, &str); 75] = [
     ("%", "foreach-object"),
     ("foreach", "foreach-object"),
     ("?", "where-object"),
@@ -182,7 +182,6 @@ const ALIASES: [(&str, &str); 76] = [
     ("get-processorbits", "get-osarchitecturewidth"),
     ("get-osbitness", "get-osarchitecturewidth"),
     ("get-packageparametersbuiltin", "get-packageparameters"),
-    ("get-binroot", "get-toolslocation"),
 ];
 
 /// The full name of a command, from one in lower case.
@@ -304,14 +303,13 @@ pub(super) fn keeps_blocks(name: &str) -> bool {
 
 /// Names among [`ALIASES`] that are none in Windows `PowerShell` itself: functions of its, and what
 /// only some versions of Chocolatey have.
-const NO_ALIASES: [&str; 7] = [
+const NO_ALIASES: [&str; 6] = [
     "mkdir",
     "md",
     "refreshenv",
     "get-processorbits",
     "get-osbitness",
     "get-packageparametersbuiltin",
-    "get-binroot",
 ];
 
 /// Further aliases of Windows `PowerShell` 5.1.

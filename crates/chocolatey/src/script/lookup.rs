@@ -127,6 +127,13 @@ impl Interpreter<'_> {
                 self.note_tools_location(command.line);
                 vec![Value::text(TOOLS_LOCATION.to_string())]
             }
+            // It is the same before Chocolatey 2.0, which lacks it: of the two it is not known which.
+            "get-binroot" => {
+                self.note_tools_location(command.line);
+                vec![Value::unknown(
+                    "Chocolatey 2.0 and later have no Get-BinRoot",
+                )]
+            }
             "get-packagecachelocation" if command.arguments.is_empty() => {
                 let part = |this: &mut Self, name| this.variable(name).to_text();
                 let name = part(self, "env:ChocolateyPackageName");

@@ -216,7 +216,8 @@ impl Interpreter<'_> {
 
     /// A script that does nothing but refuse is explained: nothing is installed.
     fn refuse(&mut self, line: u32) {
-        let only_refuses = self.branches == 0 && self.effects.is_empty();
+        // What lacks a helper does not mean to refuse.
+        let only_refuses = self.branches == 0 && self.effects.is_empty() && self.gone_at.is_none();
         self.refuses_at = (!only_refuses).then_some(line);
     }
 

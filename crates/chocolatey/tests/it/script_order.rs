@@ -260,11 +260,44 @@ fn a_helper_that_chocolatey_has_no_more_makes_a_script_fail_where_its_error_ends
             format!("try {{\n{INSTALL}\n}} catch {{ {failure}; throw }}"),
             Verdict::Ready,
         ),
+        // Ahead of the installation it refuses.
+        (
+            format!("$ErrorActionPreference = 'Stop'\n$b = Get-BinRoot\n{INSTALL}"),
+            Verdict::NeedsChocolatey,
+        ),
+        (
+            format!("try {{\n$b = Get-BinRoot\n{INSTALL}\n}} catch {{ throw }}"),
+            Verdict::NeedsChocolatey,
+        ),
+        (
+            format!("{INSTALL}\ntry {{ $b = Get-BinRoot }} catch {{ Write-Host 'none' }}"),
+            Verdict::Ready,
+        ),
     ] {
         let found = analysed(&script);
         assert_eq!(found.verdict, verdict, "{script}: {:?}", found.findings);
         assert!(!found.notes.is_empty(), "{script}");
     }
+}
+
+#[test]
+fn what_comes_of_a_helper_that_chocolatey_has_no_more_is_not_known() {
+    for script in [
+        "$b = Get-BinRoot\nInstall-ChocolateyZipPackage acme https://a.example/a.zip (Join-Path $b acme)"
+            .to_owned(),
+        "Install-ChocolateyZipPackage acme https://a.example/a.zip \"$(Get-BinRoot)\\acme\"".to_owned(),
+        "$b = Get-BinRoot\nInstall-ChocolateyPackage acme exe \"/S /D=$b\" https://a.example/a.exe"
+            .to_owned(),
+        format!("{INSTALL}\n$b = Get-BinRoot\nInstall-ChocolateyPath \"$b\\bin\""),
+        format!("{INSTALL}\n$b = Get-BinRoot\nRemove-Item \"$b\\git\" -Recurse"),
+    ] {
+        let found = analysed(&script);
+        assert_ne!(found.verdict, Verdict::Ready, "{script}: {:?}", found.recipe);
+        assert!(!found.notes.is_empty(), "{script}");
+    }
+    // Of what it does not decide nothing changes.
+    let found = analysed(&format!("$b = Get-BinRoot\nWrite-Host $b\n{INSTALL}"));
+    assert_eq!(found.verdict, Verdict::Ready, "{:?}", found.findings);
 }
 
 #[test]
