@@ -285,19 +285,6 @@ impl Interpreter<'_> {
         (!doubts.is_empty()).then(|| self.all_of(&doubts))
     }
 
-    /// Keeps in mind that the script takes one of what it has found, whichever.
-    pub(super) fn take_one(&mut self, found: &[Value]) {
-        if let [Value::Sought(sought)] = found {
-            self.one_taken.extend(sought.fact());
-        }
-    }
-
-    /// Whether all that a text takes is of software of which the script takes one entry.
-    pub(super) fn is_one_taken(&self, text: &str) -> bool {
-        let software = self.facts.software_in(text);
-        !software.is_empty() && software.is_subset(&self.one_taken)
-    }
-
     /// Keeps the doubt that stands around all that follows, behind what ended the script.
     pub(super) fn end_under(&mut self, rest: Doubt) {
         if self.endings.contains(&rest) {

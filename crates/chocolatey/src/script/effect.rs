@@ -141,7 +141,14 @@ impl Interpreter<'_> {
                 // Under a condition, a pattern says too little about which of the files it is.
                 other => Some(other.to_path())
                     .filter(|it| !it.contains(HOLE) && self.facts.is_all_told(it))
-                    .filter(|it| !is_certain_only(it) || is_certain),
+                    .filter(|it| !is_certain_only(it) || is_certain)
+                    .map(|it| {
+                        if self.is_one_of_files(&it) {
+                            format!("<one of {it}>")
+                        } else {
+                            it
+                        }
+                    }),
             })
             .collect();
         Some(self.facts.written(&texts?.join(", ")))

@@ -112,6 +112,7 @@ impl Interpreter<'_> {
                     && narrows.iter().all(|name| bound.get(name).is_none());
                 for path in &paths {
                     if let Some(inside) = path::in_package(path) {
+                        let is_all = is_all && !self.is_one_of_files(path);
                         self.remove(&inside, except.clone().unwrap_or_default(), is_all);
                     }
                 }

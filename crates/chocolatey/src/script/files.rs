@@ -102,6 +102,7 @@ impl Interpreter<'_> {
                 None => found.push(path::item(&HOLE.to_string(), false, true)),
             }
         }
+        self.take_all(&found);
         found
     }
 

@@ -128,6 +128,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) picked: BTreeSet<FactsId>,
     /// Software of which the script takes one entry of those that it found.
     pub(super) one_taken: BTreeSet<Fact>,
+    /// Patterns of files of which it takes one.
+    pub(super) one_of_files: BTreeSet<String>,
     pub(super) findings: Vec<(Weight, Finding)>,
     /// What depends on the version of Chocolatey.
     pub(super) notes: Vec<Finding>,
@@ -226,6 +228,7 @@ impl<'p> Interpreter<'p> {
             skips_auto_uninstaller: AutoUninstaller::Runs,
             picked: BTreeSet::new(),
             one_taken: BTreeSet::new(),
+            one_of_files: BTreeSet::new(),
             findings: Vec::new(),
             notes: Vec::new(),
             failure: Failure::default(),

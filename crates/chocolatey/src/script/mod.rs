@@ -43,6 +43,7 @@ mod loops;
 mod member;
 mod narrowing;
 mod neighbours;
+mod one_taken;
 mod operator;
 mod outcome;
 mod parameters;

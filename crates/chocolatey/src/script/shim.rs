@@ -21,9 +21,10 @@ impl Interpreter<'_> {
 
     /// Notes that a file is made which may be a mark of a program.
     pub(super) fn mark_shim(&mut self, file: &str) {
-        // Of a pattern, all that it stands for are marked.
-        let is_pattern = file.contains(STAR) && !file.contains(HOLE);
-        let always = self.is_certain() || is_pattern && self.is_certain_but_patterns();
+        // Of a pattern, all that it stands for are marked, but where the script takes one of these.
+        let is_told = !file.contains(HOLE) && !self.is_one_of_files(file);
+        let is_certain = self.is_certain() || file.contains(STAR) && self.is_certain_but_patterns();
+        let always = is_told && is_certain;
         let mark = path::in_package(file).and_then(|inside| mark(&inside, always));
         if let Some(mark) = mark.filter(|_| self.shims.len() < MAX_FINDINGS) {
             add(&mut self.shims, mark);

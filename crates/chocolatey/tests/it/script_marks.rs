@@ -124,3 +124,43 @@ fn the_letter_case_of_a_marked_program_does_not_matter() {
     );
     assert_eq!(ignored(&found).len(), 1, "{:?}", found.shims);
 }
+
+#[test]
+fn what_is_picked_of_files_is_not_said_of_all_of_them() {
+    let unzip = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot";
+    for pick in ["-First 1", "-Last 1"] {
+        let pick = format!(
+            "$f = Get-ChildItem $PSScriptRoot -Include *.exe -Recurse | Select-Object {pick}"
+        );
+        for (script, effect) in [
+            (
+                format!("{unzip}\n{pick}\nSet-Content \"$($f.FullName).ignore\" ''"),
+                None,
+            ),
+            (
+                format!(
+                    "{unzip}\n{pick}\nInstall-ChocolateyInstallPackage acme exe /S $f.FullName\nRemove-Item $f.FullName"
+                ),
+                Some(r"<one of %ChocolateyPackageFolder%\tools\**\*.exe>"),
+            ),
+        ] {
+            let found = run(script.as_bytes(), &[]);
+            assert_eq!(ignored(&found), [("tools/**/*.exe", false)], "{script}");
+            let path = found.effects.first().map(|it| it.operands["path"].as_str());
+            assert_eq!(path, effect, "{script}");
+        }
+        // All that are found anew are all of them.
+        let all = "Get-ChildItem $PSScriptRoot -Include *.exe -Recurse | % { Set-Content \"$($_.FullName).ignore\" '' }";
+        let found = run(format!("{unzip}\n{pick}\n{all}").as_bytes(), &[]);
+        assert_eq!(ignored(&found), [("tools/**/*.exe", true)], "{pick}");
+    }
+}
+
+#[test]
+fn a_mark_of_a_file_whose_name_is_not_known_is_not_said_of_all() {
+    let found = run(
+        b"Set-Content \"$PSScriptRoot\\$(Get-Random).exe.ignore\" ''",
+        &["tools/a.exe", "tools/b.exe"],
+    );
+    assert_eq!(ignored(&found), [("tools/*.exe", false)]);
+}
