@@ -26,3 +26,4 @@ pub mod windows;
 
 pub use identity::{Identity, certificate_sha256, set_aside};
 pub use link::fetch_ca;
+pub use runner::moment;

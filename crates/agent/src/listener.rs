@@ -8,7 +8,7 @@ use fleetmend_protocol::checkin::CheckIn;
 
 use crate::core::Event;
 use crate::identity::Moved;
-use crate::runner::Shared;
+use crate::runner::{Shared, moment};
 use crate::spawn;
 
 /// The pause after the first failure; doubles with each further one.
@@ -45,6 +45,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, mut moved: Option<Moved>) {
         let mut backoff = Backoff::new();
         loop {
             let check_in = check_in(&shared);
+            let asked = moment();
             match shared.link.check_in(&check_in) {
                 Ok(reply) => {
                     backoff.reset();
@@ -52,7 +53,8 @@ pub(crate) fn spawn(shared: Arc<Shared>, mut moved: Option<Moved>) {
                         moved.keep();
                     }
                     let until = Instant::now() + Duration::from_secs(reply.checkin_seconds);
-                    shared.tell(Event::Reply(Box::new(reply)));
+                    let reply = Box::new(reply);
+                    shared.tell(Event::Reply { asked, reply });
                     wait(&shared, until);
                 }
                 Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use fleetmend_protocol::checkin::CheckIn;
 use fleetmend_protocol::reports::Report;
 use fleetmend_trust::{Order, Verified};
 
-use crate::core::{Core, Effect, Event, FetchError, Look};
+use crate::core::{Core, Effect, Event, FetchError, Look, Moment};
 use crate::files::Files;
 use crate::identity::{Identity, Moved};
 use crate::journal::Journal;
@@ -140,7 +140,7 @@ impl Runner {
     }
 
     fn take(&mut self, event: Event) -> anyhow::Result<()> {
-        let effects = self.core.handle(event, now());
+        let effects = self.core.handle(event, moment());
         self.journal
             .save(self.core.state())
             .context("cannot store the agent's state")?;
@@ -324,7 +324,17 @@ fn run(shared: &Shared, order: &Verified<Order>, job: DeployJobId) -> RunResult 
         .run(order, file.as_deref(), limit, &progress)
 }
 
-/// The device's clock.
+/// Both of the device's clocks.
+pub fn moment() -> Moment {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let first = *FIRST;
+    Moment {
+        wall: now(),
+        monotonic: first.elapsed(),
+    }
+}
+
+/// The device's wall clock.
 pub(crate) fn now() -> Millis {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

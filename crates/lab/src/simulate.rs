@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use fleetmend_agent::core::{Core, Effect, Event, FetchError, Identity, Look, State};
+use fleetmend_agent::moment;
 use fleetmend_agent::platform::RunResult;
 use fleetmend_model::detection::detect;
 use fleetmend_model::device::SystemType;
@@ -275,7 +276,7 @@ impl SimulatedAgent {
         let mut is_waiting = false;
         loop {
             while let Some(event) = events.pop_front() {
-                for effect in self.core.handle(event, now()) {
+                for effect in self.core.handle(event, moment()) {
                     events.extend(self.carry_out(effect).await?);
                 }
             }
@@ -316,8 +317,12 @@ impl SimulatedAgent {
             ..CheckIn::default()
         };
         let request = request_json(paths::CHECKIN, &request)?;
+        let asked = moment();
         let reply: CheckInReply = serde_json::from_slice(self.requests.send(&request).await?)?;
-        Ok(Event::Reply(Box::new(reply)))
+        Ok(Event::Reply {
+            asked,
+            reply: Box::new(reply),
+        })
     }
 
     async fn send_reports(&mut self) -> anyhow::Result<Option<Event>> {

@@ -91,12 +91,17 @@ impl Core {
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
+        let knows_time = self.knows_time();
         let Some(job) = self.job_mut(id) else { return };
         let attempt = job.attempts + 1;
         let is_resumed = job.resumed.is_some();
         let was_clear = result.as_ref().is_ok_and(|look| !look.restart_pending);
         match result.map(|look| look.found) {
             Ok(Detected::Absent) if !job.ran => self.not_applicable(id, now, effects),
+            // The clock was set, or the device suspended, between its turn and here.
+            Ok(Detected::Older { .. } | Detected::Absent) if !knows_time => {
+                job.phase = Phase::Ready;
+            }
             // Many installers remove the old version first. What a start that failed has taken
             // away, the next one brings back.
             Ok(Detected::Older { .. } | Detected::Absent) => {

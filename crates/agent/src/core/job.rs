@@ -154,12 +154,13 @@ impl Job {
         self.signed.job
     }
 
-    /// When time alone moves it on. While another deploy is active, time does not let it start; while
-    /// as many are being fetched as may be, it does not let it fetch.
-    pub(super) fn due(&self, is_busy: bool, may_fetch: bool) -> Option<Millis> {
+    /// When time alone moves it on. While none may start (another deploy is active, the server's time
+    /// is not known), time does not let it start; while as many are being fetched as may be, it does
+    /// not let it fetch.
+    pub(super) fn due(&self, may_start: bool, may_fetch: bool) -> Option<Millis> {
         match self.phase {
             Phase::FetchAgain { at, .. } if may_fetch => Some(at),
-            Phase::Retrying { at } if !is_busy => Some(at),
+            Phase::Retrying { at } if may_start => Some(at),
             _ => None,
         }
     }

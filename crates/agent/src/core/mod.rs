@@ -25,6 +25,7 @@ use fleetmend_protocol::checkin::{CheckInReply, Held};
 use fleetmend_protocol::reports::{Report, What};
 use fleetmend_trust::{Order, TrustRoot, Verified};
 
+pub use clock::Moment;
 pub use job::{Job, Phase};
 pub use restarted::AwaitingRestart;
 pub use state::State;
@@ -49,7 +50,12 @@ pub enum Event {
         boot: String,
     },
     /// The server answered a check-in.
-    Reply(Box<CheckInReply>),
+    Reply {
+        /// When it was asked.
+        asked: Moment,
+        /// What it answered.
+        reply: Box<CheckInReply>,
+    },
     /// The server stored the reports up to this number.
     Acknowledged(i64),
     /// The release's files are here and verified, or why not.
@@ -175,6 +181,8 @@ pub struct Core {
     scanning: Option<scan::UnderWay>,
     /// The last scan's inventory waits for the server to be there; whether it is to be sent always.
     undelivered: Option<bool>,
+    /// When an answer gave the server's time last, if the clock went evenly since.
+    time_given: Option<Moment>,
 }
 
 impl Core {
@@ -187,6 +195,7 @@ impl Core {
             orders: HashMap::new(),
             scanning: None,
             undelivered: None,
+            time_given: None,
         };
         core.reload_orders(now);
         core.reload_awaiting_restart();
@@ -232,22 +241,27 @@ impl Core {
     }
 
     /// When [`Event::Tick`] is due. What waits for something else than time (a retry behind another
-    /// deploy, a scan that is under way) needs none.
+    /// deploy or for the server's time, a scan that is under way) needs none.
     pub fn next_tick(&self) -> Option<Millis> {
-        let is_busy = self.state.jobs.iter().any(Job::is_active);
+        let may_start = self.knows_time() && !self.state.jobs.iter().any(Job::is_active);
         let may_fetch = self.may_fetch();
-        let due = |job: &Job| job.due(is_busy, may_fetch);
+        let due = |job: &Job| job.due(may_start, may_fetch);
         let retries = self.state.jobs.iter().filter_map(due);
         let scan = self.next_scan().filter(|_| self.scanning.is_none());
         retries.chain(scan).min()
     }
 
     /// Takes an event, changes the state, and says what to do.
-    pub fn handle(&mut self, event: Event, now: Millis) -> Vec<Effect> {
+    pub fn handle(&mut self, event: Event, at: Moment) -> Vec<Effect> {
+        let now = at.wall;
+        self.watch_clock(at);
         let mut effects = Vec::new();
         match event {
             Event::Started { boot } => self.take_up(boot, &mut effects),
-            Event::Reply(reply) => self.take_reply(*reply, now, &mut effects),
+            Event::Reply { asked, reply } => {
+                self.set_clock(reply.now, asked, at);
+                self.take_reply(*reply, now, &mut effects);
+            }
             Event::Acknowledged(upto) => self.acknowledged(upto),
             Event::Fetched { job, result } => self.fetched(job, result, now, &mut effects),
             Event::Detected { job, result } => self.detected(job, result, now, &mut effects),
@@ -273,7 +287,6 @@ impl Core {
     }
 
     fn take_reply(&mut self, reply: CheckInReply, now: Millis, effects: &mut Vec<Effect>) {
-        self.set_clock(reply.now, now);
         self.set_server_protocol(reply.protocol, effects);
         for job in reply.cancelled {
             self.cancel(job, now, effects);

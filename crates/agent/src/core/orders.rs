@@ -44,7 +44,8 @@ impl Core {
     }
 
     /// One that was started and is over meanwhile is taken all the same, so that what it did is
-    /// looked at. It does not start again: before each start its time is looked at.
+    /// looked at; so is one that may be over, where the time is not known. It does not start (again):
+    /// before each start its time is looked at.
     fn verify(
         &self,
         signed: &SignedOrder,
@@ -57,7 +58,7 @@ impl Core {
         } = &self.identity;
         let last = self.state.last_counter;
         match verify(signed, trust, device, last, self.server_time(now)) {
-            Err(Refusal::Expired) if was_started => {
+            Err(Refusal::Expired) if was_started || !self.knows_time() => {
                 let order = verify_again(signed, trust, device)?;
                 if order.order().counter <= last {
                     return Err(Refusal::RolledBack);

@@ -21,14 +21,15 @@ impl Core {
             self.tell_waiting(active, now);
             return;
         }
+        let knows_time = self.knows_time();
         let jobs = &mut self.state.jobs;
         let next = jobs
             .iter()
             .position(|job| matches!(job.phase, Phase::Resumed { .. }))
             .or_else(|| {
                 jobs.iter().position(|job| match job.phase {
-                    Phase::Ready => true,
-                    Phase::Retrying { at } => at <= now,
+                    Phase::Ready => knows_time,
+                    Phase::Retrying { at } => knows_time && at <= now,
                     _ => false,
                 })
             });
@@ -53,6 +54,9 @@ impl Core {
 
     /// An order whose time is over must not start (again).
     pub(super) fn expire(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        if !self.knows_time() {
+            return;
+        }
         let server_time = self.server_time(now);
         let over: Vec<_> = self
             .state

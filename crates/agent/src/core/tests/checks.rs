@@ -1,5 +1,7 @@
 //! What must hold after every event, and in the end.
 
+use std::time::Duration;
+
 use fleetmend_model::DeployJobId;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_protocol::reports::{Report, What};
@@ -73,6 +75,7 @@ impl World {
                 "what was not looked at is told"
             );
         }
+        self.check_expiry(report);
         let What::Deploy {
             job,
             change: Change::Status { status },
@@ -104,6 +107,19 @@ impl World {
                 "a restart that already happened is asked for"
             );
         }
+    }
+
+    /// Whatever the device's clock shows; one that is set by little is not noticed.
+    fn check_expiry(&mut self, report: &Report) {
+        const UNNOTICED: Duration = Duration::from_mins(1);
+        let What::Deploy { job, cause, .. } = &report.what else {
+            return;
+        };
+        let latest = self.server_now() + UNNOTICED;
+        assert!(
+            !cause.starts_with("the order expired") || self.task(*job).expires <= latest,
+            "job {job} ends before its order is over"
+        );
     }
 
     pub(super) fn check_end(&self) {

@@ -95,6 +95,7 @@ fn killed_at_every_start_the_job_still_ends() {
     let (mut world, job) = running(&[]);
     for _ in 0..4 {
         world.crash(false, false);
+        world.check_in();
         while world.answer_one(|it| !matches!(it, Effect::Run { .. })) {}
         world.advance(180);
         while world.answer_one(|it| !matches!(it, Effect::Run { .. })) {}
@@ -158,6 +159,7 @@ fn a_job_that_started_is_never_told_to_wait_for_another() {
     assert!(world.pending.contains(&Effect::Detect { job: second }));
     world.advance(RETRY_SECONDS);
     world.crash(false, false);
+    world.check_in();
     assert!(world.pending.contains(&Effect::Detect { job: first }));
     world.settle();
     assert_eq!(world.path(first).0, [3, 4, 5, 6, 8, 9]);

@@ -202,7 +202,8 @@ fn reports_of_a_state_that_was_set_back_are_not_taken_for_those_that_the_server_
     };
     let before = whats(&world);
     assert_eq!(before[0].0, 2);
-    world.core.handle(Event::Acknowledged(next + 4), world.now);
+    let at = world.moment();
+    world.core.handle(Event::Acknowledged(next + 4), at);
     let renumbered = (next + 5..).zip(before.into_iter().map(|it| it.1));
     assert_eq!(whats(&world), renumbered.collect::<Vec<_>>());
     assert!(

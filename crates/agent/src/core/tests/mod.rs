@@ -1,6 +1,7 @@
 //! The core against a small simulated device and server.
 
 mod checks;
+mod clock_steps;
 mod crashes;
 mod fetches;
 mod lost_state;

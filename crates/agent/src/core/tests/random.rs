@@ -34,6 +34,9 @@ enum Step {
     /// Somebody else installs or removes the software.
     Change(Index, Truth),
     Advance(u64),
+    Suspend(u64),
+    /// By so many seconds.
+    SetClock(i64),
 }
 
 fn truth() -> impl Strategy<Value = Truth> {
@@ -74,6 +77,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<Index>().prop_map(Step::Cancel),
         1 => (any::<Index>(), truth()).prop_map(|(at, truth)| Step::Change(at, truth)),
         4 => select(vec![1, 15, 60, 180, 200]).prop_map(Step::Advance),
+        1 => select(vec![25, 7200]).prop_map(Step::Suspend),
+        1 => select(vec![-3 * 24 * 3600, -3600, -20, 20, 3 * 24 * 3600]).prop_map(Step::SetClock),
     ]
 }
 
@@ -130,6 +135,8 @@ fn take(world: &mut World, step: &Step) {
             }
         }
         Step::Advance(seconds) => world.advance(*seconds),
+        Step::Suspend(seconds) => world.suspend(*seconds),
+        Step::SetClock(seconds) => world.set_clock(seconds * 1000),
     }
 }
 

@@ -2,6 +2,7 @@
 //! what must always hold.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use fleetmend_model::detection::Detected;
 use fleetmend_model::status::Party;
@@ -14,7 +15,7 @@ use fleetmend_protocol::reports::{Report, What};
 use fleetmend_trust::SignedOrder;
 
 use super::orders::{DEVICE, identity, order};
-use crate::core::{Core, Effect, Event, FetchError, Look, ScanError, State};
+use crate::core::{Core, Effect, Event, FetchError, Look, Moment, ScanError, State};
 use crate::platform::RunResult;
 
 /// What an installer does when it is started.
@@ -56,6 +57,8 @@ pub(super) struct Task {
     /// Every state that the server recorded, as numbers, with the causes of the last.
     pub(super) path: Vec<i64>,
     pub(super) cause: String,
+    /// When its order is over, by the server's clock.
+    pub(super) expires: Millis,
     pub(super) truth: Truth,
     /// What the installer does at each start; works after the last.
     pub(super) installers: Vec<Installer>,
@@ -73,6 +76,7 @@ pub(super) struct World {
     pub(super) core: Core,
     pub(super) stored: Vec<u8>,
     pub(super) now: Millis,
+    monotonic: Duration,
     /// By how many milliseconds the server's clock is ahead of the device's.
     pub(super) server_ahead: i64,
     /// The protocol that the server names.
@@ -104,6 +108,7 @@ impl World {
             core: Core::new(identity(), State::new(epoch(1)), now),
             stored: Vec::new(),
             now,
+            monotonic: Duration::ZERO,
             server_ahead: 0,
             server_protocol: fleetmend_protocol::CURRENT,
             boot: 1,
@@ -129,7 +134,7 @@ impl World {
         format!("boot-{}", self.boot)
     }
 
-    fn server_now(&self) -> Millis {
+    pub(super) fn server_now(&self) -> Millis {
         Millis(self.now.0 + self.server_ahead)
     }
 
@@ -140,6 +145,22 @@ impl World {
             now: self.server_now(),
             checkin_seconds: 180,
             ..CheckInReply::default()
+        }
+    }
+
+    /// A reply that was asked for just now.
+    fn answer(&mut self, reply: CheckInReply) {
+        self.tell(Event::Reply {
+            asked: self.moment(),
+            reply: Box::new(reply),
+        });
+    }
+
+    /// What the device's clocks show.
+    pub(super) fn moment(&self) -> Moment {
+        Moment {
+            wall: self.now,
+            monotonic: self.monotonic,
         }
     }
 
@@ -179,6 +200,7 @@ impl World {
             },
             path: vec![3],
             cause: String::new(),
+            expires: self.server_now() + Duration::from_secs(minutes.unsigned_abs() * 60),
             truth,
             installers: installers.to_vec(),
             is_forged: device != DEVICE,
@@ -248,7 +270,7 @@ impl World {
                 .collect(),
             ..self.reply()
         };
-        self.tell(Event::Reply(Box::new(reply)));
+        self.answer(reply);
     }
 
     /// The server asks for an inventory in any case.
@@ -257,7 +279,7 @@ impl World {
             want_inventory: true,
             ..self.reply()
         };
-        self.tell(Event::Reply(Box::new(reply)));
+        self.answer(reply);
     }
 
     /// The order of a job as the server would hand it out.
@@ -271,7 +293,7 @@ impl World {
             orders,
             ..self.reply()
         };
-        self.tell(Event::Reply(Box::new(reply)));
+        self.answer(reply);
     }
 
     /// The server stores the outbox; its acknowledgement may be lost.
@@ -345,7 +367,19 @@ impl World {
         }
     }
 
+    /// The device's clock is set by so many milliseconds.
+    pub(super) fn set_clock(&mut self, by: i64) {
+        self.now = Millis(self.now.0 + by);
+        self.server_ahead -= by;
+    }
+
+    /// Time passes and nothing on the device sees it; its monotonic clock stands still.
+    pub(super) fn suspend(&mut self, seconds: u64) {
+        self.now = self.now + Duration::from_secs(seconds);
+    }
+
     pub(super) fn advance(&mut self, seconds: u64) {
+        self.monotonic += Duration::from_secs(seconds);
         self.now = Millis(self.now.0 + i64::try_from(seconds).expect("small") * 1000);
         self.tell(Event::Tick);
     }
@@ -512,7 +546,7 @@ impl World {
         };
         let before: Vec<Report> = self.core.outbox().to_vec();
         let held = self.core.holds();
-        let effects = self.core.handle(event, self.now);
+        let effects = self.core.handle(event, self.moment());
         self.stored = serde_json::to_vec(self.core.state()).expect("JSON");
 
         let kept: Vec<_> = before
