@@ -1,12 +1,13 @@
 //! What is asked of the device: whether paths are there, and what commands read.
 
-use fleetmend_model::condition::FactKind;
+use fleetmend_model::condition::{Fact, FactKind};
 
 use super::command::Invocation;
 use super::effect_files::is_registry;
 use super::interpreter::{Interpreter, excerpt};
 use super::parameters::{Argument, Parameter, bind, switch, value};
 use super::path;
+use super::place;
 use super::value::{HOLE, STAR, Value};
 
 static TEST_PATH: [Parameter; 6] = [
@@ -158,7 +159,7 @@ impl Interpreter<'_> {
                 return Value::unknown("what the script leaves there is not known");
             }
             let kind = match text.split_once(':') {
-                _ if is_registry(&text) => FactKind::Registry,
+                _ if is_registry(&text) || self.is_below_found_key(&text) => FactKind::Registry,
                 Some((drive, _)) if drive.eq_ignore_ascii_case("env") => FactKind::Variable,
                 Some((drive, _)) if drive.eq_ignore_ascii_case("cert") => FactKind::Windows,
                 _ => FactKind::File,
@@ -173,6 +174,18 @@ impl Interpreter<'_> {
                 self.or_asked(open, &all)
             }
         }
+    }
+
+    /// Whether a path begins with that of a key which was found in the registry: its `PSPath`.
+    fn is_below_found_key(&self, text: &str) -> bool {
+        let Some(id) = text.chars().next().and_then(place::asked) else {
+            return false;
+        };
+        let is_path_of_key = |it: &Fact| {
+            let is_key = matches!(it.kind, FactKind::Registry | FactKind::Software);
+            is_key && it.property.as_deref() == Some("pspath")
+        };
+        self.facts.is_fact(id) && self.facts.get(id).iter().all(is_path_of_key)
     }
 
     /// What a command reads of the device, named by its arguments; where one of them is not known,

@@ -1,6 +1,7 @@
 //! Conditions that only a device can decide: as data where they depend on facts of the device that
 //! have a name, as findings where they depend on anything else.
 
+use fleetmend_model::condition::FactKind;
 use fleetmend_model::recipe::Verdict;
 
 use crate::script::{run, shown};
@@ -340,4 +341,26 @@ fn a_change_of_what_an_archive_brought_says_what_it_depends_on() {
     );
     let found = run(script.as_bytes(), &["tools/a.zip"]);
     assert_eq!(found.verdict, Verdict::NeedsReview, "{}", shown(&found));
+}
+
+#[test]
+fn what_a_key_of_the_registry_has_is_of_the_registry() {
+    for condition in [
+        "Get-ChildItem HKLM:\\SOFTWARE\\Acme | % { (Get-ItemProperty $_.PSPath).pv -eq '1' }",
+        "Get-ChildItem HKLM:\\SOFTWARE\\Acme | ? { (Get-ItemProperty $_.PSPath).name -eq 'Acme' }",
+        "Get-ChildItem HKLM:\\SOFTWARE\\Acme | % { Test-Path \"$($_.PSPath)\\Sub\" }",
+    ] {
+        let script = format!(
+            "if ({condition}) {{ return }}\nInstall-ChocolateyPackage acme exe /S https://a.example/a.exe"
+        );
+        let found = run(script.as_bytes(), &[]);
+        let recipe = found.recipe.as_ref().unwrap();
+        let facts: Vec<_> = recipe.conditions.iter().flat_map(|it| &it.facts).collect();
+        assert!(facts.len() > 1, "{script}: {facts:?}");
+        let others: Vec<_> = facts
+            .iter()
+            .filter(|it| it.kind != FactKind::Registry)
+            .collect();
+        assert!(others.is_empty(), "{script}: {others:?}");
+    }
 }
