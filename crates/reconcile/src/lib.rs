@@ -29,7 +29,7 @@ pub use answer::{Answer, answer, answer_under};
 pub use any_version::any_version;
 pub use catalog::{Catalog, CatalogPackage, Observed, Product};
 pub use device::{Here, MissingPatch, Registered, combine, here, os, third_party};
-pub use fleet::{Changed, Fleet, Lacking, Loading};
+pub use fleet::{Changed, Fleet, Group, Lacking, Loading};
 pub use matching::{Match, candidates, match_software};
 pub use overrides::{Decision, Override, Overrides};
 pub use pin::Pin;

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use fleetmend_model::DeviceId;
-use fleetmend_model::inventory::Software;
 
 use super::Fleet;
-use crate::answer::Answer;
-use crate::normal::{Name, Publisher};
+use super::group::Group;
 
 /// A device that has applications that were asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,21 +16,6 @@ pub struct Having {
     pub applications: Vec<u32>,
 }
 
-/// What all versions of an application share: its name without them, and its maker.
-fn name_without_version(software: &Software) -> String {
-    let name = Name::of(&software.name, &software.version).key();
-    let maker = Publisher::of(&software.publisher).key();
-    format!("{maker}\n{name}")
-}
-
-/// The packages that an application is, or may be.
-fn packages(answer: &Answer) -> Vec<&str> {
-    match answer {
-        Answer::Review { candidates, .. } => candidates.iter().map(String::as_str).collect(),
-        _ => answer.package().into_iter().collect(),
-    }
-}
-
 impl Fleet {
     /// Applications that are this one in another version and have the same state and package, and itself;
     /// none where it is not known.
@@ -40,18 +23,11 @@ impl Fleet {
         let Some(known) = self.applications.get(application) else {
             return Vec::new();
         };
-        let software = known.software.software();
-        let state = known.answer.state();
-        let maker = Publisher::of(&software.publisher).key();
-        let name = name_without_version(&software);
-        let same = self.applications.iter().filter(|it| {
-            // To take a name apart is most of the work.
-            it.answer.state() == state && packages(&it.answer) == packages(&known.answer) && {
-                let other = it.software.software();
-                Publisher::of(&other.publisher).key() == maker
-                    && name_without_version(&other) == name
-            }
-        });
+        let group = Group::of(&known.software.software(), &known.answer);
+        let same = self
+            .applications
+            .iter()
+            .filter(|it| group.may_have(&it.answer) && group.has(&it.software.software()));
         same.map(|it| it.id).collect()
     }
 

@@ -6,9 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use fleetmend_model::inventory::Software;
-use fleetmend_reconcile::normal::{Name, Publisher};
-use fleetmend_reconcile::{Answer, Fleet, State};
+use fleetmend_reconcile::{Fleet, Group};
 use fleetmend_store::applications::{self, Application};
 
 use crate::app::App;
@@ -26,31 +24,6 @@ pub async fn store(app: &Arc<App>) -> anyhow::Result<()> {
         app.touch();
     }
     Ok(())
-}
-
-/// What one row of a list stands for: versions of one application that are the same thing.
-#[derive(PartialEq, Eq, Hash)]
-struct Group {
-    state: State,
-    maker: String,
-    name: String,
-    /// The packages that they are, or may be.
-    packages: Vec<String>,
-}
-
-impl Group {
-    fn of(software: &Software, found: &Answer) -> Self {
-        let packages = match found {
-            Answer::Review { candidates, .. } => candidates.clone(),
-            _ => found.package().map(str::to_owned).into_iter().collect(),
-        };
-        Self {
-            state: found.state(),
-            maker: Publisher::of(&software.publisher).key(),
-            name: Name::of(&software.name, &software.version).key(),
-            packages,
-        }
-    }
 }
 
 /// One row for each application that any device has. Of the versions of one application with the same
@@ -81,8 +54,7 @@ fn all(fleet: &Fleet) -> Vec<Application> {
             .iter()
             .map(|it| rows[*it].name_key.as_str())
             .collect();
-        let packages = group.packages.iter().map(String::as_str);
-        let text: Vec<&str> = names.into_iter().chain(packages).collect();
+        let text: Vec<&str> = names.into_iter().chain(group.packages()).collect();
         let text = text.join("\n");
         let shown = members
             .into_iter()
@@ -97,7 +69,7 @@ fn all(fleet: &Fleet) -> Vec<Application> {
 
 #[cfg(test)]
 mod tests {
-    use fleetmend_model::inventory::Place;
+    use fleetmend_model::inventory::{Place, Software};
     use fleetmend_model::{DeviceId, PackageId};
     use fleetmend_reconcile::{CatalogPackage, Overrides};
 
