@@ -1,9 +1,10 @@
 //! Policies in the order in which they are asked, and what each was before. Scope and settings are the
 //! plan's; here they are JSON texts.
 
-use fleetmend_model::{Millis, PolicyId};
+use fleetmend_model::{DeviceId, Millis, PolicyId};
 
 use crate::db::{Read, Tx};
+use crate::devices;
 use crate::error::{Error, Result};
 use crate::rows::Rows;
 use crate::sql::statements;
@@ -26,6 +27,7 @@ statements! {
             FROM (SELECT CAST(value->>0 AS BIGINT) AS policy, CAST(value->>1 AS BIGINT) AS rank
                   FROM jsonb_each($1)) AS t
             WHERE policies.id = t.policy AND policies.is_rest = 0";
+    HAVING = "SELECT id FROM devices WHERE policy = $1";
     LEAVE = "UPDATE devices SET policy = NULL, policy_why = '' WHERE policy = $1";
     REMOVE = "DELETE FROM policies WHERE id = $1 AND is_rest = 0";
     GET = "SELECT * FROM policies WHERE id = $1";
@@ -170,6 +172,12 @@ pub async fn remove(tx: &mut Tx, policy: PolicyId) -> Result<bool> {
         Some(stored) if !stored.is_rest => {}
         _ => return Ok(false),
     }
+    let mut having = Vec::new();
+    for row in tx.rows(&HAVING, args![policy]).await? {
+        having.push(DeviceId(row.int("id")?));
+    }
+    // In the order in which all others take them.
+    devices::lock(tx, having).await?;
     tx.run(&LEAVE, args![policy]).await?;
     Ok(tx.run(&REMOVE, args![policy]).await? > 0)
 }

@@ -5,6 +5,7 @@ use fleetmend_model::GroupId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::restart::RestartRule;
 use fleetmend_model::run_rules::{OpenRule, PerUser};
+use fleetmend_model::unit::UnitPath;
 use serde::{Deserialize, Serialize};
 
 use super::SettingsError;
@@ -240,6 +241,12 @@ impl Settings {
     pub fn groups(&self) -> impl Iterator<Item = GroupId> {
         let critical = self.critical.iter().filter_map(Selector::group);
         critical.chain(self.rings.iter().flat_map(|ring| ring.scope.groups()))
+    }
+
+    /// The organizational units that they name, each with its tree's name.
+    pub fn units(&self) -> impl Iterator<Item = (&str, &UnitPath)> {
+        let critical = self.critical.iter().filter_map(Selector::unit);
+        critical.chain(self.rings.iter().flat_map(|ring| ring.scope.units()))
     }
 
     fn check_rings(&self) -> Result<(), SettingsError> {

@@ -153,6 +153,14 @@ impl Selector {
             _ => None,
         }
     }
+
+    /// The unit that it names, with its tree's name.
+    pub fn unit(&self) -> Option<(&str, &UnitPath)> {
+        match self {
+            Self::Unit { tree, path, .. } => Some((tree, path)),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Selector {
@@ -261,6 +269,12 @@ impl Scope {
     pub fn groups(&self) -> impl Iterator<Item = GroupId> {
         let all = self.include.iter().chain(&self.exclude);
         all.filter_map(Selector::group)
+    }
+
+    /// The units that it names, each with its tree's name.
+    pub fn units(&self) -> impl Iterator<Item = (&str, &UnitPath)> {
+        let all = self.include.iter().chain(&self.exclude);
+        all.filter_map(Selector::unit)
     }
 }
 

@@ -93,8 +93,9 @@ pub(crate) struct VersionBody {
     at: String,
 }
 
-/// What a policy is to be.
+/// A policy that is to be there.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewPolicyBody {
     /// Its name.
     name: String,
@@ -108,8 +109,23 @@ pub(crate) struct NewPolicyBody {
     #[serde(default = "nothing")]
     #[schema(value_type = Object)]
     settings: Value,
-    /// The generation that is changed. Not for a new one.
-    #[serde(default)]
+}
+
+/// What a policy is to be: all of it, for what is left out would be lost.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangedPolicyBody {
+    /// Its name.
+    name: String,
+    /// Whether devices can have it.
+    enabled: bool,
+    /// Whose it is.
+    #[schema(value_type = Object)]
+    scope: Value,
+    /// What it sets beside the defaults.
+    #[schema(value_type = Object)]
+    settings: Value,
+    /// The generation that is changed.
     generation: i64,
 }
 
@@ -122,6 +138,17 @@ fn nothing() -> Value {
 }
 
 impl NewPolicyBody {
+    fn given(self) -> Given {
+        Given {
+            name: self.name,
+            is_enabled: self.enabled,
+            scope: self.scope,
+            settings: self.settings,
+        }
+    }
+}
+
+impl ChangedPolicyBody {
     fn given(self) -> Given {
         Given {
             name: self.name,
@@ -196,12 +223,12 @@ pub(crate) async fn get(
 /// Change a policy; 409 if somebody did since the given generation.
 #[utoipa::path(post, path = "/api/v1/policies/{id}", operation_id = "set_policy", tag = "policies",
     params(("id" = i64, Path, description = "The policy's number")),
-    request_body = NewPolicyBody, responses((status = 204), Refused))]
+    request_body = ChangedPolicyBody, responses((status = 204), Refused))]
 pub(crate) async fn set(
     State(app): State<Arc<App>>,
     Confirmed(by): Confirmed,
     Id(id): Id,
-    Body(it): Body<NewPolicyBody>,
+    Body(it): Body<ChangedPolicyBody>,
 ) -> Result<StatusCode, ApiError> {
     let generation = it.generation;
     policies::set(&app, PolicyId(id), generation, &it.given(), &by.actor).await?;

@@ -3,7 +3,7 @@
 use fleetmend_model::unit::UnitPath;
 use fleetmend_model::{DeviceId, UnitId, UnitTreeId};
 use fleetmend_store::units::{self as store, Tree, Unit};
-use fleetmend_store::{Page, Paged, Read};
+use fleetmend_store::{Page, Paged, Read, Tx, groups};
 
 use super::{apply, name};
 use crate::app::App;
@@ -39,6 +39,7 @@ pub async fn remove_tree(app: &App, id: UnitTreeId, actor: &Actor) -> Result<(),
     let now = app.now();
     let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
     let name = named(&mut tx, id).await?;
+    refuse_where_named(&mut tx, &name, None).await?;
     store::remove_tree(&mut tx, id)
         .await
         .map_err(anyhow::Error::from)?;
@@ -98,6 +99,8 @@ pub async fn remove(app: &App, id: UnitId, actor: &Actor) -> Result<(), ApiError
         .await
         .map_err(anyhow::Error::from)?
         .ok_or_else(|| ApiError::Missing(format!("there is no unit {id}")))?;
+    let tree = named(&mut tx, unit.tree).await?;
+    refuse_where_named(&mut tx, &tree, Some(&unit.path)).await?;
     if !store::remove(&mut tx, id)
         .await
         .map_err(anyhow::Error::from)?
@@ -118,6 +121,49 @@ pub async fn remove(app: &App, id: UnitId, actor: &Actor) -> Result<(), ApiError
     )
     .await?;
     apply(app, tx, now).await
+}
+
+/// Refuses to remove a tree, or a unit of it, that a policy or a group names: nobody must lose a policy by
+/// the way.
+async fn refuse_where_named(
+    tx: &mut Tx,
+    tree: &str,
+    unit: Option<&UnitPath>,
+) -> Result<(), ApiError> {
+    let is_it = |(its_tree, path): (&str, &UnitPath)| {
+        its_tree.to_lowercase() == tree.to_lowercase()
+            && unit.is_none_or(|it| it.key() == path.key())
+    };
+    let what = unit.map_or_else(
+        || format!("the tree '{tree}'"),
+        |it| format!("the unit '{it}' of '{tree}'"),
+    );
+    for (group, scope) in super::groups::load(&mut *tx).await? {
+        if scope.units().any(is_it) {
+            let stored = groups::get(&mut *tx, group)
+                .await
+                .map_err(anyhow::Error::from)?;
+            let name = stored.map_or_else(String::new, |it| it.what.name);
+            return Err(ApiError::Conflict(format!(
+                "the group '{name}' names {what}: change that first"
+            )));
+        }
+    }
+    let policies = super::load(&mut *tx).await?;
+    for policy in policies.ranked.iter().chain([&policies.rest]) {
+        if policy
+            .scope
+            .units()
+            .chain(policy.settings.units())
+            .any(is_it)
+        {
+            return Err(ApiError::Conflict(format!(
+                "the policy '{}' names {what}: change that first",
+                policy.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn named(from: impl Read, id: UnitTreeId) -> Result<String, ApiError> {

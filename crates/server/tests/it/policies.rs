@@ -232,6 +232,19 @@ both! {
         let broken = person.get(at, &format!("{trees}/{tree}/units?after=x")).await;
         assert_eq!(broken.status, 400, "{}", broken.text);
 
+        let office = json!({"kind": "unit", "tree": "sites", "path": "berlin/office"});
+        for (path, named) in [("groups", "group 'Office'"), ("policies", "policy 'Office'")] {
+            let new = json!({"name": "Office", "scope": {"include": [office]}});
+            let id = person.call(at, &format!("/api/v1/{path}"), &new).await.json()["id"].clone();
+            let unit = format!("/api/v1/units/{}", units["items"][1]["id"]);
+            for removed in [unit, format!("{trees}/{tree}")] {
+                let refused = person.call(at, &format!("{removed}/remove"), &json!({})).await;
+                assert_eq!(refused.status, 409, "{}", refused.text);
+                assert!(refused.text.contains(named), "{}", refused.text);
+            }
+            person.call(at, &format!("/api/v1/{path}/{id}/remove"), &json!({})).await;
+        }
+
         let group = json!({"name": "Web", "scope": {"include": [host_name("web-*")]}});
         let group = person.call(at, "/api/v1/groups", &group).await.json()["id"].clone();
         assert_eq!(person.get(at, "/api/v1/groups").await.json()["items"][0]["name"], "Web");
@@ -239,9 +252,18 @@ both! {
         let id = person.call(at, "/api/v1/policies", &new).await.json()["id"].clone();
         let path = format!("/api/v1/policies/{id}");
         let changed = json!({
-            "name": "Web servers", "generation": 1, "scope": new["scope"],
+            "name": "Web servers", "enabled": true, "generation": 1, "scope": new["scope"],
             "settings": {"deploy": {"schedule": "0 2 * * SAT"}},
         });
+        for field in ["enabled", "scope", "settings", "generation"] {
+            let mut half = changed.clone();
+            half.as_object_mut().unwrap().remove(field);
+            let refused = person.call(at, &path, &half).await;
+            assert_eq!(refused.status, 400, "{field}: {}", refused.text);
+        }
+        let mut unknown = changed.clone();
+        unknown["setings"] = json!({});
+        assert_eq!(person.call(at, &path, &unknown).await.status, 400);
         assert_eq!(person.call(at, &path, &changed).await.status, 204);
         assert_eq!(person.call(at, &path, &changed).await.status, 409);
         let rank = json!({"rank": 1});

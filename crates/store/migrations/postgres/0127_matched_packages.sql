@@ -1,10 +1,10 @@
 -- Packages that installed software is matched to, with the version on offer and the number of devices that
 -- have one of a package's versions.
 CREATE TABLE matched_packages (
-    package TEXT NOT NULL PRIMARY KEY,
-    title TEXT NOT NULL,
-    title_key TEXT NOT NULL,
-    version TEXT NOT NULL,
+    package TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    title TEXT COLLATE "C" NOT NULL,
+    title_key TEXT COLLATE "C" NOT NULL,
+    version TEXT COLLATE "C" NOT NULL,
     offered BIGINT,
     devices BIGINT NOT NULL
 );

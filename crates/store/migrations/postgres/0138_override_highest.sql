@@ -1,2 +1,2 @@
 -- The highest version that is still wanted of what is pinned; empty: whatever is installed stays.
-ALTER TABLE overrides ADD COLUMN highest TEXT NOT NULL DEFAULT '';
+ALTER TABLE overrides ADD COLUMN highest TEXT COLLATE "C" NOT NULL DEFAULT '';

@@ -312,9 +312,7 @@ pub async fn set_system_type(
     system_type: SystemType,
 ) -> Result<u64> {
     let devices = lock(tx, devices.iter().copied()).await?;
-    let lacked = Counted::lacked_by(tx, &devices).await?;
-    let then = lacked.as_of(system_type);
-    then.and(&lacked.taken_away()).store(tx).await?;
+    Counted::retype(tx, &devices, system_type).await?;
     let ids = Rows::of(devices);
     tx.run(&SET_SYSTEM_TYPE, args![ids, system_type.key()])
         .await

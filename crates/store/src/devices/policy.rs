@@ -1,16 +1,21 @@
 //! Which policy each device has.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use fleetmend_model::device::SystemType;
 use fleetmend_model::{DeviceId, PolicyId};
 
-use super::lock;
+use super::lock_typed;
 use crate::db::{Read, Tx};
 use crate::error::Result;
+use crate::missing::Counted;
 use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{args, row};
 
 statements! {
+    SET_BY_PERSONS = "SELECT id FROM devices WHERE system_type_set = 1 AND id IN
+                          (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     SET = "UPDATE devices SET policy = t.policy, policy_why = t.why,
                system_type = CASE WHEN devices.system_type_set = 1 THEN devices.system_type
                                   ELSE t.system_type END
@@ -48,8 +53,32 @@ pub async fn set_policies(tx: &mut Tx, all: &[HasPolicy]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    lock(tx, all.iter().map(|it| it.device)).await?;
+    retype(tx, all).await?;
     tx.run(&SET, args![rows]).await.map(drop)
+}
+
+/// Locks the devices, and counts what they lack for the types that policies give them.
+async fn retype(tx: &mut Tx, all: &[HasPolicy]) -> Result<()> {
+    let known = lock_typed(tx, all.iter().map(|it| it.device)).await?;
+    let ids = Rows::of(known.iter().map(|it| it.0));
+    let mut set_by_persons = HashSet::new();
+    for row in tx.rows(&SET_BY_PERSONS, args![ids]).await? {
+        set_by_persons.insert(DeviceId(row.int("id")?));
+    }
+    let known: HashMap<DeviceId, SystemType> = known.into_iter().collect();
+    let mut moved: BTreeMap<SystemType, Vec<DeviceId>> = BTreeMap::new();
+    for it in all {
+        let is_other = known
+            .get(&it.device)
+            .is_some_and(|was| *was != it.system_type);
+        if is_other && !set_by_persons.contains(&it.device) {
+            moved.entry(it.system_type).or_default().push(it.device);
+        }
+    }
+    for (system_type, devices) in moved {
+        Counted::retype(tx, &devices, system_type).await?;
+    }
+    Ok(())
 }
 
 /// The policy of every device that was not removed, by device.

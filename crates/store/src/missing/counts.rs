@@ -55,8 +55,19 @@ impl Counted {
         Ok(counted)
     }
 
+    /// What these devices lack counts for this type from now on. To be stored before their type is.
+    pub(crate) async fn retype(
+        tx: &mut Tx,
+        devices: &[DeviceId],
+        system_type: SystemType,
+    ) -> Result<()> {
+        let lacked = Self::lacked_by(tx, devices).await?;
+        let then = lacked.as_of(system_type);
+        then.and(&lacked.taken_away()).store(tx).await
+    }
+
     /// The same devices, were all of them of this type.
-    pub(crate) fn as_of(&self, system_type: SystemType) -> Self {
+    fn as_of(&self, system_type: SystemType) -> Self {
         let mut counted = Self::default();
         for ((patch, _), devices) in &self.0 {
             counted.add(*patch, system_type, *devices);
@@ -65,7 +76,7 @@ impl Counted {
     }
 
     /// With these as well.
-    pub(crate) fn and(mut self, other: &Self) -> Self {
+    fn and(mut self, other: &Self) -> Self {
         for ((patch, system_type), more) in &other.0 {
             self.add(*patch, *system_type, *more);
         }

@@ -3,10 +3,11 @@
 use fleetmend_model::device::SystemType;
 use fleetmend_model::{DeviceId, PolicyId};
 use fleetmend_store::devices::{self, HasPolicy};
+use fleetmend_store::missing::{PatchFilter, PatchSort, list, replace_for_devices};
 use fleetmend_store::policies::{self, NewPolicy};
-use fleetmend_store::{Db, Error};
+use fleetmend_store::{Db, Error, Page};
 
-use crate::fixture::{T0, add_device, both, t};
+use crate::fixture::{T0, add_device, add_patch, both, lacks, t};
 
 fn policy(name: &str) -> NewPolicy {
     NewPolicy {
@@ -109,5 +110,31 @@ both! {
         devices::set_policies(&mut tx, &[has(one, rest, "")]).await.unwrap();
         let again = devices::get(&mut tx, one).await.unwrap().unwrap();
         assert_eq!(again.system_type, SystemType::Normal);
+    }
+
+    async fn what_devices_lack_counts_for_the_type_that_a_policy_gives_them(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let (one, other) = (add_device(&mut tx, "one").await, add_device(&mut tx, "other").await);
+        let rest = policies::all(&mut tx).await.unwrap().pop().unwrap().id;
+        devices::set_system_type(&mut tx, &[other], SystemType::Normal).await.unwrap();
+        let patch = add_patch(&mut tx, "zip").await;
+        for device in [one, other] {
+            let lacking = lacks(&mut tx, device, &[patch]).await;
+            replace_for_devices(&mut tx, &[lacking], T0).await.unwrap();
+        }
+        let critical = |device| HasPolicy { system_type: SystemType::Critical, ..has(device, rest, "") };
+        let (as_critical, as_normal) = ([critical(one), critical(other)], [has(one, rest, "")]);
+        let one_each = [(SystemType::Normal, 1), (SystemType::Critical, 1)];
+        for (given, expected) in [
+            (as_critical.as_slice(), one_each.as_slice()),
+            (&as_critical, &one_each),
+            (&as_normal, &[(SystemType::Normal, 2)]),
+        ] {
+            devices::set_policies(&mut tx, given).await.unwrap();
+            let all = PatchFilter::default();
+            let listed = list(&mut tx, &all, PatchSort::Title, &Page::first(9)).await.unwrap();
+            let counts: Vec<_> = listed.rows.iter().map(|it| (it.system_type, it.affected)).collect();
+            assert_eq!(counts, expected);
+        }
     }
 }
