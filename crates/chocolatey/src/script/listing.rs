@@ -31,6 +31,23 @@ impl Query {
         };
         (self.names.is_empty() || is_one(&self.names)) && !is_one(&self.except)
     }
+
+    /// The path inside of the package that stands for what is found where the files are not at hand: all
+    /// that fit a pattern; of several, or less what is left out, some of them, whichever.
+    fn open_path(&self) -> String {
+        let some = HOLE.to_string();
+        let name = match &self.names[..] {
+            [pattern] if self.except.is_empty() => pattern.clone(),
+            [pattern] if pattern.contains(['*', '?']) => pattern.replace(['*', '?'], &some),
+            _ => some,
+        };
+        let deep = if self.recurse { "**/" } else { "" };
+        let open = match self.folder.as_str() {
+            "" => format!("{deep}{name}"),
+            folder => format!("{folder}/{deep}{name}"),
+        };
+        path::with_stars(&open)
+    }
 }
 
 impl Interpreter<'_> {
@@ -48,31 +65,10 @@ impl Interpreter<'_> {
             || !is_settled
             || self.may_lie_there(query, root, &fits)
             || (!self.package.is_complete && found.is_empty());
-        if is_open
-            && let [pattern] = &query.names[..]
-            && query.except.is_empty()
-        {
-            let deep = if query.recurse { "**/" } else { "" };
-            let open = if query.folder.is_empty() {
-                format!("{deep}{pattern}")
-            } else {
-                format!("{}/{deep}{pattern}", query.folder)
-            };
-            let open = path::with_stars(&open);
-            return vec![path::item(
-                &open,
-                query.folders == Some(true),
-                query.is_text_full,
-            )];
-        }
         if is_open {
-            // Some of the folder's files, whichever.
-            let any = format!("{}/{HOLE}", query.folder);
-            return vec![path::item(
-                &any,
-                query.folders == Some(true),
-                query.is_text_full,
-            )];
+            let inside = query.open_path();
+            let is_folder = query.folders == Some(true);
+            return vec![path::item(&inside, is_folder, query.is_text_full)];
         }
         for known in self.downloaded(query, root) {
             if fits(&path::leaf(known)) {

@@ -81,3 +81,27 @@ fn what_is_left_out_is_not_found() {
     );
     assert_eq!(ignored(&found), [("tools/b.exe", true)]);
 }
+
+#[test]
+fn what_is_left_out_of_files_that_are_not_at_hand_leaves_their_folder_and_end() {
+    let unzip = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot";
+    for (listing, program) in [
+        ("-Recurse -Include *.exe -Exclude a.exe", "tools/**/*.exe"),
+        ("-Filter *.exe -Exclude a.exe", "tools/*.exe"),
+        (
+            "-Recurse -Include a*.exe -Exclude a.exe,ab.exe",
+            "tools/**/a*.exe",
+        ),
+        ("-Recurse -Include a*.exe,b*.exe", "tools/**/*"),
+    ] {
+        let mark = "% { New-Item \"$($_.FullName).ignore\" | Out-Null }";
+        let script = format!("{unzip}\nGet-ChildItem $PSScriptRoot {listing} | {mark}");
+        let found = run(script.as_bytes(), &["tools/a.exe"]);
+        let marks = found
+            .shims
+            .iter()
+            .map(|it| (it.program.as_str(), it.always));
+        let marks: Vec<_> = marks.collect();
+        assert_eq!(marks, [(program, false)], "{script}");
+    }
+}
