@@ -94,28 +94,12 @@ impl Interpreter<'_> {
             "remove-item" | "clear-item" | "clear-content"
                 if all(&path::is_passing) && paths.iter().any(|path| self.is_unpacked(path)) =>
             {
+                self.remove_passing(&paths, bound, command);
                 self.note_effect(EffectKind::Files, bound, command);
                 return output;
             }
             "remove-item" | "clear-item" | "clear-content" if all(&path::is_passing) => {
-                let except: Option<Vec<String>> = bound
-                    .get("exclude")
-                    .cloned()
-                    .map(Value::into_items)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|it| it.as_plain().map(str::to_lowercase))
-                    .collect();
-                let narrows = ["include", "filter"];
-                let is_all = except.is_some()
-                    && command.name == "remove-item"
-                    && narrows.iter().all(|name| bound.get(name).is_none());
-                for path in &paths {
-                    if let Some(inside) = path::in_package(path) {
-                        let is_all = is_all && !self.is_one_of_files(path);
-                        self.remove(&inside, except.clone().unwrap_or_default(), is_all);
-                    }
-                }
+                self.remove_passing(&paths, bound, command);
                 return output;
             }
             "new-item" | "new-folder"
@@ -208,11 +192,35 @@ impl Interpreter<'_> {
         })
     }
 
+    /// Remembers what `Remove-Item` and its like take of the package's folder.
+    fn remove_passing(&mut self, paths: &[String], bound: &Bound, command: &Invocation<'_>) {
+        let except: Option<Vec<String>> = bound
+            .get("exclude")
+            .cloned()
+            .map(Value::into_items)
+            .unwrap_or_default()
+            .iter()
+            .map(|it| it.as_plain().map(str::to_lowercase))
+            .collect();
+        let narrows = ["include", "filter"];
+        let is_all = except.is_some()
+            && command.name == "remove-item"
+            && narrows.iter().all(|name| bound.get(name).is_none());
+        for path in paths {
+            if let Some(inside) = path::in_package(path) {
+                let is_all = is_all && !self.is_one_of_files(path);
+                self.remove(&inside, except.clone().unwrap_or_default(), is_all);
+            }
+        }
+    }
+
     /// Remembers that files of the package are gone: all that the path names, or some of them.
     fn remove(&mut self, inside: &str, except: Vec<String>, is_all: bool) {
         // Of what is not listed it is not known which files it is.
         let is_sure = is_all && !inside.contains([STAR, HOLE]);
         let pattern = inside.to_lowercase().replace([STAR, HOLE], "*");
+        // In these patterns one `*` fits folders too, or none.
+        let pattern = pattern.replace("**/", "");
         for pattern in [format!("{pattern}/*"), pattern] {
             let except = except.clone();
             self.state.remove(Removed {

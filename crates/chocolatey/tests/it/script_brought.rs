@@ -105,3 +105,17 @@ fn what_is_left_out_of_files_that_are_not_at_hand_leaves_their_folder_and_end() 
         assert_eq!(marks, [(program, false)], "{script}");
     }
 }
+
+#[test]
+fn what_is_removed_at_any_depth_may_lie_in_the_folder_itself() {
+    let unzip = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot";
+    for listing in ["-Include *.ignore", "-Include *.ignore -Exclude b.ignore"] {
+        let script =
+            format!("{unzip}\nGet-ChildItem $PSScriptRoot -Recurse {listing} | Remove-Item");
+        for file in ["tools/a.exe.ignore", "tools/x/y/a.exe.ignore"] {
+            let found = run(script.as_bytes(), &[file]);
+            let always = found.shims.iter().map(|it| it.always);
+            assert_eq!(always.collect::<Vec<_>>(), [false], "{script}: {file}");
+        }
+    }
+}
