@@ -104,7 +104,55 @@ fn read(json: Json) -> Result<Settings, String> {
 fn nothing_is_installed_or_approved_where_nothing_is_set() {
     let settings = read(json!({})).unwrap();
     assert_eq!(settings, Settings::default());
-    insta::assert_snapshot!(serde_json::to_string_pretty(&settings).unwrap());
+    insta::assert_snapshot!(serde_json::to_string_pretty(&settings).unwrap(), @r#"
+    {
+      "scan": {
+        "schedule": "off",
+        "retries": 1,
+        "retry_seconds": 3600,
+        "limit_seconds": 3600,
+        "purge_days": 3
+      },
+      "deploy": {
+        "schedule": "off",
+        "retries": 3,
+        "retry_seconds": 180,
+        "limit_seconds": 3600,
+        "deadline_days": 3,
+        "download_tries": 5
+      },
+      "keep": {
+        "archive_days": 180
+      },
+      "critical": [],
+      "auto_approval": false,
+      "cool_down": {
+        "days": 0,
+        "exploited_at_once": true
+      },
+      "rings": [],
+      "install_windows": [],
+      "restart_windows": [],
+      "blackouts": [],
+      "caps": {
+        "devices_at_once": null,
+        "devices_per_site": null,
+        "device_bytes_s": null,
+        "server_bytes_s": null
+      },
+      "open_applications": "ignore",
+      "restart": {
+        "mode": "off",
+        "snooze_minutes": [],
+        "max_snoozes": 0,
+        "deadline_hours": 0,
+        "warning_minutes": 0,
+        "only_without_users": false,
+        "windows": []
+      },
+      "per_user": "leave"
+    }
+    "#);
     let all = serde_json::to_value(&settings).unwrap();
     assert_eq!(read(all).unwrap(), settings);
 }
