@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -15,6 +15,7 @@ use fleetmend_server::{App, Config};
 use fleetmend_store::devices::{self, NewDevice};
 use fleetmend_store::inventories::{self, StoredInventory};
 use fleetmend_store::packages::{self, NewPackage};
+use fleetmend_store::queue;
 use fleetmend_store::software;
 use fleetmend_store::sources::{self, Settings, SourceKind};
 use fleetmend_versions::nuget::Version;
@@ -30,6 +31,8 @@ use crate::world::{self, Chance, World};
 const BATCH: usize = 2_000;
 /// Times that everything is put together.
 const TURNS: usize = 15;
+/// How long a server may take to store what all devices lack.
+const STORED: Duration = Duration::from_mins(30);
 /// Packages of which a new version is put in place, one after another.
 const NEW_VERSIONS: usize = 400;
 
@@ -203,13 +206,16 @@ fn device(number: usize) -> NewDevice {
     }
 }
 
-/// Starts a server on the world: its index is read before it serves (`cold_s`). Then everything that is
-/// missing is put together: `warm_sets_ms` for each patch the set of devices that lack it, with their number,
+/// Starts a server on the world: its index is read before it serves (`cold_s`). When it has stored what all
+/// devices lack for the first time (`stored_s`) and has nothing else to do, everything that is missing is put
+/// together: `warm_sets_ms` for each patch the set of devices that lack it, with their number,
 /// from which the server stores its rows; `warm_ms` the list of all pairs of a device and a patch.
 async fn start(options: &Options, data: &Path) -> anyhow::Result<Value> {
     let began = Instant::now();
     let server = fleetmend_server::start(config(options, data)?).await?;
     let cold = began.elapsed();
+    stored(server.app()).await?;
+    let stored = began.elapsed();
     let rss = resident_kb(std::process::id())?;
     let (mut turns, mut by_patch) = (Vec::new(), Vec::new());
     // Listed in the same place each time.
@@ -241,11 +247,28 @@ async fn start(options: &Options, data: &Path) -> anyhow::Result<Value> {
         "matched": matched,
         "missing": missing,
         "cold_s": cold.as_secs_f64(),
+        "stored_s": stored.as_secs_f64(),
         "server_rss_mb": rss / 1024,
         "warm_sets_ms": percentile_ms(&mut by_patch, 0.5),
         "warm_ms": percentile_ms(&mut turns, 0.5),
         "warm_max_ms": percentile_ms(&mut turns, 1.0),
     }))
+}
+
+/// Ends when no match of all devices is due or under way.
+async fn stored(app: &App) -> anyhow::Result<()> {
+    let done = async {
+        loop {
+            let work = queue::get(&app.db, "rematch", 0).await?;
+            if work.is_none_or(|it| it.run_at > app.now()) {
+                return anyhow::Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(STORED, done)
+        .await
+        .context("what devices lack was not stored in time")?
 }
 
 /// Puts new versions in place, of packages that most devices have and of others; each until it is known
