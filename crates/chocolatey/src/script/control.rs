@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::doubt::{Doubt, facts_of, negated};
 use super::interpreter::{Bound, Early, Flow, Interpreter, excerpt};
+use super::marks::{Marks, take_from};
 use super::syntax::{Source, children};
 use super::value::Value;
 
@@ -95,10 +96,10 @@ impl Interpreter<'_> {
         let (output, flow) = self.under(doubt.clone(), one);
         let after = std::mem::replace(&mut self.state, before);
         let one = (output, flow, after);
-        let ended = self.silent_endings_from(start);
+        let ended = take_from(&mut self.silent_endings, start);
         let (output, flow) = self.under(negated(&doubt), other);
         let other = (output, flow, std::mem::take(&mut self.state));
-        let ended_there = self.silent_endings_from(start);
+        let ended_there = take_from(&mut self.silent_endings, start);
         // What ended on the other way is nothing that a failing one comes behind.
         let (ahead, behind) = if Self::ends_failing(one.1) && !Self::ends_failing(other.1) {
             (ended, ended_there)
@@ -111,24 +112,13 @@ impl Interpreter<'_> {
         result
     }
 
-    /// Takes away what ended the script without an error from a place on.
-    fn silent_endings_from(&mut self, place: usize) -> Vec<Doubt> {
-        let place = place.min(self.silent_endings.len());
-        self.silent_endings.split_off(place)
-    }
-
     pub(super) fn try_statement(&mut self, source: &Source, node: Node<'_>) -> (Vec<Value>, Flow) {
         let mut result = (Vec::new(), Flow::Next);
         let mut threw = false;
         let mut ended = false;
         // The conditions under which something was thrown to be caught here.
         let mut caught: Vec<Doubt> = Vec::new();
-        let around = [
-            self.doubts.len(),
-            self.endings.len(),
-            self.early.len(),
-            self.silent_endings.len(),
-        ];
+        let around = self.marks();
         let has_catch = children(node)
             .iter()
             .any(|part| part.kind() == "catch_clauses");
@@ -198,22 +188,16 @@ impl Interpreter<'_> {
         result
     }
 
-    /// Runs a `finally`: whatever left the `try`, of whose begin it is told how many doubts, endings
-    /// and states that left early stood there.
-    fn finally(
-        &mut self,
-        source: &Source,
-        block: Node<'_>,
-        [doubts, endings, early, silent]: &[usize; 4],
-    ) -> (Vec<Value>, Flow) {
-        let left: Vec<Early> = self.early.split_off(self.early.len().min(*early));
+    /// Runs a `finally`: whatever left the `try`, of whose begin it is told how much there was.
+    fn finally(&mut self, source: &Source, block: Node<'_>, around: &Marks) -> (Vec<Value>, Flow) {
+        let left: Vec<Early> = take_from(&mut self.early, around.early);
         for early in &left {
             let here = std::mem::take(&mut self.state);
             self.join(here, early.state.clone(), facts_of(&early.rest));
         }
-        let inside = self.doubts.split_off(self.doubts.len().min(*doubts));
-        let ended = self.endings.split_off(self.endings.len().min(*endings));
-        let silent = self.silent_endings_from(*silent);
+        let inside = take_from(&mut self.doubts, around.doubts);
+        let ended = take_from(&mut self.endings, around.endings);
+        let silent = take_from(&mut self.silent_endings, around.silent_endings);
         self.early.extend(left);
         let result = self.statements(source, block);
         self.doubts.extend(inside);

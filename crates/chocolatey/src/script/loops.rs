@@ -223,34 +223,6 @@ impl Interpreter<'_> {
         })
     }
 
-    /// How much has been found and done.
-    fn marks(&self) -> [usize; 9] {
-        [
-            self.findings.len(),
-            self.calls.len(),
-            self.uninstalls.len(),
-            self.effects.len(),
-            self.early.len(),
-            self.endings.len(),
-            self.failure.unless.len(),
-            self.doubts.len(),
-            self.silent_endings.len(),
-        ]
-    }
-
-    /// Forgets what has been found and done since.
-    fn back_to(&mut self, marks: &[usize; 9]) {
-        self.findings.truncate(marks[0]);
-        self.calls.truncate(marks[1]);
-        self.uninstalls.truncate(marks[2]);
-        self.effects.truncate(marks[3]);
-        self.early.truncate(marks[4]);
-        self.endings.truncate(marks[5]);
-        self.failure.unless.truncate(marks[6]);
-        self.doubts.truncate(marks[7]);
-        self.silent_endings.truncate(marks[8]);
-    }
-
     /// What a loop gives of which it is not known how often it runs.
     fn loop_output(&mut self, outputs: Vec<Value>, why: Option<FactsId>) -> Vec<Value> {
         if outputs.is_empty() {

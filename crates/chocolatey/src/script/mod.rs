@@ -40,6 +40,7 @@ pub(crate) mod literals;
 mod location;
 mod lookup;
 mod loops;
+mod marks;
 mod member;
 mod narrowing;
 mod neighbours;
