@@ -15,6 +15,17 @@ pub(super) enum Left {
     Nothing,
 }
 
+impl Left {
+    /// Whether it is there for certain, or perhaps; `None`: it is not there.
+    pub(super) fn is_certain(self) -> Option<bool> {
+        match self {
+            Self::All => Some(true),
+            Self::Perhaps => Some(false),
+            Self::Nothing => None,
+        }
+    }
+}
+
 impl Interpreter<'_> {
     /// Whether the script has removed or moved a file of the package, or may have.
     pub(super) fn is_removed(&self, path: &str) -> bool {

@@ -44,9 +44,6 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
     for what in found {
         main.find(Weight::Review, &package.install_path(), what);
     }
-    let mut shims = std::mem::take(&mut main.shims);
-    let mut auto_uninstaller = main.auto_uninstaller;
-    let mut notes = std::mem::take(&mut main.notes);
     let mut installers = main.installers();
     if let Some(mut small) = small {
         // That the recipe has no file for 32 bits says that it fails there.
@@ -55,12 +52,12 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
             let what = "what must hold for it not to fail depends on the bitness of Windows";
             main.find(Weight::Review, &package.install_path(), what);
         }
-        shim::merge(&mut shims, &small.shims);
-        auto_uninstaller = auto_uninstaller.on_either(small.auto_uninstaller);
+        shim::merge(&mut main.shims, &small.shims);
+        main.auto_uninstaller = main.auto_uninstaller.on_either(small.auto_uninstaller);
         installers.extend(small.installers());
         main.take_said(&mut small);
     }
-    notes.append(&mut main.notes);
+    let mut notes = std::mem::take(&mut main.notes);
     if let Some(recipe) = recipes.first_mut() {
         recipe.minimum_build = minimum_build;
     }
@@ -73,7 +70,7 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
     {
         recipe.software_name = main.only_name();
     }
-    shims.sort();
+    main.shims.sort();
     let verdict = verdict(&main, recipe.is_some());
     let through = if verdict == Verdict::NoInstaller {
         through::dependencies(package.nuspec)
@@ -89,8 +86,8 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
         conditions: main.unless,
         through,
         uninstall,
-        shims,
-        auto_uninstaller,
+        shims: main.shims,
+        auto_uninstaller: main.auto_uninstaller,
         findings: main.findings.into_iter().map(|(_, it)| it).collect(),
         notes: distinct(notes),
     };

@@ -10,6 +10,7 @@ use fleetmend_model::recipe::{Finding, Uninstall, UninstallStep, Verdict};
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::outcome::effects_on;
 use super::profile::{MAIN, Profile, SMALL};
+use super::run::take_findings;
 use super::trees::Trees;
 use super::{Package, Script, UNINSTALL};
 
@@ -44,11 +45,7 @@ pub(super) fn uninstall(
     find_failures(&mut main, small.as_ref(), &script.path);
     if let Some(small) = &mut small {
         notes.append(&mut small.notes);
-        for finding in std::mem::take(&mut small.findings) {
-            if !main.findings.iter().any(|it| it.1 == finding.1) {
-                main.findings.push(finding);
-            }
-        }
+        take_findings(&mut main.findings, std::mem::take(&mut small.findings));
         if !is_small_refused && main.conditions != small.conditions {
             let what = "what must hold for it not to fail depends on the bitness of Windows";
             main.find(&script.path, 1, what);
@@ -123,9 +120,7 @@ impl Removal {
             asks_bits: interpreter.asked.bits,
         }
     }
-}
 
-impl Removal {
     fn find(&mut self, file: &str, line: u32, what: &str) {
         let finding = Finding {
             file: file.to_owned(),

@@ -75,8 +75,7 @@ impl Run {
                 run.add_install(interpreter, flow, script, profile);
             }
         } else {
-            run.shims = shim::brought(package, |_| Left::All);
-            run.auto_uninstaller = shim::auto_uninstaller(package, |_| Left::All);
+            (run.shims, run.auto_uninstaller) = shim::brought(package, |_| Left::All);
         }
         run
     }
@@ -147,9 +146,8 @@ impl Run {
         let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));
         self.effects.extend(effects);
         self.shims = std::mem::take(&mut interpreter.shims);
-        self.auto_uninstaller = interpreter.skips_auto_uninstaller
-            | shim::auto_uninstaller(interpreter.package, |path| interpreter.left(path));
-        let left = shim::brought(interpreter.package, |path| interpreter.left(path));
+        let (left, uninstaller) = shim::brought(interpreter.package, |path| interpreter.left(path));
+        self.auto_uninstaller = interpreter.skips_auto_uninstaller | uninstaller;
         for mark in left {
             shim::add(&mut self.shims, mark);
         }
@@ -174,11 +172,7 @@ impl Run {
     /// Takes what another run found and noted.
     pub(super) fn take_said(&mut self, other: &mut Self) {
         self.notes.append(&mut other.notes);
-        for (weight, finding) in std::mem::take(&mut other.findings) {
-            if !self.findings.iter().any(|(_, known)| *known == finding) {
-                self.findings.push((weight, finding));
-            }
-        }
+        take_findings(&mut self.findings, std::mem::take(&mut other.findings));
     }
 
     pub(super) fn find(&mut self, weight: Weight, file: &str, what: &str) {
@@ -218,6 +212,15 @@ impl Run {
             .filter(|(_, step)| step.has_neighbours && step.file.is_run_where_it_lies())
             .map(|(_, step)| step.file.origin.clone())
             .collect()
+    }
+}
+
+/// Takes what another run found beside that.
+pub(super) fn take_findings(all: &mut Vec<(Weight, Finding)>, others: Vec<(Weight, Finding)>) {
+    for (weight, finding) in others {
+        if !all.iter().any(|(_, known)| *known == finding) {
+            all.push((weight, finding));
+        }
     }
 }
 

@@ -32,28 +32,28 @@ impl Interpreter<'_> {
     }
 }
 
-/// The marks that a package brings as files and that its script leaves there.
-pub(super) fn brought(package: &Package<'_>, left: impl Fn(&str) -> Left) -> Vec<ShimMark> {
-    let marks = package.paths.iter().filter_map(|path| match left(path) {
-        Left::All => mark(path, true),
-        Left::Perhaps => mark(path, false),
-        Left::Nothing => None,
-    });
-    marks.collect()
-}
-
-/// What the files of a package that its script leaves there say to the automatic uninstaller.
-pub(super) fn auto_uninstaller(
+/// The marks that a package brings as files and that its script leaves there, and what such files say to
+/// the automatic uninstaller.
+pub(super) fn brought(
     package: &Package<'_>,
     left: impl Fn(&str) -> Left,
-) -> AutoUninstaller {
-    let marks = package.paths.iter().filter(|it| skips_auto_uninstaller(it));
-    let all = marks.map(|path| match left(path) {
-        Left::All => AutoUninstaller::Skipped,
-        Left::Perhaps => AutoUninstaller::MaySkip,
-        Left::Nothing => AutoUninstaller::Runs,
-    });
-    all.fold(AutoUninstaller::Runs, |all, it| all | it)
+) -> (Vec<ShimMark>, AutoUninstaller) {
+    let mut marks = Vec::new();
+    let mut uninstaller = AutoUninstaller::Runs;
+    for path in &package.paths {
+        let (mark, skips) = (mark(path, true), skips_auto_uninstaller(path));
+        if mark.is_none() && !skips {
+            continue;
+        }
+        let Some(always) = left(path).is_certain() else {
+            continue;
+        };
+        marks.extend(mark.map(|it| ShimMark { always, ..it }));
+        if skips {
+            uninstaller |= AutoUninstaller::skipped(always);
+        }
+    }
+    (marks, uninstaller)
 }
 
 /// Whether a file keeps the automatic uninstaller from running: `.skipAutoUninstall`, whatever stands
