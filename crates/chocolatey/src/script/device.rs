@@ -59,27 +59,31 @@ impl Interpreter<'_> {
         if wants_folder == Some(true) && is_put_in && text.contains(STAR) {
             return Value::Bool(false);
         }
-        let is_open = text.contains([HOLE, STAR, '*', '?', '[']) || !path.is_known();
-        if is_open {
+        let is_pattern = text.contains([HOLE, STAR, '*', '?', '[']);
+        if is_pattern || !path.is_known() {
             let is_left_alone = self.state.removed.is_empty()
                 && self.state.unsure.is_empty()
                 && self.state.brought_into().next().is_none();
-            let is_asked = is_left_alone && !text.contains([HOLE, STAR, '*', '?', '[']);
-            if is_asked && path::in_package(&text).is_some() {
+            if is_left_alone && !is_pattern && path::in_package(&text).is_some() {
                 return self.or_asked(unknown(), &[&path]);
             }
             return unknown();
         }
         match self.is_there(&text, wants_folder) {
             Some(is_there) => Value::Bool(is_there),
-            // What an archive brought may be there.
-            None if path::in_package(&text).is_some_and(|it| self.is_as_brought(&text, &it)) => {
-                self.fact_of(FactKind::File, &text, Some("existence"))
-            }
-            None if path::in_package(&text).is_none() && !self.is_touched(&text) => {
+            None if self.is_of_device(&text) => {
                 self.fact_of(FactKind::File, &text, Some("existence"))
             }
             None => unknown(),
+        }
+    }
+
+    /// Whether the device alone knows what lies at a path: the script has not touched that, or an
+    /// archive may have brought it.
+    fn is_of_device(&self, text: &str) -> bool {
+        match path::in_package(text) {
+            Some(inside) => self.is_as_brought(text, &inside),
+            None => !self.is_touched(text),
         }
     }
 
@@ -97,8 +101,7 @@ impl Interpreter<'_> {
         if self.is_folder(&inside) {
             return Some(wants_folder != Some(false));
         }
-        let paths = &self.package.paths;
-        let is_listed = paths.iter().any(|path| path.eq_ignore_ascii_case(&inside));
+        let is_listed = self.listed(&inside).is_some();
         let is_untouched = !self.is_removed(&inside) && self.state.brought_into().next().is_none();
         if is_listed && is_untouched {
             return Some(wants_folder != Some(true));

@@ -118,17 +118,13 @@ impl Interpreter<'_> {
         if inside.contains(['*', '?', STAR]) {
             return None;
         }
-        let listed = self
-            .package
-            .paths
-            .iter()
-            .any(|path| path.eq_ignore_ascii_case(inside));
+        let is_listed = self.listed(inside).is_some();
         let may_be_put_in = !self.package.is_complete
             && !is_looked_into
             && !self.is_folder(inside)
             && !self.is_brought_into(inside)
             && path::leaf(&inside.replace('/', "\\")).contains('.');
-        (listed || may_be_put_in).then(|| path::item(inside, false, true).to_path())
+        (is_listed || may_be_put_in).then(|| path::item(inside, false, true).to_path())
     }
 
     /// Whether an archive or an installer brings files into a folder of the package, or below it.

@@ -53,7 +53,6 @@ impl Query {
 impl Interpreter<'_> {
     /// The files and folders that fit.
     pub(super) fn query(&self, query: &Query) -> Vec<Value> {
-        let fits = |name: &str| query.fits(name);
         let (mut found, is_settled) = self.packed(query);
         // What an archive brings, and what is put in when the package is packed, is not listed.
         let root = path::item(&query.folder, true, true)
@@ -63,7 +62,7 @@ impl Interpreter<'_> {
         let brings = self.is_brought(query, root);
         let is_open = brings
             || !is_settled
-            || self.may_lie_there(query, root, &fits)
+            || self.may_lie_there(query, root)
             || (!self.package.is_complete && found.is_empty());
         if is_open {
             let inside = query.open_path();
@@ -71,7 +70,7 @@ impl Interpreter<'_> {
             return vec![path::item(&inside, is_folder, query.is_text_full)];
         }
         for known in self.downloaded(query, root) {
-            if fits(&path::leaf(known)) {
+            if query.fits(&path::leaf(known)) {
                 let inside = path::in_package(known);
                 found.extend(inside.map(|it| path::item(&it, false, query.is_text_full)));
             }
@@ -149,7 +148,7 @@ impl Interpreter<'_> {
 
     /// Whether a file may lie in a folder that the package does not hold: one that is downloaded
     /// under a condition, or under a name that its server gives; a copy; what the script writes.
-    fn may_lie_there(&self, query: &Query, root: &str, fits: &dyn Fn(&str) -> bool) -> bool {
+    fn may_lie_there(&self, query: &Query, root: &str) -> bool {
         if query.folders == Some(true) {
             return false;
         }
@@ -162,9 +161,9 @@ impl Interpreter<'_> {
             .chain(copies)
             .chain(written)
             .filter(|known| is_in(known, query, root) && !self.is_gone(known))
-            .filter(|known| path::in_package(known).is_some_and(|it| !self.is_listed(&it)))
+            .filter(|known| path::in_package(known).is_some_and(|it| self.listed(&it).is_none()))
             .map(path::leaf)
-            .any(|name| fits(&name) || may_fit(&query.names, &name))
+            .any(|name| query.fits(&name) || may_fit(&query.names, &name))
     }
 
     /// Whether what was brought to a path is surely gone again.
@@ -172,10 +171,10 @@ impl Interpreter<'_> {
         path::in_package(known).is_some_and(|inside| self.left(&inside) == Left::Nothing)
     }
 
-    /// Whether a path is that of a file which the package holds.
-    fn is_listed(&self, inside: &str) -> bool {
+    /// The file that the package holds at a path, as it writes that.
+    pub(super) fn listed(&self, inside: &str) -> Option<&String> {
         let mut paths = self.package.paths.iter();
-        paths.any(|path| path.eq_ignore_ascii_case(inside))
+        paths.find(|path| path.eq_ignore_ascii_case(inside))
     }
 }
 

@@ -88,12 +88,7 @@ impl Interpreter<'_> {
             if self.is_removed(inside) {
                 return Err(format!("the script removes {}", excerpt(inside)));
             }
-            let listed = self
-                .package
-                .paths
-                .iter()
-                .find(|it| it.eq_ignore_ascii_case(inside));
-            if let Some(listed) = listed {
+            if let Some(listed) = self.listed(inside) {
                 return Ok(embedded(listed.clone()));
             }
         }
