@@ -63,6 +63,11 @@ pub struct Fact {
 }
 
 impl Fact {
+    /// Whether it is a list of texts that one text was split into.
+    pub fn is_list(&self) -> bool {
+        self.cuts.last().is_some_and(Cut::is_list)
+    }
+
     /// It in words.
     pub fn label(&self) -> String {
         let mut of = format!("{} {}", self.kind.label(), self.name);

@@ -114,8 +114,8 @@ impl Interpreter<'_> {
             self.note_dialect(what, line);
             // A command that is not found is an error that a `try` takes, and that ends the script where
             // errors do.
-            if self.is_tried() || self.errors_end(None) {
-                self.gone_at = Some(line);
+            if self.errors_leave() {
+                self.failure.lacks_helper = true;
                 return self.throw(line);
             }
         }

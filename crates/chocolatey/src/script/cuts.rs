@@ -120,7 +120,7 @@ impl Interpreter<'_> {
     }
 
     /// The one text with a name that a value is, and nothing else.
-    fn only_fact(&mut self, value: &Value) -> Option<Fact> {
+    pub(super) fn only_fact(&self, value: &Value) -> Option<Fact> {
         let id = match value {
             Value::Asked(id) => *id,
             Value::Text(text) => {
@@ -137,8 +137,7 @@ impl Interpreter<'_> {
         };
         let set = self.facts.get(id);
         let fact = set.first().filter(|_| set.len() == 1)?;
-        let is_text = self.facts.is_one_value(id)
-            || fact.cuts.last().is_some_and(Cut::is_list) && self.facts.is_fact(id);
+        let is_text = self.facts.is_one_value(id) || fact.is_list() && self.facts.is_fact(id);
         is_text.then(|| fact.clone())
     }
 

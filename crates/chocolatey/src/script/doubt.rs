@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use fleetmend_model::condition::{Condition, Fact, FactKind};
 
-use super::facts::FactsId;
-use super::interpreter::{Flow, Interpreter};
+use super::facts::{FactsId, fact};
+use super::interpreter::Interpreter;
 use super::path;
 use super::value::{HOLE, Sought, Value};
 use super::words::folded;
@@ -79,6 +79,18 @@ fn is_pattern(name: &str) -> bool {
     })
 }
 
+/// Keeps a doubt of what ended the script; of too many nothing is said.
+fn keep_ending(endings: &mut Vec<Doubt>, rest: &Doubt) {
+    if endings.contains(rest) {
+        return;
+    }
+    if endings.len() < MAX_DOUBTS {
+        endings.push(rest.clone());
+    } else {
+        *endings = vec![None];
+    }
+}
+
 /// A condition's text on one line; `None`: it is too long.
 fn shown(text: &str) -> Option<String> {
     (text.len() <= MAX_SHOWN).then(|| folded(text))
@@ -87,8 +99,12 @@ fn shown(text: &str) -> Option<String> {
 impl Interpreter<'_> {
     /// The doubt of a condition with that value and text, which must hold.
     pub(super) fn doubt(&mut self, value: &Value, text: &str, line: u32) -> Doubt {
-        let facts = self.facts_in(&[value]);
-        let facts = facts.or_else(|| self.facts_of_pattern(value))?;
+        let facts = self.facts_behind(value)?;
+        self.doubt_of(facts, text, line)
+    }
+
+    /// The doubt of a condition that depends on facts.
+    fn doubt_of(&self, facts: FactsId, text: &str, line: u32) -> Doubt {
         let condition = Condition {
             text: shown(text)?,
             holds: true,
@@ -102,6 +118,12 @@ impl Interpreter<'_> {
         })
     }
 
+    /// The facts that decide what a value is.
+    fn facts_behind(&mut self, value: &Value) -> Option<FactsId> {
+        let facts = self.facts_in(&[value]);
+        facts.or_else(|| self.facts_of_pattern(value))
+    }
+
     /// What decides whether there is a file of the package's folder that fits a pattern: an archive may
     /// bring one.
     fn facts_of_pattern(&mut self, value: &Value) -> Option<FactsId> {
@@ -111,13 +133,7 @@ impl Interpreter<'_> {
         if path::in_package(&file.path).is_none() || file.path.contains(HOLE) {
             return None;
         }
-        let fact = Fact {
-            kind: FactKind::File,
-            name: self.facts.written(&file.path),
-            property: None,
-            filter: None,
-            cuts: Vec::new(),
-        };
+        let fact = fact(FactKind::File, &self.facts.written(&file.path));
         self.facts.id(BTreeSet::from([fact]))
     }
 
@@ -226,10 +242,9 @@ impl Interpreter<'_> {
 
     /// The doubt of a loop over what may be none.
     pub(super) fn loop_doubt(&mut self, item: &Value, line: u32) -> Doubt {
-        let facts = self.facts_in(&[item]);
-        let facts = facts.or_else(|| self.facts_of_pattern(item))?;
+        let facts = self.facts_behind(item)?;
         let text = format!("{THERE_IS}{}", self.facts.label(facts));
-        self.doubt(item, &text, line)
+        self.doubt_of(facts, &text, line)
     }
 
     /// Runs what takes something of software in texts: of several entries `PowerShell` makes a list, which
@@ -254,14 +269,10 @@ impl Interpreter<'_> {
         line: u32,
         run: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let Some(all) = self.one_entry(texts, line) else {
-            return run(self);
-        };
-        let state = self.fork();
-        let result = self.under(all.clone(), run);
-        let missing = ("there is exactly one", negated(&all));
-        self.depart(Flow::Throw, state, Vec::new(), line, missing);
-        result
+        match self.one_entry(texts, line) {
+            Some(all) => self.or_throw(&all, "there is exactly one", line, run),
+            None => run(self),
+        }
     }
 
     /// The doubt that there is just one entry of all software of which texts take something; `None`:
@@ -278,35 +289,19 @@ impl Interpreter<'_> {
         let mut doubts = Vec::new();
         for fact in software {
             let text = format!("{THERE_IS}exactly one <{}>", fact.label());
-            let value = self.facts.id(BTreeSet::from([fact])).map(Value::Asked);
-            let value = value.unwrap_or(Value::Null);
-            doubts.push(self.doubt(&value, &text, line));
+            let facts = self.facts.id(BTreeSet::from([fact]));
+            doubts.push(facts.and_then(|it| self.doubt_of(it, &text, line)));
         }
         (!doubts.is_empty()).then(|| self.all_of(&doubts))
     }
 
-    /// Keeps the doubt that stands around all that follows, behind what ended the script.
-    pub(super) fn end_under(&mut self, rest: Doubt) {
-        if self.endings.contains(&rest) {
-            return;
+    /// Keeps the doubt that stands around all that follows, behind what ended the script. Behind what
+    /// ended it without an error nothing can fail any more.
+    pub(super) fn end_under(&mut self, rest: &Doubt, is_silent: bool) {
+        if is_silent {
+            keep_ending(&mut self.silent_endings, rest);
         }
-        if self.endings.len() < MAX_DOUBTS {
-            self.endings.push(rest);
-        } else {
-            self.endings = vec![None];
-        }
-    }
-
-    /// Keeps that behind what ended the script without an error nothing can fail any more.
-    pub(super) fn end_silently_under(&mut self, rest: &Doubt) {
-        if self.silent_endings.contains(rest) {
-            return;
-        }
-        if self.silent_endings.len() < MAX_DOUBTS {
-            self.silent_endings.push(rest.clone());
-        } else {
-            self.silent_endings = vec![None];
-        }
+        keep_ending(&mut self.endings, rest);
     }
 
     /// The doubt that holds where the script comes to this point and one more doubt holds: what ended

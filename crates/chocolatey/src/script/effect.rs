@@ -74,7 +74,7 @@ impl Interpreter<'_> {
             .map(String::as_str)
             .filter(|it| !self.is_one_taken(it));
         let texts = [texts.next(), texts.next()];
-        if self.is_tried() || self.errors_end(None) {
+        if self.errors_leave() {
             self.only_of_one_entry(texts, line, run)
         } else {
             self.of_one_entry(texts, line, run)
@@ -82,20 +82,19 @@ impl Interpreter<'_> {
     }
 
     fn change(&mut self, kind: EffectKind, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {
+        let mut output = Vec::new();
         match (kind, command.name) {
             (EffectKind::Files, "copy-item" | "move-item" | "rename-item") => {
                 self.move_files(bound, command);
             }
             (EffectKind::Files, name) if name != "uninstall-chocolateyzippackage" => {
-                let output = self.change_files(bound, command);
-                self.keep_written(bound, command);
-                return output;
+                output = self.change_files(bound, command);
             }
             (kind, _) => self.note_effect(kind, bound, command),
         }
         self.keep_written(bound, command);
         self.keep_variable(bound, command);
-        Vec::new()
+        output
     }
 
     /// Makes the paths of files and keys full ones.

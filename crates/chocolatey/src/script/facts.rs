@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use fleetmend_model::condition::{Fact, FactKind};
-use fleetmend_model::cut::Cut;
 
 use super::interpreter::Interpreter;
 use super::path;
@@ -89,7 +88,7 @@ impl Facts {
     pub(super) fn is_one_value(&self, id: FactsId) -> bool {
         self.is_fact(id)
             && self.get(id).iter().all(|fact| match fact.kind {
-                _ if fact.cuts.last().is_some_and(Cut::is_list) => false,
+                _ if fact.is_list() => false,
                 FactKind::Variable | FactKind::Windows => true,
                 FactKind::Registry | FactKind::Software => fact.property.is_some(),
                 _ => false,
@@ -98,8 +97,7 @@ impl Facts {
 
     /// Whether a name says all of what it is: a fact itself, or what is cut off one.
     pub(super) fn is_told(&self, id: FactsId) -> bool {
-        let is_list = |fact: &Fact| fact.cuts.last().is_some_and(Cut::is_list);
-        self.is_fact(id) && !self.get(id).iter().any(is_list)
+        self.is_fact(id) && !self.get(id).iter().any(Fact::is_list)
     }
 
     /// Whether a text says all of what it is, each part that only the device knows by its name.
@@ -256,7 +254,8 @@ impl Facts {
     }
 }
 
-fn fact(kind: FactKind, name: &str) -> Fact {
+/// A fact of which nothing but its name is said.
+pub(super) fn fact(kind: FactKind, name: &str) -> Fact {
     Fact {
         kind,
         name: name.to_owned(),

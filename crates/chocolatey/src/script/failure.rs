@@ -6,7 +6,7 @@ use fleetmend_model::effect::Effect;
 
 use super::command::Invocation;
 use super::doubt::{Doubt, THERE_IS, negated};
-use super::interpreter::{self, Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
+use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::Bound;
 use super::path;
 use super::place;
@@ -39,13 +39,15 @@ const ROOTS: [&str; 8] = [
     "hklm:\\software\\microsoft\\windows nt\\currentversion",
 ];
 
-/// How a script fails that has installed something, or uninstalls.
+/// How a script fails.
 #[derive(Default)]
 pub(super) struct Failure {
-    /// What must hold for it not to fail.
+    /// What must hold for it not to fail that has installed something, or uninstalls.
     pub(super) unless: Vec<Condition>,
     /// The line of the last `throw`, `exit` or `return`.
     pub(super) line: u32,
+    /// Whether it came to an error because Chocolatey has a helper no more.
+    pub(super) lacks_helper: bool,
 }
 
 impl Interpreter<'_> {
@@ -67,7 +69,12 @@ impl Interpreter<'_> {
 
     /// Whether a `try` stands around, which takes every error that ends its statement.
     pub(super) fn is_tried(&self) -> bool {
-        self.bounds.iter().any(|it| it.0 == interpreter::Bound::Try)
+        self.bounds.iter().any(|it| it.0.takes(Flow::Throw))
+    }
+
+    /// Whether an error that ends a statement ends more than that: a `try` takes it, or the script ends.
+    pub(super) fn errors_leave(&mut self) -> bool {
+        self.is_tried() || self.errors_end(None)
     }
 
     /// What a command must find on the device, where the script ends else.
@@ -110,7 +117,7 @@ impl Interpreter<'_> {
         let items = path.clone().into_items();
         // A pattern may fit nothing, and a file that was found is there.
         let is_named = |item: &Value| match item {
-            Value::Text(text) => !text.is_empty() && !text.contains(['*', '?', '[', HOLE, STAR]),
+            Value::Text(text) => is_one_name(text),
             Value::Asked(_) => true,
             _ => false,
         };
@@ -208,10 +215,7 @@ impl Interpreter<'_> {
 
     pub(super) fn needed_name(&mut self, bound: &Bound, kind: FactKind) -> Option<Needed> {
         let given = bound.get("name")?.clone();
-        let is_one = |item: &Value| match item {
-            Value::Text(name) => !name.is_empty() && !name.contains(['*', '?', '[', HOLE, STAR]),
-            _ => false,
-        };
+        let is_one = |item: &Value| matches!(item, Value::Text(name) if is_one_name(name));
         let names: Vec<Value> = given.into_items().into_iter().filter(is_one).collect();
         if names.is_empty() {
             return None;
@@ -239,9 +243,20 @@ impl Interpreter<'_> {
         if self.is_asked_for(&doubt) {
             return run(self);
         }
+        self.or_throw(&doubt, &text, line, run)
+    }
+
+    /// Runs something that fails where a doubt does not hold.
+    pub(super) fn or_throw<T>(
+        &mut self,
+        doubt: &Doubt,
+        text: &str,
+        line: u32,
+        run: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let state = self.fork();
         let result = self.under(doubt.clone(), run);
-        let missing = (text.as_str(), negated(&doubt));
+        let missing = (text, negated(doubt));
         self.depart(Flow::Throw, state, Vec::new(), line, missing);
         result
     }
@@ -265,13 +280,9 @@ impl Interpreter<'_> {
         self.is_around(|it| (it.facts == wanted.facts || is_below(&it.facts)) && says_there_is(it))
     }
 
-    /// Keeps in mind what makes the script fail behind the installation, seen where it leaves under a
+    /// Keeps in mind what makes the script fail behind the installation, seen where it fails under a
     /// condition.
-    pub(super) fn note_failure(&mut self, flow: Flow, condition: &str, doubt: &Doubt, line: u32) {
-        let is_taken = self.bounds.iter().any(|it| it.0.takes(flow));
-        if !Self::ends_failing(flow) || is_taken {
-            return;
-        }
+    pub(super) fn note_failure(&mut self, condition: &str, doubt: &Doubt, line: u32) {
         match negated(&self.all_to_here(doubt)) {
             Some(asked) if self.failure.unless.len() < MAX_FINDINGS => {
                 let condition = asked.condition.as_ref().clone();
@@ -281,16 +292,14 @@ impl Interpreter<'_> {
             }
             // What stops under such a condition ahead of the installation is found in any case.
             _ if self.calls.is_empty() && !self.is_uninstalling => {}
-            _ if self.is_uninstalling => {
-                let what = format!(
-                    "fails under a condition that is not known: {}",
-                    excerpt(condition)
-                );
-                self.find(Weight::Review, line, what);
-            }
             _ => {
+                let place = if self.is_uninstalling {
+                    ""
+                } else {
+                    " behind the installation"
+                };
                 let what = format!(
-                    "fails behind the installation under a condition that is not known: {}",
+                    "fails{place} under a condition that is not known: {}",
                     excerpt(condition)
                 );
                 self.find(Weight::Review, line, what);
@@ -325,6 +334,11 @@ impl Interpreter<'_> {
         }
         Vec::new()
     }
+}
+
+/// Whether a text names one thing: it is no pattern, and all of it is known.
+fn is_one_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['*', '?', '[', HOLE, STAR])
 }
 
 /// Comparisons by which a condition asks whether there is something.

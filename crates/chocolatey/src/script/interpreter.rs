@@ -138,8 +138,6 @@ pub(super) struct Interpreter<'p> {
     pub(super) offered: BTreeSet<String>,
     /// The line at which the script refused last, if it does more than that.
     pub(super) refuses_at: Option<u32>,
-    /// The line of a last error that Chocolatey has a helper no more.
-    pub(super) gone_at: Option<u32>,
     /// Where an expression leads that ends what it stands in.
     pub(super) pending: Option<Flow>,
     /// Whether the script looks at the exit code of a program that it started.
@@ -234,7 +232,6 @@ impl<'p> Interpreter<'p> {
             failure: Failure::default(),
             offered: BTreeSet::new(),
             refuses_at: None,
-            gone_at: None,
             pending: None,
             reads_exit_code: false,
             starts_own_program: false,

@@ -6,6 +6,7 @@ use tree_sitter::Node;
 use super::doubt::{Doubt, facts_of, negated};
 use super::facts::FactsId;
 use super::interpreter::{Bound, Early, Flow, Interpreter, Weight, excerpt};
+use super::marks::take_from;
 use super::state::State;
 use super::syntax::{Source, children, peel};
 use super::value::Value;
@@ -201,8 +202,7 @@ impl Interpreter<'_> {
                     return (Vec::new(), Flow::Exit);
                 }
                 self.refuse(source.line(node));
-                let flow = Flow::Fail;
-                (Vec::new(), flow)
+                (Vec::new(), Flow::Fail)
             }
         }
     }
@@ -217,7 +217,8 @@ impl Interpreter<'_> {
     /// A script that does nothing but refuse is explained: nothing is installed.
     fn refuse(&mut self, line: u32) {
         // What lacks a helper does not mean to refuse.
-        let only_refuses = self.branches == 0 && self.effects.is_empty() && self.gone_at.is_none();
+        let only_refuses =
+            self.branches == 0 && self.effects.is_empty() && !self.failure.lacks_helper;
         self.refuses_at = (!only_refuses).then_some(line);
     }
 
@@ -268,9 +269,11 @@ impl Interpreter<'_> {
         line: u32,
         (condition, doubt): (&str, Doubt),
     ) {
-        self.note_failure(flow, condition, &doubt, line);
         let left = self.bounds.iter().rev().find(|it| it.0.takes(flow));
         let outside = left.map(|it| it.1);
+        if outside.is_none() && Self::ends_failing(flow) {
+            self.note_failure(condition, &doubt, line);
+        }
         // What is left out runs where not all of the conditions hold that stand around here, inside
         // of what is left.
         let rest = negated(&self.all_from(outside.unwrap_or(0), &doubt));
@@ -285,10 +288,7 @@ impl Interpreter<'_> {
         } else if rest.is_some() || !self.calls.is_empty() {
             // Behind the installation, what is left out is no part of it: an effect there is a
             // finding, or an uncertain one, by itself.
-            if !Self::ends_failing(flow) {
-                self.end_silently_under(&rest);
-            }
-            self.end_under(rest);
+            self.end_under(&rest, !Self::ends_failing(flow));
         } else {
             let what = format!("stops under a condition that is not known: {condition}");
             self.find(Weight::Review, line, what);
@@ -307,7 +307,7 @@ impl Interpreter<'_> {
         let (mut outputs, mut flow) = self.branch(run);
         self.bounds.pop();
         self.doubts.truncate(doubts);
-        let left = self.early.split_off(mark.min(self.early.len()));
+        let left = take_from(&mut self.early, mark);
         let (mut back, stay): (Vec<_>, Vec<_>) =
             left.into_iter().partition(|early| bound.takes(early.flow));
         let rests = stay.iter().map(|early| early.rest.clone());

@@ -8,12 +8,12 @@ use fleetmend_model::effect::{EffectKind, Machines};
 use fleetmend_model::recipe::{InstallerKind, UninstallStep};
 
 use super::command::Invocation;
-use super::facts::names_software;
+use super::facts::{fact, names_software};
 use super::helper::numbers;
 use super::installation::UninstallCall;
 use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::{Parameter, bind, mandatory, value};
-use super::place::{self, PRODUCT_CODE, UNINSTALL_STRING};
+use super::place::{PRODUCT_CODE, UNINSTALL_STRING};
 use super::value::{SoughtKind, Value};
 
 static UNINSTALL: [Parameter; 5] = [
@@ -130,15 +130,14 @@ impl Interpreter<'_> {
     /// The command line that the registry has for uninstalling, with what is cut off it, where a text is
     /// that.
     fn cut_of_registry(&self, text: &str) -> Option<Fact> {
-        let mut marks = text.trim().trim_matches('"').chars();
-        let id = marks.next().and_then(place::asked)?;
-        let set = self.facts.get(id);
-        let fact = set.first().filter(|_| set.len() == 1)?;
-        let is_own = fact.kind == FactKind::Software
-            && fact.property.as_deref() == Some("uninstallstring")
-            && fact.filter.is_none()
-            && !fact.cuts.is_empty();
-        (is_own && marks.next().is_none() && self.facts.is_fact(id)).then(|| fact.clone())
+        let text = Value::text(text.trim().trim_matches('"'));
+        let is_own = |it: &Fact| {
+            it.kind == FactKind::Software
+                && it.property.as_deref() == Some("uninstallstring")
+                && it.filter.is_none()
+                && !it.cuts.is_empty()
+        };
+        self.only_fact(&text).filter(is_own)
     }
 
     /// Notes the run of an uninstaller: in an install script it is an effect.
@@ -180,11 +179,9 @@ impl Interpreter<'_> {
             let name = step.software_name.as_ref()?;
             let is_found = step.kind == InstallerKind::Exe;
             let fact = Fact {
-                kind: FactKind::Software,
-                name: name.clone(),
                 property: Some("uninstallstring".to_owned()),
-                filter: None,
                 cuts: step.cuts.clone(),
+                ..fact(FactKind::Software, name)
             };
             is_found.then(|| format!("<{}>", fact.label()))
         };
