@@ -132,8 +132,7 @@ fn slots<'a>(
     for record in records {
         if let Some(package) = catalog.named(&record.id) {
             let slot = slots.entry(copy_of(&package.name)).or_default();
-            let (id, version) = (&record.id, &record.version);
-            let says = Says::of_record(named, id, version, record.pinned);
+            let says = Says::of_record(package, &record.version, record.pinned);
             slot.add_record(says, record);
         }
     }
@@ -213,24 +212,13 @@ impl<'a> Says<'a> {
         }
     }
 
-    /// A record that cannot be read says nothing, nor does one of a package that is not known or not on
-    /// offer. What Chocolatey has pinned stays as it is.
-    pub(crate) fn of_record(
-        named: impl Fn(&str) -> Option<&'a Package>,
-        package: &str,
-        version: &'a str,
-        is_pinned: bool,
-    ) -> Self {
+    /// A record that cannot be read says nothing, nor does one of a package that is not on offer. What
+    /// Chocolatey has pinned stays as it is.
+    pub(crate) fn of_record(package: &'a Package, version: &'a str, is_pinned: bool) -> Self {
         if is_pinned {
-            let is_known = named(package).is_some();
-            return if is_known {
-                Self::Unwanted
-            } else {
-                Self::Nothing
-            };
+            return Self::Unwanted;
         }
-        let offered = named(package).and_then(|it| Some((it, it.offer.as_ref()?)));
-        let Some(((package, offer), recorded)) = offered.zip(parse_version(version)) else {
+        let Some((offer, recorded)) = package.offer.as_ref().zip(parse_version(version)) else {
             return Self::Nothing;
         };
         if !compare_to_offer(&recorded, offer).is_lt() {
@@ -248,6 +236,11 @@ impl<'a> Says<'a> {
 }
 
 impl Older<'_> {
+    /// Whether it is surely there now, whatever Chocolatey's own record says that it installed.
+    pub(crate) fn is_proof(&self) -> bool {
+        self.evidence == Evidence::ProductCode
+    }
+
     /// Put into words only where it is asked for: of most records nobody asks.
     pub(crate) fn why(&self) -> Cow<'_, str> {
         if let Some(why) = self.why {

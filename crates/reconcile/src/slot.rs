@@ -3,7 +3,6 @@
 use std::cmp::{Ordering, Reverse};
 
 use fleetmend_model::inventory::ChocolateyRecord;
-use fleetmend_model::patch::Evidence;
 
 use crate::answer::Answer;
 use crate::device::{Older, Registered, Says};
@@ -68,9 +67,8 @@ impl<'a> Slot<'a> {
         }
         let is_registered = !self.older.is_empty();
         let counts = |it: &&(Older<'a>, Registered<'a>)| self.beside(&it.0, &it.1).is_none();
-        let best = self.older.iter().filter(counts);
-        let best = best.max_by(|a, b| better(&a.0, &b.0));
-        let best = best.map(|it| it.0.clone());
+        let counting = self.older.iter().filter(counts).map(|it| &it.0);
+        let best = counting.max_by(|a, b| better(a, b)).cloned();
         // What an up-to-date copy or a current record contradicts was recorded before.
         let is_recorded = self.current.is_empty()
             && self.recorded_current.is_none()
@@ -92,8 +90,7 @@ impl<'a> Slot<'a> {
         }
         // Chocolatey installed the version on offer. Only proof that an older one is there now, put there
         // by something else, says otherwise.
-        let is_proof = older.evidence == Evidence::ProductCode;
-        let record = self.recorded_current.filter(|_| !is_proof);
+        let record = self.recorded_current.filter(|_| !older.is_proof());
         record.map(Beside::Recorded)
     }
 
@@ -148,8 +145,8 @@ fn first_record<'a>(
     one: Option<&'a ChocolateyRecord>,
     other: &'a ChocolateyRecord,
 ) -> Option<&'a ChocolateyRecord> {
-    let by_name = |it: &&ChocolateyRecord| (it.id.clone(), it.version.clone());
-    one.into_iter().chain([other]).min_by_key(by_name)
+    let both = one.into_iter().chain([other]);
+    both.min_by(|a, b| (&a.id, &a.version).cmp(&(&b.id, &b.version)))
 }
 
 /// The same one whatever order they come in.

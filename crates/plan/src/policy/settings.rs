@@ -239,14 +239,17 @@ impl Settings {
 
     /// The groups that they name.
     pub fn groups(&self) -> impl Iterator<Item = GroupId> {
-        let critical = self.critical.iter().filter_map(Selector::group);
-        critical.chain(self.rings.iter().flat_map(|ring| ring.scope.groups()))
+        self.selectors().filter_map(Selector::group)
     }
 
     /// The organizational units that they name, each with its tree's name.
     pub fn units(&self) -> impl Iterator<Item = (&str, &UnitPath)> {
-        let critical = self.critical.iter().filter_map(Selector::unit);
-        critical.chain(self.rings.iter().flat_map(|ring| ring.scope.units()))
+        self.selectors().filter_map(Selector::unit)
+    }
+
+    fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        let rings = self.rings.iter().flat_map(|ring| ring.scope.selectors());
+        self.critical.iter().chain(rings)
     }
 
     fn check_rings(&self) -> Result<(), SettingsError> {

@@ -255,26 +255,19 @@ impl Scope {
         matches!(self.judge(device), Fit::Meant(_))
     }
 
-    /// The conditions of which one must be met.
-    pub fn include(&self) -> &[Selector] {
-        &self.include
-    }
-
-    /// The conditions of which none may be met.
-    pub fn exclude(&self) -> &[Selector] {
-        &self.exclude
+    /// All conditions in it.
+    pub fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        self.include.iter().chain(&self.exclude)
     }
 
     /// The groups that it names. A group must name none: what is in it could depend on itself.
     pub fn groups(&self) -> impl Iterator<Item = GroupId> {
-        let all = self.include.iter().chain(&self.exclude);
-        all.filter_map(Selector::group)
+        self.selectors().filter_map(Selector::group)
     }
 
     /// The units that it names, each with its tree's name.
     pub fn units(&self) -> impl Iterator<Item = (&str, &UnitPath)> {
-        let all = self.include.iter().chain(&self.exclude);
-        all.filter_map(Selector::unit)
+        self.selectors().filter_map(Selector::unit)
     }
 }
 

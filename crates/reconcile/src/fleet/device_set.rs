@@ -38,10 +38,8 @@ impl DeviceSet {
         match self {
             Self::Few(all) => {
                 if let Err(at) = all.binary_search(&device) {
-                    let mut more = Vec::with_capacity(all.len() + 1);
-                    more.extend_from_slice(&all[..at]);
-                    more.push(device);
-                    more.extend_from_slice(&all[at..]);
+                    let mut more = std::mem::take(all).into_vec();
+                    more.insert(at, device);
                     *self = Self::of_sorted(&more);
                 }
             }

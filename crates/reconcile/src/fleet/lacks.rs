@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use fixedbitset::FixedBitSet;
-use fleetmend_model::patch::Evidence;
 
 use super::applications::Application;
 use super::device_set::DeviceSet;
@@ -74,7 +73,11 @@ impl<'c> Sharing<'c> {
 /// What is worked with, of use again for the next package.
 #[derive(Default)]
 pub(super) struct Scratch {
+    /// Of which nothing is wanted.
     settled: Marks,
+    /// That have an application which is up to date.
+    up_to_date: Marks,
+    /// Whose record is the version on offer.
     current: Marks,
     done: Marks,
     kept: Vec<u32>,
@@ -114,12 +117,12 @@ pub(super) fn lacking<'d>(
     scratch: &mut Scratch,
 ) -> Vec<Lacking<'d>> {
     let (mut registered, mut recorded) = (Vec::new(), Rows::new());
-    let (mut up_to_date, mut unwanted) = (Vec::new(), Vec::new());
+    let (mut newest, mut unwanted) = (Vec::new(), Vec::new());
     let (mut denied, mut as_offered) = (Vec::new(), Vec::new());
     for (says, it) in applications {
         match says {
             Says::Nothing => {}
-            Says::Current => up_to_date.push(it),
+            Says::Current => newest.push(it),
             Says::Unwanted => unwanted.push(&it.devices),
             Says::Denied => denied.push(&it.devices),
             Says::Lacks(older) => registered.push((older, it)),
@@ -138,17 +141,19 @@ pub(super) fn lacking<'d>(
     }
     let Scratch {
         settled,
+        up_to_date,
         current,
         done,
         kept,
     } = scratch;
-    settled.0.clear();
-    current.0.clear();
-    for it in &unwanted {
+    for marks in [&mut *settled, &mut *up_to_date, &mut *current, &mut *done] {
+        marks.0.clear();
+    }
+    for it in unwanted {
         settled.add(it);
     }
-    for it in &up_to_date {
-        settled.add(&it.devices);
+    for it in &newest {
+        up_to_date.add(&it.devices);
     }
     for it in denied {
         let is_other = |device| registered.iter().any(|it| it.1.devices.contains(device));
@@ -157,24 +162,27 @@ pub(super) fn lacking<'d>(
     for it in as_offered {
         current.add(it);
     }
-    done.0.clear();
     let mut found = Vec::with_capacity(recorded.len() + registered.len());
     // Chocolatey's own record comes first.
     for (older, devices) in best_first(recorded) {
         done.make_room(devices);
-        let is_first = |it| !settled.has(it) && !current.has(it) && !done.put(it);
+        let is_first =
+            |it| !settled.has(it) && !up_to_date.has(it) && !current.has(it) && !done.put(it);
         let devices = only(devices, kept, is_first);
         found.push(Lacking { older, devices });
     }
     for (older, it) in best_first(registered) {
         // Chocolatey installed the version on offer: only proof that an older one is there now,
         // put there by something else, says otherwise.
-        let is_proof = older.evidence == Evidence::ProductCode;
-        let others = Others::of(it, &up_to_date, &unwanted);
-        let is_beside = |device| others.as_ref().is_some_and(|it| it.are_on(device));
+        let is_proof = older.is_proof();
+        let replacing = replacing(it, &newest);
+        let is_replaced = |device| {
+            let is_on = |all: &Vec<&Application>| all.iter().any(|it| it.devices.contains(device));
+            up_to_date.has(device) && replacing.as_ref().is_none_or(is_on)
+        };
         done.make_room(&it.devices);
         let is_first = |it| {
-            (!settled.has(it) || is_beside(it)) && (is_proof || !current.has(it)) && !done.put(it)
+            !settled.has(it) && !is_replaced(it) && (is_proof || !current.has(it)) && !done.put(it)
         };
         let devices = only(&it.devices, kept, is_first);
         found.push(Lacking { older, devices });
@@ -188,41 +196,20 @@ fn best_first<D>(mut rows: Vec<(Older<'_>, D)>) -> Vec<(Older<'_>, D)> {
     rows
 }
 
-/// What is up to date and yet does not stand for an older application: the same as
-/// [`Copy::replaces`](crate::side_by_side::Copy::replaces) for one device.
-struct Others<'o, 'd> {
-    beside: Vec<&'d Application>,
-    replacing: Vec<&'d Application>,
-    unwanted: &'o [&'d DeviceSet],
-}
-
-impl<'o, 'd> Others<'o, 'd> {
-    /// None where there is none: of hardly any package are there several copies.
-    fn of(
-        older: &Application,
-        up_to_date: &[&'d Application],
-        unwanted: &'o [&'d DeviceSet],
-    ) -> Option<Self> {
-        if up_to_date.is_empty() || !older.states_architecture() {
-            return None;
-        }
-        let copy = older.copy();
-        let all = up_to_date.iter().copied();
-        let (replacing, beside): (Vec<_>, Vec<_>) = all.partition(|it| it.copy().replaces(&copy));
-        (!beside.is_empty()).then_some(Self {
-            beside,
-            replacing,
-            unwanted,
-        })
+/// What stands for an older application where it is up to date, as
+/// [`Copy::replaces`](crate::side_by_side::Copy::replaces) says; `None` where all of it does: of hardly any
+/// package are there several copies.
+fn replacing<'d>(
+    older: &Application,
+    up_to_date: &[&'d Application],
+) -> Option<Vec<&'d Application>> {
+    if up_to_date.is_empty() || !older.states_architecture() {
+        return None;
     }
-
-    /// Whether they are all that is up to date on a device.
-    fn are_on(&self, device: u32) -> bool {
-        let is_on = |all: &[&Application]| all.iter().any(|it| it.devices.contains(device));
-        is_on(&self.beside)
-            && !is_on(&self.replacing)
-            && !self.unwanted.iter().any(|it| it.contains(device))
-    }
+    let copy = older.copy();
+    let all = up_to_date.iter().copied();
+    let all: Vec<_> = all.filter(|it| it.copy().replaces(&copy)).collect();
+    (all.len() < up_to_date.len()).then_some(all)
 }
 
 /// Those of which it holds: mostly all of them.

@@ -361,7 +361,10 @@ impl Fleet {
         sharing: &Sharing<'f>,
     ) -> impl Iterator<Item = (Says<'f>, &'f DeviceSet)> {
         self.records.of_copy(copy).map(|it| {
-            let says = Says::of_record(|id| sharing.named(id), &it.package, &it.version, it.pinned);
+            // Of a package that is not known a record says nothing.
+            let says = sharing.named(&it.package).map_or(Says::Nothing, |package| {
+                Says::of_record(package, &it.version, it.pinned)
+            });
             (says, &it.devices)
         })
     }

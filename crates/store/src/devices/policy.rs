@@ -1,11 +1,11 @@
 //! Which policy each device has.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use fleetmend_model::device::SystemType;
 use fleetmend_model::{DeviceId, PolicyId};
 
-use super::lock_typed;
+use super::lock;
 use crate::db::{Read, Tx};
 use crate::error::Result;
 use crate::missing::Counted;
@@ -14,8 +14,8 @@ use crate::sql::statements;
 use crate::value::{args, row};
 
 statements! {
-    SET_BY_PERSONS = "SELECT id FROM devices WHERE system_type_set = 1 AND id IN
-                          (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
+    SET_BY_NOBODY = "SELECT id, system_type FROM devices WHERE system_type_set = 0 AND id IN
+                         (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))";
     SET = "UPDATE devices SET policy = t.policy, policy_why = t.why,
                system_type = CASE WHEN devices.system_type_set = 1 THEN devices.system_type
                                   ELSE t.system_type END
@@ -59,19 +59,18 @@ pub async fn set_policies(tx: &mut Tx, all: &[HasPolicy]) -> Result<()> {
 
 /// Locks the devices, and counts what they lack for the types that policies give them.
 async fn retype(tx: &mut Tx, all: &[HasPolicy]) -> Result<()> {
-    let known = lock_typed(tx, all.iter().map(|it| it.device)).await?;
-    let ids = Rows::of(known.iter().map(|it| it.0));
-    let mut set_by_persons = HashSet::new();
-    for row in tx.rows(&SET_BY_PERSONS, args![ids]).await? {
-        set_by_persons.insert(DeviceId(row.int("id")?));
+    let ids = Rows::of(lock(tx, all.iter().map(|it| it.device)).await?);
+    let mut known = HashMap::new();
+    for row in tx.rows(&SET_BY_NOBODY, args![ids]).await? {
+        let system_type = row.word("system_type", SystemType::from_key)?;
+        known.insert(DeviceId(row.int("id")?), system_type);
     }
-    let known: HashMap<DeviceId, SystemType> = known.into_iter().collect();
     let mut moved: BTreeMap<SystemType, Vec<DeviceId>> = BTreeMap::new();
     for it in all {
-        let is_other = known
+        if known
             .get(&it.device)
-            .is_some_and(|was| *was != it.system_type);
-        if is_other && !set_by_persons.contains(&it.device) {
+            .is_some_and(|was| *was != it.system_type)
+        {
             moved.entry(it.system_type).or_default().push(it.device);
         }
     }

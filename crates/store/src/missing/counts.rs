@@ -61,26 +61,12 @@ impl Counted {
         devices: &[DeviceId],
         system_type: SystemType,
     ) -> Result<()> {
-        let lacked = Self::lacked_by(tx, devices).await?;
-        let then = lacked.as_of(system_type);
-        then.and(&lacked.taken_away()).store(tx).await
-    }
-
-    /// The same devices, were all of them of this type.
-    fn as_of(&self, system_type: SystemType) -> Self {
-        let mut counted = Self::default();
-        for ((patch, _), devices) in &self.0 {
-            counted.add(*patch, system_type, *devices);
+        let mut moved = Self::default();
+        for ((patch, was), devices) in Self::lacked_by(tx, devices).await?.0 {
+            moved.add(patch, was, -devices);
+            moved.add(patch, system_type, devices);
         }
-        counted
-    }
-
-    /// With these as well.
-    fn and(mut self, other: &Self) -> Self {
-        for ((patch, system_type), more) in &other.0 {
-            self.add(*patch, *system_type, *more);
-        }
-        self
+        moved.store(tx).await
     }
 
     /// The contrary.
