@@ -62,7 +62,7 @@ enum Command {
     Explain(applications::Explain),
     /// List installed applications, those that most devices have first.
     Applications(applications::Applications),
-    /// What an administrator says about matches: a name is a package, is not, or is left out.
+    /// What an administrator says about matches: a name is a package, is not, is left out, or is pinned.
     #[command(subcommand)]
     Override(applications::Override),
     /// The server's own package feed: its address, its keys, and who may read it.

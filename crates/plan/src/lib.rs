@@ -2,8 +2,8 @@
 //!
 //! A preview is a plan that is not carried out. Windows, rings, cool-down and pins (what runs
 //! *when*) become more inputs of [`plan()`] and more [`Reason`]s. Which devices are meant is
-//! [`select`]'s to say, and which [`policy`] one has. What is said of time alone stands
-//! ready: [`schedule`], [`window`] and [`jitter`].
+//! [`select`]'s to say, and which [`policy`] one has. What a policy sets of time is read by
+//! [`schedule`] and [`window`]; [`jitter`] spreads devices over it.
 
 pub mod hold;
 mod input;

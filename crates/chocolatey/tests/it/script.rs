@@ -7,7 +7,7 @@ use crate::package::nupkg;
 
 const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// Analyses a package of that install script, `tools/setup.msi`, `tools/x64.exe` and `tools/x86.exe`.
+/// Analyses a package of that install script and files of these names.
 pub(crate) fn run(script: &[u8], files: &[&str]) -> Analysis {
     let mut entries: Vec<(&str, &[u8])> = vec![("tools/chocolateyInstall.ps1", script)];
     entries.extend(files.iter().map(|name| (*name, &b"x"[..])));

@@ -632,7 +632,7 @@ fn epoch(number: u32) -> String {
     format!("state{number}")
 }
 
-/// A job that needs a restart waits for the server's next inventory, not for the agent.
+/// A job that needs a restart waits for the machine's.
 fn is_over(state: DeployState) -> bool {
     state.is_final() || state.status == DeployStatus::NeedsRestart
 }
