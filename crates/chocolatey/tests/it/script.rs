@@ -2,6 +2,7 @@ use fleetmend_chocolatey::nupkg::{Limits, Nupkg};
 use fleetmend_chocolatey::script::analyse;
 use fleetmend_model::condition::Fact;
 use fleetmend_model::recipe::{Analysis, FileOrigin, Recipe, RecipeKind, Verdict};
+use fleetmend_model::shim::ShimKind;
 
 use crate::package::nupkg;
 
@@ -509,4 +510,10 @@ fn scripts_have_a_size_that_is_read_and_no_more() {
     let mut many: Vec<(&str, &[u8])> = names.iter().map(|it| (it.as_str(), &filler[..])).collect();
     many.push(("tools/chocolateyInstall.ps1", b". $PSScriptRoot\\99.ps1"));
     assert_eq!(run_package(&many).verdict, Verdict::NeedsReview);
+}
+
+/// The programs that get no shim, and whether that is certain.
+pub(crate) fn ignored(found: &Analysis) -> Vec<(&str, bool)> {
+    let marks = found.shims.iter().filter(|it| it.kind == ShimKind::None);
+    marks.map(|it| (it.program.as_str(), it.always)).collect()
 }

@@ -1,16 +1,7 @@
 //! Files that a script finds in the package's folder and that the package does not hold: an installer
 //! or a download brought them.
 
-use fleetmend_model::recipe::Analysis;
-use fleetmend_model::shim::ShimKind;
-
-use crate::script::{run, shown};
-
-/// The programs that get no shim, and whether that is certain.
-fn ignored(found: &Analysis) -> Vec<(&str, bool)> {
-    let marks = found.shims.iter().filter(|it| it.kind == ShimKind::None);
-    marks.map(|it| (it.program.as_str(), it.always)).collect()
-}
+use crate::script::{ignored, run, shown};
 
 #[test]
 fn what_an_installer_puts_into_the_packages_folder_is_found_there() {

@@ -1,15 +1,6 @@
 //! What a script finds when it lists a folder: never more sure than the folder is known.
 
-use fleetmend_model::recipe::Analysis;
-use fleetmend_model::shim::ShimKind;
-
-use crate::script::{run, shown};
-
-/// The programs that get no shim, and whether that is certain.
-fn ignored(found: &Analysis) -> Vec<(&str, bool)> {
-    let marks = found.shims.iter().filter(|it| it.kind == ShimKind::None);
-    marks.map(|it| (it.program.as_str(), it.always)).collect()
-}
+use crate::script::{ignored, run, shown};
 
 const MARK_ALL: &str = "Get-ChildItem $PSScriptRoot -Filter *.exe | % { New-Item \"$($_.FullName).ignore\" -Type file | Out-Null }";
 

@@ -1,15 +1,8 @@
 //! Files by which packages and scripts tell Chocolatey what it is to leave out.
 
-use fleetmend_model::recipe::Analysis;
-use fleetmend_model::shim::{AutoUninstaller, ShimKind};
+use fleetmend_model::shim::AutoUninstaller;
 
-use crate::script::{run, run_package, shown};
-
-/// The programs that get no shim, and whether that is certain.
-fn ignored(found: &Analysis) -> Vec<(&str, bool)> {
-    let marks = found.shims.iter().filter(|it| it.kind == ShimKind::None);
-    marks.map(|it| (it.program.as_str(), it.always)).collect()
-}
+use crate::script::{ignored, run, run_package, shown};
 
 #[test]
 fn a_file_of_the_package_keeps_the_automatic_uninstaller_from_running() {

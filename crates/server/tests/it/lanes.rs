@@ -5,18 +5,16 @@ use std::time::Duration;
 use fleetmend_e2e::feed::{Fault, FeedSite};
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_model::DeployJobId;
-use fleetmend_model::device::OsFamily;
-use fleetmend_model::inventory::{Place, Software};
 use fleetmend_model::status::deploy::Ending;
 use fleetmend_plan::Reason;
 use fleetmend_server::Given;
 use fleetmend_store::{deploy_jobs, sources};
 use serde_json::json;
 
-use crate::agent::{Agent, inventory};
 use crate::clocked::{Clocked, both, until};
 use crate::offer::{NOTHING, approve};
 use crate::site::Person;
+use crate::taught::{device, software};
 
 /// Longer than any deadline.
 const LATE: Duration = Duration::from_hours(4 * 24);
@@ -34,19 +32,7 @@ const NAMES: [&str; 8] = [
 
 /// A device that has them all.
 async fn enrol(site: &Clocked) {
-    let mut agent = Agent::enrol(&site.site, "host").await;
-    let mut found = inventory("host");
-    found.host.os_family = OsFamily::Windows;
-    found.software.extend(NAMES.map(|name| Software {
-        place: Place::Machine64,
-        key: name.to_owned(),
-        name: name.to_owned(),
-        version: "1.0".to_owned(),
-        publisher: String::new(),
-        product_code: None,
-        upgrade_code: None,
-    }));
-    agent.send_inventory(&found).await;
+    device(site, "host", &NAMES.map(|it| software(it, "1.0")), &[]).await;
 }
 
 /// Their patches, as soon as all packages were looked at.

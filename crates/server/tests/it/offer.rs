@@ -5,7 +5,6 @@ use std::path::Path;
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_model::DeployJobId;
 use fleetmend_model::device::OsFamily;
-use fleetmend_model::inventory::{Place, Software};
 use fleetmend_plan::Reason;
 use fleetmend_server::Given;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
@@ -14,6 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::agent::{Agent, inventory};
 use crate::clocked::{Clocked, until};
 use crate::site::Person;
+use crate::taught::software;
 
 /// An installer where nobody listens.
 pub const NOBODY: &str = "http://127.0.0.1:9/setup.exe";
@@ -26,15 +26,7 @@ const NAME: &str = "Some tool";
 pub async fn has_software(agent: &mut Agent, name: &str) {
     let mut found = inventory("host");
     found.host.os_family = OsFamily::Windows;
-    found.software.push(Software {
-        place: Place::Machine64,
-        key: name.to_owned(),
-        name: name.to_owned(),
-        version: "1.0".to_owned(),
-        publisher: String::new(),
-        product_code: None,
-        upgrade_code: None,
-    });
+    found.software.push(software(name, "1.0"));
     agent.send_inventory(&found).await;
 }
 
