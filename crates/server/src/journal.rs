@@ -1,9 +1,15 @@
 //! The audit log: who changed what, from where.
 
-use fleetmend_model::Millis;
+use fleetmend_model::{DeviceId, Millis};
 use fleetmend_store::{Tx, audit};
 
 use crate::people::Actor;
+
+/// Devices as the subject of a change.
+pub fn devices(ids: &[DeviceId]) -> String {
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    format!("devices {}", ids.join(", "))
+}
 
 /// Notes a change in the transaction that makes it.
 pub async fn record(

@@ -20,7 +20,6 @@ use crate::app::App;
 use crate::deployments::{orders, restarted};
 use crate::error::ApiError;
 use crate::inventory::scans;
-use crate::jobs;
 use crate::policies::assign;
 use crate::registry::Device;
 
@@ -118,7 +117,7 @@ async fn look(
             .await
             .map_err(failed)?;
         if is_new {
-            jobs::enqueue(&mut tx, jobs::Kind::AssignPolicies, 0, now + assign::GATHER).await?;
+            assign::soon(&mut tx, now).await?;
         }
     }
     let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;

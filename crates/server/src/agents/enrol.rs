@@ -19,10 +19,10 @@ use crate::agents::{body, remember};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::inventory::scans;
+use crate::journal;
 use crate::net::pki;
 use crate::people::Actor;
 use crate::policies::assign;
-use crate::{jobs, journal};
 
 /// The largest enrolment request, in bytes.
 const MAX_REQUEST: usize = 64 * 1024;
@@ -159,7 +159,7 @@ async fn claim(
         .await
         .map_err(failed)?;
     scans::post(&mut tx, id, "enrolment", now).await?;
-    jobs::enqueue(&mut tx, jobs::Kind::AssignPolicies, 0, now + assign::GATHER).await?;
+    assign::soon(&mut tx, now).await?;
     let device = devices::get(&mut tx, id)
         .await
         .map_err(failed)?

@@ -45,20 +45,8 @@ pub async fn request(app: &Arc<App>, wanted: &[DeviceId], actor: &Actor) -> Resu
             new += 1;
         }
     }
-    let subject = wanted
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    journal::record(
-        &mut tx,
-        actor,
-        "request_scan",
-        &format!("devices {subject}"),
-        "",
-        now,
-    )
-    .await?;
+    let subject = journal::devices(wanted);
+    journal::record(&mut tx, actor, "request_scan", &subject, "", now).await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     for device in wanted {
         app.registry.wake(*device);

@@ -9,7 +9,7 @@ use fleetmend_store::devices;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::people::Actor;
-use crate::{jobs, journal};
+use crate::{journal, policies};
 
 /// Sets the system type of devices; returns how many of them there are.
 pub async fn set(
@@ -24,12 +24,7 @@ pub async fn set(
     let found = devices::set_system_type(&mut tx, ids, system_type)
         .await
         .map_err(failed)?;
-    let subject = ids
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let subject = format!("devices {subject}");
+    let subject = journal::devices(ids);
     journal::record(
         &mut tx,
         actor,
@@ -39,9 +34,6 @@ pub async fn set(
         now,
     )
     .await?;
-    jobs::enqueue(&mut tx, jobs::Kind::AssignPolicies, 0, now).await?;
-    tx.commit().await.map_err(failed)?;
-    app.jobs_due.notify_one();
-    app.touch();
+    policies::apply(app, tx, now).await?;
     Ok(found)
 }

@@ -14,13 +14,18 @@ use fleetmend_store::devices::{self, Device, HasPolicy};
 
 use super::facts;
 use crate::app::App;
-use crate::journal;
 use crate::people::Actor;
+use crate::{jobs, journal};
 
 /// How long changes of devices are gathered before all are looked at.
 pub const GATHER: Duration = Duration::from_secs(5);
 /// Devices that are written down in one transaction.
 const CHUNK: usize = 500;
+
+/// Has all devices looked at soon, for what one of them reported.
+pub async fn soon(tx: &mut Tx, now: Millis) -> anyhow::Result<()> {
+    jobs::enqueue(tx, jobs::Kind::AssignPolicies, 0, now + GATHER).await
+}
 
 /// Looks at all devices, and writes down what differs. What changes meanwhile has it done again.
 pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
@@ -87,8 +92,7 @@ async fn note(tx: &mut Tx, changed: &[Changed], now: Millis) -> anyhow::Result<(
             name: format!("policy '{policy}'"),
             address: String::new(),
         };
-        let devices: Vec<_> = devices.iter().map(ToString::to_string).collect();
-        let subject = format!("devices {}", devices.join(", "));
+        let subject = journal::devices(&devices);
         let says = system_type.label();
         journal::record(tx, &actor, "set_system_type", &subject, says, now).await?;
     }

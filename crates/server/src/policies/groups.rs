@@ -3,10 +3,10 @@
 use fleetmend_model::{GroupId, Millis};
 use fleetmend_plan::select::Scope;
 use fleetmend_store::groups::{self as store, Group, NewGroup};
-use fleetmend_store::{Read, Tx, policies};
+use fleetmend_store::{Read, Tx};
 use serde_json::Value as Json;
 
-use super::{apply, field, name, text};
+use super::{apply, field, name, refuse_where_policies_name, text};
 use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
@@ -35,14 +35,14 @@ pub async fn load(from: impl Read) -> anyhow::Result<Vec<(GroupId, Scope)>> {
 
 /// All groups, by name.
 pub async fn list(app: &App) -> Result<Vec<Group>, ApiError> {
-    Ok(store::all(&app.db).await.map_err(anyhow::Error::from)?)
+    store::all(&app.db).await.map_err(stored)
 }
 
 /// Adds a group.
 pub async fn add(app: &App, given: &GivenGroup, actor: &Actor) -> Result<GroupId, ApiError> {
     let what = checked(given)?;
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     let id = store::insert(&mut tx, &what, &actor.name, now)
         .await
         .map_err(stored)?;
@@ -60,7 +60,7 @@ pub async fn set(
 ) -> Result<(), ApiError> {
     let what = checked(given)?;
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     store::set(&mut tx, id, &what, &actor.name, now)
         .await
         .map_err(stored)?;
@@ -71,30 +71,20 @@ pub async fn set(
 /// Removes a group that no policy names.
 pub async fn remove(app: &App, id: GroupId, actor: &Actor) -> Result<(), ApiError> {
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
-    let stored = store::get(&mut tx, id)
+    let mut tx = app.db.begin().await.map_err(stored)?;
+    let group = store::get(&mut tx, id)
         .await
-        .map_err(anyhow::Error::from)?
+        .map_err(stored)?
         .ok_or_else(|| ApiError::Missing(format!("there is no group {id}")))?;
-    for policy in policies::all(&mut tx).await.map_err(anyhow::Error::from)? {
-        if names(&policy, id)? {
-            return Err(ApiError::Conflict(format!(
-                "the policy '{}' names the group '{}': change that first",
-                policy.what.name, stored.what.name
-            )));
-        }
-    }
-    store::remove(&mut tx, id)
-        .await
-        .map_err(anyhow::Error::from)?;
-    note(&mut tx, actor, "remove_group", id, &stored.what, now).await?;
+    let what = format!("the group '{}'", group.what.name);
+    refuse_where_policies_name(&mut tx, &what, |it| {
+        let mut groups = it.scope.groups().chain(it.settings.groups());
+        groups.any(|it| it == id)
+    })
+    .await?;
+    store::remove(&mut tx, id).await.map_err(stored)?;
+    note(&mut tx, actor, "remove_group", id, &group.what, now).await?;
     apply(app, tx, now).await
-}
-
-fn names(policy: &policies::Policy, group: GroupId) -> anyhow::Result<bool> {
-    let policy = super::read(policy.clone())?;
-    let mut all = policy.scope.groups().chain(policy.settings.groups());
-    Ok(all.any(|it| it == group))
 }
 
 /// Refuses conditions on groups that are not there.
@@ -103,9 +93,7 @@ pub async fn are_there(
     groups: impl IntoIterator<Item = GroupId>,
 ) -> Result<(), ApiError> {
     for group in groups {
-        let stored = store::get(&mut *tx, group)
-            .await
-            .map_err(anyhow::Error::from)?;
+        let stored = store::get(&mut *tx, group).await.map_err(stored)?;
         if stored.is_none() {
             return Err(ApiError::Bad(format!("there is no group {group}")));
         }

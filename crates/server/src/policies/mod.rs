@@ -6,6 +6,8 @@ mod facts;
 pub mod groups;
 pub mod units;
 
+use std::collections::HashMap;
+
 use fleetmend_model::{Millis, PolicyId};
 use fleetmend_plan::policy::{Policies, Policy, Settings};
 use fleetmend_plan::select::Scope;
@@ -83,16 +85,11 @@ pub fn settings_in_full(policy: &store::Policy) -> anyhow::Result<Json> {
 
 /// All policies, in the order in which they are asked.
 pub async fn list(app: &App) -> Result<Vec<Listed>, ApiError> {
-    let counts = store::device_counts(&app.db)
-        .await
-        .map_err(anyhow::Error::from)?;
-    let all = store::all(&app.db).await.map_err(anyhow::Error::from)?;
-    let of = |id| {
-        let counted = counts.iter().find(|(policy, _)| *policy == id);
-        counted.map_or(0, |(_, devices)| *devices)
-    };
+    let counts = store::device_counts(&app.db).await.map_err(stored)?;
+    let counts: HashMap<_, _> = counts.into_iter().collect();
+    let all = store::all(&app.db).await.map_err(stored)?;
     let listed = all.into_iter().map(|policy| Listed {
-        devices: of(policy.id),
+        devices: counts.get(&policy.id).copied().unwrap_or_default(),
         policy,
     });
     Ok(listed.collect())
@@ -100,13 +97,13 @@ pub async fn list(app: &App) -> Result<Vec<Listed>, ApiError> {
 
 /// A policy.
 pub async fn get(from: impl Read, id: PolicyId) -> Result<store::Policy, ApiError> {
-    let stored = store::get(from, id).await.map_err(anyhow::Error::from)?;
+    let stored = store::get(from, id).await.map_err(stored)?;
     stored.ok_or_else(|| ApiError::Missing(format!("there is no policy {id}")))
 }
 
 /// Adds a policy, behind all others but the last.
 pub async fn add(app: &App, given: &Given, actor: &Actor) -> Result<PolicyId, ApiError> {
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     let what = checked(&mut tx, given, false).await?;
     let now = app.now();
     let id = store::insert(&mut tx, &what, &actor.name, now)
@@ -125,7 +122,7 @@ pub async fn set(
     given: &Given,
     actor: &Actor,
 ) -> Result<(), ApiError> {
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     let before = get(&mut tx, id).await?;
     let what = checked(&mut tx, given, before.is_rest).await?;
     let now = app.now();
@@ -145,9 +142,9 @@ pub async fn set(
 /// Has a policy asked at another place, 1 being the first. The last one stays the last.
 pub async fn set_rank(app: &App, id: PolicyId, rank: u32, actor: &Actor) -> Result<(), ApiError> {
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     let moved = get(&mut tx, id).await?;
-    let all = store::all(&mut tx).await.map_err(anyhow::Error::from)?;
+    let all = store::all(&mut tx).await.map_err(stored)?;
     let ranked = all.iter().filter(|it| !it.is_rest && it.id != id);
     let mut order: Vec<_> = ranked.map(|it| it.id).collect();
     let place = usize::try_from(rank).unwrap_or(usize::MAX);
@@ -164,9 +161,7 @@ pub async fn set_rank(app: &App, id: PolicyId, rank: u32, actor: &Actor) -> Resu
         )));
     }
     order.insert(place - 1, id);
-    store::set_order(&mut tx, &order)
-        .await
-        .map_err(anyhow::Error::from)?;
+    store::set_order(&mut tx, &order).await.map_err(stored)?;
     let (subject, says) = (
         format!("policy {id}"),
         format!("'{}': {rank}", moved.what.name),
@@ -178,18 +173,15 @@ pub async fn set_rank(app: &App, id: PolicyId, rank: u32, actor: &Actor) -> Resu
 /// Removes a policy; its devices have another one soon.
 pub async fn remove(app: &App, id: PolicyId, actor: &Actor) -> Result<(), ApiError> {
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
-    let stored = get(&mut tx, id).await?;
-    if !store::remove(&mut tx, id)
-        .await
-        .map_err(anyhow::Error::from)?
-    {
+    let mut tx = app.db.begin().await.map_err(stored)?;
+    let policy = get(&mut tx, id).await?;
+    if !store::remove(&mut tx, id).await.map_err(stored)? {
         return Err(ApiError::Conflict(format!(
             "the policy '{}' cannot be removed: it is for the devices that no other one takes",
-            stored.what.name
+            policy.what.name
         )));
     }
-    note(&mut tx, actor, "remove_policy", id, &stored.what, now).await?;
+    note(&mut tx, actor, "remove_policy", id, &policy.what, now).await?;
     apply(app, tx, now).await
 }
 
@@ -213,6 +205,23 @@ async fn checked(tx: &mut Tx, given: &Given, is_rest: bool) -> Result<NewPolicy,
         scope: text(&scope)?,
         settings: text(&settings)?,
     })
+}
+
+/// Refuses to take away what a policy names: nobody must lose a policy by the way.
+async fn refuse_where_policies_name(
+    tx: &mut Tx,
+    what: &str,
+    names: impl Fn(&Policy) -> bool,
+) -> Result<(), ApiError> {
+    let policies = load(&mut *tx).await?;
+    let mut all = policies.ranked.iter().chain([&policies.rest]);
+    match all.find(|it| names(it)) {
+        Some(policy) => Err(ApiError::Conflict(format!(
+            "the policy '{}' names {what}: change that first",
+            policy.name
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A name that can be shown.
@@ -252,9 +261,9 @@ async fn note(
 }
 
 /// Ends a change after which devices may have other policies.
-async fn apply(app: &App, mut tx: Tx, now: Millis) -> Result<(), ApiError> {
+pub(crate) async fn apply(app: &App, mut tx: Tx, now: Millis) -> Result<(), ApiError> {
     jobs::enqueue(&mut tx, jobs::Kind::AssignPolicies, 0, now).await?;
-    tx.commit().await.map_err(anyhow::Error::from)?;
+    tx.commit().await.map_err(stored)?;
     app.jobs_due.notify_one();
     app.touch();
     Ok(())

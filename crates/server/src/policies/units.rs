@@ -5,7 +5,7 @@ use fleetmend_model::{DeviceId, UnitId, UnitTreeId};
 use fleetmend_store::units::{self as store, Tree, Unit};
 use fleetmend_store::{Page, Paged, Read, Tx, groups};
 
-use super::{apply, name};
+use super::{apply, name, refuse_where_policies_name};
 use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
@@ -14,7 +14,7 @@ use crate::people::Actor;
 
 /// All trees, by name.
 pub async fn trees(app: &App) -> Result<Vec<Tree>, ApiError> {
-    Ok(store::trees(&app.db).await.map_err(anyhow::Error::from)?)
+    store::trees(&app.db).await.map_err(stored)
 }
 
 /// A page of a tree's units.
@@ -27,7 +27,7 @@ pub async fn list(app: &App, tree: UnitTreeId, page: &Page) -> Result<Paged<Unit
 pub async fn add_tree(app: &App, given: &str, actor: &Actor) -> Result<UnitTreeId, ApiError> {
     let name = name(given)?;
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     let id = store::insert_tree(&mut tx, &name).await.map_err(stored)?;
     journal::record(&mut tx, actor, "add_unit_tree", &subject(id), &name, now).await?;
     apply(app, tx, now).await?;
@@ -37,12 +37,10 @@ pub async fn add_tree(app: &App, given: &str, actor: &Actor) -> Result<UnitTreeI
 /// Removes a tree with all its units; devices stay where they are in others.
 pub async fn remove_tree(app: &App, id: UnitTreeId, actor: &Actor) -> Result<(), ApiError> {
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     let name = named(&mut tx, id).await?;
     refuse_where_named(&mut tx, &name, None).await?;
-    store::remove_tree(&mut tx, id)
-        .await
-        .map_err(anyhow::Error::from)?;
+    store::remove_tree(&mut tx, id).await.map_err(stored)?;
     journal::record(&mut tx, actor, "remove_unit_tree", &subject(id), &name, now).await?;
     apply(app, tx, now).await
 }
@@ -59,15 +57,16 @@ pub async fn place(
         .parse()
         .map_err(|error| ApiError::Bad(format!("field 'path': {error}")))?;
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     let name = named(&mut tx, tree).await?;
     let unit = store::ensure(&mut tx, tree, &path).await.map_err(stored)?;
     let places: Vec<_> = devices.iter().map(|device| (*device, unit)).collect();
     let placed = store::place_many(&mut tx, &places, &actor.name, now)
         .await
-        .map_err(anyhow::Error::from)?;
+        .map_err(stored)?;
+    let subject = journal::devices(devices);
     let says = format!("{path} of '{name}'");
-    journal::record(&mut tx, actor, "place_devices", &shown(devices), &says, now).await?;
+    journal::record(&mut tx, actor, "place_devices", &subject, &says, now).await?;
     apply(app, tx, now).await?;
     Ok(placed)
 }
@@ -80,13 +79,14 @@ pub async fn take_out(
     actor: &Actor,
 ) -> Result<u64, ApiError> {
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     let name = named(&mut tx, tree).await?;
     let taken = store::take_out(&mut tx, tree, devices)
         .await
-        .map_err(anyhow::Error::from)?;
+        .map_err(stored)?;
+    let subject = journal::devices(devices);
     let says = format!("out of '{name}'");
-    journal::record(&mut tx, actor, "place_devices", &shown(devices), &says, now).await?;
+    journal::record(&mut tx, actor, "place_devices", &subject, &says, now).await?;
     apply(app, tx, now).await?;
     Ok(taken)
 }
@@ -94,17 +94,14 @@ pub async fn take_out(
 /// Removes a unit that has none below it.
 pub async fn remove(app: &App, id: UnitId, actor: &Actor) -> Result<(), ApiError> {
     let now = app.now();
-    let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
+    let mut tx = app.db.begin().await.map_err(stored)?;
     let unit = store::get(&mut tx, id)
         .await
-        .map_err(anyhow::Error::from)?
+        .map_err(stored)?
         .ok_or_else(|| ApiError::Missing(format!("there is no unit {id}")))?;
     let tree = named(&mut tx, unit.tree).await?;
     refuse_where_named(&mut tx, &tree, Some(&unit.path)).await?;
-    if !store::remove(&mut tx, id)
-        .await
-        .map_err(anyhow::Error::from)?
-    {
+    if !store::remove(&mut tx, id).await.map_err(stored)? {
         return Err(ApiError::Conflict(format!(
             "the unit '{}' has units below it: remove those first",
             unit.path
@@ -140,34 +137,21 @@ async fn refuse_where_named(
     );
     for (group, scope) in super::groups::load(&mut *tx).await? {
         if scope.units().any(is_it) {
-            let stored = groups::get(&mut *tx, group)
-                .await
-                .map_err(anyhow::Error::from)?;
+            let stored = groups::get(&mut *tx, group).await.map_err(stored)?;
             let name = stored.map_or_else(String::new, |it| it.what.name);
             return Err(ApiError::Conflict(format!(
                 "the group '{name}' names {what}: change that first"
             )));
         }
     }
-    let policies = super::load(&mut *tx).await?;
-    for policy in policies.ranked.iter().chain([&policies.rest]) {
-        if policy
-            .scope
-            .units()
-            .chain(policy.settings.units())
-            .any(is_it)
-        {
-            return Err(ApiError::Conflict(format!(
-                "the policy '{}' names {what}: change that first",
-                policy.name
-            )));
-        }
-    }
-    Ok(())
+    refuse_where_policies_name(tx, &what, |it| {
+        it.scope.units().chain(it.settings.units()).any(is_it)
+    })
+    .await
 }
 
 async fn named(from: impl Read, id: UnitTreeId) -> Result<String, ApiError> {
-    let trees = store::trees(from).await.map_err(anyhow::Error::from)?;
+    let trees = store::trees(from).await.map_err(stored)?;
     let tree = trees.into_iter().find(|it| it.id == id);
     tree.map(|it| it.name)
         .ok_or_else(|| ApiError::Missing(format!("there is no tree of units {id}")))
@@ -175,9 +159,4 @@ async fn named(from: impl Read, id: UnitTreeId) -> Result<String, ApiError> {
 
 fn subject(id: UnitTreeId) -> String {
     format!("tree of units {id}")
-}
-
-fn shown(devices: &[DeviceId]) -> String {
-    let ids: Vec<_> = devices.iter().map(ToString::to_string).collect();
-    format!("devices {}", ids.join(", "))
 }
