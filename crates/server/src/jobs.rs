@@ -191,8 +191,9 @@ pub async fn run(app: Arc<App>, server: String, mut stop: watch::Receiver<bool>)
             Ok(works) => {
                 said.clear();
                 for work in works {
-                    let task = running.spawn(work_on(Arc::clone(&app), work.clone()));
-                    taken.add(task.id(), &work.kind);
+                    let lane = Lane::of(&work.kind);
+                    let task = running.spawn(work_on(Arc::clone(&app), work));
+                    taken.add(task.id(), lane);
                 }
             }
             Err(error) => {

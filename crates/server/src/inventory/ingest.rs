@@ -47,6 +47,8 @@ pub struct Incoming {
     notes: Vec<String>,
     boot: Option<String>,
     software_digests: Vec<SoftwareDigest>,
+    /// See [`CheckedIn::digest_of`].
+    host: u64,
 }
 
 impl Incoming {
@@ -60,6 +62,7 @@ impl Incoming {
         boot: Option<String>,
     ) -> Self {
         let software_digests = inventory.software.iter().map(digest_of).collect();
+        let host = CheckedIn::digest_of(&inventory.host);
         Self {
             device,
             inventory,
@@ -67,13 +70,13 @@ impl Incoming {
             notes,
             boot,
             software_digests,
+            host,
         }
     }
 
     /// Whether conditions on devices may have another answer than for what is stored.
     fn is_another_host(&self) -> bool {
-        let host = CheckedIn::digest_of(&self.inventory.host);
-        !self.device.is_known(|known| known.host == host)
+        !self.device.is_known(|known| known.host == self.host)
     }
 
     /// The boot that it was made in. Of an agent that does not say it: the one of its last check-in, or
@@ -196,9 +199,7 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
                 Message::Store(..) => {}
                 Message::Renew(known, reply) => {
                     state.renewing.push(reply);
-                    let State {
-                        matcher, pending, ..
-                    } = &mut state;
+                    let (matcher, pending) = (&mut state.matcher, &mut state.pending);
                     let outcome = index::put_in_place(&app, matcher, pending, *known).await;
                     state.renewed(outcome);
                 }
@@ -212,9 +213,7 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
             }
         }
         if !state.renewing.is_empty() {
-            let State {
-                matcher, pending, ..
-            } = &mut state;
+            let (matcher, pending) = (&mut state.matcher, &mut state.pending);
             let outcome = index::store_next(&app, matcher, pending).await;
             state.renewed(outcome);
         }
@@ -294,8 +293,7 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     let count_at = now + app.costs.applications.wait(COUNT);
     jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, count_at).await?;
     if latest.values().any(|it| it.is_another_host()) {
-        let at = now + assign::GATHER;
-        jobs::enqueue(&mut tx, jobs::Kind::AssignPolicies, 0, at).await?;
+        assign::soon(&mut tx, now).await?;
     }
     if is_new {
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
@@ -310,10 +308,9 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         fleet.forget_idle(IDLE);
     }
     for incoming in latest.values() {
-        let host = CheckedIn::digest_of(&incoming.inventory.host);
         incoming.device.learn(|known| {
             known.inventory_digest = Some(incoming.digest.clone());
-            known.host = host;
+            known.host = incoming.host;
         });
     }
     Ok(())

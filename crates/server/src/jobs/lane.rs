@@ -57,8 +57,8 @@ impl Lane {
 pub(super) struct Taken(HashMap<Id, Lane>);
 
 impl Taken {
-    pub(super) fn add(&mut self, task: Id, kind: &str) {
-        self.0.insert(task, Lane::of(kind));
+    pub(super) fn add(&mut self, task: Id, lane: Lane) {
+        self.0.insert(task, lane);
     }
 
     pub(super) fn remove(&mut self, task: Id) {
