@@ -4,7 +4,7 @@ use anyhow::bail;
 use fleetmend_model::DeviceId;
 use fleetmend_reconcile::State;
 use fleetmend_store::applications::{self, ListedApplication};
-use fleetmend_store::{MAX_PAGE, Page, devices, overrides as kept};
+use fleetmend_store::{Page, devices, overrides as kept};
 
 use crate::api::application_devices::ApplicationDeviceBody;
 use crate::api::applications::ApplicationBody;
@@ -84,16 +84,11 @@ impl Handle {
         output: Output,
     ) -> anyhow::Result<Vec<String>> {
         self.read_fleet().await?;
-        let mut rows = Vec::new();
-        let mut page = Page::first(MAX_PAGE);
-        loop {
-            let found = application_devices::of(&self.app, application, &page)
-                .await
-                .map_err(said)?;
-            rows.extend(found.page.rows);
-            let Some(next) = found.page.next else { break };
-            page = Page::after(MAX_PAGE, next);
-        }
+        let read = async |page: &Page| {
+            let found = application_devices::of(&self.app, application, page).await?;
+            Ok(found.page)
+        };
+        let rows = whole(read).await.map_err(said)?;
         let line = |it: HavingDevice| {
             let installed = it.installed.iter();
             let installed = installed.map(|it| format!("{} {}", it.name, it.version));

@@ -5,9 +5,9 @@ use fleetmend_store::matched_packages::{self, Freshness, FreshnessFilter, Freshn
 
 use crate::api::freshness::FreshnessBody;
 use crate::api::time;
-use crate::handle::{Handle, said};
+use crate::handle::Handle;
 use crate::missing::published;
-use crate::missing::query::word;
+use crate::missing::query::{day_or_time, word};
 use crate::output::Output;
 use crate::whole_list::whole;
 
@@ -35,11 +35,10 @@ impl Handle {
         query: &FreshnessQuery,
         output: Output,
     ) -> anyhow::Result<Vec<String>> {
-        let published = |field: &str, text: Option<&str>| published::of(field, text).map_err(said);
         let filter = FreshnessFilter {
             text: query.text.clone(),
-            published_since: published("published-since", query.published_since.as_deref())?,
-            published_before: published("published-before", query.published_before.as_deref())?,
+            published_since: day_or_time("published-since", query.published_since.as_deref())?,
+            published_before: day_or_time("published-before", query.published_before.as_deref())?,
             mirrored: query.mirrored,
         };
         let sort =

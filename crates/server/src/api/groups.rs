@@ -73,7 +73,7 @@ pub(crate) async fn list(
 ) -> Result<Json<PageBody<GroupBody>>, ApiError> {
     let all = groups::list(&app).await?.into_iter().map(body);
     let items = all.collect::<Result<_, _>>()?;
-    Ok(Json(PageBody { items, next: None }))
+    Ok(Json(PageBody::whole(items)))
 }
 
 /// Add a group.

@@ -180,7 +180,7 @@ pub(crate) async fn list(
         })
     });
     let items = listed.collect::<Result<_, ApiError>>()?;
-    Ok(Json(PageBody { items, next: None }))
+    Ok(Json(PageBody::whole(items)))
 }
 
 /// Add a policy, behind all others but the one for what no other takes.

@@ -49,6 +49,11 @@ impl<T> PageBody<T> {
             next: paged.next,
         }
     }
+
+    /// A list that has one page.
+    pub(crate) fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
 }
 
 /// A scan's status.

@@ -99,10 +99,7 @@ pub(crate) async fn list_trees(
     _: SignedIn,
 ) -> Result<Json<PageBody<UnitTreeBody>>, ApiError> {
     let trees = units::trees(&app).await?.into_iter();
-    Ok(Json(PageBody {
-        items: trees.map(Into::into).collect(),
-        next: None,
-    }))
+    Ok(Json(PageBody::whole(trees.map(Into::into).collect())))
 }
 
 /// Add a tree of organizational units.

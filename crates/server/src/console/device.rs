@@ -60,8 +60,8 @@ fn filter(fields: &Fields) -> Result<PatchFilter, ApiError> {
         patch_type: fields.word("patch_type", PatchType::from_key)?,
         approval: fields.word("approval", Approval::from_key)?,
         title: fields.owned("title"),
-        security: fields.word("security", |it| it.parse().ok())?,
-        held: fields.word("held", |it| it.parse().ok())?,
+        security: fields.parsed("security")?,
+        held: fields.parsed("held")?,
         ..PatchFilter::default()
     })
 }

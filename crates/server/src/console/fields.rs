@@ -52,6 +52,11 @@ impl Fields {
             .transpose()
     }
 
+    /// The first value, as its type reads it.
+    pub fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
+        self.word(name, |it| it.parse().ok())
+    }
+
     /// All values as ids, each once.
     pub fn ids<T: FromStr + Ord>(&self, name: &str) -> Result<Vec<T>, ApiError> {
         let ids: Result<Vec<T>, _> = self

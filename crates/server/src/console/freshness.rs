@@ -40,7 +40,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         text: fields.owned("text"),
         published_since: published::of("published_since", fields.get("published_since"))?,
         published_before: published::of("published_before", fields.get("published_before"))?,
-        mirrored: fields.word("mirrored", |it| it.parse().ok())?,
+        mirrored: fields.parsed("mirrored")?,
     };
     let sort = fields.word("sort", FreshnessSort::from_key)?;
     let listed = matched_packages::list(

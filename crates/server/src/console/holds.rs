@@ -29,9 +29,9 @@ struct List {
 pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
     let filter = HoldFilter {
-        patch: fields.word("patch", |it| it.parse().ok())?,
-        device: fields.word("device", |it| it.parse().ok())?,
-        everywhere: fields.word("everywhere", |it| it.parse().ok())?,
+        patch: fields.parsed("patch")?,
+        device: fields.parsed("device")?,
+        everywhere: fields.parsed("everywhere")?,
         title: fields.owned("title"),
         hostname: fields.owned("hostname"),
     };

@@ -54,14 +54,12 @@ fn filter(fields: &Fields) -> Result<PatchFilter, ApiError> {
         approval: fields.word("approval", Approval::from_key)?,
         title: fields.owned("title"),
         hostname: fields.owned("hostname"),
-        security: fields.word("security", |it| it.parse().ok())?,
-        held: fields.word("held", |it| it.parse().ok())?,
+        security: fields.parsed("security")?,
+        held: fields.parsed("held")?,
         published_since: published::of("published_since", fields.get("published_since"))?,
         published_before: published::of("published_before", fields.get("published_before"))?,
-        fixed: fields.word("fixed", |it| it.parse().ok())?,
-        with_fixed: fields
-            .word("with_fixed", |it| it.parse().ok())?
-            .unwrap_or_default(),
+        fixed: fields.parsed("fixed")?,
+        with_fixed: fields.parsed("with_fixed")?.unwrap_or_default(),
     })
 }
 

@@ -118,13 +118,13 @@ fn switch(word: &str) -> Option<bool> {
 pub fn given(fields: &Fields) -> Result<Given<'_>, ApiError> {
     let number = |field| {
         let has_field = fields.0.iter().any(|(name, _)| name == field);
-        let number = fields.word(field, |it| it.parse().ok())?;
+        let number = fields.parsed(field)?;
         Ok::<_, ApiError>(has_field.then(|| number.unwrap_or(0)))
     };
     Ok(Given {
         location: fields.get("location"),
         name: fields.get("name"),
-        priority: fields.word("priority", |it| it.parse().ok())?,
+        priority: fields.parsed("priority")?,
         per_minute: number("per_minute")?,
         every_seconds: number("every_seconds")?,
         dialect: fields.get("dialect"),

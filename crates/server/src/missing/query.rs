@@ -39,7 +39,6 @@ pub struct PatchQuery {
 
 impl PatchQuery {
     pub(crate) fn filter(&self) -> anyhow::Result<PatchFilter> {
-        let published = |field: &str, text: Option<&str>| published::of(field, text).map_err(said);
         Ok(PatchFilter {
             patch_type: word(
                 "patch-type",
@@ -56,8 +55,8 @@ impl PatchQuery {
             hostname: self.hostname.clone(),
             security: self.security,
             held: self.held,
-            published_since: published("published-since", self.published_since.as_deref())?,
-            published_before: published("published-before", self.published_before.as_deref())?,
+            published_since: day_or_time("published-since", self.published_since.as_deref())?,
+            published_before: day_or_time("published-before", self.published_before.as_deref())?,
             fixed: self.fixed,
             with_fixed: self.with_fixed,
         })
@@ -66,6 +65,11 @@ impl PatchQuery {
     pub(crate) fn order(&self) -> anyhow::Result<PatchSort> {
         Ok(word("sort", self.sort.as_deref(), PatchSort::from_key)?.unwrap_or_default())
     }
+}
+
+/// A day or a time, as packages' times are kept.
+pub(crate) fn day_or_time(field: &str, given: Option<&str>) -> anyhow::Result<Option<String>> {
+    published::of(field, given).map_err(said)
 }
 
 /// A word out of a fixed set.
