@@ -180,11 +180,7 @@ impl Link {
             status: 0,
             message: format!("the request cannot be written as JSON: {error}"),
         })?;
-        self.post_json(path, &json)
-    }
-
-    fn post_json<A: DeserializeOwned>(&self, path: &str, json: &[u8]) -> Result<A, LinkError> {
-        self.read(self.post_of(path).send(json))
+        self.read(self.post_of(path).send(&json[..]))
     }
 
     fn post_of(&self, path: &str) -> RequestBuilder<WithBody> {

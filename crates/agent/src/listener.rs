@@ -1,6 +1,6 @@
 //! The thread that checks in, and waits at the server for something to check in for.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -71,15 +71,11 @@ pub(crate) fn spawn(shared: Arc<Shared>, mut moved: Option<Moved>) {
 fn check_in(shared: &Shared) -> CheckIn {
     let platform = &shared.platform;
     let abilities = platform.abilities();
-    let said = shared
-        .check_in
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
     CheckIn {
         time_zone: platform.time_zone(),
         network: platform.network(),
         abilities: abilities.iter().map(|it| it.key().to_owned()).collect(),
-        ..said.clone()
+        ..shared.lock_check_in().clone()
     }
 }
 

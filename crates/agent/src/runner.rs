@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -122,7 +122,7 @@ impl Runner {
     /// that cannot remember must not start installers.
     pub fn run(mut self) -> anyhow::Result<()> {
         self.shared.files.keep_only(&self.core.holds());
-        let boot = self.lock_check_in().boot.id.clone();
+        let boot = self.shared.lock_check_in().boot.id.clone();
         self.take(Event::Started { boot })?;
         listener::spawn(Arc::clone(&self.shared), self.moved.take());
         courier::spawn(Arc::clone(&self.shared));
@@ -153,7 +153,7 @@ impl Runner {
 
     /// Lets the listener and the courier see the new state.
     fn publish(&self) {
-        let mut check_in = self.lock_check_in();
+        let mut check_in = self.shared.lock_check_in();
         check_in.holds = self.core.holds();
         check_in.held = self.core.held();
         check_in.scans = self.core.scan_jobs();
@@ -173,13 +173,6 @@ impl Runner {
             *outbox = self.core.outbox().to_vec();
             self.shared.outbox_changed.notify_all();
         }
-    }
-
-    fn lock_check_in(&self) -> std::sync::MutexGuard<'_, CheckIn> {
-        self.shared
-            .check_in
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts an effect on a thread of its own; its end comes back as an event.
@@ -204,13 +197,7 @@ impl Runner {
                 spawn("job", move || {
                     let event = match effect {
                         Effect::Fetch { .. } => {
-                            let progress = |cause: &str| {
-                                shared.tell(Event::Progress {
-                                    job,
-                                    cause: cause.to_owned(),
-                                });
-                            };
-                            let result = fetch(&shared, &order, &progress);
+                            let result = fetch(&shared, &order, job);
                             Event::Fetched { job, result }
                         }
                         Effect::AwaitEarlier { .. } => {
@@ -251,14 +238,21 @@ impl Shared {
     pub(crate) fn tell(&self, event: Event) {
         let _ = self.events.send(Message::Event(event));
     }
+
+    /// Tells why a job stays where it is.
+    fn progress(&self, job: DeployJobId, cause: &str) {
+        let cause = cause.to_owned();
+        self.tell(Event::Progress { job, cause });
+    }
+
+    /// What the next check-in says. The loop takes it at every event: nothing slow while it is held.
+    pub(crate) fn lock_check_in(&self) -> MutexGuard<'_, CheckIn> {
+        self.check_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Gets what a job needs. Package managers prepare one job after the other: they have one lock.
-fn fetch(
-    shared: &Shared,
-    order: &Verified<Order>,
-    progress: &dyn Fn(&str),
-) -> Result<(), FetchError> {
+fn fetch(shared: &Shared, order: &Verified<Order>, job: DeployJobId) -> Result<(), FetchError> {
     shared.files.fetch(order, &shared.link)?;
     let _turn = shared
         .preparing
@@ -266,7 +260,7 @@ fn fetch(
         .unwrap_or_else(PoisonError::into_inner);
     shared
         .platform
-        .prepare(order, progress)
+        .prepare(order, &|cause| shared.progress(job, cause))
         .map_err(|error| FetchError {
             counts: !matches!(error, PlatformError::NotNow { .. }),
             cause: error.to_string(),
@@ -313,12 +307,7 @@ fn run(shared: &Shared, order: &Verified<Order>, job: DeployJobId) -> RunResult 
         }
     };
     let limit = limit(order);
-    let progress = |cause: &str| {
-        shared.tell(Event::Progress {
-            job,
-            cause: cause.to_owned(),
-        });
-    };
+    let progress = |cause: &str| shared.progress(job, cause);
     shared
         .platform
         .run(order, file.as_deref(), limit, &progress)

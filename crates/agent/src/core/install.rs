@@ -55,32 +55,24 @@ impl Core {
         } else {
             "the agent was interrupted while the installer ran"
         };
-        let look = match result {
-            Ok(look) => look,
-            Err(cause) => {
-                self.failed(id, attempt, format!("{note}; {cause}"), now, effects);
-                return;
-            }
-        };
-        match look.found {
-            Detected::Installed { version } if was_clear && look.restart_pending => {
-                let cause = format!(
-                    "{note}; version {version} was found afterwards, and a restart is due since"
-                );
+        let restart_due = was_clear && result.as_ref().is_ok_and(|look| look.restart_pending);
+        let found = |version: &str| format!("{note}; version {version} was found afterwards");
+        match result.map(|look| look.found) {
+            Ok(Detected::Installed { version }) if restart_due => {
+                let cause = found(&version) + ", and a restart is due since";
                 self.end(id, now, DeployStatus::NeedsRestart, cause, effects);
             }
-            Detected::Installed { version } => {
-                let cause = format!("{note}; version {version} was found afterwards");
-                self.end(id, now, DeployStatus::Completed, cause, effects);
+            Ok(Detected::Installed { version }) => {
+                self.end(id, now, DeployStatus::Completed, found(&version), effects);
             }
-            Detected::Older { version } => {
-                let cause = format!("{note}; version {version} was found afterwards");
-                self.failed(id, attempt, cause, now, effects);
+            Ok(Detected::Older { version }) => {
+                self.failed(id, attempt, found(&version), now, effects);
             }
-            Detected::Absent => {
+            Ok(Detected::Absent) => {
                 let cause = format!("{note}; the software was not found afterwards");
                 self.failed(id, attempt, cause, now, effects);
             }
+            Err(cause) => self.failed(id, attempt, format!("{note}; {cause}"), now, effects),
         }
     }
 

@@ -171,6 +171,9 @@ pub enum Effect {
 
 /// How many ended jobs are remembered, so that an order that comes again is not run again.
 const ENDED_KEPT: usize = 512;
+/// The first protocol of a server that takes from an agent that an order expired, and what is found
+/// after a restart.
+const REPORTS_SINCE: u32 = 3;
 
 /// The state machine.
 pub struct Core {
@@ -224,15 +227,12 @@ impl Core {
 
     /// The same, each with the counter under which it was accepted.
     pub fn held(&self) -> Vec<Held> {
-        let counter = |job| self.orders.get(&job).map(|order| order.order().counter);
-        let held = self.holds().into_iter();
-        held.filter_map(|job| {
-            Some(Held {
-                job,
-                counter: counter(job)?,
-            })
-        })
-        .collect()
+        let held = |job: &Job| {
+            let job = job.id();
+            let counter = self.orders.get(&job)?.order().counter;
+            Some(Held { job, counter })
+        };
+        self.state.jobs.iter().filter_map(held).collect()
     }
 
     /// Scan jobs that the agent has.

@@ -7,10 +7,8 @@ use fleetmend_protocol::reports::What;
 use fleetmend_trust::{SignedOrder, verify_again};
 use serde::{Deserialize, Serialize};
 
-use super::{Core, Effect, Look};
+use super::{Core, Effect, Look, REPORTS_SINCE};
 
-/// The first protocol of a server that takes what is found.
-const SINCE: u32 = 3;
 /// How many such jobs are kept. Of those beyond, an inventory tells.
 const KEPT: usize = 128;
 
@@ -51,14 +49,14 @@ impl Core {
     /// Takes in what the server can read; one that could not before is told now.
     pub(super) fn set_server_protocol(&mut self, protocol: u32, effects: &mut Vec<Effect>) {
         let before = std::mem::replace(&mut self.state.server_protocol, protocol);
-        if before < SINCE {
+        if before < REPORTS_SINCE {
             self.look_after_restart(effects);
         }
     }
 
     /// Looks for those whose restart was made.
     pub(super) fn look_after_restart(&self, effects: &mut Vec<Effect>) {
-        if self.state.server_protocol < SINCE {
+        if self.state.server_protocol < REPORTS_SINCE {
             return;
         }
         let awaiting = self.state.awaiting_restart.iter();

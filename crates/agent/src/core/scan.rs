@@ -90,7 +90,7 @@ impl Core {
     ) {
         let scan = self.scanning.take();
         self.state.last_scan = Some(now);
-        if let Some(send_always) = scan.as_ref().and_then(|scan| scan.again) {
+        if let Some(send_always) = scan.and_then(|scan| scan.again) {
             self.start_scan(send_always, effects);
         } else if result.is_ok() {
             self.state.scan_due = false;

@@ -4,7 +4,7 @@
 use fleetmend_model::Millis;
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
 
-use super::{Core, Effect, Job, Phase};
+use super::{Core, Effect, Job, Phase, REPORTS_SINCE};
 
 impl Core {
     /// Moves on what time or a free turn lets move.
@@ -85,9 +85,9 @@ impl Core {
         }
     }
 
-    /// How an order ends whose time is over; a server before protocol 3 knows that of itself alone.
+    /// How an order ends whose time is over; an older server knows that of itself alone.
     pub(super) fn expired(&self) -> Ending {
-        if self.state.server_protocol < 3 {
+        if self.state.server_protocol < REPORTS_SINCE {
             Ending::Refused
         } else {
             Ending::Expired

@@ -72,15 +72,15 @@ pub(super) fn prepare(
         if ran.success() {
             return Ok(());
         }
-        if lock_held(&ran.output).is_some() && rest <= LOCK_PAUSE {
-            return Err(not_now(&what, &lock_cause(&ran.output)));
-        }
         if lock_held(&ran.output).is_none() {
             return Err(match known_cause(&ran.output, upgrade) {
                 Some(cause) => failed(&what, &cause),
                 None if may_pass(&ran) => not_now(&what, &apt_error::cause(&ran)),
                 None => failed_run(&what, &ran),
             });
+        }
+        if rest <= LOCK_PAUSE {
+            return Err(not_now(&what, &lock_cause(&ran.output)));
         }
         if !std::mem::replace(&mut waits, true) {
             progress(WAITS);
