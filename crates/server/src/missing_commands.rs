@@ -1,6 +1,6 @@
 //! What the administrator's commands do about missing patches and held updates, without the network.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use fleetmend_model::Millis;
 use fleetmend_store::holds::{self, Hold, HoldFilter, ListedHold};
@@ -27,18 +27,7 @@ impl Handle {
         output: Output,
     ) -> anyhow::Result<Vec<String>> {
         let rows = self.missing(&query.filter()?, query).await?;
-        let why_not = match output {
-            Output::Json => {
-                let patches = rows.iter().map(|it| &it.patch);
-                readiness::of_patches(&self.app, patches).await?
-            }
-            Output::Text => std::collections::HashMap::default(),
-        };
-        let body = |it: MissingPatch| {
-            let not_deployable = why_not.get(&it.patch.id).cloned();
-            MissingPatchBody::from(it).but(not_deployable)
-        };
-        output.lines(rows, body, missing_line)
+        self.patch_lines(rows, output, missing_line).await
     }
 
     /// One line for each missing patch with its dates, also for those that no device lacks any more where
@@ -57,7 +46,23 @@ impl Handle {
             let mut shown = HashSet::new();
             rows.retain(|it| shown.insert(it.patch.id));
         }
-        output.lines(rows, MissingPatchBody::from, dates_line)
+        self.patch_lines(rows, output, dates_line).await
+    }
+
+    async fn patch_lines(
+        &self,
+        rows: Vec<MissingPatch>,
+        output: Output,
+        text: fn(MissingPatch) -> String,
+    ) -> anyhow::Result<Vec<String>> {
+        let why_not = match output {
+            Output::Json => {
+                let patches = rows.iter().map(|it| &it.patch);
+                readiness::of_patches(&self.app, patches).await?
+            }
+            Output::Text => HashMap::new(),
+        };
+        output.lines(rows, |it| MissingPatchBody::of(it, &why_not), text)
     }
 
     async fn missing(

@@ -1,5 +1,6 @@
 //! Missing patches and the systems that they affect.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -201,8 +202,10 @@ pub(crate) struct MissingPatchBody {
     not_deployable: Option<String>,
 }
 
-impl From<MissingPatch> for MissingPatchBody {
-    fn from(row: MissingPatch) -> Self {
+impl MissingPatchBody {
+    /// A row, with why its patch cannot be deployed, where it is among those.
+    pub(crate) fn of(row: MissingPatch, why_not: &HashMap<PatchId, String>) -> Self {
+        let not_deployable = why_not.get(&row.patch.id).cloned();
         Self {
             patch: row.patch.into(),
             system_type: row.system_type.key(),
@@ -214,17 +217,7 @@ impl From<MissingPatch> for MissingPatchBody {
             held_devices: row.held_devices,
             held_everywhere: row.held_everywhere.map(Into::into),
             dates: row.dates.into(),
-            not_deployable: None,
-        }
-    }
-}
-
-impl MissingPatchBody {
-    /// With why it cannot be deployed anywhere.
-    pub(crate) fn but(self, not_deployable: Option<String>) -> Self {
-        Self {
             not_deployable,
-            ..self
         }
     }
 }
@@ -297,10 +290,8 @@ pub(crate) async fn list(
     let why_not = readiness::of_patches(&app, listed.rows.iter().map(|row| &row.patch))
         .await
         .map_err(stored)?;
-    Ok(Json(PageBody::of(listed, |row| {
-        let not_deployable = why_not.get(&row.patch.id).cloned();
-        MissingPatchBody::from(row).but(not_deployable)
-    })))
+    let body = |row| MissingPatchBody::of(row, &why_not);
+    Ok(Json(PageBody::of(listed, body)))
 }
 
 /// A device that lacks a patch.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_model::inventory::{AvailableUpdate, Inventory, UpdateScan};
-use fleetmend_server::{FreshnessQuery, Output, PatchQuery};
+use fleetmend_server::{FreshnessQuery, Given, Output, PatchQuery};
 use serde_json::Value as Json;
 
 use crate::agent::{Agent, inventory};
 use crate::clocked::{both, until};
-use crate::offer::{NOBODY, NOTHING, Offer};
+use crate::offer::{NOBODY, NOTHING, Offer, has_software, missing};
 use crate::taught::{device, software};
 
 /// How long inventories are gathered before lists have them.
@@ -64,6 +65,29 @@ both! {
         let query = PatchQuery { approval: Some("never".to_owned()), ..PatchQuery::default() };
         let error = handle.list_missing(&query, Output::Text).await.unwrap_err();
         assert_eq!(error.to_string(), "field 'approval': 'never' is not one of its values");
+    }
+
+    async fn every_list_says_why_a_patch_cannot_be_deployed(site) {
+        let mut agent = Agent::enrol(&site.site, "host").await;
+        has_software(&mut agent, "Some tool").await;
+        let folder = tempfile::tempdir().unwrap();
+        let package = Nupkg::new("some-tool", "2.0").title("Some tool");
+        package.install_script("Invoke-Whatever").build_into(folder.path()).unwrap();
+        let handle = site.site.running().handle();
+        handle.add_source(&Given::at(folder.path().to_str().unwrap())).await.unwrap();
+        let person = site.administrator().await;
+        missing(&site, &person, "2.0").await;
+        let listed = person.get(&site.site, "/api/v1/missing").await.json();
+        let expected = &listed["items"][0];
+        assert!(expected["not_deployable"].is_string(), "{expected}");
+        let all = PatchQuery::default();
+        for lines in [
+            handle.list_missing(&all, Output::Json).await.unwrap(),
+            handle.list_patch_dates(&all, Output::Json).await.unwrap(),
+        ] {
+            let shown: Json = serde_json::from_str(&lines[0]).unwrap();
+            assert_eq!(shown, *expected);
+        }
     }
 
     async fn commands_show_all_of_a_list_and_not_its_first_page(site) {
