@@ -14,6 +14,8 @@ pub struct Costs {
     pub rematch: Cost,
     /// The answers for all applications.
     pub applications: Cost,
+    /// Having each device have its policy.
+    pub policies: Cost,
 }
 
 /// How long something took the last time.

@@ -117,7 +117,7 @@ async fn look(
             .await
             .map_err(failed)?;
         if is_new {
-            assign::soon(&mut tx, now).await?;
+            assign::soon(app, &mut tx, now).await?;
         }
     }
     let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;

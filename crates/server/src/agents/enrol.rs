@@ -159,7 +159,7 @@ async fn claim(
         .await
         .map_err(failed)?;
     scans::post(&mut tx, id, "enrolment", now).await?;
-    assign::soon(&mut tx, now).await?;
+    assign::soon(app, &mut tx, now).await?;
     let device = devices::get(&mut tx, id)
         .await
         .map_err(failed)?

@@ -293,7 +293,7 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     let count_at = now + app.costs.applications.wait(COUNT);
     jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, count_at).await?;
     if latest.values().any(|it| it.is_another_host()) {
-        assign::soon(&mut tx, now).await?;
+        assign::soon(app, &mut tx, now).await?;
     }
     if is_new {
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleetmend_model::device::SystemType;
 use fleetmend_model::{DeviceId, Millis};
@@ -22,13 +22,15 @@ pub const GATHER: Duration = Duration::from_secs(5);
 /// Devices that are written down in one transaction.
 const CHUNK: usize = 500;
 
-/// Has all devices looked at soon, for what one of them reported.
-pub async fn soon(tx: &mut Tx, now: Millis) -> anyhow::Result<()> {
-    jobs::enqueue(tx, jobs::Kind::AssignPolicies, 0, now + GATHER).await
+/// Has all devices looked at soon, for what one of them reported: for but a share of the time.
+pub async fn soon(app: &App, tx: &mut Tx, now: Millis) -> anyhow::Result<()> {
+    let at = now + app.costs.policies.wait(GATHER);
+    jobs::enqueue(tx, jobs::Kind::AssignPolicies, 0, at).await
 }
 
 /// Looks at all devices, and writes down what differs. What changes meanwhile has it done again.
 pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
+    let began = Instant::now();
     let policies = super::load(&app.db).await?;
     let stored = devices::load_all(&app.db).await?;
     let facts = facts::of_all(&app.db, &stored).await?;
@@ -41,6 +43,7 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
         note(&mut tx, chunk, now).await?;
         tx.commit().await?;
     }
+    app.costs.policies.took(began.elapsed());
     if !changes.is_empty() {
         app.touch();
     }

@@ -1,14 +1,16 @@
 //! Which policy each device has, and what is refused.
 
+use std::time::Duration;
+
 use fleetmend_model::device::SystemType;
-use fleetmend_model::{DeviceId, PolicyId};
+use fleetmend_model::{DeviceId, Millis, PolicyId};
 use fleetmend_server::ApiError;
 use fleetmend_server::inventory::system_type;
 use fleetmend_server::people::Actor;
 use fleetmend_server::policies::groups::GivenGroup;
 use fleetmend_server::policies::{self, Given, assign, groups, units};
 use fleetmend_store::audit::AuditFilter;
-use fleetmend_store::{Page, audit, devices, policies as kept};
+use fleetmend_store::{Page, audit, devices, policies as kept, queue};
 use serde_json::{Value as Json, json};
 
 use crate::agent::{Agent, inventory};
@@ -53,6 +55,13 @@ async fn has(site: &Clocked, device: DeviceId, name: &str, why: &str) {
         },
     )
     .await;
+}
+
+/// When all devices are looked at next.
+async fn assigned_at(site: &Clocked) -> Option<Millis> {
+    queue::first_run(site.db(), "assign_policies")
+        .await
+        .unwrap()
 }
 
 fn words(refused: Result<impl Sized, ApiError>) -> String {
@@ -129,6 +138,21 @@ both! {
         .await;
         site.pass(assign::GATHER).await;
         has(&site, agent.device, "There", "gateway 10.2.0.1").await;
+    }
+
+    async fn what_devices_report_has_policies_assigned_for_but_a_share_of_the_time(site) {
+        let agent = Agent::enrol(&site.site, "laptop").await;
+        site.pass(assign::GATHER).await;
+        has(&site, agent.device, "Default", REST).await;
+        add(&site, "Here", json!({"kind": "address", "network": "10.1.0.0/16"})).await;
+        until("nothing is to be done", async || assigned_at(&site).await.is_none().then_some(())).await;
+        let cost = Duration::from_secs(30);
+        site.app().costs.policies.took(cost);
+        say(&agent, |_| {}).await;
+        assert_eq!(assigned_at(&site).await, Some(site.now() + cost * 10));
+        // A person does not wait.
+        add(&site, "Elsewhere", host_name("elsewhere")).await;
+        has(&site, agent.device, "Here", "address in 10.1.0.0/16").await;
     }
 
     async fn a_policy_has_devices_be_critical_systems_and_a_persons_word_stays(site) {
