@@ -28,6 +28,9 @@ impl Interpreter<'_> {
     /// alone; other paths are facts of the device.
     pub(super) fn test_path(&mut self, command: &Invocation<'_>) -> Value {
         let bound = bind(&TEST_PATH, false, command.arguments.clone());
+        if let Some(nothing) = self.read_of_nothing(&bound, command.line) {
+            return Value::collapse(nothing);
+        }
         let narrows = ["filter", "include", "exclude", "isvalid"];
         let is_narrow = narrows.iter().any(|name| bound.get(name).is_some());
         let piped = command.input.as_ref().and_then(|it| it.first());

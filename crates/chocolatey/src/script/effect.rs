@@ -25,6 +25,10 @@ impl Interpreter<'_> {
             known.takes_rest,
             command.arguments.clone(),
         );
+        let mut needed = needs_text(command.name).iter();
+        if needed.any(|name| bound.get(name).is_some_and(is_nameless)) {
+            return Some(self.ended_by_error(command.line));
+        }
         bind_piped(known, &mut bound, command);
         if let Some(problem) = &bound.problem {
             let what = format!("{}: {problem}", excerpt(command.text));
@@ -275,6 +279,19 @@ fn as_service(named: Value) -> Value {
             super::place::written(name),
         ))),
         _ => named,
+    }
+}
+
+/// What a command that changes files or the registry takes no empty text for.
+fn needs_text(command: &str) -> &'static [&'static str] {
+    match command {
+        "rename-item" => &["path", "destination"],
+        "new-itemproperty" | "set-itemproperty" | "remove-itemproperty" | "rename-itemproperty" => {
+            &["path", "name"]
+        }
+        "remove-item" | "set-content" | "add-content" | "clear-content" | "out-file"
+        | "new-item" | "clear-item" | "copy-item" | "move-item" => &["path"],
+        _ => &[],
     }
 }
 

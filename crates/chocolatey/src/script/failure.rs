@@ -7,6 +7,7 @@ use fleetmend_model::effect::Effect;
 use super::command::Invocation;
 use super::doubt::{Doubt, THERE_IS, negated};
 use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
+use super::lookup::is_nameless;
 use super::parameters::Bound;
 use super::path;
 use super::place;
@@ -75,6 +76,22 @@ impl Interpreter<'_> {
     /// Whether an error that ends a statement ends more than that: a `try` takes it, or the script ends.
     pub(super) fn errors_leave(&mut self) -> bool {
         self.is_tried() || self.errors_end(None)
+    }
+
+    /// What a statement gives that an error ends, whatever the `-ErrorAction` of its command says.
+    pub(super) fn ended_by_error(&mut self, line: u32) -> Vec<Value> {
+        if !self.errors_leave() {
+            return Vec::new();
+        }
+        let thrown = self.throw(line);
+        self.inside(thrown)
+    }
+
+    /// The same of a command that reads, which is handed nothing for its path; `None`: it is handed one.
+    pub(super) fn read_of_nothing(&mut self, bound: &Bound, line: u32) -> Option<Vec<Value>> {
+        // Else the rest of the statement is left out too.
+        let ends = bound.get("path").is_some_and(is_nameless) && self.errors_leave();
+        ends.then(|| self.ended_by_error(line))
     }
 
     /// What a command must find on the device, where the script ends else.

@@ -34,6 +34,9 @@ impl Interpreter<'_> {
         };
         let is_item = command.name == "get-item";
         let bound = bind(&GET_FILES, false, command.arguments.clone());
+        if is_item && let Some(nothing) = self.read_of_nothing(&bound, command.line) {
+            return nothing;
+        }
         let piped = command.input.clone().unwrap_or_default();
         let paths = match bound.get("path") {
             Some(path) => path.clone().into_items(),

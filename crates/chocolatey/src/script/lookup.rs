@@ -84,6 +84,9 @@ impl Interpreter<'_> {
             "join-path" => self.joined_path(command),
             "split-path" => {
                 let bound = bind(&SPLIT_PATH, false, arguments());
+                if let Some(nothing) = self.read_of_nothing(&bound, command.line) {
+                    return Some(nothing);
+                }
                 let piped = piped();
                 let part = split_path(&bound, &piped);
                 let path = bound.get("path").or(piped.first());
@@ -163,6 +166,9 @@ impl Interpreter<'_> {
             "get-service" => vec![self.sought_by_name(SoughtKind::Service, command)],
             "get-itemproperty" | "get-itempropertyvalue" => {
                 let bound = bind(&ITEM_PROPERTY, false, arguments());
+                if let Some(nothing) = self.read_of_nothing(&bound, command.line) {
+                    return Some(nothing);
+                }
                 let is_value = command.name == "get-itempropertyvalue";
                 vec![self.item_property(&bound, &piped(), is_value)]
             }
@@ -187,6 +193,9 @@ impl Interpreter<'_> {
             && let Some([piped]) = command.input.as_deref()
         {
             bound.add("path", piped.clone());
+        }
+        if let Some(nothing) = self.read_of_nothing(&bound, command.line) {
+            return nothing;
         }
         let parts: Vec<&Value> = bound.own().map(|(_, value)| value).collect();
         let joined = join_path(&bound).into_iter();

@@ -104,6 +104,56 @@ fn what_comes_behind_an_extension_for_one_visual_studio_happens_where_that_is() 
 }
 
 #[test]
+fn a_command_that_is_handed_no_path_ends_the_script_where_errors_do() {
+    let unzip = "$a = @{ File64 = \"$PSScriptRoot\\a.zip\"; Destination = $PSScriptRoot }\nGet-ChocolateyUnzip @a";
+    let stop = "$ErrorActionPreference = 'Stop'\n";
+    for command in [
+        "Remove-Item $a.File",
+        "Remove-Item -Path '' -ea 0",
+        "Remove-Item @()",
+        "Remove-Item $a.File64, $a.File",
+        "Move-Item $null C:\\b",
+        "Copy-Item -Path \"\" C:\\b",
+        "Rename-Item C:\\b $null -ErrorAction Ignore",
+        "Set-Content $a.File x",
+        "Set-ItemProperty HKLM:\\Software\\Acme $null 1",
+        "if (Test-Path $a.File) { 'x' }",
+        "Join-Path $a.File 'x'",
+        "$b = Split-Path $a.File",
+        "Get-Item $a.File -ea SilentlyContinue",
+    ] {
+        let script = format!("{stop}{unzip}\n{command}\nSet-Content C:\\c x");
+        let entries: [(&str, &[u8]); 2] = [
+            ("tools/chocolateyInstall.ps1", script.as_bytes()),
+            ("tools/a.zip", b"x"),
+        ];
+        let found = run_package(&entries);
+        assert_eq!(found.verdict, Verdict::NeedsReview, "{command}");
+        let said: Vec<&str> = found.findings.iter().map(|it| it.what.as_str()).collect();
+        assert_eq!(
+            said,
+            ["the script fails behind the installation, whatever holds"],
+            "{command}"
+        );
+        assert!(found.effects.is_empty(), "{command}");
+    }
+    // A `try` takes it; what errors do not end goes on; a pipeline may hand over nothing.
+    for (script, expected) in [
+        (
+            "$ErrorActionPreference = 'Stop'\ntry { Remove-Item $null; Set-Content C:\\b x } catch { }\nSet-Content C:\\c x",
+            "C:\\c if []",
+        ),
+        ("Remove-Item $null\nSet-Content C:\\c x", "C:\\c if []"),
+        (
+            "$ErrorActionPreference = 'Stop'\n@() | Remove-Item\nSet-Content C:\\c x",
+            "C:\\c if []",
+        ),
+    ] {
+        assert_eq!(effects(script), [expected], "{script}");
+    }
+}
+
+#[test]
 fn errors_that_end_nothing_are_no_condition() {
     for script in [
         "Remove-Item C:\\a",
