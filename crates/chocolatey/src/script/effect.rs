@@ -25,8 +25,7 @@ impl Interpreter<'_> {
             known.takes_rest,
             command.arguments.clone(),
         );
-        let mut needed = needs_text(command.name).iter();
-        if needed.any(|name| bound.get(name).is_some_and(is_nameless)) {
+        if self.is_handed_nothing(&bound, needs_text(command.name)) {
             return Some(self.ended_by_error(command.line));
         }
         bind_piped(known, &mut bound, command);

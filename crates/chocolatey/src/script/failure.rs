@@ -90,8 +90,15 @@ impl Interpreter<'_> {
     /// The same of a command that reads, which is handed nothing for its path; `None`: it is handed one.
     pub(super) fn read_of_nothing(&mut self, bound: &Bound, line: u32) -> Option<Vec<Value>> {
         // Else the rest of the statement is left out too.
-        let ends = bound.get("path").is_some_and(is_nameless) && self.errors_leave();
+        let ends = self.is_handed_nothing(bound, &["path"]) && self.errors_leave();
         ends.then(|| self.ended_by_error(line))
+    }
+
+    /// Whether a command is handed nothing, or an empty text, for one of its parameters. What is not
+    /// understood of a script may have set what seems to be nothing.
+    pub(super) fn is_handed_nothing(&self, bound: &Bound, names: &[&str]) -> bool {
+        let mut given = names.iter().filter_map(|name| bound.get(name));
+        self.findings.is_empty() && given.any(is_nameless)
     }
 
     /// What a command must find on the device, where the script ends else.

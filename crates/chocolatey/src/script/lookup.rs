@@ -384,9 +384,10 @@ fn join_path(bound: &Bound) -> Vec<Value> {
             }
             let child = child.to_path();
             let folders = folder.clone().into_items();
-            let joined = folders
-                .iter()
-                .map(|folder| Value::text(path::join(&folder.to_path(), &child)));
+            let joined = folders.iter().map(|folder| {
+                let joined = path::join(&folder.to_path(), &child);
+                Value::text(joined.replace('/', "\\"))
+            });
             joined.collect()
         }
         _ => unknown(),

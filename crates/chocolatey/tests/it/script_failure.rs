@@ -148,6 +148,11 @@ fn a_command_that_is_handed_no_path_ends_the_script_where_errors_do() {
             "$ErrorActionPreference = 'Stop'\n@() | Remove-Item\nSet-Content C:\\c x",
             "C:\\c if []",
         ),
+        // A shortcut that is there already has a target.
+        (
+            "$ErrorActionPreference = 'Stop'\n$l = (New-Object -ComObject WScript.Shell).CreateShortcut('C:\\a.lnk')\n$t = Split-Path $l.TargetPath\nSet-Content C:\\c x",
+            "C:\\c if []",
+        ),
     ] {
         assert_eq!(effects(script), [expected], "{script}");
     }

@@ -110,6 +110,12 @@ fn expressions_come_to_what_powershell_makes_of_them() {
         ("", "Split-Path 'C:\\a\\b.txt' -Leaf", "b.txt"),
         ("", "Split-Path -Parent 'C:\\a\\b.txt'", "C:\\a"),
         ("", "Join-Path 'C:\\a' 'b'", "C:\\a\\b"),
+        ("", "Join-Path 'C:/a' 'b/c'", "C:\\a\\b\\c"),
+        (
+            "",
+            "[System.IO.Path]::Combine('C:\\a', 'b/c')",
+            "C:\\a\\b/c",
+        ),
         (
             "",
             "[IO.Path]::GetFileNameWithoutExtension('C:\\a\\b.txt')",
