@@ -82,23 +82,7 @@ impl Interpreter<'_> {
             |what: &str| vec![Value::unknown(format!("{what} is known only at run time"))];
         Some(match command.name {
             "join-path" => self.joined_path(command),
-            "split-path" => {
-                let bound = bind(&SPLIT_PATH, false, arguments());
-                if let Some(nothing) = self.read_of_nothing(&bound, command.line) {
-                    return Some(nothing);
-                }
-                let piped = piped();
-                let part = split_path(&bound, &piped);
-                let path = bound.get("path").or(piped.first());
-                let other = ["leaf", "qualifier", "noqualifier", "resolve", "isabsolute"];
-                let is_parent = bound.problem.is_none() && !other.iter().any(|it| bound.is_on(it));
-                if let Some(path) = path.filter(|_| is_parent)
-                    && let Some(folder) = self.folder_above(path)
-                {
-                    return Some(vec![folder]);
-                }
-                vec![path.map_or(part.clone(), |path| self.or_asked(part, &[path]))]
-            }
+            "split-path" => self.parted_path(command),
             "get-item" | "get-childitem" => self.get_files(command),
             "resolve-path" | "convert-path" => vec![self.resolved_path(command)],
             "get-packageparameters" => match command.arguments.iter().cloned().find_map(plain) {
@@ -200,6 +184,24 @@ impl Interpreter<'_> {
         let parts: Vec<&Value> = bound.own().map(|(_, value)| value).collect();
         let joined = join_path(&bound).into_iter();
         joined.map(|it| self.or_asked(it, &parts)).collect()
+    }
+
+    fn parted_path(&mut self, command: &Invocation<'_>) -> Vec<Value> {
+        let bound = bind(&SPLIT_PATH, false, command.arguments.clone());
+        if let Some(nothing) = self.read_of_nothing(&bound, command.line) {
+            return nothing;
+        }
+        let piped = command.input.clone().unwrap_or_default();
+        let part = split_path(&bound, &piped);
+        let path = bound.get("path").or(piped.first());
+        let other = ["leaf", "qualifier", "noqualifier", "resolve", "isabsolute"];
+        let is_parent = bound.problem.is_none() && !other.iter().any(|it| bound.is_on(it));
+        if let Some(path) = path.filter(|_| is_parent)
+            && let Some(folder) = self.folder_above(path)
+        {
+            return vec![folder];
+        }
+        vec![path.map_or(part.clone(), |path| self.or_asked(part, &[path]))]
     }
 
     /// `Resolve-Path`, which gives an object, and `Convert-Path`, which gives a text.
