@@ -15,7 +15,7 @@ use super::interpreter::{Flow, Interpreter, MAX_FINDINGS, Weight, excerpt};
 use super::parameters::{Argument, Bound, Parameter, bind, mandatory, switch, value};
 use super::path;
 use super::place::{self, PACKAGE_ROOT, VERSION, is_plain};
-use super::recipe_file::Located;
+use super::recipe_file::{Located, archive_run};
 use super::state::MAX_FILES;
 use super::temporary;
 use super::value::{HOLE, STAR, Value};
@@ -140,6 +140,10 @@ impl Interpreter<'_> {
         let kind = self.kind(bound, file.as_ref(), line);
         let arguments = self.silent_arguments(bound, kind, line);
         let exit_codes = self.exit_codes(bound, line);
+        if let Some(archive) = file.as_ref().and_then(archive_run) {
+            let what = format!("runs an archive as an installer: {}", excerpt(archive));
+            self.find(Weight::Review, line, what);
+        }
         if bound.problem.is_some() {
             return None;
         }

@@ -175,16 +175,27 @@ pub(super) fn shown(path: &str) -> String {
     place::written(path).replace('\\', "/")
 }
 
+/// The path or address of a file, without what an address asks for.
+fn name_of(file: &Located) -> &str {
+    match (&file.inside, &file.origin) {
+        (Some(inside), _) => inside,
+        (None, FileOrigin::Embedded { path }) => path,
+        (None, FileOrigin::Url { url }) => url.split(['?', '#']).next().unwrap_or(url),
+    }
+}
+
+/// The name of what is run as an installer and is an archive by its name.
+pub(super) fn archive_run(file: &Located) -> Option<&str> {
+    Some(name_of(file)).filter(|it| is_archive(it))
+}
+
 /// Whether an archive is a compressed one of another kind, which is all that it holds. By which name
 /// that is written, its own header may say.
 fn holds_one_tar(archive: &Located) -> bool {
     let saved_as = archive.saved_as.as_deref().filter(|it| it.contains('.'));
     let path = match (&archive.inside, &archive.origin) {
-        (Some(inside), _) => inside.as_str(),
-        (None, FileOrigin::Embedded { path }) => path.as_str(),
-        (None, FileOrigin::Url { url }) => {
-            saved_as.unwrap_or(url.split(['?', '#']).next().unwrap_or(url))
-        }
+        (None, FileOrigin::Url { .. }) => saved_as.unwrap_or(name_of(archive)),
+        _ => name_of(archive),
     };
     let lower = path.to_ascii_lowercase();
     let is_compressed = |end: &str| lower.strip_suffix(end).is_some_and(is_tar);

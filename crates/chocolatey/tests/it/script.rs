@@ -105,6 +105,23 @@ fn installation(recipe: &Recipe, parts: &mut Vec<String>) {
 }
 
 #[test]
+fn an_archive_that_is_run_as_an_installer_is_found() {
+    for script in [
+        "Install-ChocolateyInstallPackage acme exe '/S' $PSScriptRoot\\a.zip",
+        "Install-ChocolateyPackage acme -FileType msi -SilentArgs '/qn' -File64 $PSScriptRoot\\a.zip",
+    ] {
+        let found = run(script.as_bytes(), &["tools/a.zip"]);
+        assert_eq!(found.verdict, Verdict::NeedsReview, "{script}");
+        let said: Vec<&str> = found.findings.iter().map(|it| it.what.as_str()).collect();
+        assert_eq!(
+            said,
+            ["runs an archive as an installer: tools/a.zip"],
+            "{script}"
+        );
+    }
+}
+
+#[test]
 fn standard_scripts_are_ready() {
     let toolsdirs = [
         "$toolsDir = \"$(Split-Path -parent $MyInvocation.MyCommand.Definition)\"",
