@@ -7,7 +7,6 @@ use tree_sitter::Node;
 
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::path;
-use super::shell_object;
 use super::state::Table;
 use super::syntax::{Source, children, named};
 use super::text;
@@ -398,9 +397,8 @@ impl Interpreter<'_> {
                 if self.is_web_client(*id) {
                     return Value::unknown("what a web client has is not known");
                 }
-                // A shortcut that is there already has what the script does not set.
-                if self.state.entry(*id, shell_object::IS).is_some() {
-                    return Value::unknown("what a shortcut has is not known");
+                if let Some(asked) = self.shortcut_property(*id, key) {
+                    return asked;
                 }
                 let entries = self.entries_in_some_order(*id);
                 match key {

@@ -64,6 +64,16 @@ impl Interpreter<'_> {
         }
     }
 
+    /// What a shortcut has that the script does not set: it may be there already. `None`: it is none.
+    pub(super) fn shortcut_property(&mut self, id: TableId, name: &str) -> Option<Value> {
+        let is = self.state.entry(id, IS)?.as_plain()?.to_owned();
+        let path = self.state.entry(id, PATH).cloned();
+        match path.filter(|_| is == SHORTCUT) {
+            Some(path) if PROPERTIES.contains(&name) => Some(self.fact_of_path(&path, Some(name))),
+            _ => Some(Value::unknown("what such an object has is not known")),
+        }
+    }
+
     fn save_shortcut(&mut self, id: TableId, line: u32) {
         let mut operands = BTreeMap::new();
         let names = std::iter::once(PATH).chain(PROPERTIES);
