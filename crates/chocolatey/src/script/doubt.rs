@@ -56,6 +56,8 @@ const MAX_DOUBTS: usize = 64;
 
 /// How conditions begin that say that something is there, which no script has itself.
 pub(super) const THERE_IS: &str = "there is ";
+/// How those begin that say that there are no more than that.
+const EXACTLY_ONE: &str = "there is exactly one ";
 
 /// The longest text of a condition, in bytes: of a longer one nothing is said.
 const MAX_SHOWN: usize = 4_000;
@@ -153,8 +155,9 @@ impl Interpreter<'_> {
     pub(super) fn is_certain_but_patterns(&self) -> bool {
         let tells_apart = |doubt: &Doubt| match doubt {
             None => true,
-            Some(asked) => asked
-                .condition
+            // The one that there is is the one that is meant.
+            Some(Asked { condition, .. }) if condition.text.starts_with(EXACTLY_ONE) => false,
+            Some(Asked { condition, .. }) => condition
                 .facts
                 .iter()
                 .any(|fact| fact.kind == FactKind::File && is_pattern(&fact.name)),
@@ -279,20 +282,34 @@ impl Interpreter<'_> {
     /// that need not be said.
     fn one_entry(&mut self, texts: [Option<&str>; 2], line: u32) -> Option<Doubt> {
         let texts = texts.into_iter().flatten();
-        let mut software: BTreeSet<Fact> = texts
-            .flat_map(|text| self.facts.software_in(text))
+        let mut things: BTreeSet<Fact> = texts
+            .flat_map(|text| match self.file_of_device(text) {
+                Some(file) => BTreeSet::from([file]),
+                None => self.facts.software_in(text),
+            })
             .collect();
-        software.retain(|fact| {
-            let is_each = |it: &Condition| it.text.starts_with(THERE_IS) && is_about(it, fact);
+        things.retain(|fact| {
+            let is_of_loop = |it: &Condition| match fact.kind {
+                FactKind::File => it.facts.contains(fact),
+                _ => is_about(it, fact),
+            };
+            let is_each = |it: &Condition| it.text.starts_with(THERE_IS) && is_of_loop(it);
             !self.is_one_fact(fact) && !self.is_around(is_each)
         });
         let mut doubts = Vec::new();
-        for fact in software {
-            let text = format!("{THERE_IS}exactly one <{}>", fact.label());
+        for fact in things {
+            let text = format!("{EXACTLY_ONE}<{}>", fact.label());
             let facts = self.facts.id(BTreeSet::from([fact]));
             doubts.push(facts.and_then(|it| self.doubt_of(it, &text, line)));
         }
         (!doubts.is_empty()).then(|| self.all_of(&doubts))
+    }
+
+    /// What a text is that stands for all files which were looked for outside of the package: there may
+    /// be none, or several.
+    fn file_of_device(&self, text: &str) -> Option<Fact> {
+        let is_all = self.sought_on_device.contains(text) && !self.is_one_of_files(text);
+        is_all.then(|| fact(FactKind::File, &self.facts.written(text)))
     }
 
     /// Keeps the doubt that stands around all that follows, behind what ended the script. Behind what

@@ -12,7 +12,7 @@ use super::interpreter::{Interpreter, Weight, excerpt};
 use super::lookup::is_nameless;
 use super::parameters::{Bound, bind};
 use super::path;
-use super::value::{Filter, HOLE, Sought, SoughtKind, Value};
+use super::value::{Filter, HOLE, STAR, Sought, SoughtKind, Value};
 
 impl Interpreter<'_> {
     /// Notes what a command changes; `None`: it is none of these.
@@ -66,12 +66,17 @@ impl Interpreter<'_> {
         run: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let mandatory = known.parameters.iter().filter(|it| it.is_mandatory);
-        let of_software = mandatory
+        let sought = mandatory
             .filter_map(|it| bound.get(it.name))
             // In a text of more than that, several are put one behind the other.
-            .filter(|it| matches!(it, Value::Asked(_) | Value::Text(_)) && it.may_be_none())
-            .map(Value::to_text);
-        let texts: Vec<String> = of_software.collect();
+            .filter(|it| match it {
+                Value::File(_) => true,
+                Value::Asked(_) => it.may_be_none(),
+                Value::Text(text) => it.may_be_none() || text.contains(STAR),
+                _ => false,
+            })
+            .map(Value::to_path);
+        let texts: Vec<String> = sought.collect();
         let mut texts = texts
             .iter()
             .map(String::as_str)

@@ -7,6 +7,7 @@ use super::listing::Query;
 use super::parameters::{Bound, Parameter, bind, switch, value};
 use super::path;
 use super::place;
+use super::state::MAX_FILES;
 use super::value::{FileItem, HOLE, STAR, Value};
 
 static GET_FILES: [Parameter; 13] = [
@@ -63,7 +64,7 @@ impl Interpreter<'_> {
                 if place::has_asked(&text)
                     && !text.contains(HOLE)
                     && self.facts.is_all_told(&text)
-                    && let Some(item) = Self::on_device(&text, &bound)
+                    && let Some(item) = self.on_device(&text, &bound)
                 {
                     found.push(item);
                     continue;
@@ -85,7 +86,7 @@ impl Interpreter<'_> {
                     found.push(full_item(text, false));
                     continue;
                 }
-                match Self::on_device(&text, &bound) {
+                match self.on_device(&text, &bound) {
                     Some(item) => found.push(item),
                     None => return unknown(),
                 }
@@ -149,7 +150,7 @@ impl Interpreter<'_> {
 
     /// Files of an archive that was unpacked outside of the package, or of the device: they stand for
     /// themselves by a pattern.
-    fn on_device(text: &str, bound: &Bound) -> Option<Value> {
+    fn on_device(&mut self, text: &str, bound: &Bound) -> Option<Value> {
         let text = text.trim_end_matches('\\');
         // A path without a folder is looked for where the script happens to run.
         if !text.contains(['\\', '/']) || text.contains([':', '[']) && !path::is_full(text) {
@@ -169,6 +170,9 @@ impl Interpreter<'_> {
         let pattern = one_pattern(bound, leaf)?;
         let deep = if bound.is_on("recurse") { "\\**" } else { "" };
         let path = path::with_stars(&format!("{folder}{deep}\\{pattern}"));
+        if path.contains(STAR) && self.sought_on_device.len() < MAX_FILES {
+            self.sought_on_device.insert(path.clone());
+        }
         let item = FileItem {
             path,
             is_folder: bound.is_on("directory"),

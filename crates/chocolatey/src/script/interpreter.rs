@@ -130,6 +130,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) one_taken: BTreeSet<Fact>,
     /// Patterns of files of which it takes one.
     pub(super) one_of_files: BTreeSet<String>,
+    /// The patterns of files that it looks for outside of the package.
+    pub(super) sought_on_device: BTreeSet<String>,
     pub(super) findings: Vec<(Weight, Finding)>,
     /// What depends on the version of Chocolatey.
     pub(super) notes: Vec<Finding>,
@@ -227,6 +229,7 @@ impl<'p> Interpreter<'p> {
             picked: BTreeSet::new(),
             one_taken: BTreeSet::new(),
             one_of_files: BTreeSet::new(),
+            sought_on_device: BTreeSet::new(),
             findings: Vec::new(),
             notes: Vec::new(),
             failure: Failure::default(),
