@@ -1,5 +1,6 @@
 //! When an update is not offered again: it was installed, and the version on the device did not change.
 
+use fleetmend_model::detection::Detected;
 use fleetmend_model::status::deploy::{DeployState, DeployStatus, Ending};
 
 /// Devices on which a version must have been in vain before it is held everywhere. One device, or two
@@ -44,38 +45,77 @@ pub enum Inventory {
 
 /// What is known of a device for which a patch is held or unconfirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+pub struct Seen<'a> {
     /// Whether it is held: the version is known not to have changed.
     pub is_confirmed: bool,
     /// Whether the device lacks the patch.
     pub is_missing: bool,
     /// What came of the device's software since the job ended.
     pub inventory: Inventory,
-    /// Whether the release is found among the device's software, by its own rule; `None` where it has
-    /// none.
-    pub is_detected: Option<bool>,
+    /// Whether its scan reached all there is. What a partial one does not have proves nothing.
+    pub is_complete: bool,
+    /// What the release's own rule finds among the device's software; `None` where there is none.
+    pub found: Option<&'a Detected>,
+    /// The version that it found when the hold began, as far as known.
+    pub held_at: Option<&'a str>,
 }
 
 /// What is to be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It stays as it is.
+    /// It stays as it is; this inventory says no more.
     Wait,
+    /// It stays as it is; what this inventory says counts once it is settled.
+    Later,
     /// The version did not change: it is held.
     Hold,
-    /// The device has the version.
-    Lift,
+    /// It is over.
+    End(Over),
 }
 
-/// What comes of a hold. A patch that is not missing because it is not on offer lifts none: it may be
+/// Why a hold is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// The device has the version.
+    HasIt,
+    /// The software is gone.
+    IsGone,
+    /// Another version is installed, neither the one that was held nor the one that it was held for.
+    IsAnother,
+}
+
+/// What comes of a hold. A patch that is not missing because it is not on offer ends none: it may be
 /// offered again.
-pub fn look(seen: Seen) -> Step {
+pub fn look(seen: Seen<'_>) -> Step {
+    if let Some(over) = other_software(seen) {
+        return match seen.inventory {
+            Inventory::Awaited => Step::Wait,
+            Inventory::MaybeOlder => Step::Later,
+            Inventory::Settled => Step::End(over),
+        };
+    }
+    let is_detected = seen
+        .found
+        .map(|it| matches!(it, Detected::Installed { .. }));
     match (seen.is_confirmed, seen.is_missing) {
         (false, true) if seen.inventory == Inventory::Settled => Step::Hold,
-        (_, false) if seen.is_detected == Some(false) => Step::Wait,
+        (false, true) => Step::Later,
+        (_, false) if is_detected == Some(false) => Step::Wait,
         (false, false) if seen.inventory == Inventory::Awaited => Step::Wait,
-        (_, false) => Step::Lift,
+        (_, false) => Step::End(Over::HasIt),
         _ => Step::Wait,
+    }
+}
+
+/// Whether a hold is of software that the device has no more: nothing is known of what it has instead.
+fn other_software(seen: Seen<'_>) -> Option<Over> {
+    match seen.found.filter(|_| seen.is_complete)? {
+        Detected::Absent if !seen.is_missing => Some(Over::IsGone),
+        Detected::Older { version } if seen.is_confirmed => {
+            let is_another = seen.held_at.is_some_and(|it| it != version);
+            is_another.then_some(Over::IsAnother)
+        }
+        _ => None,
     }
 }
 
@@ -119,32 +159,75 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_ends_when_the_version_is_found_and_begins_when_a_later_inventory_lacks_it() {
+    fn a_hold_ends_when_the_version_is_found_or_the_software_is_another_and_begins_when_a_later_inventory_lacks_it()
+     {
         use Inventory::{Awaited, MaybeOlder, Settled};
-        use Step::{Hold, Lift, Wait};
-        for (is_confirmed, is_missing, inventory, is_detected, expected) in [
-            (false, true, Awaited, None, Wait),
-            (false, true, MaybeOlder, None, Wait),
+        use Over::{HasIt, IsAnother, IsGone};
+        use Step::{End, Hold, Later, Wait};
+        let version = |it: &str| it.to_owned();
+        let new = Detected::Installed {
+            version: version("2"),
+        };
+        let old = Detected::Older {
+            version: version("1"),
+        };
+        let other = Detected::Older {
+            version: version("1.5"),
+        };
+        let (new, old, other) = (Some(&new), Some(&old), Some(&other));
+        let gone = Some(&Detected::Absent);
+        for (is_confirmed, is_missing, inventory, found, expected) in [
+            (false, true, Awaited, None, Later),
+            (false, true, MaybeOlder, None, Later),
             (false, true, Settled, None, Hold),
-            (false, true, Settled, Some(true), Hold),
+            (false, true, Settled, new, Hold),
+            (false, true, Settled, other, Hold),
             (false, false, Awaited, None, Wait),
-            (false, false, MaybeOlder, None, Lift),
-            (false, false, Settled, None, Lift),
-            (false, false, Settled, Some(true), Lift),
-            (false, false, Settled, Some(false), Wait),
-            (true, true, Settled, Some(true), Wait),
+            (false, false, MaybeOlder, None, End(HasIt)),
+            (false, false, Settled, None, End(HasIt)),
+            (false, false, Settled, new, End(HasIt)),
+            (false, false, Settled, old, Wait),
+            (false, false, Settled, gone, End(IsGone)),
+            (true, true, Settled, new, Wait),
+            (true, true, Settled, old, Wait),
             (true, true, Settled, None, Wait),
-            (true, false, Settled, Some(true), Lift),
-            (true, false, Settled, Some(false), Wait),
-            (true, false, Settled, None, Lift),
+            (true, false, Settled, new, End(HasIt)),
+            (true, false, Settled, old, Wait),
+            (true, false, Settled, None, End(HasIt)),
+            (true, true, Settled, other, End(IsAnother)),
+            (true, false, Settled, other, End(IsAnother)),
+            (true, false, MaybeOlder, other, Later),
+            (true, true, Awaited, other, Wait),
+            (true, false, Settled, gone, End(IsGone)),
+            (true, false, MaybeOlder, gone, Later),
+            (true, false, Awaited, gone, Wait),
+            // The rule does not know it by its name.
+            (true, true, Settled, gone, Wait),
         ] {
             let seen = Seen {
                 is_confirmed,
                 is_missing,
                 inventory,
-                is_detected,
+                is_complete: true,
+                found,
+                held_at: Some("1"),
             };
             assert_eq!(look(seen), expected, "{seen:?}");
+            let is_by_other_software = matches!(expected, End(IsGone | IsAnother));
+            for seen in [
+                Seen {
+                    is_complete: false,
+                    ..seen
+                },
+                Seen {
+                    held_at: None,
+                    ..seen
+                },
+            ] {
+                let ends = matches!(look(seen), End(IsGone | IsAnother));
+                let is_told = seen.is_complete && expected == End(IsGone);
+                assert_eq!(ends, is_by_other_software && is_told, "{seen:?}");
+            }
         }
     }
 

@@ -214,6 +214,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "policies",
         include_str!("../migrations/sqlite/0142_policies.sql"),
     ),
+    (
+        144,
+        "hold installed",
+        include_str!("../migrations/sqlite/0144_hold_installed.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -416,6 +421,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         142,
         "policies",
         include_str!("../migrations/postgres/0142_policies.sql"),
+    ),
+    (
+        144,
+        "hold installed",
+        include_str!("../migrations/postgres/0144_hold_installed.sql"),
     ),
 ];
 

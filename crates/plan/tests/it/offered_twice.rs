@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fleetmend_model::detection::Detected;
 use fleetmend_model::status::deploy::{DeployState, DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, DeviceId};
 use fleetmend_plan::hold::{Inventory, Outcome, Seen, Step, after_job, is_held_everywhere, look};
@@ -28,8 +29,41 @@ enum Event {
     Offer(bool),
     /// A person releases the hold of a device, or that everywhere.
     Release(Option<usize>),
-    /// Somebody puts the version on the device, or takes it back.
-    Change(usize, bool),
+    /// Somebody puts a version on the device, or takes it all away.
+    Change(usize, Has),
+}
+
+/// What a device has of the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Has {
+    New,
+    Old(u8),
+    Nothing,
+}
+
+impl Has {
+    fn detected(self) -> Detected {
+        match self {
+            Self::New => Detected::Installed {
+                version: "2".to_owned(),
+            },
+            Self::Old(number) => Detected::Older {
+                version: format!("1.{number}"),
+            },
+            Self::Nothing => Detected::Absent,
+        }
+    }
+}
+
+/// A hold, as it is kept.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    /// Whether it is known that the version did not change.
+    is_confirmed: bool,
+    /// Whether an inventory came since.
+    has_reported: bool,
+    /// What the device had then.
+    at: Option<Has>,
 }
 
 fn ended() -> impl Strategy<Value = DeployState> {
@@ -52,21 +86,41 @@ fn event() -> impl Strategy<Value = Event> {
         4 => Just(Event::Round),
         1 => any::<bool>().prop_map(Event::Offer),
         1 => prop::option::of(one.clone()).prop_map(Event::Release),
-        1 => (one, any::<bool>()).prop_map(|(it, has)| Event::Change(it, has)),
+        2 => (one, has()).prop_map(|(it, has)| Event::Change(it, has)),
+    ]
+}
+
+fn has() -> impl Strategy<Value = Has> {
+    prop_oneof![
+        Just(Has::New),
+        Just(Has::Nothing),
+        (0..3_u8).prop_map(Has::Old),
     ]
 }
 
 /// A device as it is and as the server knows it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Machine {
-    has_version: bool,
+    has: Has,
     /// What its last inventory said.
-    known: bool,
+    known: Has,
     job: Option<DeployJobId>,
-    /// Whether it is known that the version did not change, and whether an inventory came since.
-    hold: Option<(bool, bool)>,
-    /// The version was installed in vain, and since then neither found nor released.
+    hold: Option<Held>,
+    /// The version was installed in vain, and no inventory said anything else since then, nor did a person
+    /// release it.
     in_vain: bool,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            has: Has::Old(0),
+            known: Has::Old(0),
+            job: None,
+            hold: None,
+            in_vain: false,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -81,18 +135,18 @@ struct Fleet {
 
 impl Fleet {
     fn is_missing(&self, it: usize) -> bool {
-        self.is_offered && !self.machines[it].known
+        self.is_offered && matches!(self.machines[it].known, Has::Old(_))
     }
 
     fn as_planned(&self) -> Vec<Device> {
         let hold = |machine: &Machine| match machine.hold {
-            Some((true, _)) => Some(Hold::Device {
+            Some(it) if it.is_confirmed => Some(Hold::Device {
                 cause: String::new(),
             }),
             _ if self.everywhere => Some(Hold::Everywhere {
                 cause: String::new(),
             }),
-            Some((false, _)) => Some(Hold::Unconfirmed {
+            Some(_) => Some(Hold::Unconfirmed {
                 job: DeployJobId(0),
             }),
             None => None,
@@ -108,7 +162,7 @@ impl Fleet {
     }
 
     fn weigh(&mut self) {
-        let held = |it: &&Machine| matches!(it.hold, Some((true, _)));
+        let held = |it: &&Machine| it.hold.is_some_and(|it| it.is_confirmed);
         let in_vain = self.machines.iter().filter(held).count() as u64;
         let well = self.well.len() as u64;
         self.everywhere |= is_held_everywhere(in_vain, well);
@@ -120,14 +174,16 @@ impl Fleet {
             return;
         }
         let went = went && state.status == DeployStatus::Completed;
-        self.machines[it].has_version |= went;
-        let has_restarted = state.status == DeployStatus::NeedsRestart;
-        if has_restarted && self.machines[it].has_version {
-            // It would have ended as completed.
-            return;
+        if went {
+            self.machines[it].has = Has::New;
         }
+        let has_restarted = state.status == DeployStatus::NeedsRestart;
         if has_restarted {
-            self.machines[it].known = false;
+            if !matches!(self.machines[it].has, Has::Old(_)) {
+                // It would have ended as completed, or without anything to hold.
+                return;
+            }
+            self.machines[it].known = self.machines[it].has;
         }
         let is_in_vain = match state.status {
             DeployStatus::UnknownError | DeployStatus::NeedsRestart => true,
@@ -142,11 +198,16 @@ impl Fleet {
             self.well.remove(&it);
         }
         let machine = &mut self.machines[it];
-        machine.in_vain = is_in_vain && !machine.has_version;
+        machine.in_vain = is_in_vain && matches!(machine.has, Has::Old(_));
+        let held = |is_confirmed, at| Held {
+            is_confirmed,
+            has_reported: false,
+            at,
+        };
         machine.hold = match outcome {
             Outcome::Open => machine.hold,
-            Outcome::Unconfirmed => Some((false, false)),
-            Outcome::InVain => Some((true, false)),
+            Outcome::Unconfirmed => Some(held(false, None)),
+            Outcome::InVain => Some(held(true, Some(machine.known))),
         };
         self.weigh();
     }
@@ -155,26 +216,36 @@ impl Fleet {
         for it in 0..self.machines.len() {
             let is_missing = self.is_missing(it);
             let machine = &mut self.machines[it];
-            let Some((is_confirmed, has_reported)) = machine.hold else {
+            let Some(hold) = machine.hold else {
                 continue;
             };
+            let found = machine.known.detected();
+            let held_at = hold.at.map(Has::detected);
             let seen = Seen {
-                is_confirmed,
+                is_confirmed: hold.is_confirmed,
                 is_missing,
-                inventory: if has_reported {
+                inventory: if hold.has_reported {
                     Inventory::Settled
                 } else {
                     Inventory::Awaited
                 },
-                is_detected: Some(machine.known),
+                is_complete: true,
+                found: Some(&found),
+                held_at: match &held_at {
+                    Some(Detected::Older { version }) => Some(version),
+                    _ => None,
+                },
             };
             match look(seen) {
-                Step::Wait => {}
-                Step::Hold => machine.hold = Some((true, true)),
-                Step::Lift => {
-                    machine.hold = None;
-                    machine.in_vain &= !machine.known;
+                Step::Wait | Step::Later => {}
+                Step::Hold => {
+                    machine.hold = Some(Held {
+                        is_confirmed: true,
+                        at: Some(machine.known),
+                        ..hold
+                    });
                 }
+                Step::End(_) => machine.hold = None,
             }
         }
         self.weigh();
@@ -200,9 +271,12 @@ impl Fleet {
             Event::End(it, state, went) => self.ends(it, state, went),
             Event::Inventory(it) => {
                 let machine = &mut self.machines[it];
-                machine.known = machine.has_version;
-                machine.in_vain &= !machine.known;
-                machine.hold = machine.hold.map(|(is_confirmed, _)| (is_confirmed, true));
+                machine.in_vain &= machine.known == machine.has;
+                machine.known = machine.has;
+                machine.hold = machine.hold.map(|it| Held {
+                    has_reported: true,
+                    ..it
+                });
             }
             Event::Round => self.round(),
             Event::Offer(is_offered) => self.is_offered = is_offered,
@@ -212,7 +286,7 @@ impl Fleet {
                 self.weigh();
             }
             Event::Release(None) => self.everywhere = false,
-            Event::Change(it, has) => self.machines[it].has_version = has,
+            Event::Change(it, has) => self.machines[it].has = has,
         }
         Ok(())
     }

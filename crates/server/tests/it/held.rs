@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use fleetmend_model::DeployJobId;
 use fleetmend_model::detection::Detected;
-use fleetmend_model::inventory::{AvailableUpdate, Inventory, Place, Software, UpdateScan};
+use fleetmend_model::inventory::{
+    AvailableUpdate, Inventory, Place, Software, UnreachableSource, UpdateScan,
+};
 use fleetmend_model::status::deploy::{Change, DeployStatus};
 use fleetmend_protocol::reports::What;
 use fleetmend_server::{Output, PatchQuery};
@@ -227,6 +229,47 @@ both! {
         assert_eq!(fleet.holds().await, Vec::<Json>::new());
         fleet.agents[0].send_inventory(&found("a", "1.1", Some("1.2"))).await;
         assert_eq!(fleet.plan(fleet.patch).await, [""]);
+    }
+
+    async fn a_hold_ends_when_its_software_is_gone_or_at_another_version(site) {
+        let mut fleet = Fleet::new(&site, &["a", "b", "c"]).await;
+        for one in 0..2 {
+            fleet.install(one, DeployStatus::UnknownError).await;
+        }
+        assert_eq!(fleet.plan(fleet.patch).await, ["held", "held", ""]);
+        site.live(SETTLED).await;
+        let without = Inventory { software: Vec::new(), ..found("a", "1.1", None) };
+        let mut partial = without.clone();
+        partial.updates.as_mut().unwrap().unreachable.push(UnreachableSource {
+            source: "https://archive.example".to_owned(),
+            cause: "it did not answer".to_owned(),
+        });
+        fleet.agents[0].send_inventory(&partial).await;
+        site.live(MOMENT).await;
+        assert_eq!(fleet.holds().await.len(), 2);
+        fleet.agents[0].send_inventory(&without).await;
+        fleet.agents[1].send_inventory(&found("b", "1.1.5", Some("1.2"))).await;
+        site.live(MOMENT).await;
+        assert_eq!(fleet.holds().await, Vec::<Json>::new());
+        assert_eq!(fleet.plan(fleet.patch).await, ["", ""]);
+        let audit = fleet.get("/api/v1/audit").await;
+        let ends: Vec<_> = audit["items"].as_array().unwrap().iter()
+            .filter(|it| it["action"] == "end_hold").map(ToString::to_string).collect();
+        for (host, why) in [("a", "the software is gone"), ("b", "another version than when it was held: 1.1.5")] {
+            let is_it = |it: &&String| it.contains(&format!(" on {host}\"")) && it.contains(why);
+            assert_eq!(ends.iter().filter(is_it).count(), 1, "{ends:?}");
+        }
+    }
+
+    async fn a_hold_of_what_is_not_on_offer_ends_at_another_version(site) {
+        let mut fleet = Fleet::new(&site, &["a"]).await;
+        fleet.install(0, DeployStatus::UnknownError).await;
+        site.live(SETTLED).await;
+        for (version, held) in [("1.1", 1), ("1.1.5", 0)] {
+            fleet.agents[0].send_inventory(&found("a", version, None)).await;
+            site.live(MOMENT).await;
+            assert_eq!(fleet.holds().await.len(), held, "{version}");
+        }
     }
 
     async fn what_the_next_inventory_shows_is_never_held(site) {

@@ -144,6 +144,7 @@ pub async fn everything(db: &Db, text: &str) -> Seeded {
         cause: text.to_owned(),
         since: THEN,
         is_confirmed: true,
+        installed: None,
     };
     holds::put(&mut tx, &hold, THEN).await.unwrap();
     holds::put_everywhere(&mut tx, patch, text, THEN)

@@ -16,11 +16,11 @@ pub use list::{HoldFilter, ListedHold, list, listed};
 
 statements! {
     /// What was not known yet becomes known; what is known stays.
-    PUT = "INSERT INTO holds (device, patch, job, cause, since, confirmed_at)
-           VALUES ($1, $2, $3, $4, $5, $6)
+    PUT = "INSERT INTO holds (device, patch, job, cause, since, confirmed_at, installed)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
            ON CONFLICT (device, patch) WHERE ended_at IS NULL AND device IS NOT NULL
            DO UPDATE SET job = excluded.job, cause = excluded.cause, since = excluded.since,
-               confirmed_at = excluded.confirmed_at
+               confirmed_at = excluded.confirmed_at, installed = excluded.installed
            WHERE holds.confirmed_at IS NULL";
     PUT_EVERYWHERE = "INSERT INTO holds (patch, cause, since, confirmed_at)
                       VALUES ($1, $2, $3, $3)
@@ -29,20 +29,21 @@ statements! {
     EVERYWHERE = "SELECT * FROM holds
                   WHERE patch = $1 AND device IS NULL AND ended_at IS NULL";
     /// Those of which an inventory may say something that it did not say before.
-    TO_LOOK_AT = "SELECT h.*, d.inventory_at, m.patch AS missing, j.release
+    TO_LOOK_AT = "SELECT h.*, d.inventory_at, d.inventory_complete, d.hostname, m.patch AS missing,
+                      j.release, p.title, p.version
                   FROM holds AS h
                   JOIN devices AS d ON d.id = h.device
+                  JOIN patches AS p ON p.id = h.patch
                   LEFT JOIN missing AS m ON m.device = h.device AND m.patch = h.patch
                   LEFT JOIN deploy_jobs AS j ON j.id = h.job
                   WHERE h.ended_at IS NULL AND d.removed_at IS NULL AND h.id > $1
                     AND (h.confirmed_at IS NOT NULL OR d.inventory_at > h.since)
-                    AND CASE WHEN m.patch IS NULL
-                             THEN h.looked_at IS NULL OR d.inventory_at > h.looked_at
-                             ELSE h.confirmed_at IS NULL END
+                    AND ((h.confirmed_at IS NULL AND m.patch IS NOT NULL)
+                         OR h.looked_at IS NULL OR d.inventory_at > h.looked_at)
                   ORDER BY h.id LIMIT $2";
-    CONFIRM = "UPDATE holds SET confirmed_at = $2, cause = $3
+    CONFIRM = "UPDATE holds SET confirmed_at = $2, cause = $3, installed = $4
                WHERE id = $1 AND ended_at IS NULL AND confirmed_at IS NULL";
-    LOOKED = "UPDATE holds SET looked_at = $2 WHERE id = $1";
+    LOOKED = "UPDATE holds SET looked_at = $2, installed = COALESCE(installed, $3) WHERE id = $1";
     END = "UPDATE holds SET ended_at = $2, ended_by = $3, end_reason = $4
            WHERE id = $1 AND ended_at IS NULL";
     FORGET = "DELETE FROM holds WHERE id = $1 AND confirmed_at IS NULL";
@@ -87,6 +88,8 @@ pub struct NewHold {
     pub since: Millis,
     /// Whether it is known that the version did not change; otherwise an inventory is awaited.
     pub is_confirmed: bool,
+    /// The version that the device has, as detection finds it.
+    pub installed: Option<String>,
 }
 
 /// A hold as it is kept.
@@ -117,6 +120,14 @@ pub struct ToLookAt {
     pub device: DeviceId,
     /// When the device's inventory came.
     pub inventory_at: Millis,
+    /// Whether its scan reached all there is.
+    pub is_complete: bool,
+    /// The version that the device had when it was held.
+    pub installed: Option<String>,
+    /// What people know the device by.
+    pub hostname: String,
+    /// What people know the patch by, with its version.
+    pub title: String,
     /// Whether the device lacks the patch.
     pub is_missing: bool,
     /// What was installed.
@@ -153,6 +164,7 @@ pub async fn put(tx: &mut Tx, hold: &NewHold, now: Millis) -> Result<()> {
         &hold.cause,
         hold.since,
         hold.is_confirmed.then_some(now),
+        hold.installed.as_deref(),
     ];
     tx.run(&PUT, values).await.map(drop)
 }
@@ -193,6 +205,10 @@ pub async fn to_look_at(mut from: impl Read, after: i64, limit: u32) -> Result<V
                 hold: read(row)?,
                 device: DeviceId(row.int("device")?),
                 inventory_at: row.millis_opt("inventory_at")?.unwrap_or_default(),
+                is_complete: row.flag("inventory_complete")?,
+                installed: row.text_opt("installed")?,
+                hostname: row.text("hostname")?,
+                title: format!("{} {}", row.text("title")?, row.text("version")?),
                 is_missing: row.int_opt("missing")?.is_some(),
                 release: row.int_opt("release")?.map(fleetmend_model::ReleaseId),
             })
@@ -200,14 +216,28 @@ pub async fn to_look_at(mut from: impl Read, after: i64, limit: u32) -> Result<V
         .collect()
 }
 
-/// It is known now that the version did not change. `false`: somebody else was faster.
-pub async fn confirm(tx: &mut Tx, id: i64, cause: &str, now: Millis) -> Result<bool> {
-    Ok(tx.run(&CONFIRM, args![id, now, cause]).await? > 0)
+/// It is known now that the version did not change from the installed one. `false`: somebody else was
+/// faster.
+pub async fn confirm(
+    tx: &mut Tx,
+    id: i64,
+    cause: &str,
+    installed: Option<&str>,
+    now: Millis,
+) -> Result<bool> {
+    Ok(tx.run(&CONFIRM, args![id, now, cause, installed]).await? > 0)
 }
 
-/// The version was looked for in vain in an inventory that came then.
-pub async fn looked(tx: &mut Tx, id: i64, inventory_at: Millis) -> Result<()> {
-    tx.run(&LOOKED, args![id, inventory_at]).await.map(drop)
+/// The version was looked for in vain in an inventory that came then; what is installed is kept where it
+/// was not known.
+pub async fn looked(
+    tx: &mut Tx,
+    id: i64,
+    inventory_at: Millis,
+    installed: Option<&str>,
+) -> Result<()> {
+    let values = args![id, inventory_at, installed];
+    tx.run(&LOOKED, values).await.map(drop)
 }
 
 /// Ends a hold: `by` a person with a reason, or by itself. `false`: it is over already.

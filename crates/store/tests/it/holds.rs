@@ -19,6 +19,7 @@ fn hold(device: DeviceId, patch: PatchId, job: DeployJobId, since: Millis) -> Ne
         cause: format!("job {job} was in vain"),
         since,
         is_confirmed: true,
+        installed: None,
     }
 }
 
@@ -65,17 +66,19 @@ both! {
         let looked = holds::to_look_at(&mut tx, 0, 10).await.unwrap();
         assert_eq!(looked.len(), 1);
         assert_eq!((looked[0].device, looked[0].is_missing, looked[0].inventory_at), (device, false, t(2)));
-        assert!(holds::confirm(&mut tx, looked[0].hold.id, "in vain", t(3)).await.unwrap());
-        assert!(!holds::confirm(&mut tx, looked[0].hold.id, "again", t(4)).await.unwrap());
+        assert!(holds::confirm(&mut tx, looked[0].hold.id, "in vain", Some("1.1"), t(3)).await.unwrap());
+        assert!(!holds::confirm(&mut tx, looked[0].hold.id, "again", None, t(4)).await.unwrap());
         holds::put(&mut tx, &hold(device, patch, job, t(5)), t(5)).await.unwrap();
         let kept = holds::of_device(&mut tx, device, patch).await.unwrap().unwrap();
         assert_eq!((kept.cause.as_str(), kept.confirmed_at, kept.since), ("in vain", Some(t(3)), t(1)));
         // Away because it is not on offer: looked at once for each inventory.
         assert_eq!(holds::to_look_at(&mut tx, 0, 10).await.unwrap().len(), 1);
-        holds::looked(&mut tx, kept.id, t(2)).await.unwrap();
+        holds::looked(&mut tx, kept.id, t(2), Some("1.0")).await.unwrap();
         assert_eq!(holds::to_look_at(&mut tx, 0, 10).await.unwrap(), []);
         reports(&mut tx, device, t(6)).await;
-        assert_eq!(holds::to_look_at(&mut tx, 0, 10).await.unwrap().len(), 1);
+        let looked = holds::to_look_at(&mut tx, 0, 10).await.unwrap();
+        assert_eq!(looked.len(), 1);
+        assert_eq!((looked[0].installed.as_deref(), looked[0].is_complete), (Some("1.1"), true));
 
         assert!(holds::end(&mut tx, kept.id, Some("anna"), "try it", t(7)).await.unwrap());
         assert!(!holds::end(&mut tx, kept.id, None, "", t(8)).await.unwrap());

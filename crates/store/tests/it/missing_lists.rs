@@ -140,6 +140,7 @@ both! {
             cause: "still there".to_owned(),
             since: t(1),
             is_confirmed: true,
+            installed: None,
         };
         holds::put(&mut tx, &hold, t(1)).await.unwrap();
         let any = PatchFilter::default;

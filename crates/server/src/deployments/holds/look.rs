@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetmend_model::Millis;
-use fleetmend_model::detection::{Detected, detect};
-use fleetmend_plan::hold::{Inventory, Seen, Step, look};
+use fleetmend_plan::hold::{Inventory, Over, Seen, Step, look};
 use fleetmend_store::holds::{self, ToLookAt};
-use fleetmend_store::{inventories, missing, releases, software};
+use fleetmend_store::{Tx, missing};
 
-use super::{shortened, weigh};
+use super::{found, shortened, weigh};
 use crate::api::time;
 use crate::app::App;
+use crate::journal;
+use crate::people::Actor;
 
 /// After this time an inventory whose scan had begun before the end of the job was followed by another.
 const SETTLE: Duration = Duration::from_mins(10);
@@ -44,47 +45,78 @@ pub async fn round(app: &Arc<App>, now: Millis) -> anyhow::Result<()> {
 
 async fn one(app: &App, it: &ToLookAt, now: Millis) -> anyhow::Result<bool> {
     let is_confirmed = it.hold.confirmed_at.is_some();
-    let is_detected = if it.is_missing {
-        None
-    } else {
-        is_detected(app, it).await?
-    };
+    let mut tx = app.db.begin().await?;
+    let detected = found::of(&mut tx, it.device, it.release).await?;
+    let installed = found::older(detected.as_ref());
     let step = look(Seen {
         is_confirmed,
         is_missing: it.is_missing,
         inventory: inventory(it, now),
-        is_detected,
+        is_complete: it.is_complete,
+        found: detected.as_ref(),
+        held_at: it.installed.as_deref(),
     });
-    if step == Step::Wait && it.is_missing {
-        return Ok(false);
-    }
-    let mut tx = app.db.begin().await?;
     match step {
-        Step::Wait => holds::looked(&mut tx, it.hold.id, it.inventory_at).await?,
-        Step::Lift if !is_confirmed => holds::forget(&mut tx, it.hold.id).await?,
-        Step::Lift => {
-            let found = "the device has the version";
-            holds::end(&mut tx, it.hold.id, None, found, now).await?;
-        }
+        Step::Later => return Ok(false),
+        Step::Wait => holds::looked(&mut tx, it.hold.id, it.inventory_at, installed).await?,
+        Step::End(_) if !is_confirmed => holds::forget(&mut tx, it.hold.id).await?,
+        Step::End(over) => end(&mut tx, it, &in_words(over, installed), now).await?,
         Step::Hold => {
-            let patch = it.hold.patch;
-            let Some(row) = missing::get(&mut tx, it.device, patch).await? else {
+            if !confirm(&mut tx, it, installed, now).await? {
                 return Ok(false);
-            };
-            let job = it.hold.job.map(|job| format!("deploy job {job} "));
-            let cause = format!(
-                "{}installed it, and the inventory of {} still has version {}",
-                job.unwrap_or_default(),
-                time(it.inventory_at),
-                row.grounds.installed_version
-            );
-            if holds::confirm(&mut tx, it.hold.id, &shortened(&cause), now).await? {
-                weigh(&mut tx, patch, now).await?;
             }
         }
     }
     tx.commit().await?;
     Ok(step != Step::Wait)
+}
+
+async fn confirm(
+    tx: &mut Tx,
+    it: &ToLookAt,
+    installed: Option<&str>,
+    now: Millis,
+) -> anyhow::Result<bool> {
+    let patch = it.hold.patch;
+    let Some(row) = missing::get(&mut *tx, it.device, patch).await? else {
+        return Ok(false);
+    };
+    let job = it.hold.job.map(|job| format!("deploy job {job} "));
+    let cause = format!(
+        "{}installed it, and the inventory of {} still has version {}",
+        job.unwrap_or_default(),
+        time(it.inventory_at),
+        row.grounds.installed_version
+    );
+    if holds::confirm(tx, it.hold.id, &shortened(&cause), installed, now).await? {
+        weigh(tx, patch, now).await?;
+    }
+    Ok(true)
+}
+
+/// Ends a hold by what an inventory says, and tells it in the audit log.
+async fn end(tx: &mut Tx, it: &ToLookAt, why: &str, now: Millis) -> anyhow::Result<()> {
+    if !holds::end(tx, it.hold.id, None, why, now).await? {
+        return Ok(());
+    }
+    let subject = format!("patch {} {} on {}", it.hold.patch, it.title, it.hostname);
+    let actor = Actor {
+        name: format!("device {}", it.device),
+        address: String::new(),
+    };
+    let says = format!("{why}; it was held because {}", it.hold.cause);
+    journal::record(tx, &actor, "end_hold", &subject, &says, now).await
+}
+
+fn in_words(over: Over, installed: Option<&str>) -> String {
+    match over {
+        Over::HasIt => "the device has the version".to_owned(),
+        Over::IsGone => "the software is gone from the device".to_owned(),
+        Over::IsAnother => format!(
+            "the device has another version than when it was held: {}",
+            installed.unwrap_or_default()
+        ),
+    }
 }
 
 fn inventory(it: &ToLookAt, now: Millis) -> Inventory {
@@ -95,23 +127,6 @@ fn inventory(it: &ToLookAt, now: Millis) -> Inventory {
     } else {
         Inventory::Settled
     }
-}
-
-/// Whether what was installed is among the device's software, by the rule of its release.
-async fn is_detected(app: &App, it: &ToLookAt) -> anyhow::Result<Option<bool>> {
-    let Some(id) = it.release else {
-        return Ok(None);
-    };
-    let Some(release) = releases::get(&app.db, id).await? else {
-        return Ok(None);
-    };
-    let Some(inventory) = inventories::get(&app.db, it.device).await? else {
-        return Ok(Some(false));
-    };
-    let rows = software::get_many(&app.db, &inventory.software).await?;
-    let rows: Vec<_> = rows.into_iter().map(|row| row.software).collect();
-    let found = detect(&release.release.action, &rows);
-    Ok(Some(matches!(found, Detected::Installed { .. })))
 }
 
 /// A version is not held everywhere any more when there is no device that it is held for.

@@ -1,7 +1,8 @@
 //! Updates that were installed and whose version did not change: they are held, on the device and, where
-//! that repeats on others, everywhere, until a newer version is there, the device has this one, or a
-//! person releases them.
+//! that repeats on others, everywhere, until a newer version is there, the device has this one, another
+//! or none, or a person releases them.
 
+mod found;
 pub mod look;
 pub mod release;
 
@@ -41,6 +42,10 @@ pub async fn job_ended(tx: &mut Tx, end: &End<'_>, now: Millis) -> anyhow::Resul
     if outcome == Outcome::Open {
         return Ok(false);
     }
+    let detected = match outcome {
+        Outcome::InVain => found::of(tx, device, end.job.release).await?,
+        _ => None,
+    };
     let new = NewHold {
         device,
         patch,
@@ -48,6 +53,7 @@ pub async fn job_ended(tx: &mut Tx, end: &End<'_>, now: Millis) -> anyhow::Resul
         cause: cause(end, outcome),
         since: now,
         is_confirmed: outcome == Outcome::InVain,
+        installed: found::older(detected.as_ref()).map(str::to_owned),
     };
     holds::put(tx, &new, now).await?;
     weigh(tx, patch, now).await?;
