@@ -157,9 +157,12 @@ impl Runner {
         check_in.holds = self.core.holds();
         check_in.held = self.core.held();
         check_in.scans = self.core.scan_jobs();
+        let state = self.core.state();
         check_in
             .inventory_digest
-            .clone_from(&self.core.state().inventory_digest);
+            .clone_from(&state.inventory_digest);
+        check_in.scanned_at = state.scanned_at;
+        check_in.scan_failure.clone_from(&state.scan_failure);
         drop(check_in);
         let mut outbox = self
             .shared

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use fleetmend_model::Millis;
 use fleetmend_model::inventory::Boot;
 use fleetmend_protocol::checkin::{CheckIn, CheckInReply, InventoryReply};
 use fleetmend_protocol::paths;
@@ -109,6 +110,7 @@ pub fn check_in(digest: String) -> CheckIn {
             at: None,
         },
         inventory_digest: Some(digest),
+        scanned_at: Some(Millis(1_700_000_000_000)),
         ..CheckIn::default()
     }
 }

@@ -21,6 +21,13 @@ pub struct CheckIn {
     /// Digest of the inventory that the agent found last; absent before the first.
     #[serde(default)]
     pub inventory_digest: Option<String>,
+    /// When the scan ended that found that inventory last, also where it found nothing new: by the
+    /// server's clock, as well as the agent knows it.
+    #[serde(default)]
+    pub scanned_at: Option<Millis>,
+    /// That the last scan failed.
+    #[serde(default)]
+    pub scan_failure: Option<ScanFailure>,
     /// Orders that the agent has and that are not over, so that the server does not send them again.
     #[serde(default)]
     pub holds: Vec<DeployJobId>,
@@ -51,6 +58,15 @@ pub struct CheckIn {
     /// How it stands as a master, if it is one.
     #[serde(default)]
     pub master: Option<MasterState>,
+}
+
+/// A scan that could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanFailure {
+    /// When, by the server's clock, as well as the agent knows it.
+    pub at: Millis,
+    /// Why.
+    pub cause: String,
 }
 
 /// An order that an agent has.

@@ -35,7 +35,8 @@ pub const HISTORY: &[(u32, &str)] = &[
         3,
         "2026-11-26: the server's protocol in its replies; counters of held orders; time zone, \
          network and abilities of a device; rules in orders; what is found after a restart; \
-         restarts; sites and their masters; what Chocolatey has pinned",
+         restarts; sites and their masters; what Chocolatey has pinned; when a device was scanned \
+         last, and that its last scan failed",
     ),
 ];
 

@@ -216,8 +216,11 @@ fn sentences(it: &Explanation) -> Vec<String> {
             row.missing.grounds.reason
         ));
     }
-    if let Some(at) = it.device.inventory_at {
-        lines.push(format!("  the device told so at {}", time(at)));
+    if let Some(at) = it.scanned_at {
+        lines.push(format!("  as of {}", time(at)));
+    }
+    if let Some((at, cause)) = &it.device.scan_failure {
+        lines.push(format!("  the scan at {} failed: {cause}", time(*at)));
     }
     lines
 }

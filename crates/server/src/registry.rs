@@ -8,7 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fleetmend_model::device::Host;
 use fleetmend_model::{DeviceId, Millis};
+use fleetmend_store::devices;
 use tokio::sync::Notify;
+
+/// No time.
+const NEVER: i64 = i64::MIN;
 
 /// One device.
 pub struct Device {
@@ -19,6 +23,9 @@ pub struct Device {
     last_seen: AtomicI64,
     /// Not yet in the database.
     last_seen_is_new: AtomicBool,
+    /// When a scan found last what is stored; `NEVER` before the first. Goes to the database with
+    /// `last_seen`.
+    scanned_at: AtomicI64,
     /// A check-in must look into the database.
     has_work: AtomicBool,
     /// So must the next one that comes by itself.
@@ -44,6 +51,8 @@ pub struct Known {
     pub facts: u64,
     /// A digest of what the stored inventory says of the machine itself.
     pub host: u64,
+    /// When the last scan failed and why, as it is stored.
+    pub scan_failure: Option<(Millis, String)>,
 }
 
 impl Known {
@@ -62,6 +71,7 @@ impl Device {
             certificate_sha256: Arc::from(certificate_sha256),
             last_seen: AtomicI64::new(last_seen.0),
             last_seen_is_new: AtomicBool::new(false),
+            scanned_at: AtomicI64::new(NEVER),
             has_work: AtomicBool::new(true),
             looks_again: AtomicBool::new(false),
             wake: Notify::new(),
@@ -78,6 +88,17 @@ impl Device {
     /// When it was last heard from.
     pub fn last_seen(&self) -> Millis {
         Millis(self.last_seen.load(Ordering::Relaxed))
+    }
+
+    /// Notes that a scan found what is stored. An older one takes nothing back.
+    pub fn confirm_scan(&self, at: Millis) {
+        self.scanned_at.fetch_max(at.0, Ordering::Relaxed);
+    }
+
+    /// When a scan found last what is stored, as far as was heard since the server started.
+    pub fn scanned_at(&self) -> Option<Millis> {
+        let at = self.scanned_at.load(Ordering::Relaxed);
+        (at != NEVER).then_some(Millis(at))
     }
 
     /// What a check-in is compared with.
@@ -180,6 +201,12 @@ impl Registry {
             .by_id
             .get(&id)
             .cloned()
+    }
+
+    /// When a scan found last what is stored of a device: memory is newer than the database.
+    pub fn scanned_at(&self, stored: &devices::Device) -> Option<Millis> {
+        let heard = self.by_id(stored.id).and_then(|it| it.scanned_at());
+        heard.max(stored.scanned_at)
     }
 
     /// Forgets a device: its certificate opens nothing any more.

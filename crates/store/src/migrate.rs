@@ -219,6 +219,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "hold installed",
         include_str!("../migrations/sqlite/0144_hold_installed.sql"),
     ),
+    (
+        150,
+        "scanned at",
+        include_str!("../migrations/sqlite/0150_scanned_at.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -426,6 +431,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         144,
         "hold installed",
         include_str!("../migrations/postgres/0144_hold_installed.sql"),
+    ),
+    (
+        150,
+        "scanned at",
+        include_str!("../migrations/postgres/0150_scanned_at.sql"),
     ),
 ];
 

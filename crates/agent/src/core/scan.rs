@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use fleetmend_model::{Millis, ScanJobId};
+use fleetmend_protocol::checkin::ScanFailure;
 use fleetmend_protocol::reports::What;
 
 use super::{Core, Effect, ScanError};
@@ -98,6 +99,8 @@ impl Core {
         match result {
             Ok(digest) => {
                 self.state.failed_scans = 0;
+                self.state.scanned_at = Some(self.server_time(now));
+                self.state.scan_failure = None;
                 self.state.scanned_boot = Some(self.state.boot.clone());
                 self.state.inventory_digest = Some(digest.clone());
                 self.end_scans(now, |job| What::ScanCompleted {
@@ -108,10 +111,16 @@ impl Core {
             Err(error) => {
                 self.state.failed_scans = self.state.failed_scans.saturating_add(1);
                 match error {
-                    ScanError::Failed(cause) => self.end_scans(now, |job| What::ScanFailed {
-                        job,
-                        cause: cause.clone(),
-                    }),
+                    ScanError::Failed(cause) => {
+                        self.state.scan_failure = Some(ScanFailure {
+                            at: self.server_time(now),
+                            cause: cause.clone(),
+                        });
+                        self.end_scans(now, |job| What::ScanFailed {
+                            job,
+                            cause: cause.clone(),
+                        });
+                    }
                     // The machine can be scanned: who asked for that gets it later.
                     ScanError::NotTaken => {}
                     ScanError::Unreachable => {

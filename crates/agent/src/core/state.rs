@@ -1,6 +1,7 @@
 //! What survives a crash of the agent.
 
 use fleetmend_model::{DeployJobId, Millis, ScanJobId};
+use fleetmend_protocol::checkin::ScanFailure;
 use fleetmend_protocol::reports::Report;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,12 @@ pub struct State {
     pub scanned_boot: Option<String>,
     /// When the last scan ended.
     pub last_scan: Option<Millis>,
+    /// When the last scan ended whose inventory the server has, by the server's clock.
+    #[serde(default)]
+    pub scanned_at: Option<Millis>,
+    /// That the last scan failed.
+    #[serde(default)]
+    pub scan_failure: Option<ScanFailure>,
     /// How many scans in a row failed.
     #[serde(default)]
     pub failed_scans: u32,
@@ -68,6 +75,8 @@ impl State {
             inventory_digest: None,
             scanned_boot: None,
             last_scan: None,
+            scanned_at: None,
+            scan_failure: None,
             failed_scans: 0,
             scan_due: false,
             boot: String::new(),

@@ -16,7 +16,7 @@ use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_model::throttle::Throttle;
 use fleetmend_model::{DeployJobId, DeviceId, Millis, ScanJobId};
 use fleetmend_protocol::checkin::{
-    CheckIn, CheckInReply, Held, InventoryReply, Resumed, WaitReply,
+    CheckIn, CheckInReply, Held, InventoryReply, Resumed, ScanFailure, WaitReply,
 };
 use fleetmend_protocol::enrol::{EnrolReply, EnrolRequest};
 use fleetmend_protocol::reports::{Report, Reports, ReportsReply, What};
@@ -72,6 +72,11 @@ pub(crate) fn check_in() -> CheckIn {
             at: Some(Millis(1_700_000_000_000)),
         },
         inventory_digest: Some(text("ab12")),
+        scanned_at: Some(Millis(1_700_000_001_000)),
+        scan_failure: Some(ScanFailure {
+            at: Millis(1_700_000_002_000),
+            cause: text("the registry cannot be read"),
+        }),
         holds: vec![DeployJobId(7)],
         scans: vec![ScanJobId(4)],
         epoch: text("00ff"),

@@ -53,6 +53,11 @@ fn a_check_in() {
         "at": 1700000000000
       },
       "inventory_digest": "ab12",
+      "scanned_at": 1700000001000,
+      "scan_failure": {
+        "at": 1700000002000,
+        "cause": "the registry cannot be read"
+      },
       "holds": [
         7
       ],

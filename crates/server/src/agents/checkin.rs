@@ -19,7 +19,7 @@ use crate::agents::{Caller, body, epoch, facts};
 use crate::app::App;
 use crate::deployments::{orders, restarted};
 use crate::error::ApiError;
-use crate::inventory::scans;
+use crate::inventory::{clean, scans};
 use crate::policies::assign;
 use crate::registry::Device;
 
@@ -34,7 +34,7 @@ pub async fn check_in(
     Caller(device): Caller,
     body: Body,
 ) -> Result<Json<CheckInReply>, ApiError> {
-    let request: CheckIn = body::json(&body::bytes(body, MAX_CHECKIN).await?)?;
+    let mut request: CheckIn = body::json(&body::bytes(body, MAX_CHECKIN).await?)?;
     epoch::check(&request.epoch)?;
     let now = app.now();
     device.heard(now);
@@ -45,6 +45,8 @@ pub async fn check_in(
         ..CheckInReply::default()
     };
     let facts = facts::digest(&request);
+    let scan_failure = scan_failure(&mut request, now);
+    confirm_scan(&device, &request, now);
     let is_same = device.is_known(|known| {
         known.boot == request.boot.id
             && known.inventory_digest == request.inventory_digest
@@ -52,12 +54,13 @@ pub async fn check_in(
             && known.agent_version == request.agent_version
             && known.epoch == request.epoch
             && known.facts == facts
+            && known.scan_failure == scan_failure
     });
     if is_same && !device.take_work() {
         return Ok(Json(reply));
     }
     device.take_work();
-    let outcome = look(&app, &device, &request, &mut reply, now).await;
+    let outcome = look(&app, &device, &request, scan_failure, &mut reply, now).await;
     // What was handed out is looked at once more, until the agent says that it has it.
     if !reply.orders.is_empty() || !reply.scans.is_empty() || !reply.cancelled.is_empty() {
         device.look_again();
@@ -78,11 +81,29 @@ fn interval(device: DeviceId, set: u64) -> u64 {
     (own + Duration::from_millis(500)).as_secs().max(1)
 }
 
+/// Takes out of a check-in that its last scan failed. A time to come is now: the clocks differ.
+fn scan_failure(request: &mut CheckIn, now: Millis) -> Option<(Millis, String)> {
+    let mut failure = request.scan_failure.take()?;
+    clean::clean_text(&mut failure.cause);
+    Some((failure.at.min(now), failure.cause))
+}
+
+/// Notes when a scan found what is stored: nothing of it goes to the database now.
+fn confirm_scan(device: &Device, request: &CheckIn, now: Millis) {
+    let is_stored = device.is_known(|known| {
+        known.inventory_digest.is_some() && known.inventory_digest == request.inventory_digest
+    });
+    if let Some(at) = request.scanned_at.filter(|_| is_stored) {
+        device.confirm_scan(at.min(now));
+    }
+}
+
 /// Fills the answer from the database.
 async fn look(
     app: &Arc<App>,
     device: &Device,
     request: &CheckIn,
+    scan_failure: Option<(Millis, String)>,
     reply: &mut CheckInReply,
     now: Millis,
 ) -> Result<(), ApiError> {
@@ -94,6 +115,7 @@ async fn look(
         boot: request.boot.clone(),
         agent_version: request.agent_version.chars().take(64).collect(),
         protocol: request.protocol,
+        scanned_at: device.scanned_at(),
     };
     devices::touch_many(&mut tx, &[touch], app.policy.silence())
         .await
@@ -119,6 +141,11 @@ async fn look(
         if is_new {
             assign::soon(app, &mut tx, now).await?;
         }
+    }
+    if !device.is_known(|known| known.scan_failure == scan_failure) {
+        devices::set_scan_failure(&mut tx, device.id, scan_failure.as_ref())
+            .await
+            .map_err(failed)?;
     }
     let stored = devices::get(&mut tx, device.id).await.map_err(failed)?;
     let digest = stored
@@ -153,6 +180,7 @@ async fn look(
         known.inventory_digest = digest;
         known.epoch.clone_from(&request.epoch);
         known.facts = facts::digest(request);
+        known.scan_failure = scan_failure;
     });
     Ok(())
 }

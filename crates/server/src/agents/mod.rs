@@ -65,6 +65,7 @@ pub fn remember(app: &App, stored: &devices::Device) -> Arc<Device> {
         epoch: String::new(),
         facts: 0,
         host: Known::digest_of(&stored.host),
+        scan_failure: stored.scan_failure.clone(),
     };
     app.registry.add(
         stored.id,

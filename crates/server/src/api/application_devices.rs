@@ -27,8 +27,10 @@ pub(crate) struct ApplicationDeviceBody {
     system_type: &'static str,
     /// When it was heard from last, as far as written down.
     last_seen: String,
-    /// When the device told of its software.
+    /// When the device's inventory changed last.
     inventory_at: Option<String>,
+    /// When a scan found that last, as far as written down.
+    scanned_at: Option<String>,
     /// What it has of the application: several versions may stand side by side.
     installed: Vec<InstalledBody>,
 }
@@ -62,6 +64,7 @@ impl From<HavingDevice> for ApplicationDeviceBody {
             system_type: it.device.system_type.key(),
             last_seen: time(it.device.last_seen),
             inventory_at: time_opt(it.device.inventory_at),
+            scanned_at: time_opt(it.device.scanned_at),
             installed: it.installed.into_iter().map(Into::into).collect(),
         }
     }

@@ -160,8 +160,10 @@ pub(crate) struct ExplanationBody {
     device: i64,
     /// Its name.
     hostname: String,
-    /// When the device told of its software.
+    /// When the device's inventory changed last.
     inventory_at: Option<String>,
+    /// When a scan found that last: the answer is as of then.
+    scanned_at: Option<String>,
     /// Whether its last scan reached all sources.
     inventory_complete: bool,
     /// The application's id.
@@ -226,6 +228,7 @@ impl From<Explanation> for ExplanationBody {
             device: it.device.id.0,
             hostname: it.device.host.hostname,
             inventory_at: time_opt(it.device.inventory_at),
+            scanned_at: time_opt(it.scanned_at),
             inventory_complete: it.device.inventory_complete,
             id: it.id,
             state,

@@ -51,8 +51,12 @@ pub(crate) struct DeviceBody {
     last_seen: String,
     /// The latest scan; absent before the first.
     scan: Option<ScanBody>,
-    /// When its inventory came; absent before the first.
+    /// When its inventory changed last; absent before the first.
     inventory_at: Option<String>,
+    /// When a scan found that inventory last: all that is said of what the device has is as of then.
+    scanned_at: Option<String>,
+    /// That the last scan failed; absent where it did not.
+    scan_failure: Option<ScanFailureBody>,
     /// Whether the last scan reached all of its sources.
     inventory_complete: bool,
     /// Which it did not reach, and why.
@@ -84,11 +88,21 @@ pub(crate) struct ScanBody {
     at: Option<String>,
 }
 
+/// A scan that failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ScanFailureBody {
+    /// When.
+    at: String,
+    /// Why.
+    cause: String,
+}
+
 fn device_body(app: &App, device: Device) -> DeviceBody {
     let heard = app
         .registry
         .by_id(device.id)
         .map_or(device.last_seen, |it| it.last_seen());
+    let scanned_at = app.registry.scanned_at(&device);
     DeviceBody {
         id: device.id.0,
         hostname: device.host.hostname,
@@ -106,6 +120,11 @@ fn device_body(app: &App, device: Device) -> DeviceBody {
             at: time_opt(device.scan_at),
         }),
         inventory_at: time_opt(device.inventory_at),
+        scanned_at: time_opt(scanned_at),
+        scan_failure: device.scan_failure.map(|(at, cause)| ScanFailureBody {
+            at: time(at),
+            cause,
+        }),
         inventory_complete: device.inventory_complete,
         inventory_note: device.inventory_note,
         missing_os: device.missing_os,

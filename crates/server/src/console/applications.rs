@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use fleetmend_model::DeviceId;
+use fleetmend_model::{DeviceId, Millis};
 use fleetmend_reconcile::{Match, State as AnswerState, any_version, said_text};
 use fleetmend_store::applications::{self, ListedApplication};
 use fleetmend_store::devices::Device;
@@ -136,6 +136,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
 struct OfDevice {
     layout: Layout,
     device: Device,
+    scanned_at: Option<Millis>,
     rows: Vec<Row>,
     states: Vec<Choice>,
     text: String,
@@ -168,6 +169,7 @@ pub async fn of_device(
             .into_iter()
             .map(|it| row(it, Vec::new()))
             .collect(),
+        scanned_at: app.registry.scanned_at(&device),
         device,
     })
 }

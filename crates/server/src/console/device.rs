@@ -31,6 +31,7 @@ struct One {
     device: Device,
     os: String,
     last_seen: Millis,
+    scanned_at: Option<Millis>,
     is_down: bool,
     missing: Vec<DevicePatch>,
     title: String,
@@ -101,6 +102,7 @@ pub async fn page(
         os: os_label(device.host.os_family),
         is_down: is_down(&app, last_seen),
         last_seen,
+        scanned_at: app.registry.scanned_at(&device),
         title: fields.text("title").to_owned(),
         patch_types: choices(
             &PatchType::ALL,

@@ -44,6 +44,7 @@ struct List {
 struct Row {
     device: Device,
     last_seen: Millis,
+    scanned_at: Option<Millis>,
     is_down: bool,
 }
 
@@ -86,6 +87,7 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         let last_seen = last_seen(&app, &device);
         Row {
             last_seen,
+            scanned_at: app.registry.scanned_at(&device),
             is_down: is_down(&app, last_seen),
             device,
         }

@@ -308,6 +308,7 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         fleet.forget_idle(IDLE);
     }
     for incoming in latest.values() {
+        incoming.device.confirm_scan(now);
         incoming.device.learn(|known| {
             known.inventory_digest = Some(incoming.digest.clone());
             known.host = incoming.host;

@@ -47,7 +47,9 @@ pub async fn completed(
     };
     let stored = devices::get(&mut *tx, device.id).await?;
     let is_stored = stored.is_some_and(|it| it.inventory_digest.as_deref() == Some(digest));
-    if !is_stored {
+    if is_stored {
+        device.confirm_scan(now);
+    } else {
         device.learn(|known| known.inventory_digest = None);
     }
     match job.status {

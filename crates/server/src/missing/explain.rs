@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Software};
 use fleetmend_model::patch::PatchType;
+use fleetmend_model::{DeviceId, Millis};
 use fleetmend_reconcile::catalog::family;
 use fleetmend_reconcile::{Answer, Here, Match, State, answer, candidates, match_software};
 use fleetmend_store::applications::ListedApplication;
@@ -24,6 +24,8 @@ use crate::error::ApiError;
 pub struct Explanation {
     /// The device.
     pub device: Device,
+    /// When a scan found last what is known of it.
+    pub scanned_at: Option<Millis>,
     /// The application's id.
     pub id: u32,
     /// The application, as the device registers it.
@@ -92,6 +94,7 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
         candidates,
         record: record.cloned(),
         missing,
+        scanned_at: app.registry.scanned_at(&known),
         device: known,
         id,
         software,

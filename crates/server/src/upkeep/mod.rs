@@ -49,7 +49,8 @@ pub async fn store_last_seen(app: &Arc<App>) -> anyhow::Result<()> {
     let touches: Vec<_> = heard
         .iter()
         .filter_map(|(id, last_seen)| {
-            let known = app.registry.by_id(*id)?.known();
+            let device = app.registry.by_id(*id)?;
+            let known = device.known();
             // Before its first check-in there is nothing to store but the time of enrolment.
             (!known.boot.is_empty()).then_some(devices::Touch {
                 device: *id,
@@ -60,6 +61,7 @@ pub async fn store_last_seen(app: &Arc<App>) -> anyhow::Result<()> {
                 },
                 agent_version: known.agent_version,
                 protocol: known.protocol,
+                scanned_at: device.scanned_at(),
             })
         })
         .collect();

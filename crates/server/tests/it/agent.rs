@@ -81,6 +81,11 @@ impl Agent {
         self.digest = Some(read::<InventoryReply>(answer).await.digest);
     }
 
+    /// The digest of the inventory that it sent last.
+    pub fn digest(&self) -> Option<String> {
+        self.digest.clone()
+    }
+
     /// Begins with a new state, as an agent does whose own was moved away.
     pub fn lose_state(&mut self) {
         self.states += 1;

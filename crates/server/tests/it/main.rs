@@ -47,6 +47,7 @@ mod policies;
 mod quarantine;
 mod removal;
 mod restarted;
+mod scan_age;
 mod seed;
 mod sign_in;
 mod site;

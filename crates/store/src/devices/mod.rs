@@ -40,10 +40,13 @@ statements! {
                  heard_since = CASE WHEN t.seen - last_seen > $2 THEN t.seen
                                     ELSE heard_since END,
                  boot_id = t.boot_id, boot_at = t.boot_at,
-                 agent_version = t.agent_version, protocol = t.protocol
+                 agent_version = t.agent_version, protocol = t.protocol,
+                 scanned_at = CASE WHEN t.scanned IS NULL OR scanned_at > t.scanned
+                                   THEN scanned_at ELSE t.scanned END
              FROM (SELECT CAST(value->>0 AS BIGINT) AS device, CAST(value->>1 AS BIGINT) AS seen,
                           value->>2 AS boot_id, CAST(value->>3 AS BIGINT) AS boot_at,
-                          value->>4 AS agent_version, CAST(value->>5 AS BIGINT) AS protocol
+                          value->>4 AS agent_version, CAST(value->>5 AS BIGINT) AS protocol,
+                          CAST(value->>6 AS BIGINT) AS scanned
                    FROM jsonb_each($1)) AS t
              WHERE devices.id = t.device";
     SET_SYSTEM_TYPE = "UPDATE devices SET system_type = $2, system_type_set = 1
@@ -52,7 +55,7 @@ statements! {
     APPLY_INVENTORIES = "UPDATE devices SET
                  hostname = t.hostname, hostname_key = t.hostname_key, os_family = t.os_family,
                  os_name = t.os_name, os_version = t.os_version, architecture = t.architecture,
-                 inventory_digest = t.digest, inventory_at = t.at,
+                 inventory_digest = t.digest, inventory_at = t.at, scanned_at = t.at,
                  inventory_complete = t.complete, inventory_note = t.note,
                  restart_pending = t.restart_pending, cannot_deploy = t.cannot_deploy
              FROM (SELECT CAST(value->>0 AS BIGINT) AS device, value->>1 AS hostname,
@@ -64,6 +67,7 @@ statements! {
                           value->>12 AS cannot_deploy
                    FROM jsonb_each($1)) AS t
              WHERE devices.id = t.device";
+    SET_SCAN_FAILURE = "UPDATE devices SET scan_failed_at = $2, scan_failure = $3 WHERE id = $1";
     NEXT_ORDER_COUNTER = "UPDATE devices SET order_counter = order_counter + 1
                           WHERE id = $1 RETURNING order_counter AS id";
     REMOVE = "UPDATE devices SET removed_at = $2, missing_third_party = 0, missing_os = 0,
@@ -110,6 +114,10 @@ pub struct Device {
     pub inventory_digest: Option<String>,
     /// When that was stored.
     pub inventory_at: Option<Millis>,
+    /// When a scan found that last, as far as written down.
+    pub scanned_at: Option<Millis>,
+    /// When the last scan failed, and why.
+    pub scan_failure: Option<(Millis, String)>,
     /// Whether the last scan reached all of its sources.
     pub inventory_complete: bool,
     /// Which sources it did not reach, and why.
@@ -166,6 +174,8 @@ pub struct Touch {
     pub agent_version: String,
     /// The protocol that the agent speaks.
     pub protocol: u32,
+    /// When a scan found last what is stored.
+    pub scanned_at: Option<Millis>,
 }
 
 /// What an inventory says about the device itself.
@@ -191,6 +201,7 @@ pub struct InventoryFacts {
 
 pub(crate) fn read(row: &Row) -> Result<Device> {
     let boot_at = row.millis_opt("boot_at")?;
+    let scan_failure = row.text("scan_failure")?;
     Ok(Device {
         id: DeviceId(row.int("id")?),
         host: Host {
@@ -211,6 +222,10 @@ pub(crate) fn read(row: &Row) -> Result<Device> {
         boot: row.text_opt("boot_id")?.map(|id| Boot { id, at: boot_at }),
         inventory_digest: row.text_opt("inventory_digest")?,
         inventory_at: row.millis_opt("inventory_at")?,
+        scanned_at: row.millis_opt("scanned_at")?,
+        scan_failure: row
+            .millis_opt("scan_failed_at")?
+            .map(|at| (at, scan_failure)),
         inventory_complete: row.flag("inventory_complete")?,
         inventory_note: row.text("inventory_note")?,
         restart_pending: row.text_opt("restart_pending")?,
@@ -283,7 +298,20 @@ pub async fn load_all(mut from: impl Read) -> Result<Vec<Device>> {
     from.rows(&ALL, args![]).await?.iter().map(read).collect()
 }
 
-/// Writes down many check-ins. An older one never takes `last_seen` back; after a silence that was
+/// Writes down when a device's last scan failed and why, or that it did not.
+pub async fn set_scan_failure(
+    tx: &mut Tx,
+    device: DeviceId,
+    failure: Option<&(Millis, String)>,
+) -> Result<()> {
+    let at = failure.map(|it| it.0);
+    let cause = failure.map_or("", |it| it.1.as_str());
+    tx.run(&SET_SCAN_FAILURE, args![device, at, cause])
+        .await
+        .map(drop)
+}
+
+/// Writes down many check-ins. An older one takes neither `last_seen` nor `scanned_at` back; after a silence that was
 /// longer than `silence` the device is heard from anew.
 pub async fn touch_many(tx: &mut Tx, touches: &[Touch], silence: Duration) -> Result<()> {
     let mut rows = Rows::new();
@@ -295,6 +323,7 @@ pub async fn touch_many(tx: &mut Tx, touches: &[Touch], silence: Duration) -> Re
             touch.boot.at,
             &touch.agent_version,
             touch.protocol,
+            touch.scanned_at,
         ]);
     }
     if rows.is_empty() {

@@ -24,6 +24,7 @@ fn touch(device: DeviceId, last_seen: Millis, boot: &str) -> Touch {
         },
         agent_version: "0.2.0".to_owned(),
         protocol: 2,
+        scanned_at: Some(last_seen),
     }
 }
 
@@ -108,7 +109,7 @@ both! {
         devices::touch_many(&mut tx, &[], SILENCE).await.unwrap();
         tx.commit().await.unwrap();
         let a = devices::get(&db, a).await.unwrap().unwrap();
-        assert_eq!(a.last_seen, t(50));
+        assert_eq!((a.last_seen, a.scanned_at), (t(50), Some(t(50))));
         assert_eq!(a.boot, Some(Boot { id: "boot 3".to_owned(), at: Some(T0) }));
         assert_eq!((a.agent_version.as_str(), a.protocol), ("0.2.0", 2));
         assert_eq!(devices::get(&db, b).await.unwrap().unwrap().last_seen, t(60));

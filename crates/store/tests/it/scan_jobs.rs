@@ -45,6 +45,7 @@ async fn seen(tx: &mut Tx, device: DeviceId, last_seen: Millis) {
         },
         agent_version: String::new(),
         protocol: 1,
+        scanned_at: None,
     };
     let silence = Duration::from_secs(60);
     devices::touch_many(tx, &[touch], silence).await.unwrap();

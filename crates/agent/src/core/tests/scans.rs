@@ -59,6 +59,34 @@ fn a_scan_that_fails_ends_its_job_and_keeps_what_was_known() {
 }
 
 #[test]
+fn when_the_last_scan_was_made_and_that_it_failed_is_told_by_the_servers_clock() {
+    let mut world = World::new();
+    world.server_ahead = 7_200_000;
+    world.check_in();
+    assert_eq!(world.core.state().scanned_at, None);
+    world.settle();
+    let first = world.core.state().scanned_at;
+    assert_eq!(first, Some(world.server_now()));
+
+    // It finds nothing new.
+    world.advance(DAY);
+    world.settle();
+    let second = world.core.state().scanned_at;
+    assert!(second > first);
+    assert_eq!(world.core.state().scan_failure, None);
+
+    world.advance(DAY);
+    assert!(world.fail_one(is_scan, true));
+    assert_eq!(world.core.state().scanned_at, second);
+    let failure = world.core.state().scan_failure.clone().unwrap();
+    assert_eq!(failure.at, world.server_now());
+    assert!(!failure.cause.is_empty());
+    world.advance(DAY);
+    world.settle();
+    assert_eq!(world.core.state().scan_failure, None);
+}
+
+#[test]
 fn a_scan_that_was_asked_for_is_made_after_a_crash() {
     let mut world = scanned();
     world.post_scan();
