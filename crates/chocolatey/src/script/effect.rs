@@ -193,7 +193,11 @@ impl Interpreter<'_> {
         if matches!(command.name, "new-itemproperty" | "set-itemproperty")
             && let Some(kind) = bound.get("value").and_then(registry_type)
         {
-            let kind = kind.to_owned();
+            // A value that is there keeps its own type, where it is not made anew.
+            let kind = match command.name {
+                "set-itemproperty" => format!("{kind} where it is new"),
+                _ => kind.to_owned(),
+            };
             operands.entry("propertytype".to_owned()).or_insert(kind);
         }
         if let Some((name, scope)) = default_scope(command.name) {

@@ -55,7 +55,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "Set-ItemProperty -Path HKCU:\\Software\\Acme -Name x -Value 1",
-            "+Registry(name=x path=HKCU:\\Software\\Acme propertytype=DWord value=1)",
+            "+Registry(name=x path=HKCU:\\Software\\Acme propertytype=DWord where it is new value=1)",
         ),
         (
             "Remove-Item \"$env:PUBLIC\\Desktop\\Acme.lnk\" -ea 0",
