@@ -7,6 +7,7 @@ use fleetmend_model::recipe::FileOrigin;
 
 use super::command::Invocation;
 use super::interpreter::{Interpreter, Weight, excerpt};
+use super::left::Left;
 use super::location::is_relative;
 use super::parameters::Bound;
 use super::path;
@@ -256,6 +257,7 @@ impl Interpreter<'_> {
                 for path in [&inside, &to] {
                     self.mark(path);
                 }
+                self.move_marks(&from, [&inside, &to], command.name);
                 let state = &mut self.state;
                 for path in [&inside, &to] {
                     State::remember(&mut state.copies, &mut state.unsure, path, from.clone());
@@ -270,11 +272,38 @@ impl Interpreter<'_> {
             }
             return;
         }
+        self.move_marks(&from, [&to, &to], command.name);
         // What lies there from now on is not the package's own.
         for path in [&to, &path::join(&to, &path::leaf(&from))] {
             self.overwrite(path);
         }
         self.note_effect(EffectKind::Files, bound, command);
+    }
+
+    /// Takes the marks that the package brings in a folder along with that.
+    fn move_marks(&mut self, from: &str, [inside, to]: [&str; 2], command: &str) {
+        let Some(folder) = path::in_package(from) else {
+            return;
+        };
+        let goes_into =
+            command != "rename-item" && path::in_package(to).is_some_and(|it| self.is_folder(&it));
+        let to = if goes_into { inside } else { to };
+        let lower = format!("{}/", folder.to_lowercase());
+        let own = self.package.paths.iter();
+        let own: Vec<&String> = own
+            .filter(|it| it.to_lowercase().starts_with(&lower))
+            .collect();
+        for path in &own {
+            let rest = path::tail(path, &path.to_lowercase()[lower.len()..]);
+            match self.left(path) {
+                Left::All => self.mark(&path::join(to, rest)),
+                Left::Perhaps => self.uncertainly(|this| this.mark(&path::join(to, rest))),
+                Left::Nothing => {}
+            }
+        }
+        if !own.is_empty() && command != "copy-item" {
+            self.remove(&folder, Vec::new(), true);
+        }
     }
 
     /// Keeps in mind that the script itself writes what lies at a path.

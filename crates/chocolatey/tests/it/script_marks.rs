@@ -110,6 +110,32 @@ fn a_mark_that_is_a_copy_is_a_mark() {
 }
 
 #[test]
+fn marks_go_along_with_a_folder_that_is_moved() {
+    for (script, expected) in [
+        (
+            "Rename-Item $PSScriptRoot\\a b-1",
+            &["tools/b-1/acme.exe"][..],
+        ),
+        ("Move-Item $PSScriptRoot\\a C:\\b", &[]),
+        (
+            "Move-Item $PSScriptRoot\\a $env:ChocolateyPackageFolder\\c",
+            &["c/a/acme.exe"],
+        ),
+        (
+            "Copy-Item $PSScriptRoot\\a $PSScriptRoot\\b -Recurse",
+            &["tools/a/acme.exe", "tools/b/acme.exe"],
+        ),
+    ] {
+        let found = run(
+            script.as_bytes(),
+            &["tools/a/acme.exe.ignore", "c/readme.txt"],
+        );
+        let expected: Vec<(&str, bool)> = expected.iter().map(|it| (*it, true)).collect();
+        assert_eq!(ignored(&found), expected, "{script}: {}", shown(&found));
+    }
+}
+
+#[test]
 fn the_letter_case_of_a_marked_program_does_not_matter() {
     let found = run(
         b"Set-Content $PSScriptRoot\\a.exe.ignore ''",
