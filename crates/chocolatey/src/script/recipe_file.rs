@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fleetmend_model::recipe::{Checksum, FileOrigin};
 
 use super::interpreter::{Interpreter, excerpt};
+use super::left::Left;
 use super::path;
 use super::place::{self, CHOCOLATEY_INSTALL};
 use super::value::{HOLE, PACKAGE_ROOT, STAR};
@@ -99,6 +100,7 @@ impl Interpreter<'_> {
                 && is_archive(rest)
                 && !self.package.is_complete
                 && !holds_one_tar(archive)
+                && !(rest.contains(STAR) && self.is_gone_but_fits(inside.as_deref(), archive))
         };
         let mut archives = self.archives_above(&key);
         if let Some((rest, archive)) = archives.next()
@@ -156,6 +158,19 @@ impl Interpreter<'_> {
         found
             .into_iter()
             .filter(move |(rest, _)| Some(rest.len()) == innermost)
+    }
+
+    /// Whether a pattern fits an archive which the script has removed: what it finds came out of that.
+    fn is_gone_but_fits(&self, pattern: Option<&str>, archive: &Located) -> bool {
+        let (Some(pattern), FileOrigin::Embedded { path }) = (pattern, &archive.origin) else {
+            return false;
+        };
+        // Of all folders that lie deeper, none is one too.
+        let pattern = pattern
+            .to_lowercase()
+            .replace(STAR, "*")
+            .replace("**/", "*");
+        self.left(path) == Left::Nothing && path::matches(&pattern, &path.to_lowercase())
     }
 
     /// The package that this one depends on and in whose folder a path lies, with the path in it.

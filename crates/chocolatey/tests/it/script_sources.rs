@@ -63,6 +63,24 @@ fn the_package_cache_has_the_version_that_the_client_writes() {
 }
 
 #[test]
+fn what_a_pattern_finds_behind_the_only_archive_that_it_fits_came_out_of_that() {
+    let unzip = "Get-ChocolateyUnzip $PSScriptRoot\\a-1.zip $PSScriptRoot\n";
+    let other = "Get-ChocolateyUnzip (Get-ChildItem $PSScriptRoot -Filter *.zip -Recurse).FullName $PSScriptRoot";
+    for (script, inside) in [
+        (
+            format!("{unzip}Remove-Item $PSScriptRoot\\a-1.zip\n{other}"),
+            Some("**/*.zip"),
+        ),
+        (format!("{unzip}{other}"), None),
+    ] {
+        let found = sources("1.0.0", &script, &[]);
+        let recipe = found.recipe.as_ref().unwrap();
+        let last = &recipe.further.last().unwrap_or(recipe).files[0];
+        assert_eq!(last.inside.as_deref(), inside, "{}", shown(&found));
+    }
+}
+
+#[test]
 fn what_is_looked_into_is_a_folder_whatever_its_name() {
     for (look, expected) in [
         (
