@@ -222,7 +222,7 @@ impl Interpreter<'_> {
             return started();
         }
         if let Some(tool) = tools::find(&stem(&file)).filter(|_| is_of_windows(&file)) {
-            return self.run_tool(tool, &arguments, start);
+            return self.run_tool(tool, &file, &arguments, start);
         }
         if file.starts_with("https://") || file.starts_with("http://") {
             self.note_program(EffectKind::Program, &file, &arguments, start);
@@ -334,14 +334,15 @@ impl Interpreter<'_> {
         started()
     }
 
-    fn run_tool(&mut self, tool: Tool, arguments: &str, start: &Start<'_>) -> Result {
+    fn run_tool(&mut self, tool: Tool, file: &str, arguments: &str, start: &Start<'_>) -> Result {
         let words = tools::words(arguments);
         match tool.does(&words) {
             tools::Does::Change(kind) => {
                 for path in tools::written(tool.name, kind, &words) {
                     self.overwrite(path);
                 }
-                self.note_program(kind, tool.name, arguments, start);
+                let program = if is_of_small(file) { file } else { tool.name };
+                self.note_program(kind, program, arguments, start);
                 started()
             }
             tools::Does::Read => {
@@ -470,6 +471,12 @@ fn started() -> Result {
 pub(super) fn stem(file: &str) -> String {
     let leaf = path::leaf(file).to_ascii_lowercase();
     leaf.strip_suffix(".exe").unwrap_or(&leaf).to_owned()
+}
+
+/// Whether a program is the one that 64-bit Windows has for 32-bit libraries and their part of the registry.
+fn is_of_small(file: &str) -> bool {
+    let folder = place::written(&path::parent(file)).to_ascii_lowercase();
+    folder.ends_with("\\syswow64") || folder == "%syswow64%"
 }
 
 /// Whether a program is named alone, or lies in Windows' own folder.

@@ -75,6 +75,10 @@ fn tools_of_windows_are_told_by_what_they_change() {
             "Component(arguments=/s \"%ProgramFiles%\\Acme\\a.dll\" file=regsvr32)",
         ),
         (
+            "& C:\\Windows\\SysWOW64\\regsvr32.exe /s a.dll",
+            "Component(arguments=/s a.dll file=C:\\Windows\\SysWOW64\\regsvr32.exe)",
+        ),
+        (
             "reg add HKLM\\Software\\Acme /v x /f",
             "Registry(arguments=add HKLM\\Software\\Acme /v x /f file=reg)",
         ),
