@@ -85,9 +85,14 @@ impl Interpreter<'_> {
                 Some(Value::text(joined))
             }
             ("io.path", _, [of]) => path_part(name, &of.to_path()),
-            ("environment", "getfolderpath", [which]) => which
-                .as_plain()
-                .map(|which| folder(&which.to_ascii_lowercase())),
+            ("environment", "getfolderpath", [which]) => {
+                let which = which.as_plain().map(str::to_ascii_lowercase);
+                which.map(|which| match which.strip_suffix("filesx86") {
+                    // Windows of 32 bits has one of these.
+                    Some(begin) if self.bits() == 32 => folder(&format!("{begin}files")),
+                    _ => folder(&which),
+                })
+            }
             ("environment", "getenvironmentvariable", [variable, ..]) => variable
                 .as_plain()
                 .map(str::to_owned)

@@ -33,6 +33,15 @@ fn arguments_may_depend_on_the_bitness() {
 }
 
 #[test]
+fn windows_of_32_bits_has_one_folder_for_programs() {
+    let script = "$d = [Environment]::GetFolderPath('ProgramFilesX86')\nInstall-ChocolateyPackage acme exe \"/S /D=$d\" https://a.example/a.exe";
+    assert_eq!(
+        explained(script),
+        "Ready Exe [/S /D=%ProgramFiles(x86)%] [0] Any=https://a.example/a.exe[/S /D=%ProgramFiles%] X64=https://a.example/a.exe"
+    );
+}
+
+#[test]
 fn machines_that_a_script_refuses_have_no_file() {
     let only_64 = "Ready Exe [/S] [0] X64=https://a.example/a.exe";
     for script in [
