@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use self::lane::{Lane, Taken};
 use crate::app::App;
-use crate::{catalog, deployments, feed, missing, policies, upkeep};
+use crate::{catalog, deployments, feed, inventory, missing, policies, upkeep};
 
 /// Every kind of job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +39,12 @@ pub enum Kind {
     Internalize,
     /// Have each device have its policy. Subject: 0.
     AssignPolicies,
+    /// Take away what no device names any more. Subject: 0.
+    Prune,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::SyncSource,
         Self::FetchPackages,
         Self::MirrorPatch,
@@ -53,6 +55,7 @@ impl Kind {
         Self::BringToFeed,
         Self::Internalize,
         Self::AssignPolicies,
+        Self::Prune,
     ];
 
     fn key(self) -> &'static str {
@@ -67,6 +70,7 @@ impl Kind {
             Self::BringToFeed => "bring_to_feed",
             Self::Internalize => "internalize",
             Self::AssignPolicies => "assign_policies",
+            Self::Prune => "prune",
         }
     }
 
@@ -82,7 +86,8 @@ impl Kind {
             | Self::SyncDue
             | Self::Rematch
             | Self::Applications
-            | Self::AssignPolicies => Lane::Whole,
+            | Self::AssignPolicies
+            | Self::Prune => Lane::Whole,
             Self::SyncSource => Lane::Sources,
             Self::MirrorPatch => Lane::Downloads,
             Self::BringToFeed | Self::Internalize => Lane::Feed,
@@ -94,6 +99,7 @@ impl Kind {
         match self {
             Self::Upkeep => Some(Duration::from_secs(5)),
             Self::SyncDue => Some(Duration::from_secs(5)),
+            Self::Prune => Some(Duration::from_hours(24)),
             Self::SyncSource
             | Self::FetchPackages
             | Self::MirrorPatch
@@ -119,6 +125,8 @@ impl Kind {
 const LEASE: Duration = Duration::from_secs(20);
 /// How often a running job gives a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// How long after a start it may take until what can wait is done.
+const SETTLED: Duration = Duration::from_hours(1);
 /// How often the queue is looked at without a ring.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -178,6 +186,7 @@ pub async fn start_standing(app: &App, server: &str) -> anyhow::Result<()> {
     ] {
         enqueue(&mut tx, kind, 0, app.now()).await?;
     }
+    enqueue(&mut tx, Kind::Prune, 0, app.now() + SETTLED).await?;
     Ok(tx.commit().await?)
 }
 
@@ -307,6 +316,7 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
             missing::matched_packages::store(app).await
         }
         Kind::AssignPolicies => policies::assign::run(app).await,
+        Kind::Prune => inventory::prune::run(app).await,
     }
 }
 

@@ -62,6 +62,7 @@ pub mod source_pages;
 pub mod source_use;
 pub mod sources;
 pub mod units;
+pub mod unnamed;
 pub mod users;
 
 pub use db::{Db, Read, Tx};
@@ -133,6 +134,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     source_use::STATEMENTS,
     sources::STATEMENTS,
     units::STATEMENTS,
+    unnamed::STATEMENTS,
     users::STATEMENTS,
 ];
 

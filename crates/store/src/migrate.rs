@@ -220,6 +220,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0144_hold_installed.sql"),
     ),
     (
+        145,
+        "unnamed",
+        include_str!("../migrations/sqlite/0145_unnamed.sql"),
+    ),
+    (
         150,
         "scanned at",
         include_str!("../migrations/sqlite/0150_scanned_at.sql"),
@@ -431,6 +436,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         144,
         "hold installed",
         include_str!("../migrations/postgres/0144_hold_installed.sql"),
+    ),
+    (
+        145,
+        "unnamed",
+        include_str!("../migrations/postgres/0145_unnamed.sql"),
     ),
     (
         150,

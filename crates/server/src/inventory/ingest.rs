@@ -3,7 +3,7 @@
 //! One task owns what speeds this up (ids of known software, answers for it, ids of known
 //! patches), so nothing of it needs a lock. All of it can be read from the database again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use fleetmend_reconcile::Answer;
 use fleetmend_store::devices::InventoryFacts;
 use fleetmend_store::inventories::StoredInventory;
 use fleetmend_store::software::SoftwareDigest;
-use fleetmend_store::{Tx, deploy_jobs, devices, inventories, software};
+use fleetmend_store::{Tx, deploy_jobs, devices, inventories, software, unnamed};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::App;
 use crate::catalog::known::Known;
 use crate::deployments;
 use crate::error::ApiError;
+use crate::inventory::prune::{Step, Watched};
 use crate::jobs;
 use crate::missing::index::{self, Pending};
 use crate::missing::matcher::{DeviceInput, Matcher};
@@ -32,6 +33,8 @@ use crate::text_digest::text_digest;
 const BATCH: usize = 64;
 /// Inventories that wait for a transaction; further senders wait themselves.
 const WAITING: usize = 256;
+/// Entries of software whose ids are remembered; then it begins again.
+const REMEMBERED: usize = 500_000;
 /// Applications that are remembered although no device has them any more.
 const IDLE: usize = 50_000;
 /// How long new applications are gathered before packages are looked for that they may be.
@@ -105,6 +108,7 @@ enum Message {
     Store(Box<Incoming>, Reply),
     Renew(Box<Known>, Reply),
     Forget(Vec<DeviceId>),
+    Prune(u64, Step, Reply),
 }
 
 /// The way in.
@@ -148,6 +152,14 @@ impl Queue {
         tokio::spawn(async move { queue.send(Message::Forget(devices)).await });
     }
 
+    /// Does a step of a round that takes away what no device names any more.
+    pub async fn prune(&self, round: u64, step: Step) -> anyhow::Result<()> {
+        let (reply, done) = oneshot::channel();
+        self.send(Message::Prune(round, step, reply), done)
+            .await
+            .map_err(|error| anyhow::anyhow!(error.message()))
+    }
+
     async fn send(
         &self,
         message: Message,
@@ -188,8 +200,7 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
             let outcome = store(&app, &mut state, &incoming).await;
             if outcome.is_err() {
                 // Ids that were learned in a transaction that did not happen.
-                state.software_ids.clear();
-                state.matcher = Matcher::default();
+                state.forget_ids();
                 app.fleet_mut().forget(state.fresh.drain(..));
             }
             reply(replies, outcome, "inventories cannot be stored");
@@ -209,6 +220,10 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
                         fleet.remove(device);
                     }
                     fleet.forget_idle(IDLE);
+                }
+                Message::Prune(round, step, reply) => {
+                    let outcome = prune(&app, &mut state, round, step).await;
+                    self::reply(vec![reply], outcome, "nothing can be taken away");
                 }
             }
         }
@@ -237,9 +252,17 @@ struct State {
     pending: Pending,
     /// Who waits until nothing is pending.
     renewing: Vec<Reply>,
+    /// What inventories name while it is looked for what none names.
+    watched: Option<Watched>,
 }
 
 impl State {
+    /// Forgets how anything is stored.
+    fn forget_ids(&mut self) {
+        self.software_ids.clear();
+        self.matcher = Matcher::default();
+    }
+
     /// Answers those who wait, when a part of the renewal failed or all of it is done.
     fn renewed(&mut self, outcome: anyhow::Result<()>) {
         if outcome.is_err() {
@@ -257,6 +280,9 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     let mut latest: HashMap<DeviceId, &Incoming> = HashMap::new();
     for incoming in batch {
         latest.insert(incoming.device.id, incoming);
+    }
+    if state.software_ids.len() > REMEMBERED {
+        state.software_ids.clear();
     }
     let now = app.now();
     let mut tx = app.db.begin().await?;
@@ -298,6 +324,9 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     if is_new {
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
     }
+    if let Some(watched) = &mut state.watched {
+        watched.note(ids.values().flatten().copied());
+    }
     tx.commit().await?;
     state.fresh.clear();
     {
@@ -314,6 +343,38 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
             known.host = incoming.host;
         });
     }
+    Ok(())
+}
+
+/// Does a step of taking away what no device names, and forgets it here.
+async fn prune(app: &App, state: &mut State, round: u64, step: Step) -> anyhow::Result<()> {
+    if matches!(step, Step::Watch) {
+        state.watched = Some(Watched::new(round));
+        return Ok(());
+    }
+    let watched = state.watched.as_ref().filter(|it| it.is_of(round));
+    let watched = watched.context("another round began meanwhile")?;
+    let mut tx = app.db.begin().await?;
+    let mut gone = HashSet::new();
+    match step {
+        Step::Watch => {}
+        Step::Software(ids) => {
+            let ids = unnamed::forget_software(&mut tx, &watched.unnamed(ids)).await?;
+            gone.extend(ids);
+        }
+        Step::Patches(ids) => drop(unnamed::forget_patches(&mut tx, &ids).await?),
+        Step::Grounds(ids) => drop(unnamed::forget_grounds(&mut tx, &ids).await?),
+        Step::Done => {
+            state.watched = None;
+            return Ok(());
+        }
+    }
+    let outcome = tx.commit().await;
+    // Whether or not it is known to have happened.
+    state.matcher = Matcher::default();
+    state.software_ids.retain(|_, id| !gone.contains(id));
+    outcome?;
+    app.fleet_mut().forget(gone);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 pub mod clean;
 pub mod ingest;
+pub mod prune;
 pub mod scan_reports;
 pub mod scans;
 pub mod system_type;

@@ -44,6 +44,7 @@ mod pages;
 mod partial_scan;
 mod patch_dates;
 mod policies;
+mod prune;
 mod quarantine;
 mod removal;
 mod restarted;

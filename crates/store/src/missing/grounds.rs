@@ -24,7 +24,7 @@ pub type GroundsDigest = intern::Digest;
 
 /// Stored [`Grounds`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroundsId(pub(super) i64);
+pub struct GroundsId(pub(crate) i64);
 
 /// Why a patch is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
