@@ -8,6 +8,7 @@ mod archive;
 mod arguments;
 mod assignment;
 mod checksum;
+mod code_page;
 mod command;
 mod command_names;
 mod constructors;
@@ -157,7 +158,7 @@ impl Script {
         if self.bytes.len() > MAX_SCRIPT {
             return Err("the script is too large to analyse");
         }
-        let text = crate::text::decode(&self.bytes);
+        let text = crate::text::decode_script(&self.bytes);
         if place::has_mark(&text) || text.contains('\0') {
             return Err("the script has characters that no script has");
         }
@@ -285,5 +286,5 @@ pub fn analyse_scripts(package: &Package<'_>) -> Analysis {
 
 /// The same, with how much of it is known from helpers.
 pub fn explain(package: &Package<'_>) -> Explained {
-    outcome::explain(package)
+    code_page::explain(package)
 }

@@ -30,6 +30,34 @@ fn is_ready(scripts: &[&str]) {
 }
 
 #[test]
+fn what_another_code_page_makes_of_a_script_is_found() {
+    // Bytes of these dashes are quotes in the code page of Western Europe.
+    is_never_ready(&[
+        "Write-Host \"a \u{2013}; net user evil pw /add #\"",
+        "Write-Host \"a \u{2014}; net user evil pw /add #\"",
+        "$a = 'x \u{2011}; net user evil pw /add #'",
+    ]);
+    // Other texts do not change what is run.
+    is_ready(&["Write-Host 'a \u{e9}\u{ae}'", "# \u{2013} \u{2019}"]);
+}
+
+#[test]
+fn a_script_without_a_mark_is_read_in_the_code_page_of_windows() {
+    let script = "Install-ChocolateyPackage acme exe '/S /N=\u{e9}' https://a.example/a.exe";
+    let marked = format!("\u{feff}{script}");
+    for (script, expected) in [(script, "/S /N=\u{c3}\u{a9}"), (&marked, "/S /N=\u{e9}")] {
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(found.verdict, Verdict::Ready, "{}", shown(&found));
+        assert_eq!(found.recipe.unwrap().arguments, expected);
+    }
+    let found = run(
+        b"Install-ChocolateyPackage acme exe '/S /N=\xe9\x80' https://a.example/a.exe",
+        &[],
+    );
+    assert_eq!(found.recipe.unwrap().arguments, "/S /N=\u{e9}\u{20ac}");
+}
+
+#[test]
 fn typographic_quotes_begin_and_end_strings() {
     is_never_ready(&[
         "Write-Host 'abc\u{2019}; net user evil pw /add #'",
@@ -48,7 +76,7 @@ fn typographic_quotes_begin_and_end_strings() {
         "Write-Host \"a `\u{201d} b\" <# it\u{2019}s #>",
         "Write-Host @'\nit\u{2019}s \"\n'@",
     ]);
-    let script = "Install-ChocolateyPackage acme exe \u{2018}/S /N=it''s\u{2019} \u{201c}https://a.example/a.exe\u{201d}";
+    let script = "\u{feff}Install-ChocolateyPackage acme exe \u{2018}/S /N=it''s\u{2019} \u{201c}https://a.example/a.exe\u{201d}";
     let found = run(script.as_bytes(), &[]);
     assert_eq!(
         shown(&found),
