@@ -7,6 +7,7 @@ use super::Package;
 use super::interpreter::{Interpreter, MAX_FINDINGS};
 use super::left::Left;
 use super::path;
+use super::place;
 use super::value::{HOLE, STAR};
 
 impl Interpreter<'_> {
@@ -101,7 +102,7 @@ fn mark(inside: &str, always: bool) -> Option<ShimMark> {
         "gui" => ShimKind::Gui,
         _ => return None,
     };
-    let program = program.replace([STAR, HOLE], "*");
+    let program = place::written(&program.replace([STAR, HOLE], "*"));
     let is_program = program.to_ascii_lowercase().ends_with(".exe") || program.ends_with('*');
     is_program.then_some(ShimMark {
         program,

@@ -40,6 +40,10 @@ Get-UninstallRegistryKey \"Acme $env:ChocolateyPackageVersion*\" | % { Remove-It
     );
     let software = &found.effects[0].conditions[0].facts[0].name;
     assert_eq!(software, "Acme %ChocolateyPackageVersion%*");
+    assert_eq!(
+        found.shims[0].program,
+        "tools/acme-%ChocolateyPackageVersion%.exe"
+    );
 }
 
 #[test]
