@@ -169,8 +169,8 @@ impl Interpreter<'_> {
         !is_archive && !is_download && !self.package.paths.iter().any(|own| fits(own))
     }
 
-    /// Whether a path is that of an archive which came out of another and was unpacked in turn: that the
-    /// other brings it is no step of its own.
+    /// Whether a path is that of an archive or installer which came out of an archive and was unpacked or
+    /// run in turn: that the archive brings it is no step of its own.
     fn is_passed_on(&self, lower: &str) -> bool {
         let is_used = |archive: &Located| {
             let call = archive.call.and_then(|call| self.calls.get(call));
@@ -187,9 +187,11 @@ impl Interpreter<'_> {
                 let inside = other.inside.as_ref().map(|it| it.to_lowercase());
                 other.origin == archive.origin && inside.as_deref() == Some(rest.as_str())
             };
+            let mut run = self.calls.iter().filter_map(|call| call.step.as_ref());
             archive.inside.is_none()
                 && is_used(archive)
-                && unpacked.iter().any(|(_, other)| is_it(other))
+                && (unpacked.iter().any(|(_, other)| is_it(other))
+                    || run.any(|step| is_it(&step.file)))
         })
     }
 

@@ -280,3 +280,13 @@ fn a_native_program_is_not_taken_for_the_command_of_its_name() {
         "NoInstaller +Files(path=C:\\delete value=acme)"
     );
 }
+
+#[test]
+fn an_installer_out_of_an_archive_that_is_removed_again_is_no_effect() {
+    let install = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot\nInstall-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\a.exe";
+    for (removed, is_effect) in [("a.exe", false), ("b.exe", true), ("*.exe", true)] {
+        let script = format!("{install}\nRemove-Item $PSScriptRoot\\{removed}");
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(!found.effects.is_empty(), is_effect, "{removed}");
+    }
+}
