@@ -113,6 +113,15 @@ impl Interpreter<'_> {
         {
             return part;
         }
+        if matches!(index, Value::Int(0 | -1)) {
+            let items = match &target {
+                Value::Array(items) => &items.all[..],
+                one => std::slice::from_ref(one),
+            };
+            if let [Value::File(_)] = items {
+                self.take_one(items);
+            }
+        }
         match (&target, &index) {
             // Of exactly one, it is that one.
             (Value::Sought(sought), Value::Int(0 | -1)) if self.is_one(sought) => return target,

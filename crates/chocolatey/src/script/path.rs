@@ -140,6 +140,18 @@ pub(super) fn item(path: &str, is_folder: bool, is_text_full: bool) -> Value {
     }))
 }
 
+/// Some of what a pattern stands for, whichever; what else a value is, it stays.
+pub(super) fn some_of(value: &Value) -> Value {
+    match value {
+        Value::File(file) => Value::File(Rc::new(FileItem {
+            path: file.path.replace(STAR, &HOLE.to_string()),
+            is_folder: file.is_folder,
+            is_text_full: file.is_text_full,
+        })),
+        other => other.clone(),
+    }
+}
+
 /// Whether a value is a file or folder of the package.
 pub(super) fn is_item_in_package(value: &Value) -> bool {
     matches!(value, Value::File(file) if in_package(&file.path).is_some())

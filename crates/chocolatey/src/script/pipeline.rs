@@ -11,7 +11,7 @@ use super::interpreter::{Flow, Interpreter, Weight, excerpt};
 use super::loops::MAX_ROUNDS;
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
-use super::value::{Block, HOLE, Value};
+use super::value::{Block, HOLE, STAR, Value};
 
 static SELECT: [Parameter; 9] = [
     value("property", Some(0), &[]),
@@ -359,6 +359,7 @@ impl Interpreter<'_> {
                             Value::Sought(Rc::new(sought.filtered(told)))
                         }
                         // Some of the package's files, whichever.
+                        Value::File(_) if is_package && input.len() == 1 => path::some_of(&item),
                         Value::File(_) if is_package => path::item(&HOLE.to_string(), false, true),
                         _ => {
                             let from: Vec<&Value> =
@@ -491,8 +492,13 @@ impl Interpreter<'_> {
         if (first, last) == (Some(1), None) || (first, last) == (None, Some(1)) {
             self.take_one(&input);
         }
-        let picks = picks && !input.iter().any(is_open);
         let mut items = input;
+        let leaves_some = skip.is_some_and(|it| it > 0) && items.iter().any(is_pattern);
+        if leaves_some {
+            // Some of the files, whichever.
+            items = items.iter().map(path::some_of).collect();
+        }
+        let picks = picks && !leaves_some && !items.iter().any(is_open);
         let (first, last, skip) = if picks {
             (first, last, skip)
         } else {
@@ -562,6 +568,11 @@ impl Interpreter<'_> {
 }
 
 /// `Sort-Object`: nothing to do for one value; numbers and versions by size, plain texts by letters.
+/// Whether a value stands for all files that a pattern fits.
+fn is_pattern(value: &Value) -> bool {
+    matches!(value, Value::File(file) if file.path.contains(STAR))
+}
+
 fn sort(bound: &Bound, mut input: Vec<Value>) -> Vec<Value> {
     let unknown = || vec![Value::unknown("the order of what is sorted is not known")];
     if input.len() < 2 {

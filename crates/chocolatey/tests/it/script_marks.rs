@@ -147,10 +147,14 @@ fn the_letter_case_of_a_marked_program_does_not_matter() {
 #[test]
 fn what_is_picked_of_files_is_not_said_of_all_of_them() {
     let unzip = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot";
-    for pick in ["-First 1", "-Last 1"] {
-        let pick = format!(
-            "$f = Get-ChildItem $PSScriptRoot -Include *.exe -Recurse | Select-Object {pick}"
-        );
+    let found = "Get-ChildItem $PSScriptRoot -Include *.exe -Recurse";
+    for pick in [
+        format!("{found} | Select-Object -First 1"),
+        format!("{found} | Select-Object -Last 1"),
+        format!("({found})[0]"),
+        format!("@({found})[-1]"),
+    ] {
+        let pick = format!("$f = {pick}");
         for (script, effect) in [
             (
                 format!("{unzip}\n{pick}\nSet-Content \"$($f.FullName).ignore\" ''"),
@@ -158,9 +162,9 @@ fn what_is_picked_of_files_is_not_said_of_all_of_them() {
             ),
             (
                 format!(
-                    "{unzip}\n{pick}\nInstall-ChocolateyInstallPackage acme exe /S $f.FullName\nRemove-Item $f.FullName"
+                    "{unzip}\n{pick}\nInstall-ChocolateyInstallPackage acme exe /S $f.FullName\nRemove-Item \"$($f.FullName)*\""
                 ),
-                Some(r"<one of %ChocolateyPackageFolder%\tools\**\*.exe>"),
+                Some(r"<one of %ChocolateyPackageFolder%\tools\**\*.exe*>"),
             ),
         ] {
             let found = run(script.as_bytes(), &[]);
@@ -172,6 +176,18 @@ fn what_is_picked_of_files_is_not_said_of_all_of_them() {
         let all = "Get-ChildItem $PSScriptRoot -Include *.exe -Recurse | % { Set-Content \"$($_.FullName).ignore\" '' }";
         let found = run(format!("{unzip}\n{pick}\n{all}").as_bytes(), &[]);
         assert_eq!(ignored(&found), [("tools/**/*.exe", true)], "{pick}");
+    }
+}
+
+#[test]
+fn what_is_left_of_files_that_are_not_known_keeps_their_pattern() {
+    let unzip = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot";
+    for narrow in ["? { $_.Length -gt 10 }", "select -Skip 1"] {
+        let script = format!(
+            "{unzip}\nGet-ChildItem $PSScriptRoot -Include *.exe -Recurse | {narrow} | % {{ Set-Content \"$($_.FullName).ignore\" '' }}"
+        );
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(ignored(&found), [("tools/**/*.exe", false)], "{script}");
     }
 }
 
