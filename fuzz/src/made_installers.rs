@@ -50,7 +50,7 @@ pub fn all() -> Vec<Made> {
 pub fn seeds() -> Vec<Made> {
     let strings: &[&str] = &[
         "ProductCode",
-        "{A}",
+        "{0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9}",
         "ProductName",
         "Acme",
         "ProductVersion",

@@ -57,6 +57,14 @@ impl Strings {
         self.data.get(start as usize..end as usize)
     }
 
+    /// A value of a column: the number 0 is an empty one. Otherwise as [`Self::text`].
+    pub fn text_or_empty(&self, number: u32) -> Option<String> {
+        match number {
+            0 => Some(String::new()),
+            _ => self.text(number),
+        }
+    }
+
     /// A string; nothing where it is not there or in a code page that is not known.
     pub fn text(&self, number: u32) -> Option<String> {
         decoded(self.plain(number)?, self.code_page)
