@@ -235,7 +235,7 @@ async fn refused(
     Ok(match error {
         FetchError::Unreachable { .. } | FetchError::Disk { .. } => again(0),
         FetchError::BrokeOff { gained, .. } => again(gained),
-        FetchError::Status { status, .. } if status >= 500 || status == 429 => again(0),
+        FetchError::Status { status, .. } if schedule::may_differ_later(status) => again(0),
         FetchError::Paused { until, .. } => MirrorError::Later { cause, at: until },
         FetchError::Busy { .. } => MirrorError::Later {
             cause,

@@ -71,6 +71,15 @@ pub fn after_failed_fetch(now: Millis, tries: i64, is_refused: bool, jitter: f64
     now + spread(wait, jitter)
 }
 
+/// Whether the same file may be had from where a site answered with this status: it is in trouble,
+/// was asked too often or too slowly, or said no. Sites that are asked too often say 403 as well as
+/// 429, and those that have the file no more say 404 or 410.
+///
+/// Source: RFC 9110, section 15 (408), and RFC 8470, section 5.2 (425).
+pub fn may_differ_later(status: u16) -> bool {
+    status >= 500 || matches!(status, 403 | 408 | 425 | 429)
+}
+
 /// When is looked again for a file that another process downloads.
 pub fn after_busy(now: Millis) -> Millis {
     now + BUSY
@@ -112,7 +121,8 @@ pub struct Pause {
 /// this one included.
 ///
 /// 403 is how hosts ban, and how they answer for a single file that is not there: a page of a feed
-/// that is refused is a ban, files are one only when nothing else comes from the host.
+/// that is refused is a ban, files are one only when nothing else comes from the host. One that says
+/// how long it wants to be left alone is, whatever was asked for.
 pub fn pause(
     status: StatusCode,
     retry_after: Option<Duration>,
@@ -129,10 +139,11 @@ pub fn pause(
                 Asked::Nupkg => refusals > 1,
                 Asked::Count | Asked::Installer => false,
             };
-            if !is_host {
-                return None;
+            if is_host {
+                (at_least(BAN), !is_own_network)
+            } else {
+                (retry_after?, false)
             }
-            (at_least(BAN), !is_own_network)
         }
         StatusCode::SERVICE_UNAVAILABLE => (retry_after?, false),
         _ => return None,
@@ -235,6 +246,17 @@ mod tests {
             (403, None, Asked::Nupkg, 2, false, Some((60, true))),
             (403, None, Asked::Installer, 9, false, None),
             (403, None, Asked::Count, 9, false, None),
+            // A host that says so is no matter of a single file.
+            (
+                403,
+                minutes(5),
+                Asked::Installer,
+                1,
+                false,
+                Some((5, false)),
+            ),
+            (403, minutes(5), Asked::Nupkg, 1, false, Some((5, false))),
+            (403, minutes(5), Asked::Nupkg, 2, false, Some((60, true))),
             (503, None, Asked::Page, 0, false, None),
             (503, minutes(2), Asked::Page, 0, false, Some((2, false))),
             (500, minutes(2), Asked::Page, 0, false, None),
@@ -251,6 +273,16 @@ mod tests {
                 expected,
                 "{status} {header:?} {asked:?} {refusals} {own}"
             );
+        }
+    }
+
+    #[test]
+    fn only_what_a_site_does_not_have_or_does_not_understand_is_final() {
+        for status in [403, 408, 425, 429, 500, 502, 503, 504, 599] {
+            assert!(may_differ_later(status), "{status}");
+        }
+        for status in [301, 400, 401, 404, 405, 407, 410, 416, 451] {
+            assert!(!may_differ_later(status), "{status}");
         }
     }
 

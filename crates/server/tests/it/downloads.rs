@@ -98,6 +98,54 @@ both! {
         .await;
     }
 
+    async fn a_site_that_refuses_for_once_is_asked_again_and_one_that_has_nothing_is_not(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, sha256, _) = installer(1000);
+        let url = files.file_url("setup.exe");
+        let offer = Offer::new(&site, folder.path(), &url, &sha256).await;
+        for status in [404, 410] {
+            files.set_fault("/files/setup.exe", Fault::Status(status));
+            offer.deploy().await;
+            let job = offer.job_when("it has ended", |job| job.state.ending.is_some()).await;
+            assert_eq!(job.cause, format!("{url} answered {status}"));
+            let reset = json!({ "patches": [offer.patch] });
+            offer.person.call(&site.site, "/api/v1/downloads/reset", &reset).await;
+        }
+        assert_eq!(asked(&files).len(), 2, "once each");
+        files.set_fault("/files/setup.exe", Fault::Status(403));
+        offer.deploy().await;
+        let mut wait = MINUTE;
+        for (status, word) in [(403, "first"), (408, "second"), (425, "third")] {
+            let said = format!("{url} answered {status}; {word} of five tries, next at ");
+            offer.job_when(&said, |job| job.cause.starts_with(&said)).await;
+            let next = if status == 403 { 408 } else { 425 };
+            files.set_fault("/files/setup.exe", Fault::Status(next));
+            if status == 425 {
+                files.repair();
+            }
+            pass(&site, wait).await;
+            wait *= 5;
+        }
+        offer.job_when("it is here", |job| job.state.status == DeployStatus::Downloaded).await;
+    }
+
+    async fn a_site_that_says_403_and_how_long_it_wants_to_be_left_alone_is_left_alone(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, sha256, _) = installer(1000);
+        let url = files.file_url("setup.exe");
+        files.set_fault("/files/setup.exe", Fault::Refused(403, 1200));
+        let offer = Offer::new(&site, folder.path(), &url, &sha256).await;
+        offer.deploy().await;
+        offer.job_when("it is refused", |job| job.cause.contains("first of five tries")).await;
+        files.repair();
+        pass(&site, MINUTE).await;
+        let said = "127.0.0.1 is not asked for anything: it answered 403; tries again at ";
+        offer.job_when("its wish is kept to", |job| job.cause.starts_with(said)).await;
+        assert_eq!(asked(&files).len(), 1);
+        pass(&site, MINUTE * 20).await;
+        offer.job_when("it is here", |job| job.state.status == DeployStatus::Downloaded).await;
+    }
+
     async fn a_job_whose_files_never_come_ends_by_its_deadline_and_leaves_nothing_behind(site) {
         let folder = tempfile::tempdir().unwrap();
         let offer = Offer::new(&site, folder.path(), NOBODY, NOTHING).await;
