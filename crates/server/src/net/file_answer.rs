@@ -12,7 +12,7 @@ use http::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE,
     RANGE,
 };
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, StatusCode};
 use tokio::task::JoinHandle;
 
 /// How much of a file is read at a time, in bytes; two parts are in memory.
@@ -52,13 +52,14 @@ pub fn respond(answer: FileAnswer, headers: &HeaderMap) -> io::Result<Response> 
     let response = Response::builder()
         .header(ETAG, &etag)
         .header(ACCEPT_RANGES, "bytes");
-    if names(headers, &IF_NONE_MATCH, &etag) {
+    if is_known(headers, &etag) {
         return response
             .status(StatusCode::NOT_MODIFIED)
             .body(Body::empty())
             .map_err(io::Error::other);
     }
-    let is_current = !headers.contains_key(IF_RANGE) || names(headers, &IF_RANGE, &etag);
+    // Compared strongly: nothing weak, no list and no `*` stands for these very bytes.
+    let is_current = headers.get(IF_RANGE).is_none_or(|it| *it == etag);
     let range = headers.get(RANGE).filter(|_| is_current);
     let wanted = range
         .and_then(|range| range.to_str().ok())
@@ -127,10 +128,10 @@ fn read(mut file: File, left: u64) -> JoinHandle<io::Result<(Vec<u8>, File)>> {
     })
 }
 
-/// Whether a condition names this file.
-fn names(headers: &HeaderMap, condition: &HeaderName, etag: &str) -> bool {
+/// Whether the client says that it has this file; compared weakly.
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     headers
-        .get(condition)
+        .get(IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| {
             value
@@ -191,6 +192,41 @@ mod tests {
         }
         for range in ["bytes=0-", "bytes=-1", "bytes=5-"] {
             assert_eq!(wanted(range, 0), Wanted::Whole, "{range}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_given_of_the_very_file_that_is_named_and_of_no_like_one() {
+        let status = |condition: http::HeaderName, value: &str| {
+            let answer = FileAnswer {
+                file: tempfile::tempfile().unwrap(),
+                length: 10,
+                etag: "a".to_owned(),
+                kind: "text/plain",
+            };
+            let mut headers = HeaderMap::new();
+            headers.insert(RANGE, "bytes=3-".parse().unwrap());
+            headers.insert(condition, value.parse().unwrap());
+            respond(answer, &headers).unwrap().status().as_u16()
+        };
+        for (value, expected) in [
+            ("\"a\"", 206),
+            ("W/\"a\"", 200),
+            ("\"b\"", 200),
+            ("\"b\", \"a\"", 200),
+            ("*", 200),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", 200),
+        ] {
+            assert_eq!(status(IF_RANGE, value), expected, "{value}");
+        }
+        for (value, expected) in [
+            ("\"a\"", 304),
+            ("W/\"a\"", 304),
+            ("\"b\", W/\"a\"", 304),
+            ("*", 304),
+            ("\"b\"", 206),
+        ] {
+            assert_eq!(status(IF_NONE_MATCH, value), expected, "{value}");
         }
     }
 }
