@@ -44,6 +44,19 @@ fn a_job_is_not_given_up_before_two_windows_have_gone() {
 }
 
 #[test]
+fn a_job_that_is_posted_in_days_without_changes_has_its_time_once_they_are_over() {
+    let utc = Zone::utc();
+    let posted = instant("2026-12-24T01:00Z");
+    let blackouts = [blackout("2026-12-24", "2027-01-01")];
+    let any_time = Windows {
+        windows: &[],
+        blackouts: &blackouts,
+    };
+    let until = deadline(posted, DAY * 3, &any_time, &utc);
+    assert_eq!(until, instant("2027-01-05T00:00Z"));
+}
+
+#[test]
 fn every_job_is_given_up_some_day_however_rare_its_windows_are() {
     let utc = Zone::utc();
     let posted = instant("2026-11-27T16:00Z");
