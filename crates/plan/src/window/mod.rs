@@ -20,6 +20,7 @@ use crate::schedule::{Schedule, Zone};
 pub use blackout::Blackout;
 pub use deadline::{LONGEST_DEADLINE, deadline};
 pub use error::WindowError;
+pub(crate) use words::moment;
 
 /// An install or restart does not begin this shortly before its window closes.
 pub const START_MARGIN: Duration = Duration::from_secs(5 * 60);

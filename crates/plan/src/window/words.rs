@@ -86,7 +86,7 @@ impl At {
 }
 
 /// 'Sat 28 Nov 02:00', with its year where it is far from `now`.
-fn moment(at: DateTime, now: Option<DateTime>) -> String {
+pub(crate) fn moment(at: DateTime, now: Option<DateTime>) -> String {
     let days = now.map(|now| at.duration_since(now).as_hours() / 24);
     let is_near = days.is_some_and(|days| days.abs() < i64::from(DAYS_WITHOUT_YEAR));
     let format = if is_near {

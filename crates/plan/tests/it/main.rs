@@ -1,10 +1,12 @@
 //! Plans as text, and what holds for every plan.
 
+mod auto;
 mod deadline;
 mod jitter;
 mod offered_twice;
 mod policy;
 mod properties;
+mod ring;
 mod schedule;
 mod schedule_properties;
 mod select;
