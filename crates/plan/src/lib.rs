@@ -1,16 +1,19 @@
 //! What runs where, and why not elsewhere: a pure function of its input and the clock in it.
 //!
-//! A preview is a plan that is not carried out. Which devices are meant is [`select`]'s to say, and which
-//! [`policy`] one has. What a policy sets of time is read by [`schedule`] and [`window`]; [`jitter`] spreads
-//! devices over it. What runs *when* is said by rules that have no caller yet: [`auto`], [`cool_down`],
-//! [`pin`], [`ring`], [`queue`].
+//! A preview is a plan that is not carried out. [`plan()`] is for one patch that a person deploys now;
+//! [`night`](mod@night) is for all that devices lack, by their policies, up to a time to come. Both say the
+//! same reasons in the same order. Which devices are meant is [`select`]'s to say, and which [`policy`] one
+//! has. What a policy sets of time is read by [`schedule`] and [`window`]; [`jitter`] spreads devices over
+//! it. What they say is nobody's to carry out yet but for [`plan()`].
 
 pub mod auto;
 pub mod cool_down;
 pub mod hold;
 mod input;
 pub mod jitter;
+mod judge;
 mod moment;
+pub mod night;
 pub mod pin;
 mod plan;
 pub mod policy;
@@ -25,4 +28,4 @@ pub mod window;
 pub use input::{Device, Hold, Input, Patch, Readiness};
 pub use moment::Moment;
 pub use plan::{Decision, Entry, Plan, plan};
-pub use reason::Reason;
+pub use reason::{Reason, Weight};

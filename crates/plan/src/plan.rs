@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use fleetmend_model::patch::Approval;
 use fleetmend_model::{DeviceId, Millis};
 
-use crate::input::{Device, Input, Patch, Readiness};
+use crate::input::{Input, Patch};
+use crate::judge::Case;
 use crate::reason::Reason;
 
 /// What runs where, and why not elsewhere. Never changed; a later look is another plan.
@@ -50,7 +50,7 @@ pub fn plan(input: &Input) -> Plan {
         .map(|device| Entry {
             device: device.id,
             hostname: device.hostname.clone(),
-            decision: match reason_not_to(device, &input.readiness) {
+            decision: match Case::asked(device, &input.readiness).reason() {
                 None => Decision::Deploy,
                 Some(reason) => Decision::Not(reason),
             },
@@ -62,36 +62,6 @@ pub fn plan(input: &Input) -> Plan {
         patch: input.patch.clone(),
         entries,
     }
-}
-
-/// The first thing in the way: that for which nothing is to be done comes first, then what a
-/// person decides, then what must be prepared, then what the machine lacks.
-fn reason_not_to(device: &Device, readiness: &Readiness) -> Option<Reason> {
-    if device.is_removed {
-        return Some(Reason::AgentRemoved);
-    }
-    if !device.is_missing {
-        return Some(Reason::NotMissing);
-    }
-    if let Some(job) = device.open_job {
-        return Some(Reason::JobOpen { job });
-    }
-    if let Some(hold) = &device.hold {
-        return Some(Reason::of_hold(hold));
-    }
-    let system_type = device.system_type;
-    match device.approval {
-        Approval::Approved => {}
-        Approval::NotApproved => return Some(Reason::NotApproved { system_type }),
-        Approval::Disapproved => return Some(Reason::Disapproved { system_type }),
-    }
-    if let Some(reason) = Reason::of_readiness(readiness) {
-        return Some(reason);
-    }
-    device
-        .cannot_deploy
-        .clone()
-        .map(|cause| Reason::CannotDeploy { cause })
 }
 
 impl Plan {
@@ -127,7 +97,7 @@ impl Plan {
     }
 }
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .fold(String::with_capacity(text.len()), |mut line, c| {
             if c.is_control() {

@@ -2,8 +2,15 @@
 
 mod auto;
 mod deadline;
+mod fleet;
+mod fleets;
 mod jitter;
+mod night;
+mod night_properties;
+mod night_rings;
+mod night_versions;
 mod offered_twice;
+mod pin;
 mod policy;
 mod properties;
 mod ring;
