@@ -4,10 +4,11 @@
 //! [`night`](mod@night) is for all that devices lack, by their policies, up to a time to come. Both say the
 //! same reasons in the same order. Which devices are meant is [`select`]'s to say, and which [`policy`] one
 //! has. What a policy sets of time is read by [`schedule`] and [`window`]; [`jitter`] spreads devices over
-//! it. What they say is nobody's to carry out yet but for [`plan()`].
+//! it. [`gate`] looks once more before an order is signed.
 
 pub mod auto;
 pub mod cool_down;
+pub mod gate;
 pub mod hold;
 mod input;
 pub mod jitter;

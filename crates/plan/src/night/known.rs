@@ -3,12 +3,16 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use fleetmend_model::abilities::Ability;
 use fleetmend_model::device::SystemType;
+use fleetmend_model::run_rules::RunRules;
 use fleetmend_model::{DeviceId, Millis, PatchId, PolicyId};
 
+use super::places::{Full, Places};
 use super::when::Times;
 use super::world::{Decided, Device, Held, Missing, OpenJob, Patch, World};
 use crate::auto::{self, Hit};
+use crate::moment::Moment;
 use crate::pin::Pin;
 use crate::policy::Policy;
 use crate::queue;
@@ -202,6 +206,29 @@ impl<'a> Known<'a> {
 
     pub(super) fn rollout(&self, patch: PatchId, policy: PolicyId) -> Option<&'a Rollout> {
         self.rollouts.get(&(patch, policy)).copied()
+    }
+
+    /// How urgent a patch is.
+    pub(crate) fn priority_of(&self, patch: PatchId) -> u8 {
+        self.patch(patch)
+            .map_or(RunRules::ORDINARY, Offered::priority)
+    }
+
+    /// Whether a device's agent says that it can do something.
+    pub(crate) fn can(&self, device: DeviceId, ability: Ability) -> bool {
+        self.device(device)
+            .is_some_and(|seen| seen.device.abilities.contains(&ability))
+    }
+
+    /// A moment as it is told of a device.
+    pub(crate) fn moment_on(&self, device: DeviceId, at: Millis) -> Moment {
+        let zone = self.device(device).map(|seen| self.zone(seen));
+        Moment::new(at, zone.unwrap_or(&self.world.zone), self.now())
+    }
+
+    /// Takes a place for a device.
+    pub(crate) fn take_place(&self, device: DeviceId, places: &mut Places) -> Result<(), Full> {
+        self.device(device).map_or(Ok(()), |seen| places.take(seen))
     }
 
     pub(crate) fn now(&self) -> Millis {

@@ -4,6 +4,7 @@ mod auto;
 mod deadline;
 mod fleet;
 mod fleets;
+mod gate;
 mod jitter;
 mod night;
 mod night_properties;
