@@ -123,6 +123,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) effects: Vec<NotedEffect>,
     /// Marks for the shim generator.
     pub(super) shims: Vec<ShimMark>,
+    /// The programs of those that it had removed before it marked them.
+    pub(super) marked_anew: BTreeSet<String>,
     pub(super) skips_auto_uninstaller: AutoUninstaller,
     /// What values depend on of which some of several pass a filter.
     pub(super) picked: BTreeSet<FactsId>,
@@ -168,6 +170,8 @@ pub(super) enum Bound {
     Loop,
     /// One of them.
     Round,
+    /// The block of a `ForEach-Object`, which is no loop for `break` and `continue`.
+    Pipeline,
     Try,
     /// A script that another one runs: `exit` leads back to that.
     Script,
@@ -180,6 +184,7 @@ impl Bound {
             Self::Function => flow == Flow::Return,
             Self::Loop => flow == Flow::Break,
             Self::Round => flow == Flow::Continue,
+            Self::Pipeline => false,
             Self::Try => flow == Flow::Throw,
             Self::Script => matches!(flow, Flow::Exit | Flow::Fail),
         }
@@ -225,6 +230,7 @@ impl<'p> Interpreter<'p> {
             uninstalls: Vec::new(),
             effects: Vec::new(),
             shims: Vec::new(),
+            marked_anew: BTreeSet::new(),
             skips_auto_uninstaller: AutoUninstaller::Runs,
             picked: BTreeSet::new(),
             one_taken: BTreeSet::new(),

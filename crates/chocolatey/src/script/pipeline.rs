@@ -7,7 +7,7 @@ use fleetmend_model::condition::{Fact, FactKind};
 use super::arguments::plain;
 use super::command::Invocation;
 use super::expression::EXPRESSION_COST;
-use super::interpreter::{Flow, Interpreter, Weight, excerpt};
+use super::interpreter::{self, Flow, Interpreter, Weight, excerpt};
 use super::loops::MAX_ROUNDS;
 use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
@@ -271,7 +271,9 @@ impl Interpreter<'_> {
         let mut body = |this: &mut Self, item| {
             this.set_local("_", item);
             // `return` in the block ends this item alone.
-            match this.run_block(&process) {
+            match this.bounded(interpreter::Bound::Pipeline, |this| {
+                this.run_block(&process)
+            }) {
                 (outputs, Flow::Return) => (outputs, Flow::Next),
                 other => other,
             }

@@ -145,7 +145,7 @@ impl Run {
         let effects = std::mem::take(&mut interpreter.effects);
         let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));
         self.effects.extend(effects);
-        self.shims = std::mem::take(&mut interpreter.shims);
+        self.shims = interpreter.made_marks();
         let (left, uninstaller) = shim::brought(interpreter.package, |path| interpreter.left(path));
         self.auto_uninstaller = interpreter.skips_auto_uninstaller | uninstaller;
         for mark in left {

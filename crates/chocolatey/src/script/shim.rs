@@ -28,8 +28,20 @@ impl Interpreter<'_> {
         let always = is_told && is_certain;
         let mark = path::in_package(file).and_then(|inside| mark(&inside, always));
         if let Some(mark) = mark.filter(|_| self.shims.len() < MAX_FINDINGS) {
+            if self.left(&mark.program) == Left::Nothing {
+                self.marked_anew.insert(mark.program.clone());
+            }
             add(&mut self.shims, mark);
         }
+    }
+
+    /// The marks that the script has made, but for those of programs that it has removed since.
+    pub(super) fn made_marks(&mut self) -> Vec<ShimMark> {
+        let mut marks = std::mem::take(&mut self.shims);
+        marks.retain(|mark| {
+            self.marked_anew.contains(&mark.program) || self.left(&mark.program) != Left::Nothing
+        });
+        marks
     }
 }
 

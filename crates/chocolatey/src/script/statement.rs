@@ -192,8 +192,8 @@ impl Interpreter<'_> {
                 self.failure.line = source.line(node);
                 (output, Flow::Return)
             }
-            "break" => (Vec::new(), Flow::Break),
-            "continue" => (Vec::new(), Flow::Continue),
+            "break" => (Vec::new(), self.leaving(Flow::Break, source.line(node))),
+            "continue" => (Vec::new(), self.leaving(Flow::Continue, source.line(node))),
             _ => {
                 // Without a code it is 0.
                 let is_success = matches!(&output[..], [] | [Value::Null | Value::Int(0)]);
@@ -205,6 +205,36 @@ impl Interpreter<'_> {
                 (Vec::new(), Flow::Fail)
             }
         }
+    }
+
+    /// Where `break` or `continue` leads: out of the block of a `ForEach-Object` to the loop around it, and
+    /// where there is none the script is done.
+    fn leaving(&mut self, flow: Flow, line: u32) -> Flow {
+        let mut pipelines = 0_usize;
+        let mut is_in_pipeline = false;
+        let mut bounds = self.bounds.iter().rev().map(|it| it.0);
+        let is_in_loop = bounds.any(|bound| match bound {
+            Bound::Pipeline => {
+                pipelines += 1;
+                is_in_pipeline = true;
+                false
+            }
+            // Each block has one of its own.
+            Bound::Loop if pipelines > 0 => {
+                pipelines -= 1;
+                false
+            }
+            bound => bound == Bound::Loop,
+        });
+        if !is_in_pipeline {
+            return flow;
+        }
+        if is_in_loop {
+            let what = "leaves a loop out of a pipeline, which is not analysed";
+            self.find(Weight::Review, line, what);
+        }
+        self.failure.line = line;
+        Flow::Exit
     }
 
     /// `throw`, and commands that fail for good.

@@ -196,3 +196,20 @@ fn a_script_that_only_refuses_installs_nothing() {
         Verdict::NeedsChocolatey
     );
 }
+
+#[test]
+fn break_in_the_block_of_a_pipeline_is_none_of_a_loop() {
+    let install = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe";
+    for (script, expected) in [
+        ("1, 2 | % { if ($_ -eq 1) { break } }", Verdict::NoInstaller),
+        ("1, 2 | ForEach-Object { continue }", Verdict::NoInstaller),
+        (
+            "1, 2 | % { foreach ($a in 1, 2) { break } }",
+            Verdict::Ready,
+        ),
+        ("foreach ($a in 1, 2) { break }", Verdict::Ready),
+    ] {
+        let found = run(format!("{script}\n{install}").as_bytes(), &[]);
+        assert_eq!(found.verdict, expected, "{script}: {}", shown(&found));
+    }
+}

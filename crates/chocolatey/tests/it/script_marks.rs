@@ -110,6 +110,28 @@ fn a_mark_that_is_a_copy_is_a_mark() {
 }
 
 #[test]
+fn a_program_that_is_removed_behind_its_run_needs_no_mark() {
+    let install = "Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\a.exe";
+    for (script, expected) in [
+        (
+            format!("{install}\nRemove-Item $PSScriptRoot\\*.exe"),
+            &[][..],
+        ),
+        (
+            format!("{install}\nRemove-Item $PSScriptRoot\\b.exe"),
+            &[("tools/a.exe", true)],
+        ),
+        (
+            format!("{install}\nif (Test-Path C:\\x) {{ Remove-Item $PSScriptRoot\\a.exe }}"),
+            &[("tools/a.exe", true)],
+        ),
+    ] {
+        let found = run(script.as_bytes(), &["tools/a.exe", "tools/b.exe"]);
+        assert_eq!(ignored(&found), expected, "{script}: {}", shown(&found));
+    }
+}
+
+#[test]
 fn marks_go_along_with_a_folder_that_is_moved() {
     for (script, expected) in [
         (
