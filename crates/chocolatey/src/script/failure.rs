@@ -12,6 +12,7 @@ use super::parameters::Bound;
 use super::path;
 use super::place;
 use super::value::{HOLE, STAR, Value};
+use super::written::key_of;
 
 /// What must be on the device for a command not to fail.
 pub(super) struct Needed {
@@ -180,7 +181,7 @@ impl Interpreter<'_> {
         is_own
             || is_store
             || place::is_always_there(text)
-            || ROOTS.contains(&key.as_str())
+            || ROOTS.contains(&key_of(text).as_str())
             || self.is_made(text)
     }
 

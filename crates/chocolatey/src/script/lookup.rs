@@ -14,6 +14,7 @@ use super::parameters::{Argument, Bound, Parameter, bind, switch, value};
 use super::path;
 use super::place::{self, TEMP, TOOLS_LOCATION};
 use super::value::{Object, PACKAGE_ROOT, Sought, SoughtKind, Value};
+use super::written::key_of;
 
 static JOIN_PATH: [Parameter; 4] = [
     value("path", Some(0), &["pspath"]),
@@ -229,15 +230,7 @@ impl Interpreter<'_> {
             return self.or_asked(unknown(), &from);
         };
         let given = given.clone();
-        let path = given.to_path();
-        let path = path.to_ascii_lowercase().replace('/', "\\");
-        let path = path
-            .strip_prefix("registry::")
-            .unwrap_or(&path)
-            .replace("hkey_local_machine", "hklm:")
-            .replace("hklm::", "hklm:");
-        let tail = path.trim_end_matches('\\');
-        if tail != r"hklm:\software\microsoft\windows nt\currentversion" {
+        if key_of(&given.to_path()) != r"hklm:\software\microsoft\windows nt\currentversion" {
             return self.item_property_of(&given, bound, is_value);
         }
         match bound.get("name").and_then(Value::as_plain) {

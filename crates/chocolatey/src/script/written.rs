@@ -10,6 +10,7 @@ use super::effect_files::is_registry;
 use super::interpreter::Interpreter;
 use super::parameters::Bound;
 use super::path;
+use super::recipe_file::below;
 use super::state::MAX_FILES;
 use super::value::Value;
 
@@ -69,19 +70,14 @@ impl Written {
 
     /// Forgets a key and all below it.
     fn remove(&mut self, key: &str) {
-        let is_gone = |it: &str| it == key || is_below(it, key) || key.contains(['*', '?']);
+        let is_gone = |it: &str| it == key || below(it, key).is_some() || key.contains(['*', '?']);
         self.keys.retain(|it, _| !is_gone(it));
         self.values.retain(|(it, _), _| !is_gone(it));
     }
 }
 
-fn is_below(key: &str, folder: &str) -> bool {
-    let rest = key.strip_prefix(folder);
-    rest.is_some_and(|it| it.starts_with('\\'))
-}
-
 /// The name of a key, whichever way it is written.
-fn key_of(path: &str) -> String {
+pub(super) fn key_of(path: &str) -> String {
     let lower = path.to_lowercase().replace('/', "\\");
     let lower = lower.rsplit("registry::").next().unwrap_or_default();
     let lower = lower
@@ -192,7 +188,7 @@ impl Interpreter<'_> {
     pub(super) fn written_key(&self, path: &str) -> Option<Value> {
         let key = key_of(path);
         let keys = &self.state.written.keys;
-        let at = |(it, _): &(&String, &bool)| **it == key || is_below(it, &key);
+        let at = |(it, _): &(&String, &bool)| **it == key || below(it, &key).is_some();
         let mut all = keys.iter().filter(at).peekable();
         all.peek()?;
         let is_sure = all.any(|(_, is_sure)| *is_sure);
