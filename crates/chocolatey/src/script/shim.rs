@@ -39,9 +39,17 @@ impl Interpreter<'_> {
     pub(super) fn made_marks(&mut self) -> Vec<ShimMark> {
         let mut marks = std::mem::take(&mut self.shims);
         marks.retain(|mark| {
-            self.marked_anew.contains(&mark.program) || self.left(&mark.program) != Left::Nothing
+            self.marked_anew.contains(&mark.program)
+                || self.left(&mark.program) != Left::Nothing
+                || mark.program.contains('*') && self.spares_some()
         });
         marks
+    }
+
+    /// Whether the script leaves some of what it removes by a pattern.
+    fn spares_some(&self) -> bool {
+        let mut removed = self.state.removed.iter();
+        removed.any(|it| !it.except.is_empty())
     }
 }
 

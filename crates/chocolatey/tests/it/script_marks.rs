@@ -122,11 +122,20 @@ fn a_program_that_is_removed_behind_its_run_needs_no_mark() {
             &[("tools/a.exe", true)],
         ),
         (
+            format!(
+                "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\nGet-ChildItem $PSScriptRoot -Filter *.exe | % {{ Set-Content \"$($_.FullName).ignore\" '' }}\nRemove-Item $PSScriptRoot\\*.exe -Exclude b.exe"
+            ),
+            &[("tools/*.exe", true)],
+        ),
+        (
             format!("{install}\nif (Test-Path C:\\x) {{ Remove-Item $PSScriptRoot\\a.exe }}"),
             &[("tools/a.exe", true)],
         ),
     ] {
-        let found = run(script.as_bytes(), &["tools/a.exe", "tools/b.exe"]);
+        let found = run(
+            script.as_bytes(),
+            &["tools/a.exe", "tools/b.exe", "tools/a.zip"],
+        );
         assert_eq!(ignored(&found), expected, "{script}: {}", shown(&found));
     }
 }
