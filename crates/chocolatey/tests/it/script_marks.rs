@@ -122,9 +122,8 @@ fn a_program_that_is_removed_behind_its_run_needs_no_mark() {
             &[("tools/a.exe", true)],
         ),
         (
-            format!(
-                "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\nGet-ChildItem $PSScriptRoot -Filter *.exe | % {{ Set-Content \"$($_.FullName).ignore\" '' }}\nRemove-Item $PSScriptRoot\\*.exe -Exclude b.exe"
-            ),
+            "Get-ChocolateyUnzip $PSScriptRoot\\a.zip $PSScriptRoot\nGet-ChildItem $PSScriptRoot -Filter *.exe | % { Set-Content \"$($_.FullName).ignore\" '' }\nRemove-Item $PSScriptRoot\\*.exe -Exclude b.exe"
+            .to_owned(),
             &[("tools/*.exe", true)],
         ),
         (
