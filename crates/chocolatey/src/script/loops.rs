@@ -166,6 +166,36 @@ impl Interpreter<'_> {
         })
     }
 
+    /// Where `break` or `continue` leads: out of the block of a `ForEach-Object` to the loop around it, and
+    /// where there is none the script is done.
+    pub(super) fn leaving(&mut self, flow: Flow, line: u32) -> Flow {
+        let mut pipelines = 0_usize;
+        let mut is_in_pipeline = false;
+        let mut bounds = self.bounds.iter().rev().map(|it| it.0);
+        let is_in_loop = bounds.any(|bound| match bound {
+            Bound::Pipeline => {
+                pipelines += 1;
+                is_in_pipeline = true;
+                false
+            }
+            // Each block has one of its own.
+            Bound::Loop if pipelines > 0 => {
+                pipelines -= 1;
+                false
+            }
+            bound => bound == Bound::Loop,
+        });
+        if !is_in_pipeline {
+            return flow;
+        }
+        if is_in_loop {
+            let what = "leaves a loop out of a pipeline, which is not analysed";
+            self.find(Weight::Review, line, what);
+        }
+        self.failure.line = line;
+        Flow::Exit
+    }
+
     /// A loop whose rounds are not known: its body may run never, once or often.
     pub(super) fn once_or_more(
         &mut self,

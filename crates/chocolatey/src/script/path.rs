@@ -100,6 +100,20 @@ pub(super) fn normal(path: &str) -> String {
     parts.join("\\")
 }
 
+/// The static methods of `System.IO.Path` on one path.
+pub(super) fn part(name: &str, of: &str) -> Option<Value> {
+    let file = leaf(of);
+    let dot = file.rfind('.');
+    Some(match name {
+        "getfilename" => Value::text(file),
+        "getdirectoryname" => Value::text(parent(of)),
+        "getfilenamewithoutextension" => Value::text(&file[..dot.unwrap_or(file.len())]),
+        "getextension" => Value::text(dot.map_or("", |at| &file[at..])),
+        "getfullpath" if !of.contains(HOLE) => Value::text(normal(of)),
+        _ => return None,
+    })
+}
+
 /// A path in lower case and one spelling, to compare it by.
 pub(super) fn key(path: &str) -> String {
     let lower = path.to_lowercase();

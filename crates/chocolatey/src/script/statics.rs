@@ -84,7 +84,7 @@ impl Interpreter<'_> {
                 });
                 Some(Value::text(joined))
             }
-            ("io.path", _, [of]) => path_part(name, &of.to_path()),
+            ("io.path", _, [of]) => path::part(name, &of.to_path()),
             ("environment", "getfolderpath", [which]) => {
                 let which = which.as_plain().map(str::to_ascii_lowercase);
                 which.map(|which| match which.strip_suffix("filesx86") {
@@ -374,20 +374,6 @@ fn named_place(variable: &str) -> Value {
         Some(text) => Value::text(text),
         None => Value::unknown("it differs between machines"),
     }
-}
-
-/// The static methods of `System.IO.Path` on one path.
-fn path_part(name: &str, of: &str) -> Option<Value> {
-    let leaf = path::leaf(of);
-    let dot = leaf.rfind('.');
-    Some(match name {
-        "getfilename" => Value::text(leaf),
-        "getdirectoryname" => Value::text(path::parent(of)),
-        "getfilenamewithoutextension" => Value::text(&leaf[..dot.unwrap_or(leaf.len())]),
-        "getextension" => Value::text(dot.map_or("", |at| &leaf[at..])),
-        "getfullpath" if !of.contains(HOLE) => Value::text(path::normal(of)),
-        _ => return None,
-    })
 }
 
 fn is_empty(value: &Value, name: &str) -> Option<Value> {
