@@ -52,6 +52,8 @@ pub enum Readiness {
         /// What was wrong.
         cause: String,
     },
+    /// Its source took it away.
+    Withdrawn,
     /// Its package cannot be fetched.
     CannotFetch {
         /// What was wrong.

@@ -103,6 +103,8 @@ pub enum Reason {
         /// What was wrong.
         cause: String,
     },
+    /// Its source took the version away.
+    Withdrawn,
     /// The package cannot be fetched.
     CannotFetch {
         /// What was wrong.
@@ -221,6 +223,7 @@ impl Reason {
             | Self::RuleDoesNotCount { .. }
             | Self::Disapproved { .. }
             | Self::NoInstaller
+            | Self::Withdrawn
             | Self::Quarantined { .. } => Weight::Decided,
             Self::JobOpen { .. }
             | Self::Unconfirmed { .. }
@@ -299,6 +302,7 @@ impl Reason {
             Readiness::Quarantined { cause } => Self::Quarantined {
                 cause: cause.clone(),
             },
+            Readiness::Withdrawn => Self::Withdrawn,
             Readiness::CannotFetch { cause } => Self::CannotFetch {
                 cause: cause.clone(),
             },

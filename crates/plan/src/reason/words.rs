@@ -81,6 +81,7 @@ impl fmt::Display for Reason {
             Self::Quarantined { cause } => {
                 write!(f, "this version is in quarantine: {cause}")
             }
+            Self::Withdrawn => f.write_str("its source does not offer this version any more"),
             Self::CannotFetch { cause } => {
                 write!(f, "its package cannot be fetched: {cause}")
             }

@@ -65,6 +65,7 @@ fn readiness() -> impl Strategy<Value = Readiness> {
         1 => ".{0,6}".prop_map(|cause| Readiness::CannotFetch { cause }),
         1 => Just(Readiness::NeedsChocolatey),
         1 => Just(Readiness::NoInstaller),
+        1 => Just(Readiness::Withdrawn),
         1 => ".{0,6}".prop_map(|cause| Readiness::Quarantined { cause }),
         1 => Just(Readiness::NotAnalysed),
     ]

@@ -91,6 +91,7 @@ fn a_release_that_is_not_ready_runs_nowhere_and_says_why() {
         Readiness::Quarantined {
             cause: "setup.exe is not what the package says".to_owned(),
         },
+        Readiness::Withdrawn,
         Readiness::CannotFetch {
             cause: "https://feed.example/tool.nupkg answered 404".to_owned(),
         },
@@ -114,6 +115,8 @@ fn a_release_that_is_not_ready_runs_nowhere_and_says_why() {
     - alpha (device 1): the package has no installer that could be run on the machine
     7-Zip 24.9.0: 0 of 1 machines
     - alpha (device 1): this version is in quarantine: setup.exe is not what the package says
+    7-Zip 24.9.0: 0 of 1 machines
+    - alpha (device 1): its source does not offer this version any more
     7-Zip 24.9.0: 0 of 1 machines
     - alpha (device 1): its package cannot be fetched: https://feed.example/tool.nupkg answered 404
     7-Zip 24.9.0: 0 of 1 machines
