@@ -2,16 +2,26 @@
 //!
 //! Between the posting of a job and its order an approval may be taken back, a version held or superseded, a
 //! window close, a rollout halt. The gate asks the same reasons in the same order as the plan. What was
-//! decided ends the job; what passes has it wait. A device whose agent keeps to times gets its order ahead
-//! of its window, with the times in it, so that files are there when it opens; any other gets it inside.
+//! decided ends the job; what passes has it wait. Two things count differently for what was posted: a newer
+//! version supersedes it only once that has a job of its own, for nobody knows when it would get one; and
+//! a device that lacks a newer version by now lacks this one as long as what it has is older.
+//!
+//! A device whose agent keeps to times gets its order up to [`AHEAD`] of its window, with the times in it, so
+//! that files are there when it opens; any other gets it inside. So does one of a policy with caps: an order
+//! that only waits for its window would take the place of a device that could install now.
 
-use fleetmend_model::abilities::Ability;
+use std::time::Duration;
+
 use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId};
 
 use crate::night::{Ask, Full, Known, Occasion, Places};
 use crate::queue::{self, Waiting};
 use crate::reason::{Reason, Weight};
 use crate::window::START_MARGIN;
+
+/// How long before its window opens a device gets an order at the earliest: what changes until then recalls
+/// no order.
+pub const AHEAD: Duration = Duration::from_hours(24);
 
 /// A job whose device has no order yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,13 +95,20 @@ impl Known<'_> {
             Ok(start) => start,
             Err(reason) => return shut(reason),
         };
-        let is_now = start.slot.at <= self.now();
-        if !is_now && !self.can(job.device, Ability::StartTimes) {
-            let (window, next) = (
-                start.slot.said.clone(),
-                self.moment_on(job.device, start.slot.at),
-            );
-            return shut(Reason::WindowOpens { window, next });
+        let at = start.slot.at;
+        let is_now = at <= self.now();
+        let from = if self.may_go_ahead(job.device) {
+            at - AHEAD
+        } else {
+            at
+        };
+        if from > self.now() {
+            let window = start.slot.said.clone();
+            let next = self.moment_on(job.device, at);
+            return Gate::Wait {
+                reason: Reason::WindowOpens { window, next },
+                again: Some(from),
+            };
         }
         if let Err(full) = self.take_place(job.device, places) {
             let Full {
@@ -106,7 +123,7 @@ impl Known<'_> {
             });
         }
         Gate::Open {
-            not_before: (!is_now).then_some(start.slot.at),
+            not_before: (!is_now).then_some(at),
             not_after: start.slot.window_end.map(|end| end - START_MARGIN),
         }
     }

@@ -9,7 +9,7 @@ use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId};
 use super::known::{Known, Offered, Seen};
 use super::note::Note;
 use super::when::{Because, Delay, Slot};
-use super::world::{Missing, Occasion};
+use super::world::{Occasion, Patch};
 use crate::cool_down::Counted;
 use crate::judge::{Case, Word};
 use crate::pin;
@@ -30,7 +30,8 @@ pub struct Start {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask {
     pub(crate) occasion: Occasion,
-    /// The job that is asked about itself, which is not in its own way.
+    /// The job that is asked about itself, which is not in its own way: see [`crate::gate`] for what else
+    /// is different of it.
     pub(crate) except: Option<DeployJobId>,
 }
 
@@ -107,7 +108,7 @@ impl Known<'_> {
         let lacks = patch.needs.iter();
         Case {
             is_removed: device.is_removed,
-            is_missing: self.missing(seen, offered).is_some(),
+            is_missing: self.lacks(seen, offered, ask),
             open_job: open.map(|it| it.job).min(),
             superseded_by,
             pin: self.pinned(seen, offered, delays),
@@ -122,11 +123,17 @@ impl Known<'_> {
         }
     }
 
-    pub(super) fn missing(&self, seen: &Seen<'_>, offered: &Offered<'_>) -> Option<&Missing> {
-        let lacking = self.lacking(seen.device.facts.id).iter();
-        lacking
-            .map(|it| it.missing)
-            .find(|it| it.patch == offered.patch.id)
+    /// Whether the device lacks the patch, or for what was posted a newer version of the package, while what
+    /// it has is older than the patch.
+    fn lacks(&self, seen: &Seen<'_>, offered: &Offered<'_>, ask: Ask) -> bool {
+        let mut lacking = self.lacking(seen.device.facts.id).iter();
+        let patch = offered.patch;
+        lacking.any(|it| {
+            it.missing.patch == patch.id
+                || ask.except.is_some()
+                    && it.package == offered.package
+                    && is_older(it.missing.installed.as_deref(), patch)
+        })
     }
 
     /// A pin that ends during the night only has it begin later.
@@ -270,7 +277,8 @@ impl Known<'_> {
         };
         let lacking = self.lacking(id).iter();
         let running = lacking
-            .filter(|it| it.package == offered.package && it.missing.patch != offered.patch.id)
+            .filter(|it| ask.except.is_none() && it.package == offered.package)
+            .filter(|it| it.missing.patch != offered.patch.id)
             .filter_map(|it| self.patch(it.missing.patch))
             .filter(is_newer)
             .filter(runs);
@@ -281,6 +289,11 @@ impl Known<'_> {
         });
         newest.map(|it| it.patch.version.as_str())
     }
+}
+
+/// Whether what is installed is older than a patch, as far as that can be told: the device looks itself.
+fn is_older(installed: Option<&str>, patch: &Patch) -> bool {
+    installed.is_none_or(|it| patch.scheme.compare(it, &patch.version).is_lt())
 }
 
 fn is_other(one: &Offered<'_>, other: &Offered<'_>) -> bool {

@@ -214,10 +214,13 @@ impl<'a> Known<'a> {
             .map_or(RunRules::ORDINARY, Offered::priority)
     }
 
-    /// Whether a device's agent says that it can do something.
-    pub(crate) fn can(&self, device: DeviceId, ability: Ability) -> bool {
-        self.device(device)
-            .is_some_and(|seen| seen.device.abilities.contains(&ability))
+    /// Whether a device may have an order ahead of its window: its agent keeps to times, and no other
+    /// device wants its place.
+    pub(crate) fn may_go_ahead(&self, device: DeviceId) -> bool {
+        self.device(device).is_some_and(|seen| {
+            let has_caps = seen.policy.settings.caps.limit_devices();
+            seen.device.abilities.contains(&Ability::StartTimes) && !has_caps
+        })
     }
 
     /// A moment as it is told of a device.

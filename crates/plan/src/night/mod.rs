@@ -181,11 +181,7 @@ fn line_up(
 fn share_places(known: &Known<'_>, entries: &mut [Entry]) {
     let policies = known.world.policies;
     let all = policies.ranked.iter().chain([&policies.rest]);
-    let caps = |it: &crate::policy::Policy| {
-        let caps = &it.settings.caps;
-        caps.devices_at_once.is_some() || caps.devices_per_site.is_some()
-    };
-    if !all.into_iter().any(caps) {
+    if !all.into_iter().any(|it| it.settings.caps.limit_devices()) {
         return;
     }
     // The first of each device at each time; what else it has to do follows there.

@@ -279,6 +279,11 @@ impl Settings {
 }
 
 impl Caps {
+    /// Whether they say how many devices install at one time.
+    pub fn limit_devices(&self) -> bool {
+        self.devices_at_once.is_some() || self.devices_per_site.is_some()
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         for (name, cap) in [
             ("caps.devices_at_once", self.devices_at_once.map(u64::from)),

@@ -4,11 +4,11 @@ use fleetmend_model::abilities::Ability;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Approval;
 use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId};
-use fleetmend_plan::Reason;
 use fleetmend_plan::gate::{Gate, Posted, round};
 use fleetmend_plan::night::{Known, OpenJob};
 use fleetmend_plan::pin::{Keeps, On};
 use fleetmend_plan::ring::State;
+use fleetmend_plan::{Readiness, Reason};
 use serde_json::{Value as Json, json};
 
 use crate::fleet::{Fleet, pin, rollout};
@@ -93,8 +93,63 @@ fn an_agent_that_keeps_to_times_gets_its_order_ahead_and_any_other_inside_the_wi
     // Shortly before it closes nothing begins; there is a window in a week.
     fleet.now = instant("2026-11-28T03:56+01:00");
     assert!(one(&fleet).contains("Sat 5 Dec 02:00–04:00"));
+    // A day ahead is early enough.
     fleet.devices[0].abilities = vec![Ability::StartTimes];
+    assert!(one(&fleet).ends_with("again at Fri 2026-12-04 02:00 +01:00"));
+    fleet.now = instant("2026-12-04T02:00+01:00");
     assert!(one(&fleet).starts_with("from Sat 2026-12-05 02:00"));
+}
+
+#[test]
+fn where_devices_share_places_none_has_one_before_its_window_opens() {
+    let mut fleet = posted(json!({
+        "install_windows": [{"opens": "0 2 * * SAT", "minutes": 120}],
+        "caps": {"devices_at_once": 1},
+    }));
+    fleet.device("desk-far", "Asia/Kathmandu");
+    fleet.lacks(DeviceId(2), PatchId(1));
+    fleet.job(101, DeviceId(2), PatchId(1), false);
+    // 02:00 in Berlin is 06:45 in Kathmandu: there it was open before.
+    fleet.now = instant("2026-11-27T21:30+01:00");
+    assert_eq!(
+        look(&fleet, false),
+        [
+            (
+                100,
+                "wait: the next window is Sat 28 Nov 02:00–04:00 (Europe/Berlin); \
+                 again at Sat 2026-11-28 02:00 +01:00"
+                    .to_owned()
+            ),
+            (101, "from now until Fri 2026-11-27 23:10 +01:00".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn a_newer_version_takes_a_posted_job_s_place_only_once_it_has_a_job_itself() {
+    let mut fleet = with_window();
+    fleet.now = instant("2026-11-28T02:30+01:00");
+    // What is listed as missing now is the newer one; what is installed is older than both.
+    fleet.missing.clear();
+    let newer = fleet.approved("firefox", "129.0.0");
+    fleet.lacks(DeviceId(1), newer);
+    assert!(one(&fleet).starts_with("from now"));
+    fleet.missing[0].installed = Some("128.0.1".to_owned());
+    assert!(one(&fleet).starts_with("end: the machine does not lack"));
+    fleet.missing[0].installed = Some("127.5".to_owned());
+    fleet.job(101, DeviceId(1), newer, false);
+    let seen = look(&fleet, false);
+    assert_eq!(
+        seen[0].1,
+        "end: version 129.0.0 of the same package is deployed instead"
+    );
+    assert!(seen[1].1.starts_with("from now"));
+    fleet.open_jobs.pop();
+    fleet.patches[0].readiness = Readiness::Withdrawn;
+    assert_eq!(
+        one(&fleet),
+        "end: its source does not offer this version any more"
+    );
 }
 
 #[test]
@@ -115,13 +170,6 @@ fn what_was_decided_since_ends_a_job_and_what_passes_has_it_wait() {
             "end: disapproved",
         ),
         (|it| it.missing.clear(), "end: the machine does not lack"),
-        (
-            |it| {
-                let newer = it.approved("firefox", "128.0.2");
-                it.lacks(DeviceId(1), newer);
-            },
-            "end: version 128.0.2 of the same package",
-        ),
         (
             |it| it.pins.push(pin("firefox", On::All, Keeps::Out, "", None)),
             "end: the package is excluded",

@@ -5,6 +5,7 @@ mod deadline;
 mod fleet;
 mod fleets;
 mod gate;
+mod gate_properties;
 mod jitter;
 mod night;
 mod night_properties;
