@@ -8,9 +8,9 @@ use fleetmend_store::sources::{self, Source};
 use tokio::time::Instant;
 
 use crate::api::time_opt;
-use crate::catalog::private_hosts;
 use crate::catalog::sources::{self as service, Given};
 use crate::catalog::sync::is_reading;
+use crate::catalog::{lacks, private_hosts};
 use crate::handle::{Handle, said};
 use crate::jobs;
 use crate::people::command_line;
@@ -142,8 +142,9 @@ fn end(source: &Source) -> String {
         0 => String::new(),
         count => format!(", {count} left out"),
     };
+    let fewer = lacks::fewer(source).map_or_else(String::new, |it| format!(": it {it}"));
     let note = service::withheld(source).map_or_else(String::new, |note| format!(". {note}"));
-    format!("Read: {entries} entries{left_out}{note}")
+    format!("Read: {entries} entries{left_out}{fewer}{note}")
 }
 
 fn line(source: &Source) -> String {

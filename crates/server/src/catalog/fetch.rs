@@ -32,6 +32,8 @@ pub enum FetchError {
         url: String,
         /// What was wrong.
         cause: String,
+        /// Whether it was there, and took too long.
+        is_slow: bool,
     },
     /// An answer that broke off; what came of it is kept for the next try.
     #[error("{url} broke off {}: {cause}", after(*.length, *.total))]
@@ -360,6 +362,7 @@ async fn pour_at_least(
                     "it brought fewer than {bytes} bytes in {} s",
                     within.as_secs()
                 ),
+                is_slow: true,
             });
         }
     }
@@ -378,6 +381,7 @@ async fn in_time<T>(
             Err(FetchError::Unreachable {
                 url: shown(ask.url),
                 cause: format!("no whole answer in {} s", limit.as_secs()),
+                is_slow: true,
             })
         })
 }
@@ -435,6 +439,7 @@ async fn follow(
     Err(FetchError::Unreachable {
         url: shown(ask.url),
         cause: "it redirects too often".to_owned(),
+        is_slow: false,
     })
 }
 
@@ -455,6 +460,7 @@ fn unreachable(url: &str, error: &reqwest::Error) -> FetchError {
     FetchError::Unreachable {
         url: shown(url),
         cause: cause.to_string(),
+        is_slow: error.is_timeout() && !error.is_connect(),
     }
 }
 

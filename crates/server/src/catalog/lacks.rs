@@ -8,12 +8,21 @@ use super::feed::{Pages, Position, Reader, left_out};
 use super::fetch::shown;
 use super::missed;
 
+/// What is said of a feed that gives less than it counts, before the two numbers.
+const FEWER: &str = "gives fewer entries than it counts: ";
+
 /// Why a read that came to an end may not have seen all that the feed has.
+#[derive(Debug, PartialEq, Eq)]
 pub enum Lacks {
     /// The feed leads back to a page that was read.
     Loop(String),
     /// The feed says that it has so many entries, which is more than it gave.
-    Count(u64),
+    Count {
+        /// How many.
+        count: u64,
+        /// Whether it gave as many as ever: it counts what it shows nobody, as some do.
+        is_as_ever: bool,
+    },
 }
 
 /// How many entries the next read must come by to count as whole without a question. Only a read that saw
@@ -27,10 +36,17 @@ pub fn measure(before: Option<u64>, entries: u64, is_beyond_doubt: bool) -> Opti
     }
 }
 
+/// What the last read told of a feed that gives less than it counts.
+pub fn fewer(source: &Source) -> Option<&str> {
+    let told = source.last_read.left_out.first()?;
+    told.why.starts_with(FEWER).then_some(told.why.as_str())
+}
+
 impl Lacks {
     /// Why a read that came to an end may not have seen all that the feed has. One that saw less than what
-    /// was seen before asks the feed how much there is: entries that move over the end of a page while a read goes
-    /// on are on no page that it sees, and a page that is cut off looks like the last.
+    /// was seen before, or than the feed counted at a first read, asks the feed how much there is: entries
+    /// that move over the end of a page while a read goes on are on no page that it sees, and a page that is
+    /// cut off looks like the last. So does one whose predecessor was told to have seen too few.
     pub async fn of(
         source: &Source,
         reader: &Reader<'_, impl Pages>,
@@ -39,12 +55,24 @@ impl Lacks {
         if let Some(page) = &at.loops_at {
             return Some(Self::Loop(page.clone()));
         }
-        let measure = source.last_read.measure?;
-        if measure <= at.entries {
+        let before = source.last_read.measure.max(at.expected);
+        let is_as_ever = before.is_some_and(|it| it <= at.entries);
+        if is_as_ever && fewer(source).is_none() {
             return None;
         }
         let count = reader.count().await.filter(|count| *count > at.entries)?;
-        Some(Self::Count(count))
+        Some(Self::Count { count, is_as_ever })
+    }
+
+    /// Whether the next read may see more: then it looks at each page anew, and is not asked for as often.
+    pub fn may_pass(&self) -> bool {
+        !matches!(
+            self,
+            Self::Count {
+                is_as_ever: true,
+                ..
+            }
+        )
     }
 
     /// For a person: `waiting` versions were not given and are still offered.
@@ -55,14 +83,13 @@ impl Lacks {
                 "the feed leads back to this page, which was read: what should be behind it is not \
                  known, and nothing is taken away",
             ),
-            Self::Count(count) => {
-                let mut why =
-                    format!("the feed gave {entries} entries and says that it has {count}");
+            Self::Count { count, .. } => {
+                let mut why = format!("{FEWER}{entries} of {count}");
                 if waiting > 0 {
                     let (reads, hours) = (missed::READS, missed::WHILE.as_secs() / 3600);
                     let _ = write!(
                         why,
-                        ": {waiting} versions that it did not give stay on offer until {reads} such \
+                        "; {waiting} versions that it did not give stay on offer until {reads} such \
                          reads in a row, over {hours} hours, did not have them"
                     );
                 }

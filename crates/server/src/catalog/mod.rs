@@ -13,7 +13,7 @@ pub mod folder;
 pub mod guard;
 pub mod intake;
 pub mod known;
-mod lacks;
+pub mod lacks;
 pub mod metadata;
 pub mod mirror;
 mod missed;

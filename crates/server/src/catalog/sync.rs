@@ -285,7 +285,7 @@ async fn conclude(
         (None, None) => {
             Some(retire::after_read(&mut tx, source, read.began_at, changed, now).await?)
         }
-        (None, Some(Lacks::Count(_))) => {
+        (None, Some(Lacks::Count { .. })) => {
             Some(retire::after_short_read(&mut tx, source, read.began_at, now).await?)
         }
         _ => None,
@@ -300,7 +300,7 @@ async fn conclude(
     source_pages::limit(&mut tx, source.id, MAX_KNOWN_PAGES).await?;
     let is_over = match &read.lacks {
         // It always says so where nothing of what it had is missing.
-        Some(Lacks::Count(_)) => waiting == 0,
+        Some(Lacks::Count { .. }) => waiting == 0,
         Some(Lacks::Loop(_)) => false,
         None => read.error.is_none(),
     };
@@ -319,7 +319,9 @@ async fn conclude(
             .insert(0, lacks.told(source, read.entries, waiting));
         note.left_out_count += 1;
         // Whatever page is not whole must not be taken for unchanged the next time.
-        source_pages::forget_states(&mut tx, source.id).await?;
+        if lacks.may_pass() || waiting > 0 {
+            source_pages::forget_states(&mut tx, source.id).await?;
+        }
     }
     sources::note_read(&mut tx, source.id, &note).await?;
     if is_other || changed > 0 {
@@ -406,7 +408,9 @@ fn every(app: &App, source: &Source, read: &Read, took: Duration) -> Every {
     };
     match source.kind {
         // After a read that lacks something every page is read anew.
-        SourceKind::Feed if is_near() && read.lacks.is_none() => Every::unless_slow(often, took),
+        SourceKind::Feed if is_near() && !read.lacks.as_ref().is_some_and(Lacks::may_pass) => {
+            Every::unless_slow(often, took)
+        }
         SourceKind::Folder => Every::unless_slow(often.max(FOLDER), took),
         // The own feed is read whenever something is pushed into it.
         SourceKind::Feed | SourceKind::Own | SourceKind::Imported => Every::Given(rarely),

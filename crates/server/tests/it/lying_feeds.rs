@@ -40,7 +40,7 @@ both! {
         let read = view.read().await;
         assert_eq!(offered(&site).await, before);
         let why = &read.left_out[0].why;
-        assert!(why.contains("gave 9 entries and says that it has 10"), "{why}");
+        assert!(why.contains("gives fewer entries than it counts: 9 of 10"), "{why}");
         // Whole again, it is measured by itself, and what it pulls then goes.
         add(&feed, 9..10);
         feed.set_counts_hidden(0);
@@ -101,5 +101,31 @@ both! {
         let read = view.read().await;
         assert_eq!((read.entries, read.left_out_count), (Some(10), 1), "{read:?}");
         assert!(read.left_out[0].why.contains("leads back to this page"), "{read:?}");
+    }
+
+    async fn a_feed_that_gives_fewer_entries_than_it_counts_is_told_from_the_first_read_on(site) {
+        for (packages, page_size) in [(25, 10), (15, 40)] {
+            let feed = feed(packages);
+            feed.set_page_size(page_size);
+            feed.set_counts();
+            feed.set_counts_hidden(7);
+            let view = SourceView::add_feed(&site, &feed).await;
+            let expected = format!(
+                "gives fewer entries than it counts: {packages} of {}",
+                packages + 7
+            );
+            for read in [view.last_read().await, view.read().await, view.read().await] {
+                assert_eq!((read.error, read.entries), (None, Some(packages as u64)));
+                assert_eq!(read.left_out[0].why, expected);
+            }
+            let state = fleetmend_server::catalog::sources::state(&view.get().await);
+            assert_eq!(state, format!("Read: {expected}"));
+            feed.set_counts_hidden(0);
+            assert_eq!(view.read().await.left_out_count, 0);
+            let state = fleetmend_server::catalog::sources::state(&view.get().await);
+            assert_eq!(state, "Read");
+            let removed = site.site.running().handle().remove_source(&feed.url()).await;
+            removed.unwrap();
+        }
     }
 }

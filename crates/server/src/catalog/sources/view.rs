@@ -4,7 +4,7 @@ use fleetmend_model::Millis;
 use fleetmend_store::sources::{Source, SourceKind};
 
 use super::super::address::is_unprotected;
-use super::super::sync;
+use super::super::{lacks, sync};
 use crate::api::time;
 
 /// After so many days an imported source is called old.
@@ -67,7 +67,10 @@ pub fn state(source: &Source) -> String {
     }
     match (&read.error, read.finished_at) {
         (Some(_), _) => "Cannot be read".to_owned(),
-        (None, Some(_)) => "Read".to_owned(),
+        (None, Some(_)) => match lacks::fewer(source) {
+            Some(fewer) => format!("Read: {fewer}"),
+            None => "Read".to_owned(),
+        },
         (None, None) => "Not read yet".to_owned(),
     }
 }
