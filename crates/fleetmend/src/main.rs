@@ -8,6 +8,7 @@ mod local_agent;
 mod mirror;
 mod missing;
 mod options;
+mod runtime;
 mod serve;
 mod source;
 mod terminal;
@@ -84,22 +85,22 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .init();
     let done = match Cli::parse().command {
-        Command::Up(options) => runtime(up::run(options)),
-        Command::Serve(options) => runtime(serve::run(options)),
-        Command::EnrolToken(command) => runtime(admin::enrol_token(command)),
-        Command::SetupLink(options) => runtime(admin::setup_link(options)),
-        Command::NewKeys(command) => runtime(admin::new_keys(command)),
-        Command::Source(command) => runtime(source::run(command)),
-        Command::Catalog(command) => runtime(catalog::run(command)),
-        Command::Downloads(command) => runtime(mirror::downloads(command)),
-        Command::Quarantine(command) => runtime(mirror::quarantine(command)),
-        Command::Missing(command) => runtime(missing::missing(command)),
-        Command::Freshness(command) => runtime(missing::freshness(command)),
-        Command::Held(command) => runtime(missing::held(command)),
-        Command::Explain(command) => runtime(applications::explain(command)),
-        Command::Applications(command) => runtime(applications::list(command)),
-        Command::Override(command) => runtime(applications::overrides(command)),
-        Command::Feed(command) => runtime(feed::run(command)),
+        Command::Up(options) => runtime::run(up::run(options)),
+        Command::Serve(options) => runtime::run(serve::run(options)),
+        Command::EnrolToken(command) => runtime::run(admin::enrol_token(command)),
+        Command::SetupLink(options) => runtime::run(admin::setup_link(options)),
+        Command::NewKeys(command) => runtime::run(admin::new_keys(command)),
+        Command::Source(command) => runtime::run(source::run(command)),
+        Command::Catalog(command) => runtime::run(catalog::run(command)),
+        Command::Downloads(command) => runtime::run(mirror::downloads(command)),
+        Command::Quarantine(command) => runtime::run(mirror::quarantine(command)),
+        Command::Missing(command) => runtime::run(missing::missing(command)),
+        Command::Freshness(command) => runtime::run(missing::freshness(command)),
+        Command::Held(command) => runtime::run(missing::held(command)),
+        Command::Explain(command) => runtime::run(applications::explain(command)),
+        Command::Applications(command) => runtime::run(applications::list(command)),
+        Command::Override(command) => runtime::run(applications::overrides(command)),
+        Command::Feed(command) => runtime::run(feed::run(command)),
         Command::Agent(command) => fleetmend_agent::cli::run(command),
     };
     match done {
@@ -109,11 +110,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(work)
 }

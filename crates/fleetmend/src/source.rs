@@ -10,7 +10,8 @@ use crate::terminal::say;
 /// `fleetmend source …`.
 #[derive(Debug, Subcommand)]
 pub enum Source {
-    /// Add a source: the address of a NuGet v2 feed, or a folder with .nupkg files.
+    /// Add a source: the address of a NuGet v2 feed, or a folder with .nupkg files,
+    /// side by side or as `nuget add` lays them out.
     Add {
         #[command(flatten)]
         server: options::Data,

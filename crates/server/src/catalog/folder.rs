@@ -1,10 +1,11 @@
-//! Reads a folder of .nupkg files. A file that is as it was is not read again.
+//! Reads a folder of .nupkg files, whether they lie in it or, as `nuget add` and Chocolatey put them, in
+//! folders by id and version. A file that is as it was is not read again.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use fleetmend_chocolatey::nupkg::{Limits, NupkgIn};
 use fleetmend_chocolatey::nuspec::Nuspec;
 use fleetmend_model::Millis;
@@ -13,12 +14,11 @@ use fleetmend_store::packages::NewPackage;
 use fleetmend_store::source_pages::KnownPage;
 use fleetmend_store::sources::Source;
 
-use super::digest;
 use super::feed::{Page, Position, Step, fits, left_out};
+use super::folder_walk::{self, Bounds};
 use super::metadata::{self, Metadata};
+use super::{digest, regular};
 
-/// The most files that are looked at.
-const MAX_FILES: usize = 100_000;
 /// The largest nupkg, in bytes.
 pub const MAX_NUPKG: u64 = 2 * 1024 * 1024 * 1024;
 
@@ -30,43 +30,52 @@ pub fn read(
     began_at: Millis,
     take: impl Fn(Step, Position) -> bool,
 ) -> anyhow::Result<u64> {
+    let root = Path::new(&source.settings.location);
     let mut known: HashMap<_, _> = known.into_iter().map(|it| (it.url.clone(), it)).collect();
-    let files = files(Path::new(&source.settings.location))?;
-    let mut at = Position::at_files(began_at, files.len() as u64);
-    for path in files {
+    let found = folder_walk::walk(root, &Bounds::default())?;
+    let mut at = Position::at_files(began_at, found.files.len() as u64);
+    for path in found.files {
         at.pages += 1;
         at.entries += 1;
         let known = known.remove(&path.display().to_string());
-        if !take(step(source, &path, known), at.clone()) {
-            break;
+        if !take(step(source, root, &path, known), at.clone()) {
+            return Ok(at.entries);
+        }
+    }
+    for (folder, why) in found.not_looked_into {
+        at.pages += 1;
+        // What it had before is not gone.
+        let within = known.extract_if(|url, _| Path::new(url).starts_with(&folder));
+        let kept = within.map(|(_, known)| Step { known, page: None });
+        for step in kept.chain([told(root, &folder, &why)]) {
+            if !take(step, at.clone()) {
+                return Ok(at.entries);
+            }
         }
     }
     Ok(at.entries)
 }
 
-/// The folder's packages.
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut files = Vec::new();
-    for (count, entry) in entries.enumerate() {
-        if count >= MAX_FILES {
-            bail!("{} has more than {MAX_FILES} files", folder.display());
-        }
-        let path = entry
-            .with_context(|| format!("cannot read {}", folder.display()))?
-            .path();
-        let is_package = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("nupkg"));
-        if is_package {
-            files.push(path);
-        }
+/// A folder that is not looked into.
+fn told(root: &Path, folder: &Path, why: &str) -> Step {
+    let mut page = Page::default();
+    page.left_out.push(left_out(&shown(root, folder), why));
+    Step {
+        known: KnownPage {
+            url: folder.display().to_string(),
+            ..KnownPage::default()
+        },
+        page: Some(page),
     }
-    Ok(files)
 }
 
-fn step(source: &Source, path: &Path, known: Option<KnownPage>) -> Step {
+/// A path below a source's folder, for a person.
+fn shown(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    below.display().to_string()
+}
+
+fn step(source: &Source, root: &Path, path: &Path, known: Option<KnownPage>) -> Step {
     let state = fs::metadata(path).ok().map(|it| state(&it));
     if let Some(known) = known
         && known.etag == state
@@ -75,7 +84,7 @@ fn step(source: &Source, path: &Path, known: Option<KnownPage>) -> Step {
         return Step { known, page: None };
     }
     let mut page = Page::default();
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = shown(root, path);
     let mut note = |error| page.left_out.push(left_out(&name, &format!("{error:#}")));
     // One that cannot be read, as it is still being copied, is looked at again the next time, and what
     // it was before is not gone.
@@ -122,7 +131,7 @@ fn state(file: &fs::Metadata) -> String {
 
 /// A nupkg's manifest, and the SHA-256 of all of it.
 fn open(path: &Path) -> anyhow::Result<(Nuspec, String)> {
-    let reader = FileReader::new(File::open(path)?)?;
+    let reader = FileReader::new(regular::open(path)?)?;
     if reader.length() > MAX_NUPKG {
         bail!("it is larger than {MAX_NUPKG} bytes");
     }

@@ -22,6 +22,7 @@ mod feed_bring;
 mod feed_push;
 mod feed_source;
 mod folder;
+mod folder_sources;
 mod guard;
 mod handed_out;
 mod held;

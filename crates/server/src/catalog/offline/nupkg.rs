@@ -1,8 +1,7 @@
 //! Where the nupkg of a version is that an export carries: in the store, or in a folder as it lies there.
 
-use std::fs::{self, File};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fleetmend_store::packages::Package;
 use fleetmend_store::sources::{Source, SourceKind};
@@ -11,7 +10,7 @@ use fleetmend_store::{Tx, fetched_files};
 use super::super::fetch::shown;
 use super::super::folder::MAX_NUPKG;
 use super::super::store_file::{at_hand, kept};
-use super::super::{digest, nupkgs};
+use super::super::{digest, nupkgs, regular};
 use crate::app::App;
 
 /// How many versions without a file are named one by one.
@@ -79,12 +78,12 @@ impl Lying {
     /// Its length; or what is wrong with it, where it is not what it was any more.
     pub fn length(&self) -> Result<u64, String> {
         let changed = || "it changed since its folder was read".to_owned();
-        let length = regular(&self.path)?;
+        let unreadable = |error| format!("it cannot be read: {error}");
+        let file = regular::open(&self.path).map_err(unreadable)?;
+        let length = file.metadata().map_err(unreadable)?.len();
         if length > MAX_NUPKG {
             return Err(changed());
         }
-        let unreadable = |error| format!("it cannot be read: {error}");
-        let file = File::open(&self.path).map_err(unreadable)?;
         // One that grows meanwhile is another file.
         let found = digest::sha256(file.take(length)).map_err(unreadable)?;
         if found == self.sha256 {
@@ -92,15 +91,6 @@ impl Lying {
         } else {
             Err(changed())
         }
-    }
-}
-
-/// The length of a file, which is one: opening what is none could wait for ever.
-fn regular(path: &Path) -> Result<u64, String> {
-    match fs::metadata(path) {
-        Ok(it) if it.is_file() => Ok(it.len()),
-        Ok(_) => Err("it cannot be read: it is no file".to_owned()),
-        Err(error) => Err(format!("it cannot be read: {error}")),
     }
 }
 
