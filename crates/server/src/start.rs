@@ -277,7 +277,7 @@ fn app(
         jobs_due: Notify::new(),
         stop: watch::Sender::new(false),
         changed: broadcast::channel(16).0,
-        pace: catalog::pace::Pace::default(),
+        pace: catalog::pace::Pace::on(&config.data),
         sealing,
         feed: feed::Feed::default(),
         costs: crate::costs::Costs::default(),

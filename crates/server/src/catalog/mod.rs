@@ -15,6 +15,7 @@ pub mod guard;
 pub mod intake;
 pub mod known;
 pub mod lacks;
+mod ledger;
 pub mod metadata;
 pub mod mirror;
 mod missed;

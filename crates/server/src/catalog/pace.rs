@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
-use fleetmend_model::SourceId;
+use fleetmend_model::{Millis, SourceId};
 use fleetmend_store::host_pauses::{self, HostPause};
 use fleetmend_store::sources::Source;
 use reqwest::{StatusCode, Url};
@@ -15,8 +16,10 @@ use tokio::time::Instant;
 use super::fetch::FetchError;
 use super::guard::network::{Reach, reach};
 use super::guard::{hosts, lookup};
+use super::ledger::Ledger;
 use super::schedule::{self, Asked};
 use crate::app::App;
+use crate::clock::system_clock;
 
 /// Requests a minute to a public host, a burst of as many included, unless an administrator says
 /// otherwise.
@@ -24,13 +27,28 @@ const PUBLIC_REQUESTS_PER_MINUTE: usize = 15;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What each host was asked for lately.
-#[derive(Default)]
 pub struct Pace {
     hosts: Mutex<HashMap<String, Host>>,
     /// Requests a minute that an administrator allows for a host.
     allowed: Mutex<HashMap<String, u32>>,
     /// Hosts of sources that are in one's own network, as their names resolve.
     near: Mutex<HashMap<SourceId, String>>,
+    /// What other processes on the same data folder sent counts, too.
+    ledger: Option<Ledger>,
+    /// Said once that the ledger cannot be used.
+    said: Once,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            hosts: Mutex::default(),
+            allowed: Mutex::default(),
+            near: Mutex::default(),
+            ledger: None,
+            said: Once::new(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -42,6 +60,14 @@ struct Host {
 }
 
 impl Pace {
+    /// Of the server with this data folder, and of the commands beside it.
+    pub fn on(data: &Path) -> Self {
+        Self {
+            ledger: Some(Ledger::of(data)),
+            ..Self::default()
+        }
+    }
+
     /// Ends when a request to this address may be sent, be it the first one or one that a redirect leads
     /// to. Addresses inside one's own network wait
     /// for nothing but their own wish.
@@ -51,7 +77,7 @@ impl Pace {
             may_ask(app, &host).await?;
             let pause = self
                 .most(&host)
-                .and_then(|most| self.turn(&host, most, Instant::now()));
+                .and_then(|most| self.shared_turn(&host, most, system_clock()));
             match pause {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Ok(()),
@@ -113,6 +139,33 @@ impl Pace {
             Some(per_minute) => Some(*per_minute as usize),
             None if self.is_near(host) => None,
             None => Some(PUBLIC_REQUESTS_PER_MINUTE),
+        }
+    }
+
+    /// Takes a turn that other processes have not taken, or gives the time until there may be one. Where the
+    /// ledger cannot be used, this process keeps to its own.
+    fn shared_turn(&self, host: &str, most: usize, now: Millis) -> Option<Duration> {
+        let pause = self.turn(host, most, Instant::now());
+        let ledger = self.ledger.as_ref().filter(|_| pause.is_none());
+        match ledger.map(|it| it.take(host, most, now)) {
+            None => pause,
+            Some(Ok(pause)) => {
+                if pause.is_some()
+                    && let Some(host) = self.lock().get_mut(host)
+                {
+                    host.sent.pop();
+                }
+                pause
+            }
+            Some(Err(error)) => {
+                self.said.call_once(|| {
+                    tracing::warn!(
+                        "what other processes ask hosts for does not count, because the file of it \
+                         cannot be used: {error}"
+                    );
+                });
+                None
+            }
         }
     }
 
@@ -292,6 +345,37 @@ mod tests {
         // What is over takes no memory.
         pace.turn("c.example", MOST, start + 2 * MINUTE);
         assert_eq!(pace.lock().len(), 1);
+    }
+
+    #[test]
+    fn a_server_a_command_beside_it_and_the_server_after_a_restart_share_what_a_host_allows() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Millis(1_700_000_000_000);
+        let server = Pace::on(folder.path());
+        for _ in 0..3 {
+            assert_eq!(server.shared_turn("a.example", 5, now), None);
+        }
+        let command = Pace::on(folder.path());
+        for _ in 0..2 {
+            assert_eq!(command.shared_turn("a.example", 5, now), None);
+        }
+        let again = Pace::on(folder.path());
+        for pace in [&server, &command, &again] {
+            assert_eq!(pace.shared_turn("a.example", 5, now), Some(MINUTE));
+            assert_eq!(pace.shared_turn("b.example", 5, now), None);
+        }
+        // A turn that was not had is not counted.
+        assert_eq!(server.lock()["a.example"].sent.len(), 3);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_leaves_each_process_its_own_pace() {
+        let folder = tempfile::tempdir().unwrap();
+        let pace = Pace::on(&folder.path().join("none"));
+        for turn in 0..4 {
+            let pause = pace.shared_turn("a.example", 3, Millis(0));
+            assert_eq!(pause.is_some(), turn == 3, "{turn}");
+        }
     }
 
     #[test]
