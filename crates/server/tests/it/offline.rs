@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fleetmend_e2e::feed::FeedSite;
+use fleetmend_e2e::feed::{Fault, FeedSite};
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_e2e::pe::Pe;
 use fleetmend_model::status::deploy::{DeployStatus, Ending};
@@ -186,6 +186,27 @@ both! {
         let lines = import(&site, &path).await;
         assert_eq!(lines[1], "Carried: 0 new or changed, 0 not offered any more.", "{lines:?}");
         assert_eq!((imported(&site, &place).await.settings, versions(&site, &source).await), before);
+    }
+
+    async fn a_source_that_was_never_read_to_its_end_is_told_by_the_export_and_by_the_import(site) {
+        let online = Online::with(&[]).await;
+        let down = FeedSite::start().unwrap();
+        down.set_fault("/api/v2/Packages", Fault::Status(502));
+        let location = down.url();
+        let given = Given { name: Some("Down"), allow_private: true, ..Given::at(&location) };
+        let id = online.site.site.running().handle().add_source(&given).await.unwrap();
+        until("its read failed", async || {
+            let it = sources::get(online.site.db(), id).await.unwrap().unwrap();
+            it.last_read.error
+        })
+        .await;
+        let path = online.folder.path().join("catalog.tar");
+        let lines = export(&online.site, &path, &Scope::All).await;
+        let about = |lines: &[String]| lines.iter().filter(|it| it.contains("Down: ") && it.contains("never read to its end")).count();
+        assert_eq!(about(&lines), 1, "{lines:?}");
+        let lines = import(&site, &path).await;
+        assert_eq!(about(&lines), 1, "{lines:?}");
+        assert!(lines.iter().any(|it| it.starts_with("Down: 0 new or changed")), "{lines:?}");
     }
 
     async fn a_file_that_was_not_imported_is_told_without_a_try_until_an_import_brings_it(site) {

@@ -98,6 +98,10 @@ pub async fn prepare(app: &App, scope: &Scope) -> anyhow::Result<Prepared> {
         if source.kind == SourceKind::Own && rows.count == 0 {
             continue;
         }
+        if source.kind != SourceKind::Own && source.last_read.finished_at.is_none() {
+            let line = format!("{}: it was never read to its end", name(source));
+            gathering.left_out.push(line);
+        }
         let addresses = gathering.addresses()?;
         let number = carried.len();
         carried.push(SourceEntry {

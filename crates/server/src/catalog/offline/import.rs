@@ -205,6 +205,7 @@ async fn take_source(
         changed: stored.changed,
         gone: gone - kept,
         withheld: kept,
+        was_read: entry.read_at.is_some(),
     })
 }
 

@@ -32,6 +32,8 @@ pub struct ImportedSource {
     pub gone: u64,
     /// Versions that it no longer has and that are kept for a person to decide.
     pub withheld: u64,
+    /// Whether the exporting server ever read it to its end.
+    pub was_read: bool,
 }
 
 impl Imported {
@@ -57,6 +59,11 @@ impl Imported {
                     "{line}; {} are not in it: so many that nothing was taken away before you say so \
                      on the source's page",
                     source.withheld
+                );
+            }
+            if !source.was_read {
+                line = format!(
+                    "{line}; it was never read to its end there, and has more or other versions"
                 );
             }
             all.push(format!("{line}."));
