@@ -63,14 +63,15 @@ fn simulate_prints_its_figures() {
 
 #[test]
 fn import_prints_its_figures_and_reads_an_unchanged_feed_by_conditional_requests_alone() {
-    let figures = measured(&["import", "--ids", "30"]);
+    // More than a feed is trusted to give to one question.
+    let figures = measured(&["import", "--ids", "640"]);
     assert_has_numbers(
         &figures,
         &["seconds", "cpu_seconds", "again_seconds", "http_seconds"],
     );
     assert_eq!(
         (&figures["entries"], &figures["pages"]),
-        (&240.into(), &6.into())
+        (&5_120.into(), &128.into())
     );
     for key in [
         "again_requests",
@@ -78,8 +79,41 @@ fn import_prints_its_figures_and_reads_an_unchanged_feed_by_conditional_requests
         "http_again_requests",
         "http_again_unchanged",
     ] {
-        assert_eq!(figures[key], 6, "{key}: {figures}");
+        assert_eq!(figures[key], 128, "{key}: {figures}");
     }
+}
+
+#[test]
+fn feed_prints_its_figures() {
+    let small = [
+        "--packages",
+        "20",
+        "--versions",
+        "2",
+        "--connections",
+        "2",
+        "--seconds",
+        "1",
+        "--megabytes",
+        "1",
+    ];
+    let arguments = [&["feed"], &small[..]].concat();
+    if Command::new("nginx").arg("-v").output().is_err() {
+        let output = lab(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && said.contains("nginx"),
+            "{output:?}"
+        );
+        return;
+    }
+    let keys = [
+        "find_per_s",
+        "p99_ms",
+        "gzip_find_per_s",
+        "download_vs_nginx",
+    ];
+    assert_has_numbers(&measured(&arguments), &keys);
 }
 
 #[test]
