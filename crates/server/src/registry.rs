@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use fleetmend_model::device::Host;
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_store::devices;
 use tokio::sync::Notify;
+
+use crate::inventory::allowance::Allowance;
 
 /// No time.
 const NEVER: i64 = i64::MIN;
@@ -32,6 +35,18 @@ pub struct Device {
     looks_again: AtomicBool,
     wake: Notify,
     known: Mutex<Known>,
+    /// Whether an inventory of it is taken in.
+    is_reporting: AtomicBool,
+    allowance: Mutex<Allowance>,
+}
+
+/// A device's turn: one inventory of it is taken in at a time.
+pub struct Turn(Arc<Device>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.is_reporting.store(false, Ordering::Release);
+    }
 }
 
 /// What a check-in is compared with.
@@ -76,6 +91,8 @@ impl Device {
             looks_again: AtomicBool::new(false),
             wake: Notify::new(),
             known: Mutex::new(known),
+            is_reporting: AtomicBool::new(false),
+            allowance: Mutex::new(Allowance::default()),
         }
     }
 
@@ -117,6 +134,18 @@ impl Device {
     /// Changes what check-ins are compared with.
     pub fn learn(&self, change: impl FnOnce(&mut Known)) {
         change(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Its turn to bring an inventory; `None` while another one of it is taken in.
+    pub fn turn(self: &Arc<Self>) -> Option<Turn> {
+        let is_first = !self.is_reporting.swap(true, Ordering::AcqRel);
+        is_first.then(|| Turn(Arc::clone(self)))
+    }
+
+    /// Whether it may bring one more inventory that nobody asked for; or in what time.
+    pub fn may_report(&self, now: Millis) -> Result<(), Duration> {
+        let allowance = self.allowance.lock();
+        allowance.unwrap_or_else(PoisonError::into_inner).take(now)
     }
 
     /// Takes the mark that a check-in must look into the database. Taken before the look, so that

@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use fleetmend_model::inventory::Inventory;
 use fleetmend_protocol::BOOT_HEADER;
 use fleetmend_protocol::checkin::InventoryReply;
+use fleetmend_store::{holds, scan_jobs};
 use fleetmend_trust::digest_hex;
 
 use crate::agents::{Caller, body};
@@ -16,6 +17,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::inventory::clean;
 use crate::inventory::ingest::Incoming;
+use crate::registry::Device;
 
 /// The largest inventory, in bytes: some thirty thousand entries.
 const MAX_INVENTORY: usize = 8 * 1024 * 1024;
@@ -28,6 +30,10 @@ pub async fn inventory(
     body: Body,
 ) -> Result<Json<InventoryReply>, ApiError> {
     device.heard(app.now());
+    let _turn = device.turn().ok_or_else(|| {
+        ApiError::Busy("another inventory of this device is being taken in".to_owned())
+    })?;
+    may_report(&app, &device).await?;
     let bytes = body::bytes(body, MAX_INVENTORY).await?;
     let mut inventory: Inventory = body::json(&bytes)?;
     let digest = digest_hex(&bytes);
@@ -44,6 +50,22 @@ pub async fn inventory(
         .await?;
     app.touch();
     Ok(Json(InventoryReply { digest }))
+}
+
+/// Refuses an inventory of a device that brings many of which nobody asked for one.
+async fn may_report(app: &App, device: &Device) -> Result<(), ApiError> {
+    let Err(wait) = device.may_report(app.now()) else {
+        return Ok(());
+    };
+    let scan = scan_jobs::open_of_device(&app.db, device.id);
+    let is_asked_for = scan.await.map_err(anyhow::Error::from)?.is_some()
+        || holds::awaits_inventory(&app.db, device.id)
+            .await
+            .map_err(anyhow::Error::from)?;
+    match is_asked_for {
+        true => Ok(()),
+        false => Err(ApiError::TooMany(wait.as_secs().max(1))),
+    }
 }
 
 /// The boot that an inventory was made in; agents that are older than the header do not say it.

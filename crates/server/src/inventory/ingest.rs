@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::catalog::known::Known;
 use crate::deployments;
 use crate::error::ApiError;
+use crate::inventory::one_by_one::Attempts;
 use crate::inventory::prune::{Step, Watched};
 use crate::jobs;
 use crate::missing::index::{self, Pending};
@@ -197,13 +198,14 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
         }
         if !batch.is_empty() {
             let (incoming, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let outcome = store(&app, &mut state, &incoming).await;
-            if outcome.is_err() {
-                // Ids that were learned in a transaction that did not happen.
-                state.forget_ids();
-                app.fleet_mut().forget(state.fresh.drain(..));
+            let mut attempts = Attempts::new(incoming.len());
+            while let Some(some) = attempts.next() {
+                attempts.came(try_to_store(&app, &mut state, &incoming[some]).await);
             }
-            reply(replies, outcome, "inventories cannot be stored");
+            for (caller, outcome) in replies.into_iter().zip(attempts.outcomes()) {
+                let outcome = outcome.map_err(anyhow::Error::msg);
+                reply(vec![caller], outcome, "the inventory cannot be stored");
+            }
         }
         for message in others {
             match message {
@@ -273,6 +275,16 @@ impl State {
             reply(all, outcome, "devices cannot be matched");
         }
     }
+}
+
+async fn try_to_store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow::Result<()> {
+    let outcome = store(app, state, batch).await;
+    if outcome.is_err() {
+        // Ids that were learned in a transaction that did not happen.
+        state.forget_ids();
+        app.fleet_mut().forget(state.fresh.drain(..));
+    }
+    outcome
 }
 
 async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow::Result<()> {

@@ -1,7 +1,9 @@
 //! The inventory stage: what agents find on their devices, cleaned, stored, and matched at once.
 
+pub mod allowance;
 pub mod clean;
 pub mod ingest;
+mod one_by_one;
 pub mod prune;
 pub mod scan_reports;
 pub mod scans;

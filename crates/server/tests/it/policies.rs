@@ -17,7 +17,8 @@ use crate::agent::{Agent, inventory};
 use crate::clocked::{Clocked, both, until};
 use crate::facts::{say, texts};
 
-fn anna() -> Actor {
+/// A person.
+pub fn anna() -> Actor {
     Actor {
         name: "anna".to_owned(),
         address: "192.0.2.1".to_owned(),

@@ -5,13 +5,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fleetmend_model::inventory::{AvailableUpdate, Inventory, Place, UpdateScan};
+use fleetmend_protocol::paths;
+use fleetmend_server::inventory::allowance::{BURST, EVERY};
 use fleetmend_server::inventory::prune::KEPT;
+use fleetmend_server::inventory::scans;
 use fleetmend_server::missing::index;
 use fleetmend_store::{inventories, missing, patches, queue, software, unnamed};
 
 use crate::agent::{Agent, inventory};
 use crate::clocked::{Clocked, both, until};
 use crate::offer::approve;
+use crate::policies::anna;
 use crate::taught;
 
 const MOMENT: Duration = Duration::from_secs(1);
@@ -105,6 +109,23 @@ async fn is_whole(site: &Clocked) {
 }
 
 both! {
+    async fn a_device_that_brings_inventory_after_inventory_waits_unless_it_was_asked_for(site) {
+        let mut agent = Agent::enrol(&site.site, "host").await;
+        let scan = agent.check_in(&[]).await.scans[0];
+        for number in 0..BURST {
+            agent.send_inventory(&with("host", &[&format!("tool {number}")])).await;
+        }
+        agent.scanned(scan).await;
+        let another = with("host", &["another tool"]);
+        let send = async |agent: &Agent| agent.post(paths::INVENTORY, &another).await.status().as_u16();
+        assert_eq!(send(&agent).await, 429);
+        site.pass(EVERY).await;
+        assert_eq!(send(&agent).await, 200);
+        assert_eq!(send(&agent).await, 429);
+        scans::request(site.app(), &[agent.device], &anna()).await.unwrap();
+        assert_eq!(send(&agent).await, 200);
+    }
+
     async fn what_no_device_names_goes_after_a_while_and_what_was_decided_stays(site) {
         let mut agent = Agent::enrol(&site.site, "host").await;
         let person = site.administrator().await;
