@@ -242,6 +242,12 @@ pub(crate) fn code_key(code: &str) -> String {
     code.trim().to_ascii_uppercase()
 }
 
+/// The forms in which a package's application may come, see [`family`].
+pub fn forms(name: &str) -> [String; 3] {
+    let family = family(name);
+    ["", ".install", ".portable"].map(|form| format!("{family}{form}"))
+}
+
 /// The id without `.install` or `.portable`: one application in several forms.
 pub fn family(name: &str) -> &str {
     name.strip_suffix(".install")

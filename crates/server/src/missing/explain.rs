@@ -4,15 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use fleetmend_model::inventory::{ChocolateyRecord, Software};
-use fleetmend_model::patch::PatchType;
 use fleetmend_model::{DeviceId, Millis};
-use fleetmend_reconcile::catalog::family;
+use fleetmend_reconcile::catalog::{family, forms};
 use fleetmend_reconcile::{Answer, Here, Match, State, answer, candidates, match_software};
 use fleetmend_store::applications::ListedApplication;
 use fleetmend_store::devices::{self, Device};
-use fleetmend_store::missing::{self, DevicePatch, PatchFilter};
+use fleetmend_store::missing::{self, DevicePatch};
 use fleetmend_store::software::SoftwareRow;
-use fleetmend_store::{MAX_PAGE, Page, inventories, software};
+use fleetmend_store::{inventories, software};
 
 use super::on_device;
 use crate::app::App;
@@ -82,14 +81,12 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
         package == Some(family(&it.to_lowercase()))
     };
     let record = inventory.chocolatey.iter().find(|it| is_package(&it.id));
-    let third_party = PatchFilter {
-        patch_type: Some(PatchType::ThirdParty),
-        ..PatchFilter::default()
+    let missing = match answer.package() {
+        Some(package) => missing::of_packages(&app.db, device, &forms(package))
+            .await
+            .map_err(stored)?,
+        None => None,
     };
-    let lacks = missing::of_device(&app.db, device, &third_party, &Page::first(MAX_PAGE))
-        .await
-        .map_err(stored)?;
-    let missing = lacks.rows.into_iter().find(|it| is_package(&it.patch.name));
     Ok(Explanation {
         candidates,
         record: record.cloned(),

@@ -12,14 +12,20 @@ use crate::error::Result;
 use crate::holds::{Hold, hold_columns, hold_joins, read_joined};
 use crate::page::{Kind, Page, Paged};
 use crate::patches::{self, Patch, title_key};
+use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, args};
 
-statements! {
-    LIST = (concat!("SELECT p.*, m.device, m.patch, m.since, g.installed_version, g.evidence,
+/// What devices lack, with all that is shown of it.
+macro_rules! device_patches {
+    () => {
+        concat!(
+            "SELECT p.*, m.device, m.patch, m.since, g.installed_version, g.evidence,
                 g.confidence, g.reason, COALESCE(a.decision, 'not_approved') AS decision,
                 j.id AS job, j.status AS job_status, j.ending AS job_ending,
-                j.cause AS job_cause, j.updated_at AS job_at,", hold_columns!(), "
+                j.cause AS job_cause, j.updated_at AS job_at,",
+            hold_columns!(),
+            "
             FROM missing AS m
             JOIN missing_grounds AS g ON g.id = m.grounds
             JOIN patches AS p ON p.id = m.patch
@@ -27,7 +33,14 @@ statements! {
             LEFT JOIN approvals AS a ON a.patch = m.patch AND a.system_type = d.system_type
             LEFT JOIN deploy_jobs AS j ON j.id =
                 (SELECT MAX(l.id) FROM deploy_jobs AS l
-                 WHERE l.device = m.device AND l.patch = m.patch)", hold_joins!(), "
+                 WHERE l.device = m.device AND l.patch = m.patch)",
+            hold_joins!()
+        )
+    };
+}
+
+statements! {
+    LIST = (concat!(device_patches!(), "
             WHERE", patch_conditions!(), "
               AND m.device = $7
               AND (CAST($8 AS BIGINT) IS NULL
@@ -35,6 +48,10 @@ statements! {
               AND (CAST($9 AS TEXT) IS NULL
                    OR (p.title_key, p.id) > (CAST($9 AS TEXT), CAST($10 AS BIGINT)))
             ORDER BY p.title_key, p.id LIMIT $11"));
+    OF_PACKAGES = (concat!(device_patches!(), "
+            WHERE m.device = $1 AND p.patch_type = 'third_party'
+              AND p.name IN (SELECT value->>0 FROM jsonb_each($2))
+            ORDER BY p.title_key, p.id LIMIT 1"));
 }
 
 /// A patch that the device lacks.
@@ -78,4 +95,18 @@ pub async fn of_device(
     Ok(page.cut(patches, |it| {
         serde_json::json!([title_key(&it.patch.title, &it.patch.name), it.patch.id])
     }))
+}
+
+/// What a device lacks of packages with these ids, which are one application's.
+pub async fn of_packages(
+    mut from: impl Read,
+    device: DeviceId,
+    packages: &[String],
+) -> Result<Option<DevicePatch>> {
+    let names = Rows::of(packages.iter().map(String::as_str));
+    from.row(&OF_PACKAGES, args![device, names])
+        .await?
+        .as_ref()
+        .map(read_row)
+        .transpose()
 }

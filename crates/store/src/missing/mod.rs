@@ -21,7 +21,7 @@ use crate::sql::statements;
 use crate::value::{Row, args, bad, row};
 
 pub(crate) use by_device::STATEMENTS as BY_DEVICE_STATEMENTS;
-pub use by_device::{DevicePatch, of_device};
+pub use by_device::{DevicePatch, of_device, of_packages};
 pub(crate) use by_package::STATEMENTS as BY_PACKAGE_STATEMENTS;
 pub use by_package::{PackagesMissing, packages, replace_for_packages};
 pub(crate) use by_patch::STATEMENTS as BY_PATCH_STATEMENTS;

@@ -122,6 +122,20 @@ both! {
         }
     }
 
+    async fn what_a_device_lacks_of_a_package_is_found_however_much_else_it_lacks(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let device = add_device(&mut tx, "a").await;
+        let all = (0..1_001).map(|it| patch(&format!("tool{it}"), "2"));
+        let all: Vec<_> = all.chain([patch("zip.install", "2")]).collect();
+        let ids = patches::upsert_many(&mut tx, &all, T0).await.unwrap();
+        put(&mut tx, device, &ids).await;
+        let packages = ["zip", "zip.install"].map(str::to_owned);
+        let found = missing::of_packages(&mut tx, device, &packages).await.unwrap().unwrap();
+        assert_eq!((found.patch.id, found.patch.name.as_str()), (ids[1_001], "zip.install"));
+        let other = ["other".to_owned()];
+        assert_eq!(missing::of_packages(&mut tx, device, &other).await.unwrap(), None);
+    }
+
     async fn a_devices_own_list_has_the_filters_of_the_whole_one(db: Db) {
         let mut tx = db.begin().await.unwrap();
         let device = add_device(&mut tx, "a").await;
