@@ -106,6 +106,21 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The package that the application is, or those that it may be where a person must say it.
+    pub fn packages(&self) -> &[String] {
+        match self {
+            Self::Missing { package, .. }
+            | Self::Current { package, .. }
+            | Self::Newer { package, .. }
+            | Self::CannotTell { package, .. }
+            | Self::Pinned { package, .. } => std::slice::from_ref(package),
+            Self::Review { candidates, .. } => candidates,
+            Self::Unmatched | Self::Denied { .. } | Self::Excluded { .. } => &[],
+        }
+    }
+}
+
 /// The answer for one application. Depends on nothing but the catalog and the row.
 pub fn answer(catalog: &Catalog, software: &Software) -> Answer {
     answer_under(catalog, catalog.overrides(), software)

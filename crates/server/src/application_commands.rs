@@ -232,6 +232,15 @@ fn changes(preview: &Preview) -> Vec<String> {
         preview.changed,
         counted(preview.devices, "device", "devices"),
     )];
+    lines.extend(preview.turns.iter().map(|it| {
+        format!(
+            "  {} becomes {}: {} on {}",
+            it.before.key(),
+            it.after.key(),
+            counted(it.applications, "application", "applications"),
+            counted(it.devices, "device", "devices"),
+        )
+    }));
     let shown = |(state, package): &(State, String)| format!("{} {package}", state.key());
     lines.extend(preview.changes.iter().map(|it| {
         let (before, after) = (shown(&it.before), shown(&it.after));

@@ -10,6 +10,7 @@ use super::{Fleet, lacks};
 use crate::answer::{Answer, answer_under};
 use crate::device::{Says, concerned, copy_of};
 use crate::overrides::{Override, Overrides};
+use crate::state::State;
 
 /// The difference between two states of overrides.
 #[derive(Debug, Default)]
@@ -18,12 +19,28 @@ pub struct Comparison {
     pub applications: u64,
     /// Applications whose answer is another one.
     pub answers: Vec<OtherAnswer>,
+    /// The same by what the answers were and are.
+    pub turns: Vec<Turn>,
     /// How many devices have one of these.
     pub devices: u64,
     /// Patches that some devices lack then and not now.
     pub more: Vec<PatchCount>,
     /// Patches that some devices lack now and not then.
     pub fewer: Vec<PatchCount>,
+}
+
+/// Applications whose answer is in one state now and in another then, or in the same with another package
+/// or other candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// The state now.
+    pub before: State,
+    /// The state then.
+    pub after: State,
+    /// How many applications, each version on its own.
+    pub applications: u64,
+    /// How many devices have one of them.
+    pub devices: u64,
 }
 
 /// An application that would have another answer.
@@ -59,6 +76,7 @@ impl Fleet {
     pub fn compare(&self, it: &Override, before: &Overrides, after: &Overrides) -> Comparison {
         let mut found = Comparison::default();
         let mut devices = RoaringBitmap::new();
+        let mut turns: BTreeMap<(State, State), (u64, RoaringBitmap)> = BTreeMap::new();
         let mut copies = BTreeSet::new();
         let (mut answers_before, mut answers_after) = (HashMap::new(), HashMap::new());
         for id in self.applications.fitting(&[it]) {
@@ -74,9 +92,12 @@ impl Fleet {
             let after = answer_under(&self.catalog, after, &software);
             let packages = [&before, &after].into_iter().filter_map(concerned);
             copies.extend(packages.map(|it| copy_of(it).to_owned()));
-            let says = |it: &Answer| (it.state(), it.package().map(str::to_owned));
-            if says(&before) != says(&after) {
+            let states = (before.state(), after.state());
+            if states.0 != states.1 || before.packages() != after.packages() {
                 application.devices.join(&mut devices);
+                let turn = turns.entry(states).or_default();
+                turn.0 += 1;
+                application.devices.join(&mut turn.1);
                 found.answers.push(OtherAnswer {
                     software,
                     before: before.clone(),
@@ -88,6 +109,16 @@ impl Fleet {
             answers_after.insert(id, after);
         }
         found.devices = devices.len();
+        let turn =
+            |((before, after), (applications, devices)): ((State, State), (u64, RoaringBitmap))| {
+                Turn {
+                    before,
+                    after,
+                    applications,
+                    devices: devices.len(),
+                }
+            };
+        found.turns = turns.into_iter().map(turn).collect();
         for copy in &copies {
             let before = self.patches(copy, &answers_before);
             let after = self.patches(copy, &answers_after);

@@ -32,7 +32,7 @@ use crate::catalog::{Catalog, CatalogPackage};
 use crate::device::{Here, MissingPatch, Registered, Says, combine, copy_of, here};
 use crate::overrides::Overrides;
 use applications::{Application, Applications, Learnt};
-pub use compare::{Comparison, OtherAnswer, PatchCount};
+pub use compare::{Comparison, OtherAnswer, PatchCount, Turn};
 use device_set::DeviceSet;
 use devices::{Devices, Held};
 pub use group::Group;

@@ -5,14 +5,48 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
 use fleetmend_reconcile::device::third_party;
+use fleetmend_reconcile::fleet::Turn;
 use fleetmend_reconcile::{
     Answer, Catalog, CatalogPackage, Decision, Fleet, Loading, MissingPatch, Observed, Override,
-    Overrides, answer, candidates,
+    Overrides, State, answer, candidates,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::{msi, package, pinned, record, software, with_product};
+use crate::{msi, package, pinned, record, software, with_pattern, with_product};
+
+#[test]
+fn a_comparison_counts_what_changes_within_what_a_person_must_say() {
+    let twin = |(id, name)| with_pattern(package(id, name, "2.0"), "Twin program*");
+    let twins = (1..).zip(["twin-one", "twin-two", "twin-three"]).map(twin);
+    let packages = twins.map(|it| (it.name.clone(), vec![it]));
+    let mut fleet = Fleet::new(packages.collect(), Overrides::default());
+    fleet.learn(1, &software("Twin program", "1.0"));
+    for device in [1, 2] {
+        fleet.put(DeviceId(device), &[1], &[]);
+    }
+    let it = Override {
+        id: 1,
+        name: "Twin program".to_owned(),
+        publisher: String::new(),
+        decision: Decision::IsNot("twin-one".to_owned()),
+        reason: "seen".to_owned(),
+        by: "ada".to_owned(),
+    };
+    let found = fleet.compare(
+        &it,
+        &Overrides::default(),
+        &Overrides::new(vec![it.clone()]),
+    );
+    let expected = Turn {
+        before: State::Review,
+        after: State::Review,
+        applications: 1,
+        devices: 2,
+    };
+    assert_eq!(found.turns, [expected]);
+    assert_eq!(found.devices, 2);
+}
 
 /// Few names, many of which are others' with a word before them.
 const IDS: [&str; 15] = [

@@ -16,7 +16,7 @@ use super::shapes::{IdBody, PageBody, page, time, time_opt};
 use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
-use crate::missing::overrides::{self, Change, Given, PatchCount, Preview};
+use crate::missing::overrides::{self, Change, Given, PatchCount, Preview, Turn};
 use crate::people::{Confirmed, SignedIn};
 
 /// An override.
@@ -112,12 +112,41 @@ pub(crate) struct PreviewBody {
     changed: u64,
     /// Devices that have one of them.
     devices: u64,
+    /// How many change from which state to which, also where another package or other candidates are all
+    /// that changes.
+    turns: Vec<TurnBody>,
     /// The first hundred changes, those that most devices have first.
     changes: Vec<ChangeBody>,
     /// Patches that devices lack then and not now: the first hundred, those of most devices first.
     more_missing: Vec<PatchCountBody>,
     /// Patches that devices lack now and not then, in the same way.
     fewer_missing: Vec<PatchCountBody>,
+}
+
+/// Applications whose answers change from one state to another, or within one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TurnBody {
+    /// The answers' state now.
+    #[schema(value_type = String)]
+    state: AnswerState,
+    /// Their state then.
+    #[schema(value_type = String)]
+    new_state: AnswerState,
+    /// How many applications, each version on its own.
+    applications: u64,
+    /// How many devices have one of them.
+    devices: u64,
+}
+
+impl From<Turn> for TurnBody {
+    fn from(it: Turn) -> Self {
+        Self {
+            state: it.before,
+            new_state: it.after,
+            applications: it.applications,
+            devices: it.devices,
+        }
+    }
 }
 
 /// A patch and a number of devices.
@@ -156,7 +185,7 @@ pub(crate) struct ChangeBody {
     /// The answer's state now.
     #[schema(value_type = String)]
     state: AnswerState,
-    /// The package now.
+    /// The package now; where a person must say it, the candidates, with commas.
     package: Option<String>,
     /// The answer's state then.
     #[schema(value_type = String)]
@@ -186,6 +215,7 @@ impl From<Preview> for PreviewBody {
             applications: it.applications,
             changed: it.changed,
             devices: it.devices,
+            turns: it.turns.into_iter().map(Into::into).collect(),
             changes: it.changes.into_iter().map(Into::into).collect(),
             more_missing: it.more.into_iter().map(Into::into).collect(),
             fewer_missing: it.fewer.into_iter().map(Into::into).collect(),

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use fleetmend_model::{Millis, name_pattern};
-pub use fleetmend_reconcile::fleet::PatchCount;
 use fleetmend_reconcile::fleet::{Comparison, OtherAnswer};
+pub use fleetmend_reconcile::fleet::{PatchCount, Turn};
 use fleetmend_reconcile::{Answer, Catalog, Decision, Override, Overrides, State, said_text};
 use fleetmend_store::overrides::{self, NewOverride};
 use fleetmend_store::{Read, Tx};
@@ -49,6 +49,8 @@ pub struct Preview {
     pub changed: u64,
     /// Devices that have one of them.
     pub devices: u64,
+    /// How many change from which state to which.
+    pub turns: Vec<Turn>,
     /// The changes that most devices have.
     pub changes: Vec<Change>,
     /// Patches that devices lack then and not now, those of most devices first.
@@ -74,7 +76,7 @@ pub struct Change {
     pub name: String,
     /// `DisplayVersion`.
     pub version: String,
-    /// The answer now.
+    /// The answer now, with its package or the candidates for it.
     pub before: (State, String),
     /// The answer then.
     pub after: (State, String),
@@ -293,7 +295,7 @@ async fn changes(
 }
 
 fn preview_of(found: Comparison) -> Preview {
-    let told = |it: &Answer| (it.state(), it.package().unwrap_or_default().to_owned());
+    let told = |it: &Answer| (it.state(), it.packages().join(", "));
     let change = |it: &OtherAnswer| Change {
         name: it.software.name.clone(),
         version: it.software.version.clone(),
@@ -314,6 +316,7 @@ fn preview_of(found: Comparison) -> Preview {
         applications: found.applications,
         changed: found.answers.len() as u64,
         devices: found.devices,
+        turns: found.turns,
         changes,
         more: shown(found.more),
         fewer: shown(found.fewer),
