@@ -114,19 +114,54 @@ fn read_listed(row: &Row) -> Result<ListedApplication> {
     })
 }
 
-/// Puts these in place of all that is stored; gives how many rows that wrote or took away. Rows that
-/// are as they were are not written.
-pub async fn replace_all(tx: &mut Tx, applications: &[Application]) -> Result<u64> {
+/// What putting answers in place of others came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replaced {
+    /// How many rows it wrote or took away.
+    pub rows: u64,
+    /// Those that had another answer before.
+    pub turned: Vec<Turned>,
+}
+
+/// An application that has another answer than before. That of one application depends on what is known of
+/// packages alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turned {
+    /// The application.
+    pub software: u32,
+    /// The state and the package that it had.
+    pub before: (String, String),
+    /// Those that it has.
+    pub after: (String, String),
+    /// How many devices have it.
+    pub devices: u64,
+}
+
+/// Puts these in place of all that is stored. Rows that are as they were are not written.
+pub async fn replace_all(tx: &mut Tx, applications: &[Application]) -> Result<Replaced> {
     const BATCH: usize = 5_000;
     let rows = tx.rows(&ALL, args![]).await?;
     let old: Vec<Application> = rows.iter().map(read).collect::<Result<_>>()?;
     let mut old: HashMap<u32, Application> = old.into_iter().map(|it| (it.software, it)).collect();
     let new: BTreeMap<u32, &Application> =
         applications.iter().map(|it| (it.software, it)).collect();
-    let changed: Vec<&Application> = new
-        .into_values()
-        .filter(|it| old.remove(&it.software).as_ref() != Some(*it))
-        .collect();
+    let mut changed: Vec<&Application> = Vec::new();
+    let mut turned = Vec::new();
+    for it in new.into_values() {
+        let before = old.remove(&it.software);
+        if before.as_ref() == Some(it) {
+            continue;
+        }
+        changed.push(it);
+        let after = (it.state.clone(), it.package.clone());
+        let before = before.map(|it| (it.state, it.package));
+        turned.extend(before.filter(|it| *it != after).map(|before| Turned {
+            software: it.software,
+            before,
+            after,
+            devices: it.devices,
+        }));
+    }
     for some in changed.chunks(BATCH) {
         let mut rows = Rows::new();
         for it in some {
@@ -148,7 +183,10 @@ pub async fn replace_all(tx: &mut Tx, applications: &[Application]) -> Result<u6
         tx.run(&DELETE, args![Rows::of(gone.iter().copied())])
             .await?;
     }
-    Ok((changed.len() + gone.len()) as u64)
+    Ok(Replaced {
+        rows: (changed.len() + gone.len()) as u64,
+        turned,
+    })
 }
 
 /// A page of applications with a state, or all, each once whatever its version: those that most

@@ -9,7 +9,11 @@ use std::time::Instant;
 use fleetmend_reconcile::{Fleet, Group};
 use fleetmend_store::applications::{self, Application};
 
+use super::turned;
 use crate::app::App;
+use crate::console::counted;
+use crate::journal;
+use crate::people::Actor;
 
 /// Stores the answers as they are now.
 pub async fn store(app: &Arc<App>) -> anyhow::Result<()> {
@@ -17,10 +21,26 @@ pub async fn store(app: &Arc<App>) -> anyhow::Result<()> {
     let fleet = Arc::clone(app);
     let all = tokio::task::spawn_blocking(move || all(&fleet.fleet())).await?;
     let mut tx = app.db.begin().await?;
-    let changed = applications::replace_all(&mut tx, &all).await?;
+    let replaced = applications::replace_all(&mut tx, &all).await?;
+    if let Some(says) = turned::in_words(&replaced.turned) {
+        let actor = Actor {
+            name: "catalog".to_owned(),
+            address: String::new(),
+        };
+        let subject = counted(replaced.turned.len() as u64, "application", "applications");
+        journal::record(
+            &mut tx,
+            &actor,
+            "answers_changed",
+            &subject,
+            &says,
+            app.now(),
+        )
+        .await?;
+    }
     tx.commit().await?;
     app.costs.applications.took(began.elapsed());
-    if changed > 0 {
+    if replaced.rows > 0 {
         app.touch();
     }
     Ok(())

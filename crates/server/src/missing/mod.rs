@@ -11,4 +11,5 @@ pub mod on_device;
 pub mod overrides;
 pub mod published;
 pub mod query;
+mod turned;
 mod unanswered;

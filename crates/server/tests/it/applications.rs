@@ -263,6 +263,11 @@ both! {
             (&change["state"], &change["new_state"], &change["new_package"]),
             (&json!("review"), &json!("missing"), &json!("twin-two"))
         );
+        let turns = json!([{"state": "review", "new_state": "missing", "applications": 1, "devices": 2}]);
+        assert_eq!(preview["turns"], turns);
+        let path = "/overrides/new?name=twin*&decision=is&package=twin-two";
+        let page = person.get(&site.site, path).await.text;
+        assert!(page.contains("How many answers change"), "{page}");
         // Nothing was done by looking.
         missing(&["tool"]).await;
         let without_reason = person.call(&site.site, "/api/v1/overrides", &it).await;
@@ -276,6 +281,12 @@ both! {
         assert!(audit.contains("'twin*' is twin-two: seen on the machine"), "{audit}");
         let page = person.get(&site.site, "/overrides").await.text;
         assert!(page.contains("is twin-two: seen on the machine"), "{page}");
+        until("the audit log says which answers changed", async || {
+            let audit = get(&site, &person, "/api/v1/audit?action=answers_changed").await;
+            let said = "twin-two: 'To review' became 'Missing' for 1 application (2 installed)";
+            audit.to_string().contains(said).then_some(())
+        })
+        .await;
 
         let path = format!("/api/v1/overrides/{}/removal", made["id"]);
         let preview = get(&site, &person, &path).await;
@@ -327,7 +338,8 @@ both! {
         };
         let lines = handle.preview_override(&pinned).await.unwrap();
         assert_eq!(lines[0], "it is for 2 applications; the answer changes for 1 on 1 device");
-        assert!(lines[1].ends_with("missing tool becomes pinned tool"), "{lines:?}");
+        assert_eq!(lines[1], "  missing becomes pinned: 1 application on 1 device");
+        assert!(lines[2].ends_with("missing tool becomes pinned tool"), "{lines:?}");
         let it = json!({"name": "Some tool", "decision": "pinned", "highest": "2.0"});
         let preview = person.call(&site.site, "/api/v1/overrides/preview", &it).await.json();
         assert_eq!(preview["changed"], 0, "{preview}");

@@ -1,0 +1,107 @@
+//! What another catalog, or other words about matches, made of the answers: a line for the audit log.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use fleetmend_reconcile::State;
+use fleetmend_store::applications::Turned;
+
+use crate::console::counted;
+
+/// Kinds of changes that are told one by one.
+const TOLD: usize = 20;
+
+/// What changed of the same package in the same way.
+type Kind<'a> = (&'a str, &'a str, &'a str);
+
+/// Which packages' answers changed, from what to what, for how many applications on how many devices; what
+/// was missing and is not known any more stands first. `None`: none changed.
+pub(super) fn in_words(all: &[Turned]) -> Option<String> {
+    let mut kinds: BTreeMap<Kind<'_>, (u64, u64)> = BTreeMap::new();
+    for it in all {
+        let package = [&it.before.1, &it.after.1]
+            .into_iter()
+            .find(|it| !it.is_empty());
+        let package = package.map_or("no package", String::as_str);
+        let kind = kinds
+            .entry((package, &it.before.0, &it.after.0))
+            .or_default();
+        kind.0 += 1;
+        kind.1 += it.devices;
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(kind, counts)| (!is_lost(*kind), Reverse(counts.1)));
+    let more = kinds.len().saturating_sub(TOLD);
+    let told = kinds
+        .into_iter()
+        .take(TOLD)
+        .map(|((package, before, after), counts)| {
+            let applications = counted(counts.0, "application", "applications");
+            let (before, after) = (label(before), label(after));
+            format!(
+                "{package}: '{before}' became '{after}' for {applications} ({} installed)",
+                counts.1
+            )
+        });
+    let mut told: Vec<String> = told.collect();
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn is_lost((_, before, after): Kind<'_>) -> bool {
+    let state = |key| State::from_key(key);
+    state(before) == Some(State::Missing)
+        && matches!(
+            state(after),
+            Some(State::CannotTell | State::Review | State::Unmatched)
+        )
+}
+
+fn label(key: &str) -> &str {
+    match State::from_key(key) {
+        Some(state) => state.label(),
+        None => key,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turned(package: &str, before: State, after: State, devices: u64) -> Turned {
+        let said = |it: State| {
+            let is_known = it != State::Unmatched;
+            let package = if is_known { package } else { "" };
+            (it.key().to_owned(), package.to_owned())
+        };
+        Turned {
+            software: 1,
+            before: said(before),
+            after: said(after),
+            devices,
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_any_more_is_told_first_and_the_rest_is_counted() {
+        use State::{CannotTell, Current, Missing, Unmatched};
+        assert_eq!(in_words(&[]), None);
+        let mut all = vec![
+            turned("tool", Current, Missing, 50),
+            turned("tool", Missing, CannotTell, 2),
+            turned("tool", Missing, CannotTell, 1),
+            turned("zip", Missing, Unmatched, 1),
+        ];
+        let told = [
+            "tool: 'Missing' became 'Cannot tell' for 2 applications (3 installed)",
+            "zip: 'Missing' became 'Unmatched' for 1 application (1 installed)",
+            "tool: 'Current' became 'Missing' for 1 application (50 installed)",
+        ];
+        assert_eq!(in_words(&all).unwrap(), told.join("; "));
+        all.extend((0..30).map(|it| turned(&format!("p{it}"), Current, Missing, 1)));
+        let found = in_words(&all).unwrap();
+        assert!(found.ends_with("; and 13 more"), "{found}");
+    }
+}
