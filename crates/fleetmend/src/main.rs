@@ -8,6 +8,7 @@ mod local_agent;
 mod mirror;
 mod missing;
 mod options;
+mod policies;
 mod runtime;
 mod serve;
 mod source;
@@ -70,6 +71,9 @@ enum Command {
     /// What an administrator says about matches: a name is a package, is not, is left out, or is pinned.
     #[command(subcommand)]
     Override(applications::Override),
+    /// What is set for which devices.
+    #[command(subcommand)]
+    Policies(policies::Policies),
     /// The server's own package feed: its address, its keys, and who may read it.
     #[command(subcommand)]
     Feed(feed::Feed),
@@ -105,6 +109,7 @@ fn main() -> ExitCode {
         Command::Applications(command) => runtime::run(applications::list(command)),
         Command::Override(command) => runtime::run(applications::overrides(command)),
         Command::Feed(command) => runtime::run(feed::run(command)),
+        Command::Policies(command) => runtime::run(policies::run(command)),
         Command::Agent(command) => fleetmend_agent::cli::run(command),
     };
     match done {

@@ -32,6 +32,7 @@ mod new_keys;
 mod output;
 pub mod people;
 pub mod policies;
+mod policy_commands;
 mod registry;
 mod router;
 mod server_id;

@@ -225,6 +225,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0145_unnamed.sql"),
     ),
     (
+        146,
+        "policy versions enabled",
+        include_str!("../migrations/sqlite/0146_policy_versions_enabled.sql"),
+    ),
+    (
         150,
         "scanned at",
         include_str!("../migrations/sqlite/0150_scanned_at.sql"),
@@ -441,6 +446,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         145,
         "unnamed",
         include_str!("../migrations/postgres/0145_unnamed.sql"),
+    ),
+    (
+        146,
+        "policy versions enabled",
+        include_str!("../migrations/postgres/0146_policy_versions_enabled.sql"),
     ),
     (
         150,

@@ -20,8 +20,9 @@ statements! {
                generation = generation + 1, updated_by = $7, updated_at = $8
            WHERE id = $1 AND generation = $9
              AND NOT EXISTS (SELECT 1 FROM policies AS p WHERE p.name_key = $3 AND p.id <> $1)";
-    KEEP = "INSERT INTO policy_versions (policy, generation, name, scope, settings, changed_by, at)
-            SELECT id, generation, name, scope, settings, updated_by, updated_at
+    KEEP = "INSERT INTO policy_versions (policy, generation, name, enabled, scope, settings, changed_by,
+                at)
+            SELECT id, generation, name, enabled, scope, settings, updated_by, updated_at
             FROM policies WHERE id = $1";
     RANK = "UPDATE policies SET rank = t.rank
             FROM (SELECT CAST(value->>0 AS BIGINT) AS policy, CAST(value->>1 AS BIGINT) AS rank
@@ -74,6 +75,8 @@ pub struct Version {
     pub generation: i64,
     /// Its name.
     pub name: String,
+    /// Whether devices could have it.
+    pub is_enabled: bool,
     /// Whose it was, as JSON.
     pub scope: String,
     /// What it set, as JSON.
@@ -204,6 +207,7 @@ pub async fn versions(mut from: impl Read, policy: PolicyId) -> Result<Vec<Versi
             Ok(Version {
                 generation: row.int("generation")?,
                 name: row.text("name")?,
+                is_enabled: row.flag("enabled")?,
                 scope: row.text("scope")?,
                 settings: row.text("settings")?,
                 changed_by: row.text("changed_by")?,

@@ -255,6 +255,16 @@ impl Scope {
         matches!(self.judge(device), Fit::Meant(_))
     }
 
+    /// Conditions of which one must be met.
+    pub fn include(&self) -> &[Selector] {
+        &self.include
+    }
+
+    /// Conditions of which none may be met.
+    pub fn exclude(&self) -> &[Selector] {
+        &self.exclude
+    }
+
     /// All conditions in it.
     pub fn selectors(&self) -> impl Iterator<Item = &Selector> {
         self.include.iter().chain(&self.exclude)

@@ -23,7 +23,7 @@ pub(crate) mod holds;
 pub(crate) mod missing;
 mod openapi;
 pub(crate) mod overrides;
-mod policies;
+pub(crate) mod policies;
 mod quarantine;
 mod scans;
 mod session;

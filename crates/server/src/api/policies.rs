@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
 use crate::people::{Confirmed, SignedIn};
-use crate::policies::{self, Given};
+use crate::policies::{self, Given, Listed};
 
 /// A policy.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,8 +45,11 @@ pub(crate) struct PolicyBody {
     updated_at: String,
 }
 
+fn read(text: &str) -> anyhow::Result<Value> {
+    Ok(serde_json::from_str(text)?)
+}
+
 fn body(it: store::Policy) -> Result<PolicyBody, ApiError> {
-    let read = |text: &str| serde_json::from_str(text).map_err(anyhow::Error::from);
     Ok(PolicyBody {
         id: it.id.0,
         scope: read(&it.what.scope)?,
@@ -70,6 +73,14 @@ pub(crate) struct ListedPolicyBody {
     devices: u64,
 }
 
+/// A policy and the devices that have it.
+pub(crate) fn listed(it: Listed) -> Result<ListedPolicyBody, ApiError> {
+    Ok(ListedPolicyBody {
+        devices: it.devices,
+        policy: body(it.policy)?,
+    })
+}
+
 /// A policy with what it was before.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PolicyDetailBody {
@@ -87,6 +98,14 @@ pub(crate) struct VersionBody {
     generation: i64,
     /// Its name.
     name: String,
+    /// Whether devices could have it.
+    enabled: bool,
+    /// Whose it was.
+    #[schema(value_type = Object)]
+    scope: Value,
+    /// What it set beside the defaults.
+    #[schema(value_type = Object)]
+    settings: Value,
     /// Who made it so.
     changed_by: String,
     /// When.
@@ -173,13 +192,8 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     _: SignedIn,
 ) -> Result<Json<PageBody<ListedPolicyBody>>, ApiError> {
-    let listed = policies::list(&app).await?.into_iter().map(|it| {
-        Ok(ListedPolicyBody {
-            devices: it.devices,
-            policy: body(it.policy)?,
-        })
-    });
-    let items = listed.collect::<Result<_, ApiError>>()?;
+    let all = policies::list(&app).await?.into_iter();
+    let items = all.map(listed).collect::<Result<_, _>>()?;
     Ok(Json(PageBody::whole(items)))
 }
 
@@ -204,20 +218,29 @@ pub(crate) async fn get(
     _: SignedIn,
     Id(id): Id,
 ) -> Result<Json<PolicyDetailBody>, ApiError> {
-    let policy = body(policies::get(&app.db, PolicyId(id)).await?)?;
-    let versions = store::versions(&app.db, PolicyId(id))
-        .await
-        .map_err(stored)?;
-    let versions = versions.into_iter().map(|it| VersionBody {
-        generation: it.generation,
-        name: it.name,
-        changed_by: it.changed_by,
-        at: time(it.at),
-    });
-    Ok(Json(PolicyDetailBody {
+    Ok(Json(detail(&app, PolicyId(id)).await?))
+}
+
+/// A policy, and what it was.
+pub(crate) async fn detail(app: &App, id: PolicyId) -> Result<PolicyDetailBody, ApiError> {
+    let policy = body(policies::get(&app.db, id).await?)?;
+    let versions = store::versions(&app.db, id).await.map_err(stored)?;
+    let version = |it: store::Version| -> anyhow::Result<VersionBody> {
+        Ok(VersionBody {
+            generation: it.generation,
+            name: it.name,
+            enabled: it.is_enabled,
+            scope: read(&it.scope)?,
+            settings: read(&it.settings)?,
+            changed_by: it.changed_by,
+            at: time(it.at),
+        })
+    };
+    let versions = versions.into_iter().map(version);
+    Ok(PolicyDetailBody {
         policy,
-        versions: versions.collect(),
-    }))
+        versions: versions.collect::<anyhow::Result<_>>()?,
+    })
 }
 
 /// Change a policy; 409 if somebody did since the given generation.

@@ -28,6 +28,7 @@ mod login;
 mod missing;
 mod notice;
 mod overrides;
+mod policies;
 mod quarantine;
 mod remove_device;
 mod remove_source;
@@ -70,6 +71,8 @@ pub fn routes() -> Router<Arc<App>> {
         )
         .route("/applications", get(applications::page))
         .route("/applications/{id}/devices", get(application_devices::page))
+        .route("/policies", get(policies::page))
+        .route("/policies/{id}", get(policies::one))
         .route("/overrides", get(overrides::page).post(overrides::add))
         .route("/overrides/new", get(overrides::form))
         .route(

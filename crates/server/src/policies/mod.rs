@@ -2,8 +2,10 @@
 //! device know its own.
 
 pub mod assign;
+mod differing;
 mod facts;
 pub mod groups;
+pub mod shown;
 pub mod units;
 
 use std::collections::HashMap;
@@ -203,7 +205,9 @@ async fn checked(tx: &mut Tx, given: &Given, is_rest: bool) -> Result<NewPolicy,
         name,
         is_enabled: given.is_enabled,
         scope: text(&scope)?,
-        settings: text(&settings)?,
+        settings: differing::differing(&settings)
+            .map_err(anyhow::Error::from)?
+            .to_string(),
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::site::Site;
 
 /// Every page that a person can open from the menu, and what it says when there is nothing.
-pub const PAGES: [(&str, &str); 12] = [
+pub const PAGES: [(&str, &str); 13] = [
     ("/devices", "No machine is enrolled yet."),
     ("/missing", "No device lacks a patch, as far as is known."),
     (
@@ -11,6 +11,7 @@ pub const PAGES: [(&str, &str); 12] = [
         "No software of a device is a known package yet.",
     ),
     ("/holds", "No update is held."),
+    ("/policies", "There is no other policy yet"),
     ("/deployments", "Nothing was deployed yet."),
     ("/downloads", "No download failed."),
     ("/quarantine", "Nothing is in quarantine."),

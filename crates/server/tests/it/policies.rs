@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use fleetmend_model::device::SystemType;
 use fleetmend_model::{DeviceId, Millis, PolicyId};
-use fleetmend_server::ApiError;
 use fleetmend_server::inventory::system_type;
 use fleetmend_server::people::Actor;
 use fleetmend_server::policies::groups::GivenGroup;
 use fleetmend_server::policies::{self, Given, assign, groups, units};
+use fleetmend_server::{ApiError, Output};
 use fleetmend_store::audit::AuditFilter;
 use fleetmend_store::{Page, audit, devices, policies as kept, queue};
 use serde_json::{Value as Json, json};
@@ -221,6 +221,45 @@ both! {
         assert_eq!(refused, "there is no policy 99");
         let loaded = policies::load(site.db()).await.unwrap();
         assert_eq!((loaded.ranked.len(), loaded.rest.settings.scan.retries), (1, 2));
+    }
+
+    async fn policies_are_shown_with_what_they_set_and_what_they_were(site) {
+        let app = site.app();
+        let some = json!({"scan": {"retries": 5, "purge_days": 3}});
+        let front = Given { settings: some, ..given("Front", host_name("web-*")) };
+        let id = policies::add(app, &front, &anna()).await.unwrap();
+        let off = Given { is_enabled: false, settings: json!({}), ..front };
+        policies::set(app, id, 1, &off, &anna()).await.unwrap();
+        // A default that is another one later is followed.
+        let versions = kept::versions(site.db(), id).await.unwrap();
+        let kept: Vec<_> = versions.iter().map(|it| (it.is_enabled, it.settings.as_str())).collect();
+        assert_eq!(kept, [(false, "{}"), (true, r#"{"scan":{"retries":5}}"#)]);
+
+        let person = site.administrator().await;
+        let page = person.get(&site.site, "/policies").await.text;
+        for part in ["Front", "host name web-*", "Disabled", "no other policy takes it"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let page = person.get(&site.site, &format!("/policies/{id}")).await.text;
+        for part in ["scan.retries", "What it is and was", "anna", "{&#34;scan&#34;:{&#34;retries&#34;:5}}"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert_eq!(person.get(&site.site, "/policies/99").await.status, 404);
+
+        let handle = site.site.running().handle();
+        let lines = handle.list_policies(Output::Text).await.unwrap();
+        assert_eq!(lines[0], format!("1\t{id}\tFront\tdisabled\t0 devices\thost name web-*"));
+        assert!(lines[1].starts_with("last\t"), "{lines:?}");
+        let lines = handle.show_policy("front", Output::Text).await.unwrap();
+        assert!(lines.iter().any(|it| it == "  scan.retries: 1 (default)"), "{lines:?}");
+        assert!(lines.iter().any(|it| it.starts_with("  generation 2: 'Front', disabled, by anna, ")), "{lines:?}");
+        let lines = handle.show_policy(&id.to_string(), Output::Json).await.unwrap();
+        let shown: Json = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!(shown["versions"][1]["settings"]["scan"]["retries"], 5);
+        let listed = handle.list_policies(Output::Json).await.unwrap();
+        let listed: Json = serde_json::from_str(&listed[0]).unwrap();
+        assert_eq!(listed, person.get(&site.site, "/api/v1/policies").await.json()["items"][0]);
+        handle.show_policy("nobody", Output::Text).await.expect_err("there is none");
     }
 
     async fn a_group_names_no_group_and_is_not_removed_while_a_policy_names_it(site) {
