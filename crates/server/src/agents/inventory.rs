@@ -62,10 +62,10 @@ async fn may_report(app: &App, device: &Device) -> Result<(), ApiError> {
         || holds::awaits_inventory(&app.db, device.id)
             .await
             .map_err(anyhow::Error::from)?;
-    match is_asked_for {
-        true => Ok(()),
-        false => Err(ApiError::TooMany(wait.as_secs().max(1))),
+    if is_asked_for {
+        return Ok(());
     }
+    Err(ApiError::TooMany(wait.as_secs().max(1)))
 }
 
 /// The boot that an inventory was made in; agents that are older than the header do not say it.

@@ -35,10 +35,10 @@ impl Shown {
             false if self.include.is_empty() => "no device".to_owned(),
             false => self.include.join(" or "),
         };
-        match self.exclude.is_empty() {
-            true => include,
-            false => format!("{include}, but not {}", self.exclude.join(" or ")),
+        if self.exclude.is_empty() {
+            return include;
         }
+        format!("{include}, but not {}", self.exclude.join(" or "))
     }
 }
 
