@@ -22,6 +22,8 @@ pub fn inventory(number: usize, count: usize) -> Inventory {
         updates: None,
         restart_pending: None,
         cannot_deploy: None,
+        hives: Vec::new(),
+        unread: Vec::new(),
     }
 }
 

@@ -148,6 +148,8 @@ async fn write(options: &Options, data: &Path) -> anyhow::Result<Value> {
                 chocolatey: records,
                 updates: None,
                 withheld: Vec::new(),
+                hives: Vec::new(),
+                carried: Vec::new(),
             });
         }
         inventories::put_many(&mut tx, &stored).await?;

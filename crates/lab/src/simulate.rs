@@ -438,6 +438,8 @@ impl SimulatedAgent {
             updates: None,
             restart_pending: None,
             cannot_deploy: None,
+            hives: Vec::new(),
+            unread: Vec::new(),
         }
     }
 }

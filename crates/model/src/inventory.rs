@@ -24,6 +24,77 @@ pub struct Inventory {
     /// What a deployment on this machine needs that it does not have, e.g. root.
     #[serde(default)]
     pub cannot_deploy: Option<String>,
+    /// Which of the rows of [`Place::User`] are whose: of each user whose hive was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hives: Vec<Hive>,
+    /// What the scan did not read. What was known of it stays as it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
+}
+
+/// The rows of one user's hive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hive {
+    /// The user's security identifier (`S-1-5-21-…`).
+    pub user: String,
+    /// Their indices in [`Inventory::software`]. What several users have is one row.
+    pub software: Vec<u32>,
+}
+
+/// Something that a scan did not read, or not to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Unread {
+    /// Of what.
+    pub part: Part,
+    /// Whose hive, by security identifier; empty for those of all users that are not told of.
+    #[serde(default)]
+    pub user: String,
+    /// Which entry: an Uninstall key's name, or the folder of a package of Chocolatey's. Empty for all
+    /// that the scan does not have.
+    #[serde(default)]
+    pub key: String,
+    /// Why.
+    pub cause: String,
+}
+
+/// What a scan reads one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// [`Place::Machine64`].
+    Machine64,
+    /// [`Place::Machine32`].
+    Machine32,
+    /// [`Place::User`].
+    User,
+    /// [`Place::Dpkg`].
+    Dpkg,
+    /// Chocolatey's own records.
+    Chocolatey,
+}
+
+impl From<Place> for Part {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Machine64 => Self::Machine64,
+            Place::Machine32 => Self::Machine32,
+            Place::User => Self::User,
+            Place::Dpkg => Self::Dpkg,
+        }
+    }
+}
+
+impl Part {
+    /// What a person calls it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Machine64 => "applications of the machine",
+            Self::Machine32 => "32-bit applications of the machine",
+            Self::User => "applications of users",
+            Self::Dpkg => "packages",
+            Self::Chocolatey => "Chocolatey's records",
+        }
+    }
 }
 
 /// Where an installed application is registered.

@@ -36,7 +36,7 @@ pub const HISTORY: &[(u32, &str)] = &[
         "2026-11-26: the server's protocol in its replies; counters of held orders; time zone, \
          network and abilities of a device; rules in orders; what is found after a restart; \
          restarts; sites and their masters; what Chocolatey has pinned; when a device was scanned \
-         last, and that its last scan failed",
+         last, and that its last scan failed; what a scan did not read",
     ),
 ];
 

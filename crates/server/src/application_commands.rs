@@ -216,6 +216,13 @@ fn sentences(it: &Explanation) -> Vec<String> {
             row.missing.grounds.reason
         ));
     }
+    if let Some((at, cause)) = it
+        .kept
+        .as_ref()
+        .and_then(|it| Some((it.seen_at?, &it.unread.cause)))
+    {
+        lines.push(format!("  last seen {}, not read since: {cause}", time(at)));
+    }
     if let Some(at) = it.scanned_at {
         lines.push(format!("  as of {}", time(at)));
     }

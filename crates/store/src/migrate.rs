@@ -234,6 +234,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "scanned at",
         include_str!("../migrations/sqlite/0150_scanned_at.sql"),
     ),
+    (
+        151,
+        "partial scans",
+        include_str!("../migrations/sqlite/0151_partial_scans.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -456,6 +461,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         150,
         "scanned at",
         include_str!("../migrations/postgres/0150_scanned_at.sql"),
+    ),
+    (
+        151,
+        "partial scans",
+        include_str!("../migrations/postgres/0151_partial_scans.sql"),
     ),
 ];
 

@@ -106,6 +106,8 @@ impl Platform for Linux {
             updates: Some(updates),
             restart_pending: self.restart_pending(),
             cannot_deploy: (!self.is_root).then(|| NEEDS_ROOT.to_owned()),
+            hives: Vec::new(),
+            unread: Vec::new(),
         })
     }
 

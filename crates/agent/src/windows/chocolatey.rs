@@ -3,10 +3,10 @@
 //! pinned.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{Error, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use fleetmend_model::inventory::ChocolateyRecord;
+use fleetmend_model::inventory::{ChocolateyRecord, Part, Unread};
 use fleetmend_versions::nuget::Version;
 
 use super::nuspec;
@@ -16,28 +16,81 @@ const MAX_PACKAGES: usize = 5000;
 /// How much of a nuspec is read, in bytes. Id and version come first.
 const MAX_NUSPEC: u64 = 256 * 1024;
 
-/// The records below Chocolatey's folder, in the order of their ids. A machine without Chocolatey
-/// has none; a folder that cannot be read is passed over.
-pub(crate) fn records(chocolatey: &Path) -> Vec<ChocolateyRecord> {
-    let Ok(packages) = fs::read_dir(chocolatey.join("lib")) else {
-        return Vec::new();
+/// The records below Chocolatey's folder, in the order of their ids, and what could not be read. A
+/// machine without Chocolatey has none.
+pub(crate) fn records(chocolatey: &Path) -> (Vec<ChocolateyRecord>, Vec<Unread>) {
+    let mut records = Vec::new();
+    let mut unread = Vec::new();
+    let mut leave = |key: String, cause: String| {
+        unread.push(Unread {
+            part: Part::Chocolatey,
+            user: String::new(),
+            key,
+            cause,
+        });
     };
-    let mut records: Vec<_> = packages
-        .flatten()
-        .take(MAX_PACKAGES)
-        .filter_map(|package| record(&package.path()))
-        .map(|it| ChocolateyRecord {
-            pinned: is_pinned(chocolatey, &it),
-            ..it
-        })
-        .collect();
+    match packages(chocolatey) {
+        Ok((packages, has_more)) => {
+            for package in packages {
+                let name = package.file_name().unwrap_or_default().to_string_lossy();
+                match record(&package) {
+                    Ok(record) => records.extend(record),
+                    Err(cause) => leave(name.into_owned(), cause),
+                }
+            }
+            if has_more {
+                leave(
+                    String::new(),
+                    format!("there are more than {MAX_PACKAGES} packages"),
+                );
+            }
+        }
+        Err(cause) => leave(String::new(), cause),
+    }
+    for it in &mut records {
+        it.pinned = is_pinned(chocolatey, it);
+    }
     records.sort_by(|a, b| (&a.id, &a.version).cmp(&(&b.id, &b.version)));
-    records
+    (records, unread)
 }
 
-fn record(package: &Path) -> Option<ChocolateyRecord> {
-    let mut files: Vec<PathBuf> = fs::read_dir(package)
-        .ok()?
+/// The packages' folders, and whether there are more. Chocolatey itself is one of them: where it is
+/// there, so is `lib`.
+fn packages(chocolatey: &Path) -> Result<(Vec<PathBuf>, bool), String> {
+    let lib = chocolatey.join("lib");
+    let failed = |error: Error| format!("the folder {} cannot be read: {error}", lib.display());
+    let entries = match fs::read_dir(&lib) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if chocolatey.join("choco.exe").is_file() {
+                return Err(format!("the folder {} is gone", lib.display()));
+            }
+            return Ok((Vec::new(), false));
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let mut packages = Vec::new();
+    for entry in entries {
+        if packages.len() >= MAX_PACKAGES {
+            return Ok((packages, true));
+        }
+        packages.push(entry.map_err(failed)?.path());
+    }
+    Ok((packages, false))
+}
+
+/// A package's record; `None` where the folder is none of a package, or gone meanwhile.
+fn record(package: &Path) -> Result<Option<ChocolateyRecord>, String> {
+    if !package.is_dir() {
+        return Ok(None);
+    }
+    let failed = |path: &Path, error: Error| format!("{} cannot be read: {error}", path.display());
+    let entries = match fs::read_dir(package) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(package, error)),
+    };
+    let mut files: Vec<PathBuf> = entries
         .flatten()
         .take(MAX_PACKAGES)
         .map(|file| file.path())
@@ -47,15 +100,21 @@ fn record(package: &Path) -> Option<ChocolateyRecord> {
         })
         .collect();
     files.sort();
-    files.iter().find_map(|path| {
-        let mut bytes = Vec::new();
-        File::open(path)
-            .ok()?
-            .take(MAX_NUSPEC)
-            .read_to_end(&mut bytes)
-            .ok()?;
-        nuspec::parse(&String::from_utf8_lossy(&bytes))
-    })
+    let mut cause = None;
+    for path in files {
+        match read_nuspec(&path) {
+            Ok(Some(record)) => return Ok(Some(record)),
+            Ok(None) => cause = Some(format!("{} names no package", path.display())),
+            Err(error) => cause = Some(failed(&path, error)),
+        }
+    }
+    cause.map_or(Ok(None), Err)
+}
+
+fn read_nuspec(path: &Path) -> Result<Option<ChocolateyRecord>, Error> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_NUSPEC).read_to_end(&mut bytes)?;
+    Ok(nuspec::parse(&String::from_utf8_lossy(&bytes)))
 }
 
 /// Whether Chocolatey was told to leave a package as it is. Of the folders that may be the version's the
@@ -98,12 +157,27 @@ mod tests {
         write("broken/broken.nuspec", b"\xff\xfe<");
         write("empty/readme.txt", nuspec("no").as_bytes());
         write("file.nuspec", nuspec("no").as_bytes());
-        let ids: Vec<_> = records(folder.path())
-            .into_iter()
-            .map(|it| (it.id, it.version))
-            .collect();
+        let (records, unread) = records(folder.path());
+        let ids: Vec<_> = records.into_iter().map(|it| (it.id, it.version)).collect();
         let expected = [("App", "1.2"), ("zip", "1.2")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(ids, expected);
+        // A nuspec that is being written is no package that was removed.
+        let left: Vec<_> = unread.iter().map(|it| (it.part, it.key.as_str())).collect();
+        assert_eq!(left, [(Part::Chocolatey, "broken")]);
+    }
+
+    #[test]
+    fn a_lib_that_is_gone_or_closed_from_chocolatey_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(records(folder.path()), (Vec::new(), Vec::new()));
+        fs::write(folder.path().join("choco.exe"), "").unwrap();
+        let (found, unread) = records(folder.path());
+        assert_eq!((found.len(), unread.len()), (0, 1));
+        assert!(unread[0].key.is_empty() && unread[0].cause.ends_with("is gone"));
+        // No folder at all.
+        fs::write(folder.path().join("lib"), "").unwrap();
+        let (_, unread) = records(folder.path());
+        assert!(unread[0].cause.contains("cannot be read"), "{unread:?}");
     }
 
     #[test]
@@ -135,7 +209,7 @@ mod tests {
             for it in *files {
                 write(format!(".chocolatey/{it}"), "");
             }
-            let found = records(folder.path());
+            let (found, _) = records(folder.path());
             assert_eq!(found.len(), 1, "{version}");
             assert_eq!(found[0].pinned, *expected, "{version} {files:?}");
         }
@@ -144,6 +218,6 @@ mod tests {
     #[test]
     fn a_machine_without_chocolatey_has_no_records() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(records(folder.path()), []);
+        assert_eq!(records(folder.path()), (Vec::new(), Vec::new()));
     }
 }

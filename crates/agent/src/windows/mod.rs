@@ -8,6 +8,7 @@ mod command_line;
 mod exit_code;
 mod nuspec;
 mod packed_guid;
+mod unread;
 mod zones;
 
 #[cfg(windows)]

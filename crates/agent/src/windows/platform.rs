@@ -11,7 +11,7 @@ use fleetmend_trust::{Order, Verified};
 use windows_registry::LOCAL_MACHINE;
 
 use super::registry::{open, text};
-use super::{boot, chocolatey, host, network, restart, run, security, uninstall};
+use super::{boot, chocolatey, host, network, restart, run, security, uninstall, unread};
 use crate::platform::{Platform, PlatformError, RunResult};
 
 /// The machine's own environment variables, as services see them after a restart.
@@ -52,7 +52,7 @@ impl Platform for Windows {
     }
 
     fn software(&self) -> Result<Vec<Software>, PlatformError> {
-        uninstall::software()
+        Ok(uninstall::found()?.software)
     }
 
     fn restart_pending(&self) -> Option<String> {
@@ -61,11 +61,13 @@ impl Platform for Windows {
 
     fn scan(&self, progress: &dyn Fn(&str)) -> Result<Inventory, PlatformError> {
         progress("reading the installed applications");
-        let software = self.software()?;
+        let mut found = uninstall::found()?;
+        let (chocolatey, unread) = chocolatey::records(&chocolatey_folder());
+        found.unread.extend(unread);
         Ok(Inventory {
             host: self.host(),
-            software,
-            chocolatey: chocolatey::records(&chocolatey_folder()),
+            software: found.software,
+            chocolatey,
             updates: None,
             restart_pending: self.restart_pending(),
             cannot_deploy: (!security::is_elevated()).then(|| {
@@ -73,6 +75,8 @@ impl Platform for Windows {
                  ('install-service') or from an elevated command prompt"
                     .to_owned()
             }),
+            hives: found.hives,
+            unread: unread::capped(found.unread),
         })
     }
 

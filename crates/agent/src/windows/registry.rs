@@ -1,6 +1,6 @@
 //! Reading the registry: what is not there is absent, texts are cut and cleaned.
 
-use windows_registry::{Key, Type};
+use windows_registry::{Key, Type, Value};
 
 /// The longest text that is taken, in characters.
 const MAX_TEXT: usize = 512;
@@ -38,11 +38,17 @@ pub(super) fn create(parent: &Key, path: &str, volatile: bool) -> windows_regist
     options.open(path)
 }
 
-/// The names of a key's subkeys.
+/// The names of a key's subkeys, and whether there are more than are listed.
+pub(super) fn all_subkeys(key: &Key) -> windows_registry::Result<(Vec<String>, bool)> {
+    let mut names: Vec<String> = key.keys()?.take(MAX_SUBKEYS + 1).collect();
+    let has_more = names.len() > MAX_SUBKEYS;
+    names.truncate(MAX_SUBKEYS);
+    Ok((names, has_more))
+}
+
+/// The names of a key's subkeys; none of one that cannot be read.
 pub(super) fn subkeys(key: &Key) -> Vec<String> {
-    key.keys()
-        .map(|names| names.take(MAX_SUBKEYS).collect())
-        .unwrap_or_default()
+    all_subkeys(key).map(|it| it.0).unwrap_or_default()
 }
 
 /// The names of a key's values.
@@ -52,10 +58,22 @@ pub(super) fn value_names(key: &Key) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// A text value without blanks around it. `None` where there is none or it is empty. As Windows
-/// does, it ends at its first NUL.
+/// A text value without blanks around it. `None` where there is none, it is empty, or it cannot be read.
+/// As Windows does, it ends at its first NUL.
 pub(super) fn text(key: &Key, name: &str) -> Option<String> {
-    let value = key.get_value(name).ok()?;
+    text_if_there(key, name).ok().flatten()
+}
+
+/// As [`text`], but a value that is there and cannot be read is an error.
+pub(super) fn text_if_there(key: &Key, name: &str) -> windows_registry::Result<Option<String>> {
+    match key.get_value(name) {
+        Ok(value) => Ok(cleaned(&value)),
+        Err(error) if error.code().0 == NOT_FOUND => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn cleaned(value: &Value) -> Option<String> {
     if !matches!(value.ty(), Type::String | Type::ExpandString) {
         return None;
     }

@@ -1,15 +1,18 @@
 //! Installed applications: the Uninstall keys of the machine in both views and of every user whose
-//! hive is loaded.
+//! hive is loaded; and what of them could not be read.
 //!
 //! Source: 'Uninstall Registry Key' of Windows Installer, and what 'Installed apps' shows and hides.
 
 use std::collections::HashMap;
 
-use fleetmend_model::inventory::{Place, Software};
+use fleetmend_model::inventory::{Hive, Place, Software, Unread};
 use windows_registry::{Key, LOCAL_MACHINE, USERS};
 
 use super::packed_guid::{guid, unpack};
-use super::registry::{number, open, open_if_there, subkeys, text, value_names};
+use super::registry::{
+    all_subkeys, number, open, open_if_there, subkeys, text, text_if_there, value_names,
+};
+use super::unread;
 use crate::platform::PlatformError;
 
 const UNINSTALL: &str = r"Microsoft\Windows\CurrentVersion\Uninstall";
@@ -18,90 +21,185 @@ const UPGRADE_CODES: [&str; 2] = [
     r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UpgradeCodes",
     r"SOFTWARE\Classes\Installer\UpgradeCodes",
 ];
+/// Where Windows keeps which users have a profile on the machine.
+const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 /// How many applications are listed at most.
 const MAX_SOFTWARE: usize = 20_000;
 /// Entries that are patches of a product, not products. Source: Windows Installer's `ReleaseType`.
 const NO_PRODUCTS: [&str; 4] = ["Update", "Hotfix", "Security Update", "Service Pack"];
 
-/// Everything installed, in the order of `(place, key)`, each row once. A key that is not there is
-/// empty; one of the machine's that is there and cannot be read is an error, so that a scan never
-/// takes it for empty.
-pub(super) fn software() -> Result<Vec<Software>, PlatformError> {
-    let mut upgrade_codes = HashMap::new();
+/// What the registry has of installed applications.
+pub(super) struct Found {
+    /// In the order of `(place, key)`, each row once.
+    pub(super) software: Vec<Software>,
+    /// Whose the rows of users are.
+    pub(super) hives: Vec<Hive>,
+    /// What could not be read.
+    pub(super) unread: Vec<Unread>,
+}
+
+/// Everything installed. A key that is not there is empty; one of the machine's two that is there and
+/// cannot be read is an error. All else that cannot be read is told.
+pub(super) fn found() -> Result<Found, PlatformError> {
+    let mut reader = Reader::default();
     for path in UPGRADE_CODES {
-        collect_upgrade_codes(LOCAL_MACHINE, path, &mut upgrade_codes);
+        collect_upgrade_codes(LOCAL_MACHINE, path, &mut reader.upgrade_codes);
     }
-    let mut rows = Vec::new();
     for (root, place) in [
         ("SOFTWARE", Place::Machine64),
         (r"SOFTWARE\WOW6432Node", Place::Machine32),
     ] {
         let path = format!(r"{root}\{UNINSTALL}");
-        let key = open_if_there(LOCAL_MACHINE, &path).map_err(|error| PlatformError::Failed {
+        let read = open_if_there(LOCAL_MACHINE, &path).and_then(|key| match key {
+            Some(key) => reader.collect(&key, place, ""),
+            None => Ok(()),
+        });
+        read.map_err(|error| PlatformError::Failed {
             what: format!(r"reading the registry key HKLM\{path}"),
             why: error.message(),
         })?;
-        if let Some(key) = key {
-            collect(&key, place, &upgrade_codes, &mut rows);
-        }
     }
-    for user in subkeys(USERS) {
-        // `.DEFAULT` is another name of S-1-5-18; `…_Classes` are parts of the hives beside them.
-        // Without an administrator's rights other users' hives are closed.
-        if user.starts_with("S-1-")
-            && !user.ends_with("_Classes")
-            && let Some(key) = open(USERS, &format!(r"{user}\Software\{UNINSTALL}"))
-        {
-            collect(&key, Place::User, &upgrade_codes, &mut rows);
-        }
+    let loaded = reader.users();
+    match profiles() {
+        Ok(profiles) => reader.unread.extend(unread::not_loaded(&profiles, &loaded)),
+        Err(error) => reader.leave(Place::User, "", "", &error.message()),
     }
-    rows.sort_by(|a, b| {
-        (a.place, &a.key, &a.name, &a.version).cmp(&(b.place, &b.key, &b.name, &b.version))
-    });
-    rows.dedup();
-    Ok(rows)
+    Ok(reader.end())
 }
 
-fn collect(
-    uninstall: &Key,
-    place: Place,
-    upgrade_codes: &HashMap<String, String>,
-    rows: &mut Vec<Software>,
-) {
-    for name in subkeys(uninstall) {
-        if rows.len() >= MAX_SOFTWARE {
-            return;
+/// The list of profiles: security identifiers and folders.
+fn profiles() -> windows_registry::Result<Vec<(String, Option<String>)>> {
+    let Some(key) = open_if_there(LOCAL_MACHINE, PROFILES)? else {
+        return Ok(Vec::new());
+    };
+    let users = all_subkeys(&key)?.0.into_iter();
+    let folder = |user: &str| text(&open(&key, user)?, "ProfileImagePath");
+    Ok(users.map(|user| (user.clone(), folder(&user))).collect())
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reader {
+    upgrade_codes: HashMap<String, String>,
+    /// With the user in whose hive it is; empty for the machine's.
+    rows: Vec<(Software, String)>,
+    users: Vec<String>,
+    unread: Vec<Unread>,
+}
+
+impl Reader {
+    /// Reads the hives that are loaded; gives whose they are.
+    fn users(&mut self) -> Vec<String> {
+        let loaded = match all_subkeys(USERS) {
+            Ok((users, _)) => users,
+            Err(error) => {
+                self.leave(Place::User, "", "", &error.message());
+                return Vec::new();
+            }
+        };
+        for user in &loaded {
+            // `.DEFAULT` is another name of S-1-5-18; `…_Classes` are parts of the hives beside them.
+            if !user.starts_with("S-1-") || user.ends_with("_Classes") {
+                continue;
+            }
+            // Without an administrator's rights other users' hives are closed.
+            let path = format!(r"{user}\Software\{UNINSTALL}");
+            let read = open_if_there(USERS, &path).and_then(|key| match key {
+                Some(key) => self.collect(&key, Place::User, user),
+                None => Ok(()),
+            });
+            match read {
+                Ok(()) => self.users.push(user.clone()),
+                Err(error) => self.leave(Place::User, user, "", &error.message()),
+            }
         }
-        rows.extend(row(uninstall, name, place, upgrade_codes));
+        loaded
+    }
+
+    fn collect(
+        &mut self,
+        uninstall: &Key,
+        place: Place,
+        user: &str,
+    ) -> windows_registry::Result<()> {
+        let (names, mut has_more) = all_subkeys(uninstall)?;
+        for name in names {
+            if self.rows.len() >= MAX_SOFTWARE {
+                has_more = true;
+                break;
+            }
+            match row(uninstall, &name, place, &self.upgrade_codes) {
+                Ok(row) => self.rows.extend(row.map(|it| (it, user.to_owned()))),
+                Err(error) => self.leave(place, user, &name, &error.message()),
+            }
+        }
+        if has_more {
+            let cause = format!("there are more than {MAX_SOFTWARE}");
+            self.leave(place, user, "", &cause);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, place: Place, user: &str, key: &str, cause: &str) {
+        self.unread.push(Unread {
+            part: place.into(),
+            user: user.to_owned(),
+            key: key.to_owned(),
+            cause: cause.to_owned(),
+        });
+    }
+
+    fn end(self) -> Found {
+        let mut software: Vec<Software> = self.rows.iter().map(|it| it.0.clone()).collect();
+        software.sort_by(|a, b| {
+            (a.place, &a.key, &a.name, &a.version).cmp(&(b.place, &b.key, &b.name, &b.version))
+        });
+        software.dedup();
+        let index: HashMap<&Software, u32> = software.iter().zip(0..).collect();
+        let hives = self.users.into_iter().map(|user| {
+            let rows = self.rows.iter().filter(|it| it.1 == user);
+            let mut software: Vec<u32> = rows.filter_map(|it| index.get(&it.0).copied()).collect();
+            software.sort_unstable();
+            software.dedup();
+            Hive { user, software }
+        });
+        Found {
+            hives: hives.collect(),
+            unread: self.unread,
+            software,
+        }
     }
 }
 
+/// An application; `None` where a key is gone meanwhile or is no application.
 fn row(
     parent: &Key,
-    name: String,
+    name: &str,
     place: Place,
     upgrade_codes: &HashMap<String, String>,
-) -> Option<Software> {
-    let key = open(parent, &name)?;
+) -> windows_registry::Result<Option<Software>> {
+    let Some(key) = open_if_there(parent, name)? else {
+        return Ok(None);
+    };
     let is_hidden = number(&key, "SystemComponent") == Some(1)
-        || text(&key, "ParentKeyName").is_some()
-        || text(&key, "ReleaseType")
+        || text_if_there(&key, "ParentKeyName")?.is_some()
+        || text_if_there(&key, "ReleaseType")?
             .is_some_and(|kind| NO_PRODUCTS.iter().any(|it| it.eq_ignore_ascii_case(&kind)));
-    if is_hidden {
-        return None;
-    }
-    let product_code = guid(&name);
-    Some(Software {
+    let Some(display_name) = text_if_there(&key, "DisplayName")?.filter(|_| !is_hidden) else {
+        return Ok(None);
+    };
+    let product_code = guid(name);
+    Ok(Some(Software {
         place,
-        name: text(&key, "DisplayName")?,
-        version: text(&key, "DisplayVersion").unwrap_or_default(),
-        publisher: text(&key, "Publisher").unwrap_or_default(),
+        name: display_name,
+        version: text_if_there(&key, "DisplayVersion")?.unwrap_or_default(),
+        publisher: text_if_there(&key, "Publisher")?.unwrap_or_default(),
         upgrade_code: product_code
             .as_ref()
             .and_then(|code| upgrade_codes.get(code).cloned()),
         product_code,
-        key: name,
-    })
+        key: name.to_owned(),
+    }))
 }
 
 /// Notes for each product code its upgrade code.

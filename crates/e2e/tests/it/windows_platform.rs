@@ -140,6 +140,47 @@ fn the_inventory_lists_what_is_installed_and_nothing_hidden() {
 }
 
 #[test]
+fn a_scan_tells_whose_applications_are_and_which_users_are_not_logged_on() {
+    let wine = Wine::new().unwrap();
+    let set = |key: &str, name: &str, data: &str| {
+        wine.set_registry_value(key, name, "REG_SZ", data).unwrap();
+    };
+    set(&format!(r"HKCU\{UNINSTALL}\Mine"), "DisplayName", "Mine");
+    let anna = "S-1-5-21-1-2-3-1001";
+    let profiles = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+    set(
+        &format!(r"{profiles}\{anna}"),
+        "ProfileImagePath",
+        r"C:\Users\anna",
+    );
+    let chocolatey = wine.unix_path(r"C:\ProgramData\chocolatey").unwrap();
+    std::fs::create_dir_all(&chocolatey).unwrap();
+    std::fs::write(chocolatey.join("choco.exe"), "").unwrap();
+
+    let output = run_agent(&wine, &["inventory", "--data", DATA]);
+    assert_eq!(output.code, 0, "{output:?}");
+    let found: serde_json::Value = serde_json::from_str(output.stdout.trim()).unwrap();
+    let hives = found["hives"].as_array().unwrap();
+    let mine = hives
+        .iter()
+        .find(|it| it["software"] == serde_json::json!([0]));
+    let mine = mine.unwrap()["user"].as_str().unwrap();
+    assert!(mine.starts_with("S-1-5-21-"), "{mine}");
+    assert!(hives.iter().all(|it| it["user"] != anna), "{hives:?}");
+    let unread: Vec<_> = found["unread"].as_array().unwrap().iter().collect();
+    let [user, lib] = unread[..] else {
+        panic!("{unread:?}")
+    };
+    assert_eq!(
+        (&user["part"], &user["user"]),
+        (&"user".into(), &anna.into())
+    );
+    let cause = "user anna is not logged on, and the hive is not loaded";
+    assert_eq!(user["cause"], cause);
+    assert_eq!(lib["part"], "chocolatey");
+}
+
+#[test]
 fn a_scan_knows_the_system_chocolateys_records_and_a_pending_restart() {
     let wine = Wine::new().unwrap();
     let scan = || {

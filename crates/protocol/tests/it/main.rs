@@ -8,8 +8,8 @@ use fleetmend_model::abilities::Ability;
 use fleetmend_model::detection::Detected;
 use fleetmend_model::device::{Host, Network, OsFamily};
 use fleetmend_model::inventory::{
-    AvailableUpdate, Boot, ChocolateyRecord, Inventory, Place, Software, UnreachableSource,
-    UpdateScan, WithheldUpdate,
+    AvailableUpdate, Boot, ChocolateyRecord, Hive, Inventory, Part, Place, Software,
+    UnreachableSource, Unread, UpdateScan, WithheldUpdate,
 };
 use fleetmend_model::restart::RestartState;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
@@ -197,6 +197,16 @@ pub(crate) fn inventory() -> Inventory {
         }),
         restart_pending: Some(text("a new kernel is installed")),
         cannot_deploy: Some(text("the agent does not run as root")),
+        hives: vec![Hive {
+            user: text("S-1-5-21-1-2-3-1001"),
+            software: vec![0],
+        }],
+        unread: vec![Unread {
+            part: Part::User,
+            user: text("S-1-5-21-1-2-3-1002"),
+            key: String::new(),
+            cause: text("user anna is not logged on"),
+        }],
     }
 }
 

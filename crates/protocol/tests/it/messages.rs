@@ -249,7 +249,23 @@ fn the_inventory() {
         ]
       },
       "restart_pending": "a new kernel is installed",
-      "cannot_deploy": "the agent does not run as root"
+      "cannot_deploy": "the agent does not run as root",
+      "hives": [
+        {
+          "user": "S-1-5-21-1-2-3-1001",
+          "software": [
+            0
+          ]
+        }
+      ],
+      "unread": [
+        {
+          "part": "user",
+          "user": "S-1-5-21-1-2-3-1002",
+          "key": "",
+          "cause": "user anna is not logged on"
+        }
+      ]
     }
     "#);
 }

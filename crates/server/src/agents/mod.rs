@@ -67,10 +67,14 @@ pub fn remember(app: &App, stored: &devices::Device) -> Arc<Device> {
         host: Known::digest_of(&stored.host),
         scan_failure: stored.scan_failure.clone(),
     };
-    app.registry.add(
+    let device = app.registry.add(
         stored.id,
         &stored.certificate_sha256,
         stored.last_seen,
         known,
-    )
+    );
+    if let Some(at) = stored.scanned_at {
+        device.confirm_scan(at);
+    }
+    device
 }

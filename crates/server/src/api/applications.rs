@@ -10,6 +10,7 @@ use fleetmend_store::applications::{self, ListedApplication};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::devices::UnreadBody;
 use super::extract::{Id, Params};
 use super::missing::{MissingBody, PatchBody};
 use super::openapi::Refused;
@@ -164,6 +165,8 @@ pub(crate) struct ExplanationBody {
     inventory_at: Option<String>,
     /// When a scan found that last: the answer is as of then.
     scanned_at: Option<String>,
+    /// Why the application stands as it was seen before; absent where that scan found it.
+    unread: Option<UnreadBody>,
     /// Whether its last scan reached all sources.
     inventory_complete: bool,
     /// The application's id.
@@ -229,6 +232,7 @@ impl From<Explanation> for ExplanationBody {
             hostname: it.device.host.hostname,
             inventory_at: time_opt(it.device.inventory_at),
             scanned_at: time_opt(it.scanned_at),
+            unread: it.kept.map(UnreadBody::from),
             inventory_complete: it.device.inventory_complete,
             id: it.id,
             state,

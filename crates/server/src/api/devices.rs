@@ -6,9 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use fleetmend_model::DeviceId;
 use fleetmend_model::device::{OsFamily, SystemType};
+use fleetmend_model::inventory::Part;
 use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_model::status::scan::ScanStatus;
 use fleetmend_store::devices::{self, Device, DeviceFilter, DeviceSort};
+use fleetmend_store::inventories::{self, Carried};
 use fleetmend_store::missing::{self, DevicePatch, PatchFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -57,6 +59,9 @@ pub(crate) struct DeviceBody {
     scanned_at: Option<String>,
     /// That the last scan failed; absent where it did not.
     scan_failure: Option<ScanFailureBody>,
+    /// What the last scan did not read; absent in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<Vec<UnreadBody>>,
     /// Whether the last scan reached all of its sources.
     inventory_complete: bool,
     /// Which it did not reach, and why.
@@ -86,6 +91,41 @@ pub(crate) struct ScanBody {
     cause: String,
     /// Since when.
     at: Option<String>,
+}
+
+/// Something that the last scan did not read: what was known of it stays as it was.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UnreadBody {
+    /// `machine64`, `machine32`, `user`, `dpkg` or `chocolatey`.
+    #[schema(value_type = String)]
+    part: Part,
+    /// Whose applications, by security identifier; empty outside of users, and for all that are not told
+    /// of.
+    user: String,
+    /// Which entry; empty for all that the scan does not have.
+    key: String,
+    /// Why.
+    cause: String,
+    /// When it was read last; absent where nothing is kept of it.
+    seen_at: Option<String>,
+    /// How many applications are kept of it.
+    applications: usize,
+    /// How many of Chocolatey's records are.
+    records: usize,
+}
+
+impl From<Carried> for UnreadBody {
+    fn from(it: Carried) -> Self {
+        Self {
+            part: it.unread.part,
+            user: it.unread.user,
+            key: it.unread.key,
+            cause: it.unread.cause,
+            seen_at: time_opt(it.seen_at),
+            applications: it.software.len(),
+            records: it.chocolatey.len(),
+        }
+    }
 }
 
 /// A scan that failed.
@@ -125,6 +165,7 @@ fn device_body(app: &App, device: Device) -> DeviceBody {
             at: time(at),
             cause,
         }),
+        unread: None,
         inventory_complete: device.inventory_complete,
         inventory_note: device.inventory_note,
         missing_os: device.missing_os,
@@ -195,7 +236,12 @@ pub(crate) async fn get(
 ) -> Result<Json<DeviceBody>, ApiError> {
     let device = devices::get(&app.db, DeviceId(id)).await.map_err(stored)?;
     let device = device.ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))?;
-    Ok(Json(device_body(&app, device)))
+    let inventory = inventories::get(&app.db, device.id).await.map_err(stored)?;
+    let unread = inventory.map(|it| it.carried).unwrap_or_default();
+    Ok(Json(DeviceBody {
+        unread: Some(unread.into_iter().map(Into::into).collect()),
+        ..device_body(&app, device)
+    }))
 }
 
 /// A patch that a device lacks.

@@ -10,6 +10,7 @@ use fleetmend_model::{DeviceId, Millis};
 use fleetmend_reconcile::{Match, State as AnswerState, any_version, said_text};
 use fleetmend_store::applications::{self, ListedApplication};
 use fleetmend_store::devices::Device;
+use fleetmend_store::inventories::{self, Carried, StoredInventory};
 
 use super::device;
 use super::fields::address;
@@ -137,11 +138,19 @@ struct OfDevice {
     layout: Layout,
     device: Device,
     scanned_at: Option<Millis>,
+    inventory: Option<StoredInventory>,
     rows: Vec<Row>,
     states: Vec<Choice>,
     text: String,
     is_filtered: bool,
     next: Option<String>,
+}
+
+impl OfDevice {
+    /// Why a row stands as it was seen before.
+    fn kept(&self, row: &Row) -> Option<&Carried> {
+        self.inventory.as_ref()?.kept_for(row.it.answer.software)
+    }
 }
 
 /// One device's.
@@ -170,6 +179,7 @@ pub async fn of_device(
             .map(|it| row(it, Vec::new()))
             .collect(),
         scanned_at: app.registry.scanned_at(&device),
+        inventory: inventories::get(&app.db, device.id).await.map_err(stored)?,
         device,
     })
 }

@@ -10,6 +10,7 @@ use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_store::deploy_jobs::{self, JobFilter, ListedJob};
 use fleetmend_store::devices::{self, Device};
+use fleetmend_store::inventories::Carried;
 use fleetmend_store::missing::{self, DevicePatch, PatchFilter};
 use fleetmend_store::scan_jobs::{self, ScanJob};
 use fleetmend_store::{Page, inventories};
@@ -45,6 +46,7 @@ struct One {
     scans: Vec<ScanJob>,
     withheld: Vec<Withheld>,
     unreachable: Vec<UnreachableSource>,
+    unread: Vec<Carried>,
     software: usize,
 }
 
@@ -95,6 +97,7 @@ pub async fn page(
     let software = inventory.as_ref().map_or(0, |it| it.software.len());
     let updates = inventory.as_ref().and_then(|it| it.updates.as_ref());
     let unreachable = updates.map(|it| it.unreachable.clone()).unwrap_or_default();
+    let unread = inventory.as_ref().map(|it| it.carried.clone());
     let withheld = inventory.map(on_device::withheld).unwrap_or_default();
     let last_seen = last_seen(&app, &device);
     view::page(&One {
@@ -127,6 +130,7 @@ pub async fn page(
         scans: scans.rows,
         withheld,
         unreachable,
+        unread: unread.unwrap_or_default(),
         software,
         device,
     })

@@ -1,7 +1,11 @@
 //! A device's word made fit to store and show: texts without control characters and of bounded
 //! length, lists of bounded length. What was cut is said.
 
-use fleetmend_model::inventory::{Inventory, Software};
+use std::collections::BTreeSet;
+
+use fleetmend_model::inventory::{Inventory, Part, Software};
+
+use super::unread;
 
 /// The longest name, version, publisher or key, in characters.
 const MAX_TEXT: usize = 512;
@@ -29,11 +33,17 @@ pub fn clean(inventory: &mut Inventory) -> Vec<String> {
     {
         cut += usize::from(clean_text(note));
     }
+    let rest = inventory.software.iter().skip(MAX_SOFTWARE);
+    let mut capped: BTreeSet<Part> = rest.map(|it| it.place.into()).collect();
+    if inventory.chocolatey.len() > MAX_SOFTWARE {
+        capped.insert(Part::Chocolatey);
+    }
     if cap(&mut inventory.software, MAX_SOFTWARE) | cap(&mut inventory.chocolatey, MAX_SOFTWARE) {
         notes.push(format!(
             "more than {MAX_SOFTWARE} installed applications: the rest was left out"
         ));
     }
+    cut += unread::clean(inventory, capped);
     for row in &mut inventory.software {
         clean_software(row, &mut cut);
     }

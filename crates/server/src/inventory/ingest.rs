@@ -23,6 +23,7 @@ use crate::deployments;
 use crate::error::ApiError;
 use crate::inventory::one_by_one::Attempts;
 use crate::inventory::prune::{Step, Watched};
+use crate::inventory::{kept, unread};
 use crate::jobs;
 use crate::missing::index::{self, Pending};
 use crate::missing::matcher::{DeviceInput, Matcher};
@@ -45,12 +46,12 @@ const COUNT: Duration = Duration::from_secs(10);
 
 /// A cleaned inventory with what its storing needs.
 pub struct Incoming {
-    device: Arc<Device>,
-    inventory: Inventory,
+    pub(super) device: Arc<Device>,
+    pub(super) inventory: Inventory,
     digest: String,
     notes: Vec<String>,
     boot: Option<String>,
-    software_digests: Vec<SoftwareDigest>,
+    pub(super) software_digests: Vec<SoftwareDigest>,
     /// See [`CheckedIn::digest_of`].
     host: u64,
 }
@@ -81,6 +82,20 @@ impl Incoming {
     /// Whether conditions on devices may have another answer than for what is stored.
     fn is_another_host(&self) -> bool {
         !self.device.is_known(|known| known.host == self.host)
+    }
+
+    /// Whether there is something that its scan did not read.
+    pub(super) fn is_partial(&self) -> bool {
+        !self.inventory.unread.is_empty()
+    }
+
+    /// Its applications with the ids that they have.
+    pub(super) fn rows<'a>(
+        &'a self,
+        ids: &'a HashMap<SoftwareDigest, u32>,
+    ) -> impl Iterator<Item = (u32, &'a Software)> {
+        let rows = self.software_digests.iter().zip(&self.inventory.software);
+        rows.filter_map(|(digest, row)| Some((*ids.get(digest)?, row)))
     }
 
     /// The boot that it was made in. Of an agent that does not say it: the one of its last check-in, or
@@ -305,18 +320,20 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         facts.push(facts_of(*device, incoming, now));
         stored.push(stored_of(*device, incoming, state, now)?);
     }
-    learn(app, state, latest.values().copied());
+    let kept = kept::add(&mut tx, &latest, &mut stored, &state.software_ids).await?;
+    learn(
+        app,
+        state,
+        latest.values().copied(),
+        kept.values().flatten(),
+    );
     devices::apply_inventories(&mut tx, &facts).await?;
     inventories::put_many(&mut tx, &stored).await?;
-    let ids: HashMap<DeviceId, Vec<u32>> = stored
-        .into_iter()
-        .map(|it| (it.device, it.software))
-        .collect();
-    let inputs = latest.iter().map(|(device, incoming)| DeviceInput {
-        device: *device,
-        software: &ids[device],
-        chocolatey: &incoming.inventory.chocolatey,
-        updates: incoming.inventory.updates.as_ref(),
+    let inputs = stored.iter().map(|it| DeviceInput {
+        device: it.device,
+        software: &it.software,
+        chocolatey: &it.chocolatey,
+        updates: latest[&it.device].inventory.updates.as_ref(),
     });
     let managed = state
         .matcher
@@ -325,8 +342,10 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     for job in deploy_jobs::awaiting_restart(&mut tx, latest.keys().copied()).await? {
         let incoming = latest[&job.device];
         let boot = incoming.boot();
-        let software = &incoming.inventory.software;
-        deployments::restarted::conclude(&mut tx, job, software, &boot, now).await?;
+        let kept = kept.get(&job.device).into_iter().flatten();
+        let mut software = incoming.inventory.software.clone();
+        software.extend(kept.map(|it| it.1.clone()));
+        deployments::restarted::conclude(&mut tx, job, &software, &boot, now).await?;
     }
     let count_at = now + app.costs.applications.wait(COUNT);
     jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, count_at).await?;
@@ -337,14 +356,14 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
     }
     if let Some(watched) = &mut state.watched {
-        watched.note(ids.values().flatten().copied());
+        watched.note(stored.iter().flat_map(|it| &it.software).copied());
     }
     tx.commit().await?;
     state.fresh.clear();
     {
         let mut fleet = app.fleet_mut();
-        for (device, incoming) in latest.iter().filter(|it| managed.contains(it.0)) {
-            fleet.put(*device, &ids[device], &incoming.inventory.chocolatey);
+        for it in stored.iter().filter(|it| managed.contains(&it.device)) {
+            fleet.put(it.device, &it.software, &it.chocolatey);
         }
         fleet.forget_idle(IDLE);
     }
@@ -391,18 +410,19 @@ async fn prune(app: &App, state: &mut State, round: u64, step: Step) -> anyhow::
 }
 
 /// Has the index know the applications that it has not met.
-fn learn<'a>(app: &App, state: &mut State, batch: impl Iterator<Item = &'a Incoming>) {
+fn learn<'a>(
+    app: &App,
+    state: &mut State,
+    batch: impl Iterator<Item = &'a Incoming>,
+    kept: impl Iterator<Item = &'a (u32, Software)>,
+) {
     let answered: Vec<(u32, &Software, Answer)> = {
         let fleet = app.fleet();
         let mut unknown: HashMap<u32, &Software> = HashMap::new();
-        for incoming in batch {
-            let rows = incoming.software_digests.iter();
-            for (digest, row) in rows.zip(&incoming.inventory.software) {
-                if let Some(id) = state.software_ids.get(digest)
-                    && !fleet.knows(*id)
-                {
-                    unknown.insert(*id, row);
-                }
+        let rows = batch.flat_map(|it| it.rows(&state.software_ids));
+        for (id, row) in rows.chain(kept.map(|it| (it.0, &it.1))) {
+            if !fleet.knows(id) {
+                unknown.insert(id, row);
             }
         }
         let answered = unknown.into_iter();
@@ -451,12 +471,13 @@ fn facts_of(device: DeviceId, incoming: &Incoming, now: fleetmend_model::Millis)
     let unreachable = inventory.updates.iter().flat_map(|scan| &scan.unreachable);
     let mut notes = incoming.notes.clone();
     notes.extend(unreachable.map(|it| format!("{} cannot be reached: {}", it.source, it.cause)));
+    notes.extend(unread::note(&inventory.unread));
     InventoryFacts {
         device,
         host: inventory.host.clone(),
         digest: incoming.digest.clone(),
         at: now,
-        complete: is_complete(inventory.updates.as_ref()),
+        complete: is_complete(inventory.updates.as_ref()) && !unread::has_gaps(&inventory.unread),
         note: notes.join("; "),
         restart_pending: inventory.restart_pending.clone(),
         cannot_deploy: inventory.cannot_deploy.clone(),
@@ -495,5 +516,7 @@ fn stored_of(
         chocolatey: incoming.inventory.chocolatey.clone(),
         updates,
         withheld,
+        hives: Vec::new(),
+        carried: Vec::new(),
     })
 }

@@ -9,6 +9,7 @@ use fleetmend_reconcile::catalog::{family, forms};
 use fleetmend_reconcile::{Answer, Here, Match, State, answer, candidates, match_software};
 use fleetmend_store::applications::ListedApplication;
 use fleetmend_store::devices::{self, Device};
+use fleetmend_store::inventories::Carried;
 use fleetmend_store::missing::{self, DevicePatch};
 use fleetmend_store::software::SoftwareRow;
 use fleetmend_store::{inventories, software};
@@ -29,6 +30,8 @@ pub struct Explanation {
     pub id: u32,
     /// The application, as the device registers it.
     pub software: Software,
+    /// Why it stands as it was seen last; `None` where the last scan found it.
+    pub kept: Option<Carried>,
     /// The answer for it alone.
     pub answer: Answer,
     /// What it comes to on the device, where that is something else.
@@ -89,6 +92,7 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
     };
     Ok(Explanation {
         candidates,
+        kept: inventory.kept_for(id).cloned(),
         record: record.cloned(),
         missing,
         scanned_at: app.registry.scanned_at(&known),

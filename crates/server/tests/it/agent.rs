@@ -239,5 +239,7 @@ pub fn inventory(name: &str) -> Inventory {
         updates: None,
         restart_pending: None,
         cannot_deploy: None,
+        hives: Vec::new(),
+        unread: Vec::new(),
     }
 }

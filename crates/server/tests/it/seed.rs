@@ -1,7 +1,7 @@
 //! Rows that a fleet would have left in the database, with texts as the test wants them.
 
 use fleetmend_model::device::{Host, OsFamily, SystemType};
-use fleetmend_model::inventory::{UnreachableSource, UpdateScan, WithheldUpdate};
+use fleetmend_model::inventory::{Part, UnreachableSource, Unread, UpdateScan, WithheldUpdate};
 use fleetmend_model::patch::{Confidence, Evidence, PatchType};
 use fleetmend_model::recipe::Checksum;
 use fleetmend_model::status::Party;
@@ -10,7 +10,7 @@ use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId, SourceId};
 use fleetmend_store::deploy_jobs::{self, JobMove, NewJob, Posted};
 use fleetmend_store::devices::{self, InventoryFacts, NewDevice};
 use fleetmend_store::holds::{self, NewHold};
-use fleetmend_store::inventories::{self, StoredInventory};
+use fleetmend_store::inventories::{self, Carried, HiveRows, StoredInventory};
 use fleetmend_store::missing::{self, DeviceMissing, Grounds, NewMissing};
 use fleetmend_store::packages::{self, NewPackage};
 use fleetmend_store::patches::{self, NewPatch};
@@ -235,6 +235,21 @@ async fn inventory(tx: &mut Tx, device: DeviceId, text: &str) {
             installed: text.to_owned(),
             candidate: text.to_owned(),
             why: text.to_owned(),
+        }],
+        hives: vec![HiveRows {
+            user: text.to_owned(),
+            software: Vec::new(),
+        }],
+        carried: vec![Carried {
+            unread: Unread {
+                part: Part::User,
+                user: text.to_owned(),
+                key: text.to_owned(),
+                cause: text.to_owned(),
+            },
+            seen_at: Some(THEN),
+            software: Vec::new(),
+            chocolatey: vec![text.to_owned()],
         }],
     };
     inventories::put_many(tx, &[stored]).await.unwrap();

@@ -1,8 +1,12 @@
 //! The latest inventory of each device.
 
+mod carried;
+
 use fleetmend_model::id_list;
 use fleetmend_model::inventory::{ChocolateyRecord, UpdateScan, WithheldUpdate};
 use fleetmend_model::{DeviceId, Millis};
+
+pub use carried::{Carried, HiveRows};
 
 use crate::db::{Read, Tx};
 use crate::error::Result;
@@ -11,16 +15,20 @@ use crate::sql::statements;
 use crate::value::{Row, args, bad, row, to_json};
 
 statements! {
-    PUT = "INSERT INTO inventories (device, digest, at, software, chocolatey, updates, withheld)
+    PUT = "INSERT INTO inventories (device, digest, at, software, chocolatey, updates, withheld,
+               hives, carried)
            SELECT CAST(value->>0 AS BIGINT), value->>1, CAST(value->>2 AS BIGINT),
-                  unhex(value->>3), value->>4, value->>5, value->>6
+                  unhex(value->>3), value->>4, value->>5, value->>6, value->>7, value->>8
            FROM jsonb_each($1)
            WHERE EXISTS (SELECT 1 FROM devices AS d
                          WHERE d.id = CAST(value->>0 AS BIGINT) AND d.removed_at IS NULL)
            ON CONFLICT (device) DO UPDATE SET digest = excluded.digest, at = excluded.at,
                software = excluded.software, chocolatey = excluded.chocolatey,
-               updates = excluded.updates, withheld = excluded.withheld";
+               updates = excluded.updates, withheld = excluded.withheld,
+               hives = excluded.hives, carried = excluded.carried";
     GET = "SELECT * FROM inventories WHERE device = $1";
+    GET_MANY = "SELECT i.* FROM jsonb_each($1) AS j
+                JOIN inventories AS i ON i.device = CAST(j.value->>0 AS BIGINT)";
     DIGEST = "SELECT digest FROM inventories WHERE device = $1";
     HELD = "SELECT device, software, chocolatey FROM inventories WHERE device > $1
             ORDER BY device LIMIT $2";
@@ -39,14 +47,33 @@ pub struct StoredInventory {
     pub digest: String,
     /// When it came.
     pub at: Millis,
-    /// Ids of [`crate::software`]; sorted when read.
+    /// Ids of [`crate::software`], with those that are kept of earlier scans; sorted when read.
     pub software: Vec<u32>,
-    /// What Chocolatey says that it installed.
+    /// What Chocolatey says that it installed, or said when that was read last.
     pub chocolatey: Vec<ChocolateyRecord>,
     /// What the package manager would upgrade; its `withheld` is kept apart, and empty here.
     pub updates: Option<UpdateScan>,
     /// Upgrades that exist and are not offered.
     pub withheld: Vec<WithheldUpdate>,
+    /// Whose the rows of users are.
+    pub hives: Vec<HiveRows>,
+    /// What the scan did not read, and what is kept of it.
+    pub carried: Vec<Carried>,
+}
+
+impl StoredInventory {
+    /// What an application is kept for that the last scan did not read; `None` where it did.
+    pub fn kept_for(&self, software: u32) -> Option<&Carried> {
+        let is_read = |it: &HiveRows| it.software.contains(&software);
+        if self.hives.iter().any(is_read) {
+            return None;
+        }
+        let has_it = |it: &&Carried| it.software.contains(&software);
+        self.carried
+            .iter()
+            .filter(has_it)
+            .max_by_key(|it| it.seen_at)
+    }
 }
 
 fn ids(row: &Row) -> Result<Vec<u32>> {
@@ -62,6 +89,8 @@ fn read(row: &Row) -> Result<StoredInventory> {
         chocolatey: row.json("chocolatey")?,
         updates: row.json_opt("updates")?,
         withheld: row.json("withheld")?,
+        hives: row.json("hives")?,
+        carried: row.json("carried")?,
     })
 }
 
@@ -83,6 +112,8 @@ pub async fn put_many(tx: &mut Tx, inventories: &[StoredInventory]) -> Result<()
             to_json("chocolatey", &it.chocolatey)?,
             updates,
             to_json("withheld", &it.withheld)?,
+            to_json("hives", &it.hives)?,
+            to_json("carried", &it.carried)?,
         ]);
     }
     if rows.is_empty() {
@@ -98,6 +129,14 @@ pub async fn get(mut from: impl Read, device: DeviceId) -> Result<Option<StoredI
         .as_ref()
         .map(read)
         .transpose()
+}
+
+/// The inventories of these devices.
+pub async fn get_many(mut from: impl Read, devices: &[DeviceId]) -> Result<Vec<StoredInventory>> {
+    let rows = from
+        .rows(&GET_MANY, args![Rows::of(devices.iter().copied())])
+        .await?;
+    rows.iter().map(read).collect()
 }
 
 /// The digest of a device's inventory.

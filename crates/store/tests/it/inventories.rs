@@ -2,9 +2,9 @@
 
 use fleetmend_model::DeviceId;
 use fleetmend_model::inventory::{
-    AvailableUpdate, ChocolateyRecord, Place, Software, UpdateScan, WithheldUpdate,
+    AvailableUpdate, ChocolateyRecord, Part, Place, Software, Unread, UpdateScan, WithheldUpdate,
 };
-use fleetmend_store::inventories::StoredInventory;
+use fleetmend_store::inventories::{Carried, HiveRows, StoredInventory};
 use fleetmend_store::software::SoftwareDigest;
 use fleetmend_store::{Db, devices, inventories, software};
 
@@ -38,6 +38,8 @@ fn inventory(device: DeviceId, digest: &str, software: Vec<u32>) -> StoredInvent
         }],
         updates: None,
         withheld: Vec::new(),
+        hives: Vec::new(),
+        carried: Vec::new(),
     }
 }
 
@@ -143,6 +145,21 @@ both! {
                 candidate: "6".to_owned(),
                 why: "held".to_owned(),
             }],
+            hives: vec![HiveRows {
+                user: "S-1-5-21-1".to_owned(),
+                software: vec![9],
+            }],
+            carried: vec![Carried {
+                unread: Unread {
+                    part: Part::User,
+                    user: "S-1-5-21-2".to_owned(),
+                    key: String::new(),
+                    cause: "user anna is not logged on".to_owned(),
+                },
+                seen_at: Some(t(5)),
+                software: vec![4, 9],
+                chocolatey: Vec::new(),
+            }],
             at: t(8),
             ..inventory(a, "d2", vec![9, 3, 4])
         };
@@ -155,7 +172,14 @@ both! {
         inventories::put_many(&mut tx, &[]).await.unwrap();
         tx.commit().await.unwrap();
         let stored = inventories::get(&db, a).await.unwrap().unwrap();
-        assert_eq!(stored, StoredInventory { software: vec![3, 4, 9], ..full });
+        assert_eq!(stored, StoredInventory { software: vec![3, 4, 9], ..full.clone() });
+        let many = inventories::get_many(&db, &[a, gone]).await.unwrap();
+        assert_eq!(many, std::slice::from_ref(&stored));
+        let kept_for = |id| stored.kept_for(id).map(|it| it.seen_at);
+        assert_eq!(kept_for(4), Some(Some(t(5))));
+        // Another user has it now.
+        assert_eq!(kept_for(9), None);
+        assert_eq!(kept_for(3), None);
         assert_eq!(inventories::digest(&db, b).await.unwrap().as_deref(), Some("d3"));
         assert_eq!(inventories::get(&db, gone).await.unwrap(), None);
         let held = inventories::held_after(&db, None, 5).await.unwrap();

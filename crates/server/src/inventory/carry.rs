@@ -1,0 +1,221 @@
+//! What a scan that did not read all leaves as it was: an entry that was not read is there as it was seen
+//! last. Pure.
+//!
+//! An entry is known by its part, the user whose hive it is in, and its key. A scan has read it where it
+//! has a row of that key, or where nothing of what it did not read ([`Unread`]) covers it.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use fleetmend_model::Millis;
+use fleetmend_model::inventory::{ChocolateyRecord, Part, Software, Unread};
+use fleetmend_store::inventories::{Carried, HiveRows, StoredInventory};
+
+/// The most entries that are kept of one device. Those that were seen last are.
+const MAX_KEPT: usize = 20_000;
+
+/// What a scan did and did not read.
+#[derive(Debug, Clone, Copy)]
+pub struct Scan<'a> {
+    /// What was installed, with the ids of the rows.
+    pub software: &'a [(u32, &'a Software)],
+    /// Whose the rows of users are.
+    pub hives: &'a [HiveRows],
+    /// Chocolatey's records.
+    pub chocolatey: &'a [ChocolateyRecord],
+    /// What was not read.
+    pub unread: &'a [Unread],
+}
+
+/// What is kept of earlier scans.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Applications. One that several users may have is there for each; others may have it in the scan.
+    pub software: Vec<u32>,
+    /// Chocolatey's records.
+    pub chocolatey: Vec<ChocolateyRecord>,
+    /// For each thing that was not read, what is kept of it.
+    pub carried: Vec<Carried>,
+}
+
+/// What a scan keeps of what was stored before, whose rows are `rows` and which was last confirmed at
+/// `seen_at`.
+pub fn carry(
+    before: &StoredInventory,
+    rows: &BTreeMap<u32, Software>,
+    seen_at: Millis,
+    scan: Scan<'_>,
+) -> Kept {
+    let read = Read::of(scan);
+    let mut unread: Vec<&Unread> = scan.unread.iter().collect();
+    // What says more of an entry comes first.
+    unread.sort_by_key(|it| (it.key.is_empty(), it.user.is_empty()));
+    let mut entries = entries(before, rows, seen_at);
+    entries.sort_by_key(|it| Reverse(it.seen_at));
+    let mut kept = Kept::default();
+    let mut groups: BTreeMap<(usize, String, Reverse<Millis>), Carried> = BTreeMap::new();
+    let kept_entries = entries.iter().flat_map(|entry| {
+        let leave = unread.iter().enumerate();
+        let leave = leave.filter(|(_, it)| read.leaves(it, entry));
+        // What nobody is known to have may be anybody's whose hive was not read.
+        let most = if entry.is_anybodys() { usize::MAX } else { 1 };
+        leave.take(most).map(move |(at, _)| (at, entry))
+    });
+    for (at, entry) in kept_entries.take(MAX_KEPT) {
+        let group = (at, entry.user.to_owned(), Reverse(entry.seen_at));
+        let carried = groups.entry(group).or_insert_with(|| {
+            let mut unread = unread[at].clone();
+            if unread.user.is_empty() {
+                entry.user.clone_into(&mut unread.user);
+            }
+            Carried {
+                seen_at: Some(entry.seen_at),
+                ..nothing_of(unread)
+            }
+        });
+        match entry.what {
+            What::Software(id) => {
+                carried.software.push(id);
+                kept.software.push(id);
+            }
+            What::Record(record) => {
+                carried.chocolatey.push(record.id.clone());
+                kept.chocolatey.push(record.clone());
+            }
+        }
+    }
+    let with_entries: HashSet<usize> = groups.keys().map(|it| it.0).collect();
+    let without = (0..unread.len()).filter(|at| !with_entries.contains(at));
+    let without: Vec<Carried> = without.map(|at| nothing_of(unread[at].clone())).collect();
+    kept.carried = groups.into_values().chain(without).collect();
+    for carried in &mut kept.carried {
+        carried.software.sort_unstable();
+        carried.chocolatey.sort_unstable();
+    }
+    kept
+}
+
+fn nothing_of(unread: Unread) -> Carried {
+    Carried {
+        unread,
+        seen_at: None,
+        software: Vec::new(),
+        chocolatey: Vec::new(),
+    }
+}
+
+enum What<'a> {
+    Software(u32),
+    Record(&'a ChocolateyRecord),
+}
+
+/// Something that the device had when it was seen last.
+struct Entry<'a> {
+    part: Part,
+    /// Empty where it is not known, and outside of hives.
+    user: &'a str,
+    key: &'a str,
+    seen_at: Millis,
+    what: What<'a>,
+}
+
+impl Entry<'_> {
+    fn is_anybodys(&self) -> bool {
+        self.part == Part::User && self.user.is_empty()
+    }
+}
+
+fn entries<'a>(
+    before: &'a StoredInventory,
+    rows: &'a BTreeMap<u32, Software>,
+    seen_at: Millis,
+) -> Vec<Entry<'a>> {
+    let mut entries = Vec::new();
+    let mut add = |id: u32, user: &'a str, seen_at: Millis| {
+        if let Some(row) = rows.get(&id) {
+            let part = Part::from(row.place);
+            entries.push(Entry {
+                part,
+                user: if part == Part::User { user } else { "" },
+                key: &row.key,
+                seen_at,
+                what: What::Software(id),
+            });
+        }
+    };
+    for hive in &before.hives {
+        for id in &hive.software {
+            add(*id, &hive.user, seen_at);
+        }
+    }
+    let mut kept_records: HashMap<&str, Millis> = HashMap::new();
+    for carried in &before.carried {
+        let at = carried.seen_at.unwrap_or(seen_at);
+        for id in &carried.software {
+            add(*id, &carried.unread.user, at);
+        }
+        let ids = carried.chocolatey.iter().map(|it| (it.as_str(), at));
+        kept_records.extend(ids);
+    }
+    let of_users = before.hives.iter().flat_map(|it| &it.software);
+    let kept = before.carried.iter().flat_map(|it| &it.software);
+    let told: HashSet<u32> = of_users.chain(kept).copied().collect();
+    for id in before.software.iter().filter(|id| !told.contains(id)) {
+        add(*id, "", seen_at);
+    }
+    entries.extend(before.chocolatey.iter().map(|record| {
+        Entry {
+            part: Part::Chocolatey,
+            user: "",
+            key: &record.id,
+            seen_at: kept_records
+                .get(record.id.as_str())
+                .copied()
+                .unwrap_or(seen_at),
+            what: What::Record(record),
+        }
+    }));
+    entries
+}
+
+/// The entries that a scan has read. Keys are compared without case, as the registry and file systems of
+/// Windows do; dpkg's have none.
+struct Read<'a> {
+    keys: HashSet<(Part, &'a str, String)>,
+    users: HashSet<&'a str>,
+}
+
+impl<'a> Read<'a> {
+    fn of(scan: Scan<'a>) -> Self {
+        let by_id: HashMap<u32, &Software> = scan.software.iter().copied().collect();
+        let key = |it: &str| it.to_lowercase();
+        let rows = scan.software.iter();
+        let mut keys: HashSet<_> = rows
+            .map(|(_, it)| (Part::from(it.place), "", key(&it.key)))
+            .collect();
+        for hive in scan.hives {
+            let rows = hive.software.iter().filter_map(|id| by_id.get(id));
+            keys.extend(rows.map(|it| (Part::User, hive.user.as_str(), key(&it.key))));
+        }
+        let records = scan.chocolatey.iter();
+        keys.extend(records.map(|it| (Part::Chocolatey, "", key(&it.id))));
+        Self {
+            keys,
+            users: scan.hives.iter().map(|it| it.user.as_str()).collect(),
+        }
+    }
+
+    /// Whether an entry stays as it was because of what was not read.
+    fn leaves(&self, unread: &Unread, entry: &Entry<'_>) -> bool {
+        let is_of_user = if unread.user.is_empty() {
+            !self.users.contains(entry.user)
+        } else {
+            entry.user.is_empty() || unread.user == entry.user
+        };
+        let key = entry.key.to_lowercase();
+        unread.part == entry.part
+            && is_of_user
+            && (unread.key.is_empty() || unread.key.to_lowercase() == key)
+            && !self.keys.contains(&(entry.part, entry.user, key))
+    }
+}
