@@ -64,6 +64,7 @@ pub mod sources;
 pub mod units;
 pub mod unnamed;
 pub mod users;
+pub mod wrong_answers;
 
 pub use db::{Db, Read, Tx};
 pub use error::{Error, Result};
@@ -136,6 +137,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     units::STATEMENTS,
     unnamed::STATEMENTS,
     users::STATEMENTS,
+    wrong_answers::STATEMENTS,
 ];
 
 /// Every statement that this crate runs.

@@ -170,6 +170,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0127_matched_packages.sql"),
     ),
     (
+        128,
+        "wrong answers",
+        include_str!("../migrations/sqlite/0128_wrong_answers.sql"),
+    ),
+    (
         130,
         "feed refusals basis",
         include_str!("../migrations/sqlite/0130_feed_refusals_basis.sql"),
@@ -396,6 +401,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         127,
         "matched packages",
         include_str!("../migrations/postgres/0127_matched_packages.sql"),
+    ),
+    (
+        128,
+        "wrong answers",
+        include_str!("../migrations/postgres/0128_wrong_answers.sql"),
     ),
     (
         130,

@@ -9,6 +9,7 @@ use crate::packages;
 use crate::page::{Kind, Page, Paged};
 use crate::sql::statements;
 use crate::value::{Row, args};
+use crate::wrong_answers;
 
 statements! {
     PUT = "INSERT INTO quarantined_files (package, file, named, algorithm, wanted, found, sha256,
@@ -164,7 +165,8 @@ pub async fn put(
         &file.sha256,
         file.length as i64,
     ];
-    tx.run(&PUT, values).await.map(drop)
+    tx.run(&PUT, values).await?;
+    wrong_answers::clear(tx, package).await
 }
 
 /// Lets a version out.

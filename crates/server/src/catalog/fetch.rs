@@ -102,6 +102,14 @@ pub enum FetchError {
         "{}: the {} is {}, and must be {}", .0.file, .0.algorithm, .0.found, .0.wanted
     )]
     Mismatch(Box<WrongFile>),
+    /// The bytes that a site gave are not those, which may be another time.
+    #[error("{}", wrong(.file, *.is_text))]
+    Wrong {
+        /// What came.
+        file: Box<WrongFile>,
+        /// Whether that is a text, as a page is.
+        is_text: bool,
+    },
     /// The package names a digest of a kind that is not checked.
     #[error(
         "{url}: the package names a checksum of the kind '{algorithm}', which cannot be checked"
@@ -152,6 +160,17 @@ fn after(length: u64, total: Option<u64>) -> String {
         Some(total) => format!("after {length} of {total} bytes"),
         None => format!("after {length} bytes"),
     }
+}
+
+fn wrong(file: &WrongFile, is_text: bool) -> String {
+    if is_text {
+        let (name, length) = (&file.file, file.length);
+        return format!(
+            "{name} answered with a text of {length} bytes, such as a page to sign in at, and not with \
+             the file that the package names"
+        );
+    }
+    FetchError::Mismatch(Box::new(file.clone())).to_string()
 }
 
 fn hint(status: u16) -> &'static str {

@@ -17,7 +17,7 @@ use super::fetch::FetchError;
 use super::package_files::PackageFiles;
 use super::release::Facts;
 use super::store_file::Fetched;
-use super::{readiness, release, schedule};
+use super::{quarantine, readiness, release, schedule};
 use crate::app::App;
 use crate::feed::bring;
 use crate::jobs;
@@ -214,7 +214,8 @@ pub async fn fetch(
     }
 }
 
-/// A digest that is wrong puts the version in quarantine; the last good version stays on offer.
+/// What a fetch that failed comes to. A version that is in quarantine because of it is replaced by the
+/// last good one.
 async fn refused(
     app: &Arc<App>,
     package: &Package,
@@ -222,8 +223,9 @@ async fn refused(
     error: FetchError,
 ) -> Result<MirrorError, MirrorError> {
     let cause = error.to_string();
-    if let (FetchError::Mismatch(wrong), Some(named)) = (&error, &file.checksum) {
-        super::quarantine::put(app, package, wrong, named, &cause).await?;
+    if let Some(named) = &file.checksum
+        && quarantine::is_put(app, package, &error, named).await?
+    {
         return Ok(MirrorError::Never(format!(
             "{cause}: it was not run, and is in quarantine"
         )));
@@ -233,7 +235,9 @@ async fn refused(
         gained,
     };
     Ok(match error {
-        FetchError::Unreachable { .. } | FetchError::Disk { .. } => again(0),
+        FetchError::Unreachable { .. } | FetchError::Disk { .. } | FetchError::Wrong { .. } => {
+            again(0)
+        }
         FetchError::BrokeOff { gained, .. } => again(gained),
         FetchError::Status { status, .. } if schedule::may_differ_later(status) => again(0),
         FetchError::Paused { until, .. } => MirrorError::Later { cause, at: until },

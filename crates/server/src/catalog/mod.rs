@@ -41,3 +41,4 @@ pub mod throughput;
 pub mod turns;
 pub mod vanished;
 mod version_facts;
+mod wrong_answer;

@@ -146,8 +146,9 @@ pub async fn failed(
 ) -> anyhow::Result<Problem> {
     let (name, version) = (&package.shown_id, &package.version);
     tracing::warn!("{name} {version}: {error}");
-    if let (FetchError::Mismatch(wrong), Some(named)) = (error, &named(package)) {
-        quarantine::put(app, package, wrong, named, &error.to_string()).await?;
+    if let Some(named) = &named(package)
+        && quarantine::is_put(app, package, error, named).await?
+    {
         return Ok(quarantined_as(&error.to_string()));
     }
     let mut problem = problem(app, package, error);

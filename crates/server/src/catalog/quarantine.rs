@@ -9,8 +9,10 @@ use fleetmend_store::Tx;
 use fleetmend_store::packages::Package;
 use fleetmend_store::quarantine::{self, Accepted, Held, WrongFile};
 
+use super::fetch::FetchError;
 use super::known::renew;
 use super::offered;
+use super::wrong_answer::{self, Outcome};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::people::Actor;
@@ -40,6 +42,28 @@ pub async fn put(
     tx.commit().await?;
     app.jobs_due.notify_one();
     renew(app).await
+}
+
+/// Puts a version in quarantine if an error says that a file of it is not the one that is `named`; where a
+/// site gave the file, by the rule of [`wrong_answer`]. Whether it is there now.
+pub async fn is_put(
+    app: &Arc<App>,
+    package: &Package,
+    error: &FetchError,
+    named: &Checksum,
+) -> anyhow::Result<bool> {
+    let cause = error.to_string();
+    match error {
+        FetchError::Mismatch(file) => {
+            put(app, package, file, named, &cause).await?;
+            Ok(true)
+        }
+        FetchError::Wrong { file, is_text } => {
+            let taken = wrong_answer::take(app, package, file, *is_text, named, &cause);
+            Ok(taken.await? == Outcome::Quarantined)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Lets a version out: from now on the file that was found counts as the right one, and no other.

@@ -20,6 +20,7 @@ use tempfile::NamedTempFile;
 use super::digest::{Sums, each_part};
 use super::fetch::{self, Ask, FetchError, shown};
 use super::resume::{self, Brings, Note};
+use super::wrong_answer;
 use crate::app::App;
 
 /// How long a part is kept that nobody adds to.
@@ -75,12 +76,32 @@ pub async fn from_outside(
         sums = summed(ask.url, file, Sums::new(ask.url, Some(checksum))?).await?;
     }
     if let Err(mismatch) = sums.check(ask.url, checksum) {
+        let beginning = beginning(&partial).map_err(disk);
         partial.remove();
-        return Err(mismatch);
+        return Err(wrong(mismatch, &beginning?));
     }
     let (sha256, length) = (sums.sha256(), sums.length());
     partial.keep(&app.blobs, &sha256).map_err(disk)?;
     Ok(Fetched { sha256, length })
+}
+
+/// What a file begins with.
+fn beginning(partial: &Partial) -> io::Result<Vec<u8>> {
+    let mut beginning = Vec::new();
+    let mut file = partial.reader()?.take(wrong_answer::BEGINNING as u64);
+    file.read_to_end(&mut beginning)?;
+    Ok(beginning)
+}
+
+/// A mismatch of what a site gave.
+fn wrong(mismatch: FetchError, beginning: &[u8]) -> FetchError {
+    match mismatch {
+        FetchError::Mismatch(file) => FetchError::Wrong {
+            file,
+            is_text: wrong_answer::is_text(beginning),
+        },
+        error => error,
+    }
 }
 
 /// The file that a SHA-256 names, where it was stored before.

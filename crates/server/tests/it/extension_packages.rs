@@ -206,6 +206,11 @@ both! {
         }
         feed.set_fault("/api/v2/package/acme.extension/1.1", Fault::WrongByte);
         read_again(&site).await;
+        until("it was wrong once", async || {
+            found(&site, "acme.extension").await?.problem?.retry_at
+        })
+        .await;
+        site.live(Duration::from_mins(1)).await;
         until("it is in quarantine", async || {
             found(&site, "acme.extension").await?.quarantine.map(drop)
         })

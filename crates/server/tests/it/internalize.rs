@@ -89,6 +89,14 @@ async fn bring_it(site: &Clocked, id: &str) {
     bring(site.app(), row, false).await.unwrap();
 }
 
+/// The same for one whose installer is a wrong file, as often as it takes to say so.
+async fn bring_wrong(site: &Clocked, id: &str) {
+    bring_it(site, id).await;
+    assert_eq!(quarantine::count(site.db()).await.unwrap(), 0);
+    site.pass(Duration::from_mins(1)).await;
+    bring_it(site, id).await;
+}
+
 async fn in_feed(site: &Clocked, id: &str) -> Option<FeedPackage> {
     feed_packages::get(site.db(), id, "1.0.0").await.unwrap()
 }
@@ -213,7 +221,7 @@ both! {
         site.app().jobs_due.notify_one();
         until("it is in the feed", async || in_feed(&site, "loader").await).await;
 
-        bring_it(&site, "wrong").await;
+        bring_wrong(&site, "wrong").await;
         let refused = refusals(&site).await;
         let wrong = refused.iter().find(|it| it.shown_id == "wrong").unwrap();
         assert!(wrong.why.contains("is in quarantine") && wrong.retry_at.is_none(), "{wrong:?}");
@@ -228,7 +236,7 @@ both! {
         vendor.build(&Nupkg::new("base", "1.0"));
         vendor.site.add_file("setup.exe", "MZ another file");
         vendor.add(&site, Given::default()).await;
-        bring_it(&site, "loader").await;
+        bring_wrong(&site, "loader").await;
         let refused = refusals(&site).await;
         assert!(refused[0].why.contains("is in quarantine"), "{refused:?}");
         vendor.site.add_file("setup.exe", INSTALLER);
@@ -349,7 +357,7 @@ both! {
             .downloading_exe(&vendor.url(), &"ab".repeat(32), "Wrong*");
         vendor.build(&wrong);
         vendor.add(&site, Given::default()).await;
-        bring_it(&site, "wrong").await;
+        bring_wrong(&site, "wrong").await;
         assert!(refusals(&site).await[0].why.contains("is in quarantine"));
         let handle = site.site.running().handle();
         let row = latest(&site, "wrong").await.row;

@@ -1,5 +1,7 @@
 //! Files that are not the ones that their packages name, and the way out of quarantine.
 
+use std::time::Duration;
+
 use fleetmend_e2e::feed::{Fault, FeedSite};
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_e2e::pe::Pe;
@@ -15,6 +17,8 @@ use crate::agent::Agent;
 use crate::clocked::{Clocked, both, until};
 use crate::offer::{Offer, approve, has_software, missing, offer};
 use crate::site::Person;
+
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// An installer of the tool, each time another one.
 fn setup(word: &str) -> Vec<u8> {
@@ -63,6 +67,9 @@ impl<'a> Changed<'a> {
     async fn deploy_in_vain(&self) {
         let made = self.offer.deploy().await;
         assert!(made["deployment"].is_i64(), "{made}");
+        self.wrong_once().await;
+        self.site.live(MINUTE).await;
+        self.site.app().jobs_due.notify_one();
         let job = self
             .offer
             .job_when("it has ended", |job| job.state.ending.is_some())
@@ -73,6 +80,17 @@ impl<'a> Changed<'a> {
             "{}",
             job.cause
         );
+    }
+
+    /// A wrong file came, which is asked for once more.
+    async fn wrong_once(&self) {
+        let said = "; first of five tries";
+        let job = self
+            .offer
+            .job_when(said, |job| job.cause.contains(said))
+            .await;
+        assert!(job.cause.contains(": the sha256 is "), "{}", job.cause);
+        assert_eq!(self.held().await.len(), 0);
     }
 
     /// What the list has.
@@ -119,6 +137,64 @@ impl<'a> Changed<'a> {
 }
 
 both! {
+    async fn a_wrong_file_that_comes_once_puts_nothing_in_quarantine(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let files = FeedSite::start().unwrap();
+        let right = setup("right");
+        files.add_file("setup.exe", &right[..5]);
+        let sha256 = digest_hex(&right);
+        let offer = Offer::new(&site, folder.path(), &files.file_url("setup.exe"), &sha256).await;
+        offer.deploy().await;
+        let job = offer.job_when("it was cut off", |job| job.cause.contains("; first of five")).await;
+        assert!(job.cause.contains(": the sha256 is "), "{}", job.cause);
+        files.add_file("setup.exe", right);
+        site.live(MINUTE).await;
+        site.app().jobs_due.notify_one();
+        offer.job_when("it is here", |job| job.state.status == DeployStatus::Downloaded).await;
+        let listed = offer.person.get(&site.site, "/api/v1/quarantine").await.json();
+        assert_eq!(listed["items"], json!([]));
+    }
+
+    async fn a_page_in_the_place_of_a_file_puts_nothing_in_quarantine_however_often_it_comes(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let files = FeedSite::start().unwrap();
+        files.set_fault("/files/setup.exe", Fault::NotXml);
+        let right = setup("right");
+        files.add_file("setup.exe", right.clone());
+        let sha256 = digest_hex(&right);
+        let url = files.file_url("setup.exe");
+        let offer = Offer::new(&site, folder.path(), &url, &sha256).await;
+        offer.deploy().await;
+        let mut wait = MINUTE;
+        for word in ["first", "second", "third", "fourth"] {
+            let said = format!("; {word} of five tries, next at ");
+            let job = until(&said, async || {
+                // It may be enqueued after the time has passed.
+                site.app().jobs_due.notify_one();
+                Some(offer.job().await).filter(|job| job.cause.contains(&said))
+            })
+            .await;
+            let page = format!("{url} answered with a text of 43 bytes, such as a page to sign in at");
+            assert!(job.cause.starts_with(&page), "{}", job.cause);
+            site.live(wait).await;
+            site.app().jobs_due.notify_one();
+            wait *= 5;
+        }
+        let job = until("it is given up", async || {
+            site.app().jobs_due.notify_one();
+            Some(offer.job().await).filter(|job| job.state.ending.is_some())
+        })
+        .await;
+        assert!(job.cause.contains("Reset Download Count"), "{}", job.cause);
+        let listed = offer.person.get(&site.site, "/api/v1/quarantine").await.json();
+        assert_eq!(listed["items"], json!([]));
+        files.repair();
+        let reset = json!({ "patches": [offer.patch] });
+        offer.person.call(&site.site, "/api/v1/downloads/reset", &reset).await;
+        offer.deploy().await;
+        offer.job_when("it is here", |job| job.state.status == DeployStatus::Downloaded).await;
+    }
+
     async fn what_a_person_accepts_is_the_file_that_they_saw_and_no_other(site) {
         let folder = tempfile::tempdir().unwrap();
         let changed = Changed::new(&site, folder.path()).await;
@@ -210,6 +286,12 @@ both! {
         let url = feed.url();
         let given = Given { allow_private: true, ..Given::at(&url) };
         site.site.running().handle().add_source(&given).await.unwrap();
+        until("it was wrong once", async || {
+            let seen = person.get(&site.site, "/api/v1/sources/1").await.json();
+            seen["problems"][0]["retry_at"].as_str().map(drop)
+        })
+        .await;
+        site.pass(MINUTE).await;
         let held = until("it is in quarantine", async || {
             let listed = person.get(&site.site, "/api/v1/quarantine").await.json();
             listed["items"].get(0).cloned()

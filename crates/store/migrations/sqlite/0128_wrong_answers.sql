@@ -1,0 +1,10 @@
+-- Answers that brought another file than the one that a package names: one alone is no sign that the
+-- version is bad. `wanted` is what it was compared with (`sha256:…`).
+CREATE TABLE wrong_answers (
+    package INTEGER NOT NULL REFERENCES packages (id) ON DELETE CASCADE,
+    file TEXT NOT NULL,
+    wanted TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    found_at INTEGER NOT NULL,
+    PRIMARY KEY (package, file)
+) STRICT;
