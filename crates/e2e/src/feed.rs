@@ -40,6 +40,8 @@ pub enum Fault {
     Truncated,
     /// The right answer, followed by blanks without end.
     Endless,
+    /// The right answer, with a length of so many bytes said, then the connection's end.
+    Claims(u64),
     /// Half of the right answer, then silence on an open connection.
     Stalled,
     /// 200 with a page of HTML that is no XML, as a captive portal gives.
@@ -357,6 +359,7 @@ impl Content {
                 }
                 response
             }
+            Fault::Claims(length) => self.delivered(request, Delivery::Claiming(*length)),
             Fault::Truncated => self.delivered(request, Delivery::Truncated),
             Fault::Endless => self.delivered(request, Delivery::Endless),
             Fault::Stalled => self.delivered(request, Delivery::Stalled),

@@ -59,6 +59,8 @@ pub(crate) enum Delivery {
     Whole,
     /// The length of the whole is announced, half is sent, then the connection is closed.
     Truncated,
+    /// This length is said, and the body sent; then the connection is closed.
+    Claiming(u64),
     /// After the body, more of it without end.
     Endless,
     /// Half is sent, then nothing more; the connection stays open until the site ends.
@@ -207,8 +209,13 @@ fn serve(
         reason(response.status),
         response.content_type
     );
-    if response.delivery != Delivery::Endless {
-        let _ = write!(head, "Content-Length: {}\r\n", response.body.len());
+    let length = match response.delivery {
+        Delivery::Endless => None,
+        Delivery::Claiming(length) => Some(length),
+        _ => Some(response.body.len() as u64),
+    };
+    if let Some(length) = length {
+        let _ = write!(head, "Content-Length: {length}\r\n");
     }
     for (name, value) in &response.headers {
         let _ = write!(head, "{name}: {value}\r\n");
@@ -220,7 +227,7 @@ fn serve(
     }
     let half = &response.body[..response.body.len() / 2];
     match response.delivery {
-        Delivery::Whole => connection.write_all(&response.body)?,
+        Delivery::Whole | Delivery::Claiming(_) => connection.write_all(&response.body)?,
         Delivery::Truncated => connection.write_all(half)?,
         Delivery::Stalled => {
             connection.write_all(half)?;

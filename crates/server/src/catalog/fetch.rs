@@ -81,6 +81,14 @@ pub enum FetchError {
         /// The cap.
         cap: u64,
     },
+    /// More bytes than there is room for in what it is to be put into.
+    #[error("{url} is larger than the {room} bytes that are left for it in its package")]
+    NoRoom {
+        /// What was asked for.
+        url: String,
+        /// The room.
+        room: u64,
+    },
     /// Not an address that may be fetched.
     #[error("'{url}' {why}")]
     Address {

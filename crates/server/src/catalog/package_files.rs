@@ -28,6 +28,8 @@ pub struct PackageFiles<'a> {
     source: Source,
     /// Files that a person accepted instead of those that the package names.
     accepted: Vec<Accepted>,
+    /// The room for what is downloaded, in bytes, where there is less than an installer may have.
+    room: Option<u64>,
     /// Opened for the first file in it.
     nupkg: OnceCell<Arc<NupkgIn<FileReader>>>,
 }
@@ -40,8 +42,14 @@ impl<'a> PackageFiles<'a> {
             package,
             source: nupkgs::source(app, package).await?,
             accepted: quarantine::accepted(&app.db, package.row).await?,
+            room: None,
             nupkg: OnceCell::new(),
         })
+    }
+
+    /// Has no file downloaded that is larger than this, in bytes.
+    pub fn leave_room(&mut self, room: u64) {
+        self.room = Some(room);
     }
 
     /// The digest of the file that a person accepted in place of the one that the package names.
@@ -80,9 +88,15 @@ impl<'a> PackageFiles<'a> {
                     asked: Asked::Installer,
                     login: None,
                     private_hosts: &self.source.private_hosts,
-                    cap: MAX_INSTALLER,
+                    cap: self.room.map_or(MAX_INSTALLER, |it| it.min(MAX_INSTALLER)),
                 };
-                let fetched = store_file::from_outside(self.app, &ask, checksum).await?;
+                let fetched = store_file::from_outside(self.app, &ask, checksum).await;
+                let fetched = fetched.map_err(|error| match error {
+                    FetchError::TooLarge { url, cap } if self.room == Some(cap) => {
+                        FetchError::NoRoom { url, room: cap }
+                    }
+                    error => error,
+                })?;
                 let named = file.checksum.as_ref();
                 offline::at_hand::note(self.app, url, named, &fetched).await?;
                 Ok(fetched)

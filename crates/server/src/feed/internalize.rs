@@ -145,7 +145,8 @@ async fn download(
     package: &Package,
     recipe: Option<&Recipe>,
 ) -> Result<Vec<Local>, InternalizeError> {
-    let from = PackageFiles::of(app, package).await?;
+    let mut from = PackageFiles::of(app, package).await?;
+    let mut room = MAX_NUPKG;
     let mut locals: Vec<Local> = Vec::new();
     for file in recipe.into_iter().flat_map(Recipe::all_files) {
         let FileOrigin::Url { url } = &file.origin else {
@@ -158,6 +159,7 @@ async fn download(
                 shown(url)
             )));
         }
+        from.leave_room(room);
         // Of the file that was signed for, and not of what stands there by now.
         let fetched = match from.fetched_before(file).await? {
             Some(known) => known,
@@ -169,7 +171,10 @@ async fn download(
             length: fetched.length,
         };
         match locals.iter().find(|it| it.url == *url) {
-            None => locals.push(local),
+            None => {
+                room = room.saturating_sub(local.length);
+                locals.push(local);
+            }
             Some(known) if *known == local => {}
             Some(_) => {
                 return Err(InternalizeError::Refused(format!(

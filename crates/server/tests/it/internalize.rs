@@ -230,6 +230,32 @@ both! {
         assert_eq!(lines.len(), 2, "{lines:?}");
     }
 
+    async fn installers_that_are_too_large_for_a_package_are_not_downloaded(site) {
+        const MOST: u64 = 2 << 30;
+        let vendor = Vendor::new();
+        vendor.build(&vendor.loader());
+        vendor.build(&Nupkg::new("base", "1.0"));
+        vendor.site.set_fault("/files/setup.exe", Fault::Claims(MOST + 1));
+        let first = vendor.site.file_url("first.exe");
+        vendor.site.add_file("first.exe", "MZ the first one");
+        let install = |url: &str, sha256: &str| {
+            format!("Install-ChocolateyPackage two exe /S {url} -Checksum {sha256} -ChecksumType sha256\n")
+        };
+        let second = install(&vendor.url(), &digest_hex(INSTALLER));
+        let first = install(&first, &digest_hex(b"MZ the first one"));
+        vendor.build(&Nupkg::new("two", "1.0").install_script(&format!("{first}{second}")));
+        vendor.add(&site, Given::default()).await;
+        for (id, claimed, room) in [("loader", MOST + 1, MOST), ("two", MOST - 15, MOST - 16)] {
+            vendor.site.set_fault("/files/setup.exe", Fault::Claims(claimed));
+            bring_it(&site, id).await;
+            let row = latest(&site, id).await.row;
+            let refused = feed_refusals::get(site.db(), row).await.unwrap().unwrap();
+            let why = format!("{} is larger than the {room} bytes that are left", vendor.url());
+            assert!(refused.why.starts_with(&why), "{refused:?}");
+            assert_eq!(refused.retry_at, None);
+        }
+    }
+
     async fn a_package_that_is_let_out_of_quarantine_comes_in_by_itself(site) {
         let vendor = Vendor::new();
         vendor.build(&vendor.loader());
