@@ -17,6 +17,7 @@ pub mod console;
 mod costs;
 mod data_folder;
 pub mod deployments;
+mod disk_watch;
 mod error;
 pub mod feed;
 mod file_limit;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::file_reader::FileReader;
+use crate::room::Room;
 
 /// The lock of those who have incoming files.
 const LOCK: &str = "incoming.lock";
@@ -55,8 +56,20 @@ impl Blobs {
         Ok(())
     }
 
-    /// A place for bytes whose digest is not known yet; removed unless [`Self::keep`] takes it.
+    /// The room on the disk that the files are on; nothing where that cannot be told.
+    pub fn room(&self) -> io::Result<Option<Room>> {
+        Room::at(&self.root)
+    }
+
+    /// An error of the kind [`io::ErrorKind::StorageFull`] unless there is room for so many bytes more.
+    pub fn check_room(&self, more: u64) -> io::Result<()> {
+        self.room()?.map_or(Ok(()), |room| room.check(more))
+    }
+
+    /// A place for bytes whose digest is not known yet; removed unless [`Self::keep`] takes it. An error
+    /// where nothing more has room.
     pub fn incoming(&self) -> io::Result<tempfile::NamedTempFile> {
+        self.check_room(0)?;
         let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if lock.is_none() {
             let file = self.open_lock()?;

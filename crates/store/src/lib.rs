@@ -53,6 +53,7 @@ pub mod quarantine;
 pub mod queue;
 pub mod releases;
 pub mod reports;
+pub mod room;
 pub mod scan_jobs;
 pub mod sessions;
 pub mod settings;

@@ -14,7 +14,7 @@ use fleetmend_store::file_reader::FileReader;
 use fleetmend_store::partials::{self, Partial};
 use fleetmend_trust::digest_hex;
 use http::{HeaderMap, StatusCode};
-use reqwest::Url;
+use reqwest::{Response, Url};
 use tempfile::NamedTempFile;
 
 use super::digest::{Sums, each_part};
@@ -22,6 +22,7 @@ use super::fetch::{self, Ask, FetchError, shown};
 use super::resume::{self, Brings, Note};
 use super::wrong_answer;
 use crate::app::App;
+use crate::disk_watch::DiskWatch;
 
 /// How long a part is kept that nobody adds to.
 const KEEP_PARTS: Duration = Duration::from_hours(7 * 24);
@@ -119,16 +120,17 @@ pub(super) fn kept(blobs: &Blobs, sha256: &str) -> Option<Fetched> {
 
 /// A file whose digest nobody names: in one piece.
 async fn fetch_whole(app: &App, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
+    let address = fetch::turn(app, ask, false).await?;
+    let answer = fetch::open(app, ask, &address, false, &HeaderMap::new(), &[]).await?;
+    has_room(app, ask, &answer, 0)?;
     let mut incoming = Incoming::new(&app.blobs, ask.url, None)?;
     let take = |part: &[u8]| {
         incoming
             .write_all(part)
             .map_err(|error| disk(ask.url, error))
     };
-    let address = fetch::turn(app, ask, false).await?;
-    let answer = fetch::open(app, ask, &address, false, &HeaderMap::new(), &[]).await?;
     fetch::pour(ask, answer, 0, take).await?;
-    incoming.keep(&app.blobs, None)
+    incoming.keep(None)
 }
 
 /// Gets what a partial file lacks; gives the digests of the whole.
@@ -203,12 +205,26 @@ async fn receive_rest(
         Brings::Unfit => return Ok(None),
     }
     let have = partial.length();
+    has_room(app, ask, &answer, have)?;
+    let mut watch = DiskWatch::default();
     let take = |part: &[u8]| {
+        watch.takes(&app.blobs, part.len()).map_err(disk)?;
         sums.update(part);
         partial.append(part).map_err(disk)
     };
     fetch::pour(ask, answer, have, take).await?;
     Ok(Some(sums))
+}
+
+/// Whether the disk has room for what an answer is about to bring, where so many bytes are here. What is
+/// more than is taken at all is said elsewhere.
+fn has_room(app: &App, ask: &Ask<'_>, answer: &Response, have: u64) -> Result<(), FetchError> {
+    let length = answer.content_length().unwrap_or(0);
+    if length.saturating_add(have) > ask.cap {
+        return Ok(());
+    }
+    let checked = app.blobs.check_room(length);
+    checked.map_err(|error| disk(ask.url, error))
 }
 
 /// Takes all of a file into its digests.
@@ -227,23 +243,30 @@ struct Incoming {
     name: String,
     file: NamedTempFile,
     sums: Sums,
+    blobs: Blobs,
+    watch: DiskWatch,
 }
 
 impl Incoming {
     fn new(blobs: &Blobs, name: &str, checksum: Option<&Checksum>) -> Result<Self, FetchError> {
         let sums = Sums::new(name, checksum)?;
         let file = blobs.incoming().map_err(|error| disk(name, error))?;
-        let name = name.to_owned();
-        Ok(Self { name, file, sums })
+        Ok(Self {
+            name: name.to_owned(),
+            file,
+            sums,
+            blobs: blobs.clone(),
+            watch: DiskWatch::default(),
+        })
     }
 
     /// Takes it into the store, if it is the one that is wanted.
-    fn keep(self, blobs: &Blobs, checksum: Option<&Checksum>) -> Result<Fetched, FetchError> {
+    fn keep(self, checksum: Option<&Checksum>) -> Result<Fetched, FetchError> {
         if let Some(checksum) = checksum {
             self.sums.check(&self.name, checksum)?;
         }
         let (sha256, length) = (self.sums.sha256(), self.sums.length());
-        let kept = blobs.keep(self.file, &sha256);
+        let kept = self.blobs.keep(self.file, &sha256);
         kept.map_err(|error| disk(&self.name, error))?;
         Ok(Fetched { sha256, length })
     }
@@ -251,6 +274,7 @@ impl Incoming {
 
 impl Write for Incoming {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.watch.takes(&self.blobs, bytes.len())?;
         let count = self.file.write(bytes)?;
         self.sums.update(&bytes[..count]);
         Ok(count)
@@ -315,10 +339,10 @@ async fn written(
     write: impl FnOnce(&mut Incoming) -> Result<(), FetchError> + Send + 'static,
 ) -> Result<Fetched, FetchError> {
     let mut incoming = Incoming::new(&app.blobs, name, checksum)?;
-    let (blobs, checksum) = (app.blobs.clone(), checksum.cloned());
+    let checksum = checksum.cloned();
     let written = tokio::task::spawn_blocking(move || {
         write(&mut incoming)?;
-        incoming.keep(&blobs, checksum.as_ref())
+        incoming.keep(checksum.as_ref())
     });
     written
         .await

@@ -28,6 +28,8 @@ pub(super) enum Refusal {
     Conflict(String),
     /// 413.
     TooLarge(String),
+    /// 507.
+    NoRoom(String),
     /// 500; the log says why.
     Internal(anyhow::Error),
 }
@@ -35,6 +37,17 @@ pub(super) enum Refusal {
 impl From<anyhow::Error> for Refusal {
     fn from(error: anyhow::Error) -> Self {
         Self::Internal(error)
+    }
+}
+
+impl From<std::io::Error> for Refusal {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => {
+                Self::NoRoom(format!("it cannot be stored: {error}"))
+            }
+            _ => Self::Internal(anyhow::Error::from(error).context("a package cannot be stored")),
+        }
     }
 }
 
@@ -80,6 +93,7 @@ impl IntoResponse for Refusal {
             Self::Missing(message) => (StatusCode::NOT_FOUND, message),
             Self::Conflict(message) => (StatusCode::CONFLICT, message),
             Self::TooLarge(message) => (StatusCode::PAYLOAD_TOO_LARGE, message),
+            Self::NoRoom(message) => (StatusCode::INSUFFICIENT_STORAGE, message),
             Self::Internal(error) => {
                 tracing::error!("feed: {error:#}");
                 let message = "the server failed to answer; its log says why";

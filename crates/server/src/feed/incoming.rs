@@ -1,7 +1,7 @@
 //! A package on its way in: written to disk and digested part by part, looked at there, and kept
 //! only if it comes into the feed.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -9,6 +9,7 @@ use axum::extract::multipart::{Field, MultipartError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use fleetmend_store::blobs::Blobs;
 use fleetmend_store::file_reader::FileReader;
 use ring::digest::{Context, SHA256, SHA512};
 use tempfile::NamedTempFile;
@@ -18,6 +19,7 @@ use super::add::{AddError, Nupkg, examine};
 use super::answer::Refusal;
 use crate::app::App;
 use crate::catalog::digest;
+use crate::disk_watch::DiskWatch;
 
 /// Parts that wait for the disk: more are not read from the client.
 const WAITING: usize = 8;
@@ -30,9 +32,9 @@ pub(super) struct Incoming {
 
 /// Takes a package in, and looks at it.
 pub(super) async fn receive(app: &Arc<App>, field: Field<'_>) -> Result<Incoming, Refusal> {
-    let file = app.blobs.incoming().context("a package cannot be stored")?;
+    let (blobs, file) = (app.blobs.clone(), app.blobs.incoming()?);
     let (send, parts) = mpsc::channel(WAITING);
-    let written = tokio::task::spawn_blocking(move || write(file, parts));
+    let written = tokio::task::spawn_blocking(move || write(&blobs, file, parts));
     let limit = app.policy.push_limit_megabytes * 1_000_000;
     let forwarded = forward(field, &send, limit).await;
     // Whatever came of it, the file is closed then, and gone unless it is kept.
@@ -90,15 +92,17 @@ pub(super) fn broken(error: MultipartError) -> Refusal {
 /// Writes a file to its end; gives it with its SHA-256 (lower-case hexadecimal) and its SHA-512
 /// (Base64).
 fn write(
+    blobs: &Blobs,
     mut file: NamedTempFile,
     mut parts: mpsc::Receiver<Bytes>,
-) -> anyhow::Result<(NamedTempFile, String, String)> {
+) -> io::Result<(NamedTempFile, String, String)> {
+    let mut watch = DiskWatch::default();
     let (mut sha256, mut sha512) = (Context::new(&SHA256), Context::new(&SHA512));
     while let Some(part) = parts.blocking_recv() {
         sha256.update(&part);
         sha512.update(&part);
-        file.write_all(&part)
-            .context("a package cannot be stored")?;
+        watch.takes(blobs, part.len())?;
+        file.write_all(&part)?;
     }
     let sha256 = fleetmend_trust::hex(sha256.finish().as_ref());
     Ok((file, sha256, STANDARD.encode(sha512.finish())))

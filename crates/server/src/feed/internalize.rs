@@ -195,6 +195,9 @@ fn make(blobs: &Blobs, old: &Old, locals: &[Local]) -> Result<(Incoming, Plan), 
             "its installers have {inside} bytes, and a package may have {MAX_NUPKG} at most"
         )));
     }
+    blobs
+        .check_room(inside)
+        .context("a package cannot be stored")?;
     let (extensions, analysis) = (|| old.extensions.clone(), &old.analysis);
     let plan = internalize::plan_of(&old.nupkg, extensions(), analysis, locals)?;
     let file = blobs.incoming().context("a package cannot be stored")?;

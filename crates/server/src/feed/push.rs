@@ -7,6 +7,7 @@ use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest as _, OriginalUri, Request, State};
 use fleetmend_chocolatey::gallery;
 use fleetmend_store::feed_packages::Provenance;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, StatusCode};
 
 use super::add::add_incoming;
@@ -37,6 +38,11 @@ pub(super) async fn push(
         return Err(Refusal::Missing(text.to_owned()));
     }
     let key = access::pusher(&app, headers)?;
+    // Whoever has no room says so before the bytes.
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|it| it.to_str().ok()?.parse().ok());
+    app.blobs.check_room(length.unwrap_or(0))?;
     let began = Began::default();
     let multipart = Multipart::from_request(began.limit(request), &()).await;
     let mut multipart = multipart.map_err(|error| {
