@@ -14,6 +14,11 @@ pub enum Downloads {
         #[command(flatten)]
         server: options::Data,
     },
+    /// Show what the server's files take, and the room that is left for them.
+    Storage {
+        #[command(flatten)]
+        server: options::Data,
+    },
     /// Reset download counts: what deploy jobs wait for is tried again at once.
     Reset {
         #[command(flatten)]
@@ -32,6 +37,10 @@ pub async fn downloads(command: Downloads) -> anyhow::Result<()> {
             for line in data.list_downloads().await? {
                 println!("{line}");
             }
+        }
+        Downloads::Storage { server } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            println!("{}", data.storage().await?);
         }
         Downloads::Reset { server, patches } => {
             let data = fleetmend_server::open(server.config()?).await?;

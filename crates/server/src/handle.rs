@@ -16,6 +16,7 @@ use crate::deployments::reset;
 use crate::error::ApiError;
 use crate::net::pki;
 use crate::people::command_line;
+use crate::storage::Storage;
 use crate::{catalog, feed, people};
 
 /// How long the token of `up` for its own agent can be used.
@@ -126,6 +127,11 @@ impl Handle {
             line.map(String::as_str).join("\t")
         });
         Ok(lines.collect())
+    }
+
+    /// What the server's files take, in a sentence.
+    pub async fn storage(&self) -> anyhow::Result<String> {
+        Ok(Storage::of(&self.app).await?.to_string())
     }
 
     /// Resets download counts, by the patches' ids; gives how many there were.

@@ -39,6 +39,7 @@ mod router;
 mod server_id;
 mod source_commands;
 mod start;
+pub mod storage;
 mod text_digest;
 pub mod upkeep;
 mod whole_list;

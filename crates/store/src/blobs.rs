@@ -104,8 +104,9 @@ impl Blobs {
     pub(crate) fn keep_path(&self, file: &File, from: &Path, sha256: &str) -> io::Result<()> {
         let path = self.path(sha256)?;
         if path.exists() {
-            return Ok(());
+            return touch(&File::open(path)?);
         }
+        touch(file)?;
         let dir = path.parent().unwrap_or(&self.root);
         if !dir.exists() {
             fs::create_dir_all(dir)?;
@@ -116,6 +117,11 @@ impl Blobs {
         sync_folder(dir)
     }
 
+    /// A folder below this one.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
     /// Where files are of which a part is here.
     pub(crate) fn partial_folder(&self) -> PathBuf {
         self.root.join("partial")
@@ -124,6 +130,14 @@ impl Blobs {
     /// Whether a file is here.
     pub fn has(&self, sha256: &str) -> bool {
         self.path(sha256).is_ok_and(|path| path.exists())
+    }
+
+    /// Opens a file that is about to be named by something: it is not taken for one that nothing needs
+    /// before that is done.
+    pub fn claim(&self, sha256: &str) -> io::Result<File> {
+        let file = self.get(sha256)?;
+        touch(&file)?;
+        Ok(file)
     }
 
     /// Opens a file.
@@ -150,7 +164,7 @@ impl Blobs {
 
     /// Where a file is. An error for anything that is not a digest, so that no request names
     /// another path.
-    fn path(&self, sha256: &str) -> io::Result<PathBuf> {
+    pub(crate) fn path(&self, sha256: &str) -> io::Result<PathBuf> {
         if !is_digest(sha256) {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
@@ -171,6 +185,11 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// Has a file count as used now.
+fn touch(file: &File) -> io::Result<()> {
+    file.set_modified(SystemTime::now())
 }
 
 /// Removes a file; where a time is given, only one that nobody added to since.

@@ -64,6 +64,7 @@ pub mod source_use;
 pub mod sources;
 pub mod units;
 pub mod unnamed;
+pub mod unneeded;
 pub mod users;
 pub mod wrong_answers;
 
@@ -136,6 +137,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     source_use::STATEMENTS,
     sources::STATEMENTS,
     units::STATEMENTS,
+    unneeded::STATEMENTS,
     unnamed::STATEMENTS,
     users::STATEMENTS,
     wrong_answers::STATEMENTS,

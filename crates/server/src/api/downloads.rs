@@ -17,6 +17,7 @@ use crate::console::stored;
 use crate::deployments::reset;
 use crate::error::ApiError;
 use crate::people::{Confirmed, SignedIn};
+use crate::storage::Storage;
 
 /// A patch whose files could not be downloaded.
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,6 +89,35 @@ pub(crate) async fn list(
         .await
         .map_err(stored)?;
     Ok(Json(PageBody::of(listed, Into::into)))
+}
+
+/// How much the server's files take.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StorageBody {
+    /// How many files are kept, those on their way in included.
+    files: u64,
+    /// Their bytes.
+    bytes: u64,
+    /// Bytes that are free on their disk; absent where that cannot be told.
+    free_bytes: Option<u64>,
+    /// Bytes that stay free.
+    kept_free_bytes: Option<u64>,
+}
+
+/// What the server's files take, and the room that is left for them.
+#[utoipa::path(get, path = "/api/v1/storage", operation_id = "get_storage",
+    tag = "deployments", responses((status = 200, body = StorageBody), Refused))]
+pub(crate) async fn storage(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+) -> Result<Json<StorageBody>, ApiError> {
+    let Storage { files, bytes, room } = Storage::of(&app).await?;
+    Ok(Json(StorageBody {
+        files,
+        bytes,
+        free_bytes: room.map(|it| it.free),
+        kept_free_bytes: room.map(|it| it.kept),
+    }))
 }
 
 /// Reset download counts: what deploy jobs wait for is tried again at once.

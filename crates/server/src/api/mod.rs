@@ -100,6 +100,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/deploy-jobs/{id}/cancel", post(deploy_jobs::cancel))
         .route("/api/v1/downloads", get(downloads::list))
         .route("/api/v1/downloads/reset", post(downloads::reset))
+        .route("/api/v1/storage", get(downloads::storage))
         .route("/api/v1/quarantine", get(quarantine::list))
         .route("/api/v1/quarantine/{id}/release", post(quarantine::release))
         .route("/api/v1/quarantine/{id}/retry", post(quarantine::retry))

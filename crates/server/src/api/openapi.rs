@@ -102,6 +102,7 @@ impl Modify for Security {
         units::remove,
         downloads::list,
         downloads::reset,
+        downloads::storage,
         quarantine::list,
         quarantine::release,
         quarantine::retry,

@@ -113,7 +113,7 @@ pub(super) fn at_hand(blobs: &Blobs, checksum: &Checksum) -> Option<Fetched> {
 
 /// The file of a SHA-256 (lower-case hexadecimal), where it is here.
 pub(super) fn kept(blobs: &Blobs, sha256: &str) -> Option<Fetched> {
-    let length = blobs.get(sha256).ok()?.metadata().ok()?.len();
+    let length = blobs.claim(sha256).ok()?.metadata().ok()?.len();
     let sha256 = sha256.to_owned();
     Some(Fetched { sha256, length })
 }

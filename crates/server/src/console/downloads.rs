@@ -13,6 +13,8 @@ use super::notice::Done;
 use super::view::{self, Layout, PageError, Viewer, stored};
 use crate::app::App;
 use crate::deployments::reset;
+use crate::error::ApiError;
+use crate::storage::Storage;
 
 #[derive(Template)]
 #[template(path = "downloads.html")]
@@ -21,6 +23,8 @@ struct List {
     rows: Vec<Listed>,
     /// How often is tried.
     most: u32,
+    /// What the server's files take.
+    storage: Storage,
     next: Option<String>,
 }
 
@@ -29,10 +33,12 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
     let fields = &viewer.fields;
     let wanted = fields.wanted_page();
     let listed = downloads::list(&app.db, &wanted).await.map_err(stored)?;
+    let storage = Storage::of(&app).await.map_err(ApiError::from)?;
     view::page(&List {
         layout: viewer.layout(&app, "Downloads", "downloads"),
         rows: listed.rows,
         most: app.policy.download_tries,
+        storage,
         next: listed
             .next
             .map(|after| fields.next_page("/downloads", &after)),

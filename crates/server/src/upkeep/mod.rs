@@ -3,6 +3,7 @@
 mod deploys;
 pub mod life;
 mod scans;
+pub mod unneeded;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
         deploys::archive(app, now).await,
         holds::look::round(app, now).await,
         fixed::round(app).await,
+        unneeded::step(app).await,
     ];
     let failures: Vec<_> = outcomes
         .into_iter()

@@ -61,4 +61,5 @@ mod source_settings;
 mod source_view;
 mod stop;
 mod taught;
+mod unneeded;
 mod waiting_scans;

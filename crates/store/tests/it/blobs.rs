@@ -89,3 +89,49 @@ fn a_start_leaves_alone_what_a_command_beside_it_is_about_to_get() {
     blobs.clear_incoming().unwrap();
     assert!(!new.exists());
 }
+
+#[test]
+fn what_was_set_aside_when_a_server_died_is_put_back_and_what_is_in_use_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let (one, two) = ("ab".repeat(32), "ac".repeat(32));
+    for digest in [&one, &two] {
+        let mut file = blobs.incoming().unwrap();
+        file.write_all(b"bytes").unwrap();
+        blobs.keep(file, digest).unwrap();
+        let file = blobs.get(digest).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    }
+    assert_eq!(blobs.usage().unwrap(), (2, 10));
+    let time = SystemTime::now() - Duration::from_mins(1);
+    let unused = |folder| blobs.unused_since(folder, time).unwrap();
+    assert_eq!(
+        (unused(0xab), unused(0xac)),
+        (vec![one.clone()], vec![two.clone()])
+    );
+    assert_eq!(unused(0xff), [] as [String; 0]);
+    blobs.claim(&two).unwrap();
+    assert_eq!(unused(0xac), [] as [String; 0]);
+    for digest in [&one, &two] {
+        blobs.set_aside(digest).unwrap();
+        assert!(!blobs.has(digest));
+    }
+    assert!(blobs.is_unused_aside(&one, time).unwrap());
+    assert!(!blobs.is_unused_aside(&two, time).unwrap(), "it is in use");
+    let blobs = Blobs::open(folder.path()).unwrap();
+    blobs.put_back().unwrap();
+    assert!(blobs.has(&one) && blobs.has(&two));
+    blobs.set_aside(&one).unwrap();
+    blobs.remove_aside(&one).unwrap();
+    blobs.put_back().unwrap();
+    assert!(!blobs.has(&one));
+    // The same bytes, once more: they count as new.
+    let mut file = blobs.incoming().unwrap();
+    file.write_all(b"bytes").unwrap();
+    blobs.keep(file, &two).unwrap();
+    assert_eq!(unused_of(&blobs, time), [] as [String; 0]);
+}
+
+fn unused_of(blobs: &Blobs, time: SystemTime) -> Vec<String> {
+    blobs.unused_since(0xac, time).unwrap()
+}
