@@ -11,13 +11,14 @@ use crate::value::{Row, args};
 statements! {
     /// What a person asked for stays so.
     SET = "INSERT INTO feed_refusals (package, why, tries, refused_at, retry_at, basis, is_asked_for)
-           VALUES ($1, $2, 1, $3, $4, $5, $6)
+           VALUES ($1, $2, $7, $3, $4, $5, $6)
            ON CONFLICT (package) DO UPDATE SET
-               why = excluded.why, tries = feed_refusals.tries + 1,
+               why = excluded.why, tries = excluded.tries,
                refused_at = excluded.refused_at, retry_at = excluded.retry_at,
                basis = excluded.basis,
                is_asked_for = CASE WHEN excluded.is_asked_for > feed_refusals.is_asked_for
                                    THEN excluded.is_asked_for ELSE feed_refusals.is_asked_for END";
+    RESET = "UPDATE feed_refusals SET tries = 0 WHERE package = $1 AND tries > 0";
     CLEAR = "DELETE FROM feed_refusals WHERE package = $1";
     GET = "SELECT r.*, p.shown_id, p.version, s.name FROM feed_refusals AS r
            JOIN packages AS p ON p.id = r.package JOIN sources AS s ON s.id = p.source
@@ -45,7 +46,7 @@ pub struct FeedRefusal {
     pub source: String,
     /// Why, in words for a person.
     pub why: String,
-    /// After how many tries.
+    /// After how many tries in a row.
     pub tries: i64,
     /// When the last one was.
     pub at: Millis,
@@ -62,6 +63,8 @@ pub struct NewRefusal<'a> {
     pub package: PackageId,
     /// In words for a person.
     pub why: &'a str,
+    /// After how many tries in a row.
+    pub tries: i64,
     /// When it is tried again by itself.
     pub retry_at: Option<Millis>,
     /// A digest of what it was decided on; `None`: it is not known.
@@ -103,9 +106,15 @@ pub async fn set(tx: &mut Tx, new: &NewRefusal<'_>, now: Millis) -> Result<()> {
         now,
         new.retry_at,
         new.basis,
-        new.is_asked_for
+        new.is_asked_for,
+        new.tries,
     ];
     tx.run(&SET, values).await.map(drop)
+}
+
+/// Has the tries counted anew; whether there were any.
+pub async fn reset(tx: &mut Tx, package: PackageId) -> Result<bool> {
+    Ok(tx.run(&RESET, args![package]).await? == 1)
 }
 
 /// Forgets it: the package is in the feed.

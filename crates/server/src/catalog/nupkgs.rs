@@ -208,6 +208,7 @@ pub async fn at_hand(app: &Arc<App>, id: PackageId) -> anyhow::Result<Result<Str
 fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
     let now = app.now();
     let tries = package.problem.as_ref().map_or(0, |it| it.tries);
+    let mut why = error.to_string();
     let (tries, retry_at) = match error {
         // Not the package's own fault.
         FetchError::Paused { until, .. } => (tries, Some(*until)),
@@ -216,6 +217,13 @@ fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
         | FetchError::Guarded { .. }
         | FetchError::Algorithm { .. }
         | FetchError::NotImported { .. } => (tries + 1, None),
+        _ if tries + 1 >= schedule::NUPKG_TRIES => {
+            let tries = tries + 1;
+            why = format!(
+                "{why}; it was tried {tries} times, and is again when a person has its source read"
+            );
+            (tries, None)
+        }
         _ => {
             let is_refused = matches!(
                 error,
@@ -229,7 +237,7 @@ fn problem(app: &App, package: &Package, error: &FetchError) -> Problem {
         }
     };
     Problem {
-        why: error.to_string(),
+        why,
         tries,
         retry_at,
     }

@@ -15,6 +15,9 @@ pub struct Note {
     pub validator: Option<String>,
     /// The length of the whole, in bytes, if it was said.
     pub total: Option<u64>,
+    /// The most bytes of it that were here at a time: what counts as a step ahead goes beyond them.
+    #[serde(default)]
+    pub most: u64,
 }
 
 impl Note {
@@ -26,6 +29,7 @@ impl Note {
         Self {
             validator: etag.or_else(|| header(header::LAST_MODIFIED)),
             total: header(header::CONTENT_LENGTH).and_then(|it| it.parse().ok()),
+            most: 0,
         }
     }
 

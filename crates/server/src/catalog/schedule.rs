@@ -14,6 +14,8 @@ const SOURCE_LONGEST: Duration = Duration::from_mins(10);
 const SHARE: u32 = 10;
 /// The wait after a nupkg could not be had for the first time; each further one doubles it.
 const NUPKG_FIRST: Duration = Duration::from_secs(60);
+/// How often a nupkg is tried to be had in a row: for some ten days.
+pub const NUPKG_TRIES: i64 = 20;
 /// The longest wait for a nupkg.
 const NUPKG_LONGEST: Duration = Duration::from_hours(24);
 /// The wait for what another process downloads.

@@ -140,32 +140,46 @@ async fn complete(
     checksum: &Checksum,
     partial: &mut Partial,
 ) -> Result<Sums, FetchError> {
-    let before = partial.length();
+    let before = noted(partial).most.max(partial.length());
     loop {
         let address = fetch::turn(app, ask, true).await?;
-        let cause = match receive_rest(app, ask, &address, checksum, partial).await {
+        match receive_rest(app, ask, &address, checksum, partial).await {
             Ok(Some(sums)) => return Ok(sums),
-            Ok(None) => {
+            Ok(None) => partial.clear().map_err(|error| disk(ask.url, error))?,
+            // Another try would be no better with what is here, or there is no room for it.
+            Err(error @ (FetchError::TooLarge { .. } | FetchError::Disk { .. })) => {
                 partial.clear().map_err(|error| disk(ask.url, error))?;
-                continue;
-            }
-            Err(FetchError::Unreachable { cause, .. }) if partial.length() > 0 => cause,
-            Err(error) => {
-                // Another try would be no better with what is here, or there is no room for it.
-                if matches!(error, FetchError::TooLarge { .. } | FetchError::Disk { .. }) {
-                    partial.clear().map_err(|error| disk(ask.url, error))?;
-                }
                 return Err(error);
             }
-        };
-        return Err(FetchError::BrokeOff {
+            Err(error) => return Err(broke_off(ask, partial, before, error)),
+        }
+    }
+}
+
+/// What a request that failed comes to, of a file of which `before` bytes at most were here at a time.
+fn broke_off(ask: &Ask<'_>, partial: &Partial, before: u64, error: FetchError) -> FetchError {
+    let length = partial.length();
+    let note = Note {
+        most: before.max(length),
+        ..noted(partial)
+    };
+    // Without it the next try may count as a step ahead, no more.
+    let _ = partial.set_note(&note.to_text());
+    match error {
+        FetchError::Unreachable { cause, .. } if length > 0 => FetchError::BrokeOff {
             url: shown(ask.url),
             cause,
-            length: partial.length(),
-            total: Note::from_text(&partial.note().unwrap_or_default()).total,
-            gained: partial.length().saturating_sub(before),
-        });
+            length,
+            total: note.total,
+            gained: length.saturating_sub(before),
+        },
+        error => error,
     }
+}
+
+/// What is noted of a part.
+fn noted(partial: &Partial) -> Note {
+    Note::from_text(&partial.note().unwrap_or_default())
 }
 
 /// One request for what is lacking. Nothing comes back where the answer does not fit to what is here.
@@ -178,7 +192,7 @@ async fn receive_rest(
 ) -> Result<Option<Sums>, FetchError> {
     let disk = |error| disk(ask.url, error);
     let have = partial.length();
-    let note = Note::from_text(&partial.note().unwrap_or_default());
+    let note = noted(partial);
     let headers = resume::headers(have, &note);
     let unsatisfiable = [StatusCode::RANGE_NOT_SATISFIABLE];
     let also = if have > 0 { &unsatisfiable[..] } else { &[] };

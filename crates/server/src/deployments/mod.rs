@@ -10,7 +10,7 @@ pub mod reports;
 mod request;
 pub mod reset;
 pub mod restarted;
-mod tries;
+pub(crate) mod tries;
 
 pub use one::one;
 

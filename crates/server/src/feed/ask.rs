@@ -54,6 +54,9 @@ pub async fn internalize(
     let now = app.now();
     let mut tx = app.db.begin().await.map_err(anyhow::Error::from)?;
     journal::record(&mut tx, actor, "internalize_package", &subject, "", now).await?;
+    feed_refusals::reset(&mut tx, package.row)
+        .await
+        .map_err(anyhow::Error::from)?;
     jobs::enqueue(&mut tx, jobs::Kind::Internalize, package.row.0, now).await?;
     tx.commit().await.map_err(anyhow::Error::from)?;
     app.jobs_due.notify_one();

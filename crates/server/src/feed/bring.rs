@@ -3,6 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use fleetmend_chocolatey::dependency::{Dependency, Range};
@@ -17,8 +18,8 @@ use super::internalize::InternalizeError;
 use super::take_in::is_made_of_it;
 use super::{AddError, take_in};
 use crate::app::App;
-use crate::catalog::sync::jitter;
-use crate::catalog::{dependency, nupkgs, offered, schedule};
+use crate::catalog::{dependency, nupkgs, offered};
+use crate::deployments::tries;
 use crate::jobs;
 use crate::people::Actor;
 
@@ -77,7 +78,12 @@ async fn left_out(app: &App, root: PackageId, left: &[PackageId]) -> anyhow::Res
     for package in packages::get_many(&app.db, left).await? {
         let is_known = feed_refusals::get(&app.db, package.row).await?.is_some();
         if package.source != OWN && !is_known && is_made_of_it(app, &package).await?.is_none() {
-            refused(app, &package, false, &why, None).await?;
+            let why = Why {
+                cause: &why,
+                tries: 0,
+                at: None,
+            };
+            refused(app, &package, false, &why).await?;
         }
     }
     Ok(())
@@ -122,8 +128,15 @@ async fn came(app: &Arc<App>, id: PackageId, is_asked_for: bool) -> anyhow::Resu
     // What a person asked for once stays asked for.
     let known = feed_refusals::get(&app.db, id).await?;
     let is_asked_for = is_asked_for || known.as_ref().is_some_and(|it| it.is_asked_for);
-    let tries = known.map_or(0, |it| it.tries) + 1;
-    let refused = async |why: &str, at| refused(app, &package, is_asked_for, why, at).await;
+    let before = known.map_or(0, |it| it.tries);
+    let refused = async |why: &str, tries, at| {
+        let why = Why {
+            cause: why,
+            tries,
+            at,
+        };
+        refused(app, &package, is_asked_for, &why).await
+    };
     if package.source == OWN && !is_asked_for {
         return Ok(Came::In(Box::new(package)));
     }
@@ -131,7 +144,7 @@ async fn came(app: &Arc<App>, id: PackageId, is_asked_for: bool) -> anyhow::Resu
         && let Some(problem) = package.problem.clone()
     {
         let why = format!("its nupkg cannot be had: {}", problem.why);
-        return refused(&why, problem.retry_at).await;
+        return refused(&why, before, problem.retry_at).await;
     }
     let actor = Actor {
         name: "mirror".to_owned(),
@@ -150,41 +163,75 @@ async fn came(app: &Arc<App>, id: PackageId, is_asked_for: bool) -> anyhow::Resu
         }
         Err(error @ InternalizeError::Add(AddError::Taken(_))) => {
             if is_asked_for {
-                refused(&error.to_string(), None).await?;
+                refused(&error.to_string(), before, None).await?;
             }
             Ok(Came::In(Box::new(package)))
         }
-        Err(InternalizeError::Again { cause, at }) => {
-            refused(&cause, Some(at.unwrap_or_else(|| later(app, tries)))).await
+        // No try: a host wants to be left alone.
+        Err(InternalizeError::Again {
+            cause,
+            at: Some(at),
+        }) => refused(&cause, before, Some(at)).await,
+        Err(InternalizeError::Again { cause, at: None }) => {
+            let (cause, at) = after(app, before + 1, &cause);
+            refused(&cause, before + 1, at).await
         }
         // It is one package's, for all that is known: the others come in.
         Err(InternalizeError::Add(AddError::Internal(error))) => {
             let cause = format!("the server failed at it: {error:#}");
-            refused(&cause, Some(later(app, tries))).await
+            let (cause, at) = after(app, before + 1, &cause);
+            refused(&cause, before + 1, at).await
         }
-        Err(error) => refused(&error.to_string(), None).await,
+        Err(error) => refused(&error.to_string(), before, None).await,
     }
 }
 
-/// When a package is tried again that was tried so often.
-fn later(app: &App, tries: i64) -> Millis {
-    schedule::after_failed_fetch(app.now(), tries, false, jitter())
+/// When a package is tried again that was tried so often in vain, and what is said of it: as often as the
+/// files of a patch.
+fn after(app: &App, tries: i64, cause: &str) -> (String, Option<Millis>) {
+    let most = app.policy.download_tries;
+    let first_wait = Duration::from_secs(app.policy.download_retry_seconds);
+    let tries = u32::try_from(tries).unwrap_or(u32::MAX);
+    let at = tries::next(app.now(), tries, most, first_wait);
+    let cause = match at {
+        Some(_) => cause.to_owned(),
+        None => format!(
+            "{}, and so does asking for it",
+            tries::given_up(cause, tries, most)
+        ),
+    };
+    (cause, at)
 }
 
-/// Keeps why a package does not come in this time, and has it tried again at that time.
+/// Why a package does not come in.
+struct Why<'a> {
+    /// In words.
+    cause: &'a str,
+    /// After how many tries in a row.
+    tries: i64,
+    /// When it is tried again.
+    at: Option<Millis>,
+}
+
+/// Keeps why a package does not come in this time, and has it tried again at its time.
 async fn refused(
     app: &App,
     package: &Package,
     is_asked_for: bool,
-    why: &str,
-    retry_at: Option<Millis>,
+    why: &Why<'_>,
 ) -> anyhow::Result<Came> {
     let (name, version) = (&package.shown_id, &package.version);
+    let Why {
+        cause: why,
+        tries,
+        at: retry_at,
+    } = *why;
     tracing::warn!("{name} {version} is not in the feed: {why}");
     let basis = settled_basis(app, package).await?;
     let new = NewRefusal {
         package: package.row,
         why,
+        tries,
         retry_at,
         basis: basis.as_deref(),
         is_asked_for,

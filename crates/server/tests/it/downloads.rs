@@ -228,6 +228,32 @@ both! {
         assert_eq!(downloads["items"], json!([]));
     }
 
+    async fn a_site_that_gives_now_more_and_now_less_is_not_tried_for_ever(site) {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, sha256, bytes) = installer(3_000_000);
+        let url = files.file_url("setup.exe");
+        files.set_fault("/files/setup.exe", Fault::Truncated);
+        let offer = Offer::new(&site, folder.path(), &url, &sha256).await;
+        offer.deploy().await;
+        let mut wait = MINUTE;
+        let small = b"12".to_vec();
+        for (word, here, next) in [
+            ("first", 1_500_000, &small),
+            ("second", 1, &bytes),
+            ("third", 1_500_000, &small),
+            ("fourth", 1, &bytes),
+        ] {
+            let said = format!("; {word} of five tries, next at ");
+            let job = offer.job_when(&said, |job| job.cause.contains(&said)).await;
+            assert!(job.cause.contains(&format!("broke off after {here} of ")), "{}", job.cause);
+            files.add_file("setup.exe", next.clone());
+            pass(&site, wait).await;
+            wait *= 5;
+        }
+        let job = offer.job_when("it is given up", |job| job.state.ending.is_some()).await;
+        assert!(job.cause.contains("; fifth of five tries"), "{}", job.cause);
+    }
+
     async fn parts_of_two_files_are_not_taken_for_the_wrong_file(site) {
         const LENGTH: u32 = 200_000;
         let folder = tempfile::tempdir().unwrap();

@@ -230,6 +230,32 @@ both! {
         assert_eq!(lines.len(), 2, "{lines:?}");
     }
 
+    async fn a_package_whose_installer_never_comes_is_tried_five_times_and_when_a_person_asks(site) {
+        let vendor = Vendor::new();
+        vendor.build(&vendor.loader());
+        vendor.build(&Nupkg::new("base", "1.0"));
+        vendor.site.set_fault("/files/setup.exe", Fault::Status(503));
+        vendor.add(&site, Given::default()).await;
+        let refusal = async || refusals(&site).await.into_iter().next();
+        bring_it(&site, "loader").await;
+        for tries in 1..5 {
+            let failed = until("it failed", async || refusal().await.filter(|it| it.tries == tries)).await;
+            let at = failed.retry_at.unwrap();
+            site.live(at.since(site.now())).await;
+            site.app().jobs_due.notify_one();
+        }
+        let failed = until("it failed", async || refusal().await.filter(|it| it.tries == 5)).await;
+        let said = "answered 503; fifth of five tries: Reset Download Count has it tried again";
+        assert!(failed.why.contains(said) && failed.retry_at.is_none(), "{failed:?}");
+        assert_eq!(vendor.asked(), 5);
+        // Whoever asks begins a new row.
+        let handle = site.site.running().handle();
+        let error = handle.internalize("loader", None).await.unwrap_err().to_string();
+        assert!(error.ends_with("answered 503"), "{error}");
+        let failed = refusal().await.unwrap();
+        assert!(failed.tries == 1 && failed.retry_at.is_some(), "{failed:?}");
+    }
+
     async fn installers_that_are_too_large_for_a_package_are_not_downloaded(site) {
         const MOST: u64 = 2 << 30;
         let vendor = Vendor::new();

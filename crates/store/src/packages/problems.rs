@@ -11,8 +11,8 @@ use crate::value::args;
 statements! {
     SET_PROBLEM = "UPDATE packages SET problem = $2, problem_tries = $3, problem_retry_at = $4
                    WHERE id = $1";
-    RETRY_NOW = "UPDATE packages SET problem_retry_at = $2, verdict = NULL, analysis = NULL,
-                     analysed_at = NULL, content_sha256 = NULL
+    RETRY_NOW = "UPDATE packages SET problem_retry_at = $2, problem_tries = 0, verdict = NULL,
+                     analysis = NULL, analysed_at = NULL, content_sha256 = NULL
                  WHERE source = $1 AND problem IS NOT NULL";
     WITH_PROBLEMS = "SELECT * FROM packages
                      WHERE source = $1 AND (problem IS NOT NULL OR quarantined_at IS NOT NULL)
@@ -43,7 +43,7 @@ pub async fn set_problem(tx: &mut Tx, package: PackageId, problem: &Problem) -> 
     tx.run(&SET_PROBLEM, values).await.map(drop)
 }
 
-/// Has the nupkgs of a source that could not be had or read tried again.
+/// Has the nupkgs of a source that could not be had or read tried again, as if never before.
 pub async fn retry_now(tx: &mut Tx, source: SourceId, now: Millis) -> Result<()> {
     tx.run(&RETRY_NOW, args![source, now]).await.map(drop)
 }
