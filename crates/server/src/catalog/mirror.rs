@@ -183,11 +183,16 @@ async fn mirror(app: &Arc<App>, id: PackageId) -> Result<ReleaseId, MirrorError>
     let from = PackageFiles::of(app, &package).await?;
     let mut mirrored = Vec::new();
     for file in &recipe.files {
-        let fetched = fetch(app, &package, &from, file).await?;
-        mirrored.push((file, fetched));
+        mirrored.push(fetch(app, &package, &from, file).await?);
     }
-    let (release, facts) = release::make(&app.blobs, &package, recipe, kind, &mirrored)?;
-    let files: Vec<_> = mirrored.into_iter().map(|(_, fetched)| fetched).collect();
+    let files = mirrored.clone();
+    let (blobs, of, recipe) = (app.blobs.clone(), package.clone(), recipe.clone());
+    // Installers are read for it.
+    let made = tokio::task::spawn_blocking(move || {
+        let mirrored: Vec<_> = recipe.files.iter().zip(mirrored).collect();
+        release::make(&blobs, &of, &recipe, kind, &mirrored)
+    });
+    let (release, facts) = made.await.map_err(anyhow::Error::from)??;
     bring::enqueue(app, package.row).await?;
     let made_from = made_from(&package);
     store(

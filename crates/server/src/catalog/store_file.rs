@@ -82,7 +82,10 @@ pub async fn from_outside(
         return Err(wrong(mismatch, &beginning?));
     }
     let (sha256, length) = (sums.sha256(), sums.length());
-    partial.keep(&app.blobs, &sha256).map_err(disk)?;
+    let (blobs, named) = (app.blobs.clone(), sha256.clone());
+    // It is synced: of a large file that takes a slow disk long.
+    let kept = tokio::task::spawn_blocking(move || partial.keep(&blobs, &named));
+    kept.await.map_err(anyhow::Error::from)?.map_err(disk)?;
     Ok(Fetched { sha256, length })
 }
 
@@ -130,7 +133,8 @@ async fn fetch_whole(app: &App, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
             .map_err(|error| disk(ask.url, error))
     };
     fetch::pour(ask, answer, 0, take).await?;
-    incoming.keep(None)
+    let kept = tokio::task::spawn_blocking(move || incoming.keep(None));
+    kept.await.map_err(anyhow::Error::from)?
 }
 
 /// Gets what a partial file lacks; gives the digests of the whole.
