@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::iter;
 
 use fleetmend_model::Millis;
 use fleetmend_model::inventory::{ChocolateyRecord, Part, Software, Unread};
@@ -53,16 +54,15 @@ pub fn carry(
     let mut entries = entries(before, rows, seen_at);
     entries.sort_by_key(|it| Reverse(it.seen_at));
     let mut kept = Kept::default();
-    let mut groups: BTreeMap<(usize, String, Reverse<Millis>), Carried> = BTreeMap::new();
-    let kept_entries = entries.iter().flat_map(|entry| {
-        let leave = unread.iter().enumerate();
-        let leave = leave.filter(|(_, it)| read.leaves(it, entry));
-        // What nobody is known to have may be anybody's whose hive was not read.
-        let most = if entry.is_anybodys() { usize::MAX } else { 1 };
-        leave.take(most).map(move |(at, _)| (at, entry))
+    let mut groups: BTreeMap<(usize, &str, Reverse<Millis>), Carried> = BTreeMap::new();
+    let covers = Covers::of(&unread);
+    let kept_entries = entries.iter().filter(|entry| !read.has(entry));
+    let kept_entries = kept_entries.flat_map(|entry| {
+        let covering = covers.covering(entry, &read).into_iter();
+        covering.map(move |at| (at, entry))
     });
     for (at, entry) in kept_entries.take(MAX_KEPT) {
-        let group = (at, entry.user.to_owned(), Reverse(entry.seen_at));
+        let group = (at, entry.user, Reverse(entry.seen_at));
         let carried = groups.entry(group).or_insert_with(|| {
             let mut unread = unread[at].clone();
             if unread.user.is_empty() {
@@ -114,7 +114,8 @@ struct Entry<'a> {
     part: Part,
     /// Empty where it is not known, and outside of hives.
     user: &'a str,
-    key: &'a str,
+    /// Without case.
+    key: String,
     seen_at: Millis,
     what: What<'a>,
 }
@@ -137,7 +138,7 @@ fn entries<'a>(
             entries.push(Entry {
                 part,
                 user: if part == Part::User { user } else { "" },
-                key: &row.key,
+                key: without_case(&row.key),
                 seen_at,
                 what: What::Software(id),
             });
@@ -167,7 +168,7 @@ fn entries<'a>(
         Entry {
             part: Part::Chocolatey,
             user: "",
-            key: &record.id,
+            key: without_case(&record.id),
             seen_at: kept_records
                 .get(record.id.as_str())
                 .copied()
@@ -178,8 +179,12 @@ fn entries<'a>(
     entries
 }
 
-/// The entries that a scan has read. Keys are compared without case, as the registry and file systems of
-/// Windows do; dpkg's have none.
+/// As the registry and file systems of Windows compare keys; dpkg's have no case.
+fn without_case(key: &str) -> String {
+    key.to_lowercase()
+}
+
+/// The entries that a scan has read.
 struct Read<'a> {
     keys: HashSet<(Part, &'a str, String)>,
     users: HashSet<&'a str>,
@@ -188,34 +193,89 @@ struct Read<'a> {
 impl<'a> Read<'a> {
     fn of(scan: Scan<'a>) -> Self {
         let by_id: HashMap<u32, &Software> = scan.software.iter().copied().collect();
-        let key = |it: &str| it.to_lowercase();
         let rows = scan.software.iter();
         let mut keys: HashSet<_> = rows
-            .map(|(_, it)| (Part::from(it.place), "", key(&it.key)))
+            .map(|(_, it)| (Part::from(it.place), "", without_case(&it.key)))
             .collect();
         for hive in scan.hives {
             let rows = hive.software.iter().filter_map(|id| by_id.get(id));
-            keys.extend(rows.map(|it| (Part::User, hive.user.as_str(), key(&it.key))));
+            keys.extend(rows.map(|it| (Part::User, hive.user.as_str(), without_case(&it.key))));
         }
         let records = scan.chocolatey.iter();
-        keys.extend(records.map(|it| (Part::Chocolatey, "", key(&it.id))));
+        keys.extend(records.map(|it| (Part::Chocolatey, "", without_case(&it.id))));
         Self {
             keys,
             users: scan.hives.iter().map(|it| it.user.as_str()).collect(),
         }
     }
 
-    /// Whether an entry stays as it was because of what was not read.
-    fn leaves(&self, unread: &Unread, entry: &Entry<'_>) -> bool {
-        let is_of_user = if unread.user.is_empty() {
-            !self.users.contains(entry.user)
-        } else {
-            entry.user.is_empty() || unread.user == entry.user
+    fn has(&self, entry: &Entry<'_>) -> bool {
+        let key = (entry.part, entry.user, entry.key.clone());
+        self.keys.contains(&key)
+    }
+}
+
+/// What was not read, by what it covers: an entry is looked up, so that the time is that of the entries
+/// and of what was not read, and not of one times the other.
+struct Covers<'a> {
+    /// By part, user and key. Empty is any.
+    exact: HashMap<(Part, &'a str, String), usize>,
+    /// All of users, by key.
+    of_users: HashMap<String, Vec<usize>>,
+}
+
+impl<'a> Covers<'a> {
+    fn of(unread: &[&'a Unread]) -> Self {
+        let mut covers = Self {
+            exact: HashMap::new(),
+            of_users: HashMap::new(),
         };
-        let key = entry.key.to_lowercase();
-        unread.part == entry.part
-            && is_of_user
-            && (unread.key.is_empty() || unread.key.to_lowercase() == key)
-            && !self.keys.contains(&(entry.part, entry.user, key))
+        for (at, it) in unread.iter().enumerate() {
+            let key = without_case(&it.key);
+            let is_of_users = it.part == Part::User;
+            let user = if is_of_users { it.user.as_str() } else { "" };
+            if is_of_users {
+                covers.of_users.entry(key.clone()).or_default().push(at);
+            }
+            covers.exact.entry((it.part, user, key)).or_insert(at);
+        }
+        covers
+    }
+
+    /// What keeps an entry as it was. What nobody is known to have may be anybody's whose hive was not
+    /// read.
+    fn covering(&self, entry: &Entry<'_>, read: &Read<'_>) -> Vec<usize> {
+        let is_read = |user: &str| entry.part == Part::User && read.users.contains(user);
+        let (mine, key) = (entry.user, &entry.key);
+        let any = (!is_read(mine)).then_some("");
+        let find = |user: &str, key: &str| {
+            let place = (entry.part, user, key.to_owned());
+            self.exact.get(&place).copied()
+        };
+        if entry.is_anybodys() {
+            let whole = (!key.is_empty()).then_some("");
+            let keys = iter::once(key.as_str()).chain(whole);
+            let all = keys.filter_map(|key| self.of_users.get(key)).flatten();
+            let of_any = ["", key].map(|key| find("", key).filter(|_| any.is_none()));
+            return all
+                .copied()
+                .filter(|at| !of_any.contains(&Some(*at)))
+                .collect();
+        }
+        // What says more of an entry comes first.
+        let mut places = [Some(mine), any]
+            .into_iter()
+            .flatten()
+            .map(|user| (user, key.as_str()))
+            .chain(
+                [Some(mine), any]
+                    .into_iter()
+                    .flatten()
+                    .map(|user| (user, "")),
+            );
+        places
+            .find_map(|(user, key)| find(user, key))
+            .into_iter()
+            .collect()
     }
 }

@@ -211,6 +211,41 @@ proptest! {
     }
 }
 
+#[test]
+fn what_is_kept_is_found_in_time_however_much_was_not_read() {
+    // Not ASCII: case costs most there.
+    let key = |number: usize| format!("{}{number}", "Ж".repeat(500));
+    let rows: BTreeMap<u32, Software> = (0..20_000_usize)
+        .map(|at| {
+            let row = Software {
+                key: key(at),
+                ..row((Part::Machine64, "", "App"), 1)
+            };
+            (at as u32, row)
+        })
+        .collect();
+    let before = StoredInventory {
+        software: rows.keys().copied().collect(),
+        ..empty()
+    };
+    let unread = |key: String| Unread {
+        part: Part::Machine64,
+        user: String::new(),
+        key,
+        cause: "closed".to_owned(),
+    };
+    let others = (0..499).map(|at| unread(key(50_000 + at)));
+    let unread: Vec<Unread> = others.chain([unread(String::new())]).collect();
+    let scan = Scan {
+        software: &[],
+        hives: &[],
+        chocolatey: &[],
+        unread: &unread,
+    };
+    let kept = carry(&before, &rows, Millis(1), scan);
+    assert_eq!(kept.software.len(), rows.len());
+}
+
 fn empty() -> StoredInventory {
     StoredInventory {
         device: DeviceId(1),
