@@ -25,6 +25,7 @@ use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
 use crate::inventory::system_type;
+use crate::inventory::unread::shorten;
 use crate::missing::published;
 use crate::people::{Confirmed, SignedIn};
 
@@ -59,9 +60,12 @@ pub(crate) struct DeviceBody {
     scanned_at: Option<String>,
     /// That the last scan failed; absent where it did not.
     scan_failure: Option<ScanFailureBody>,
-    /// What the last scan did not read; absent in lists.
+    /// What the last scan did not read, the first 100; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     unread: Option<Vec<UnreadBody>>,
+    /// How many more it did not read; absent in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread_more: Option<usize>,
     /// Whether the last scan reached all of its sources.
     inventory_complete: bool,
     /// Which it did not reach, and why.
@@ -166,6 +170,7 @@ fn device_body(app: &App, device: Device) -> DeviceBody {
             cause,
         }),
         unread: None,
+        unread_more: None,
         inventory_complete: device.inventory_complete,
         inventory_note: device.inventory_note,
         missing_os: device.missing_os,
@@ -237,9 +242,11 @@ pub(crate) async fn get(
     let device = devices::get(&app.db, DeviceId(id)).await.map_err(stored)?;
     let device = device.ok_or_else(|| ApiError::Missing(format!("there is no device {id}")))?;
     let inventory = inventories::get(&app.db, device.id).await.map_err(stored)?;
-    let unread = inventory.map(|it| it.carried).unwrap_or_default();
+    let mut unread = inventory.map(|it| it.carried).unwrap_or_default();
+    let more = shorten(&mut unread);
     Ok(Json(DeviceBody {
         unread: Some(unread.into_iter().map(Into::into).collect()),
+        unread_more: Some(more),
         ..device_body(&app, device)
     }))
 }

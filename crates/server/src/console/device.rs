@@ -20,6 +20,7 @@ use super::fields::Fields;
 use super::view::{self, Choice, Layout, PageError, PathId, Viewer, choices, either, stored};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::inventory::unread::shorten;
 use crate::missing::on_device::{self, Withheld};
 
 /// Jobs and scans shown; older ones are on their own lists.
@@ -47,6 +48,7 @@ struct One {
     withheld: Vec<Withheld>,
     unreachable: Vec<UnreachableSource>,
     unread: Vec<Carried>,
+    unread_more: usize,
     software: usize,
 }
 
@@ -98,6 +100,8 @@ pub async fn page(
     let updates = inventory.as_ref().and_then(|it| it.updates.as_ref());
     let unreachable = updates.map(|it| it.unreachable.clone()).unwrap_or_default();
     let unread = inventory.as_ref().map(|it| it.carried.clone());
+    let mut unread = unread.unwrap_or_default();
+    let unread_more = shorten(&mut unread);
     let withheld = inventory.map(on_device::withheld).unwrap_or_default();
     let last_seen = last_seen(&app, &device);
     view::page(&One {
@@ -130,7 +134,8 @@ pub async fn page(
         scans: scans.rows,
         withheld,
         unreachable,
-        unread: unread.unwrap_or_default(),
+        unread,
+        unread_more,
         software,
         device,
     })

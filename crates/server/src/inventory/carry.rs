@@ -14,6 +14,8 @@ use fleetmend_store::inventories::{Carried, HiveRows, StoredInventory};
 
 /// The most entries that are kept of one device. Those that were seen last are.
 const MAX_KEPT: usize = 20_000;
+/// The most groups that are told apart of what is kept. The rest is one for each part.
+const MAX_GROUPS: usize = 500;
 
 /// What a scan did and did not read.
 #[derive(Debug, Clone, Copy)]
@@ -54,45 +56,97 @@ pub fn carry(
     let mut entries = entries(before, rows, seen_at);
     entries.sort_by_key(|it| Reverse(it.seen_at));
     let mut kept = Kept::default();
-    let mut groups: BTreeMap<(usize, &str, Reverse<Millis>), Carried> = BTreeMap::new();
     let covers = Covers::of(&unread);
-    let kept_entries = entries.iter().filter(|entry| !read.has(entry));
-    let kept_entries = kept_entries.flat_map(|entry| {
-        let covering = covers.covering(entry, &read).into_iter();
-        covering.map(move |at| (at, entry))
-    });
-    for (at, entry) in kept_entries.take(MAX_KEPT) {
-        let group = (at, entry.user, Reverse(entry.seen_at));
-        let carried = groups.entry(group).or_insert_with(|| {
-            let mut unread = unread[at].clone();
-            if unread.user.is_empty() {
-                entry.user.clone_into(&mut unread.user);
+    let mut groups = Groups::of(&unread);
+    let mut taken = 0;
+    for entry in entries.iter().filter(|entry| !read.has(entry)) {
+        for at in covers.covering(entry, &read) {
+            if taken == MAX_KEPT {
+                break;
             }
-            Carried {
-                seen_at: Some(entry.seen_at),
-                ..nothing_of(unread)
+            taken += 1;
+            match entry.what {
+                What::Software(id) => kept.software.push(id),
+                What::Record(record) => kept.chocolatey.push(record.clone()),
             }
-        });
-        match entry.what {
-            What::Software(id) => {
-                carried.software.push(id);
-                kept.software.push(id);
-            }
-            What::Record(record) => {
-                carried.chocolatey.push(record.id.clone());
-                kept.chocolatey.push(record.clone());
+            if !groups.add(at, entry) {
+                // One of the rest may be anybody's.
+                break;
             }
         }
     }
-    let with_entries: HashSet<usize> = groups.keys().map(|it| it.0).collect();
-    let without = (0..unread.len()).filter(|at| !with_entries.contains(at));
-    let without: Vec<Carried> = without.map(|at| nothing_of(unread[at].clone())).collect();
-    kept.carried = groups.into_values().chain(without).collect();
-    for carried in &mut kept.carried {
-        carried.software.sort_unstable();
-        carried.chocolatey.sort_unstable();
-    }
+    kept.carried = groups.into_carried();
     kept
+}
+
+/// What is kept, by what was not read, whose it is and when it was seen.
+struct Groups<'a> {
+    unread: &'a [&'a Unread],
+    named: BTreeMap<(usize, &'a str, Reverse<Millis>), Carried>,
+    /// Of the groups beyond the most.
+    rest: BTreeMap<Part, Carried>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(unread: &'a [&'a Unread]) -> Self {
+        Self {
+            unread,
+            named: BTreeMap::new(),
+            rest: BTreeMap::new(),
+        }
+    }
+
+    /// Adds an entry to the group of what keeps it; `false`: to the rest of its part.
+    fn add(&mut self, at: usize, entry: &Entry<'a>) -> bool {
+        let place = (at, entry.user, Reverse(entry.seen_at));
+        let is_full = self.named.len() >= MAX_GROUPS && !self.named.contains_key(&place);
+        let group = if is_full {
+            let rest = || nothing_of(rest_of(entry.part));
+            self.rest.entry(entry.part).or_insert_with(rest)
+        } else {
+            let named = || nothing_of(of_user(self.unread[at], entry.user));
+            self.named.entry(place).or_insert_with(named)
+        };
+        // Nothing of a group is said to be newer than it is.
+        let seen_at = group.seen_at.unwrap_or(entry.seen_at);
+        group.seen_at = Some(seen_at.min(entry.seen_at));
+        match entry.what {
+            What::Software(id) => group.software.push(id),
+            What::Record(record) => group.chocolatey.push(record.id.clone()),
+        }
+        !is_full
+    }
+
+    fn into_carried(self) -> Vec<Carried> {
+        let with_entries: HashSet<usize> = self.named.keys().map(|it| it.0).collect();
+        let without = (0..self.unread.len()).filter(|at| !with_entries.contains(at));
+        let without = without.map(|at| nothing_of(self.unread[at].clone()));
+        let groups = self.named.into_values().chain(self.rest.into_values());
+        let mut carried: Vec<Carried> = groups.chain(without).collect();
+        for it in &mut carried {
+            it.software.sort_unstable();
+            it.chocolatey.sort_unstable();
+        }
+        carried
+    }
+}
+
+/// What was not read, of a user where it names none.
+fn of_user(unread: &Unread, user: &str) -> Unread {
+    let mut unread = unread.clone();
+    if unread.user.is_empty() {
+        user.clone_into(&mut unread.user);
+    }
+    unread
+}
+
+fn rest_of(part: Part) -> Unread {
+    Unread {
+        part,
+        user: String::new(),
+        key: String::new(),
+        cause: "there is more than is told one by one".to_owned(),
+    }
 }
 
 fn nothing_of(unread: Unread) -> Carried {

@@ -84,9 +84,7 @@ pub fn clean(inventory: &mut Inventory) -> Vec<String> {
         }
     }
     if cut > 0 {
-        notes.push(format!(
-            "{cut} texts were longer than {MAX_TEXT} characters and were cut"
-        ));
+        notes.push(format!("{cut} texts were too long and were cut"));
     }
     notes
 }
@@ -117,18 +115,23 @@ fn cap<T>(list: &mut Vec<T>, most: usize) -> bool {
 /// One text: control characters become spaces, also those that turn the direction of a line round.
 /// Says whether it was cut.
 pub fn clean_text(text: &mut String) -> bool {
+    clean_to(text, MAX_TEXT)
+}
+
+/// One text of which no more than `most` characters are kept.
+pub(super) fn clean_to(text: &mut String, most: usize) -> bool {
     let is_bad = |c: char| {
         c.is_control()
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    if text.len() <= MAX_TEXT && text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+    if text.len() <= most && text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         return false;
     }
     if text.contains(is_bad) {
         let clean = text.replace(is_bad, " ");
         clean.trim().clone_into(text);
     }
-    if let Some((at, _)) = text.char_indices().nth(MAX_TEXT) {
+    if let Some((at, _)) = text.char_indices().nth(most) {
         text.truncate(at);
         text.push('…');
         return true;

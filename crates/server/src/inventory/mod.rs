@@ -10,4 +10,4 @@ pub mod prune;
 pub mod scan_reports;
 pub mod scans;
 pub mod system_type;
-mod unread;
+pub(crate) mod unread;

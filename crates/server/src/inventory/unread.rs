@@ -3,14 +3,20 @@
 use std::collections::BTreeSet;
 
 use fleetmend_model::inventory::{Inventory, Part, Unread};
+use fleetmend_store::inventories::Carried;
 
-use super::clean::clean_text;
+use super::clean::{clean_text, clean_to};
 
 /// The most things that a scan did not read that are told one by one.
 const MAX_UNREAD: usize = 500;
+/// The most of what is kept that is shown of one device.
+const MAX_SHOWN: usize = 100;
 /// The most users whose rows are told apart.
 const MAX_USERS: usize = 2_000;
-
+/// The longest name of a user, in characters: no security identifier is longer.
+const MAX_USER: usize = 184;
+/// The longest cause. It is stored with each group of what is kept.
+const MAX_CAUSE: usize = 200;
 /// The most of these rows, of all users together.
 const MAX_HIVE_ROWS: usize = 50_000;
 
@@ -21,14 +27,14 @@ pub(super) fn clean(inventory: &mut Inventory, capped: BTreeSet<Part>) -> usize 
     inventory.hives.truncate(MAX_USERS);
     let mut rows = 0;
     for hive in &mut inventory.hives {
-        cut += usize::from(clean_text(&mut hive.user));
+        cut += usize::from(clean_to(&mut hive.user, MAX_USER));
         hive.software.truncate(MAX_HIVE_ROWS.saturating_sub(rows));
         rows += hive.software.len();
     }
     for it in &mut inventory.unread {
-        for text in [&mut it.user, &mut it.key, &mut it.cause] {
-            cut += usize::from(clean_text(text));
-        }
+        cut += usize::from(clean_to(&mut it.user, MAX_USER));
+        cut += usize::from(clean_text(&mut it.key));
+        cut += usize::from(clean_to(&mut it.cause, MAX_CAUSE));
     }
     let mut seen = BTreeSet::new();
     let unread = &mut inventory.unread;
@@ -44,6 +50,13 @@ pub(super) fn clean(inventory: &mut Inventory, capped: BTreeSet<Part>) -> usize 
         cause: "there is more than is taken of one device".to_owned(),
     }));
     cut
+}
+
+/// Leaves what is shown; gives how many more there are.
+pub(crate) fn shorten(carried: &mut Vec<Carried>) -> usize {
+    let more = carried.len().saturating_sub(MAX_SHOWN);
+    carried.truncate(MAX_SHOWN);
+    more
 }
 
 /// Whether more was not read than the hives of users: what is not found then is not known to be absent.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use fleetmend_model::inventory::{ChocolateyRecord, Part, Place, Software, Unread};
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_server::inventory::carry::{Scan, carry};
-use fleetmend_store::inventories::{HiveRows, StoredInventory};
+use fleetmend_store::inventories::{Carried, HiveRows, StoredInventory};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -244,6 +244,59 @@ fn what_is_kept_is_found_in_time_however_much_was_not_read() {
     };
     let kept = carry(&before, &rows, Millis(1), scan);
     assert_eq!(kept.software.len(), rows.len());
+}
+
+#[test]
+fn what_is_kept_is_all_there_and_of_bounded_size_whatever_users_come_and_go() {
+    let mut rows = BTreeMap::new();
+    let mut before = empty();
+    for at in 1..=10 {
+        let unread = [Unread {
+            part: Part::User,
+            user: String::new(),
+            key: String::new(),
+            cause: "c".repeat(200),
+        }];
+        let hives: Vec<HiveRows> = (0..2_000)
+            .map(|user| {
+                let id = at * 2_000 + user;
+                let cell = (Part::User, "", "App");
+                let row = Software {
+                    key: format!("App {id}"),
+                    ..row(cell, 1)
+                };
+                rows.insert(id, row);
+                HiveRows {
+                    user: format!("{}{id}", "u".repeat(170)),
+                    software: vec![id],
+                }
+            })
+            .collect();
+        let mut software: Vec<u32> = hives.iter().flat_map(|it| it.software.clone()).collect();
+        let read: Vec<(u32, &Software)> = software.iter().map(|id| (*id, &rows[id])).collect();
+        let scan = Scan {
+            software: &read,
+            hives: &hives,
+            chocolatey: &[],
+            unread: &unread,
+        };
+        let kept = carry(&before, &rows, Millis(i64::from(at) - 1), scan);
+        software.extend(kept.software);
+        software.sort_unstable();
+        software.dedup();
+        assert_eq!(software.len(), rows.len(), "scan {at}");
+        assert!(kept.carried.len() <= 501, "{}", kept.carried.len());
+        let of_groups: usize = kept.carried.iter().map(|it| it.software.len()).sum();
+        assert_eq!(of_groups, rows.len() - 2_000);
+        let is_older = |it: &Carried| it.seen_at < Some(Millis(i64::from(at)));
+        assert!(kept.carried.iter().all(is_older));
+        before = StoredInventory {
+            software,
+            hives,
+            carried: kept.carried,
+            ..empty()
+        };
+    }
 }
 
 fn empty() -> StoredInventory {

@@ -202,6 +202,25 @@ async fn pages_and_the_api_say_what_was_not_read_and_since_when() {
     );
 }
 
+#[tokio::test]
+async fn of_much_that_was_not_read_the_first_are_shown_and_how_many_more_there_are() {
+    let (site, person) = Site::signed_in().await;
+    let mut agent = Agent::enrol(&site, "host").await;
+    let (user, cause) = ("u".repeat(500), "c".repeat(500));
+    let key = |it: usize| unread(Part::User, &user, &format!("key {it}"), &cause);
+    let much = (0..150).map(key).collect();
+    agent.send_inventory(&windows(&[], much)).await;
+    let path = format!("/devices/{}", agent.device);
+    let device = person.get(&site, &format!("/api/v1{path}")).await.json();
+    let shown = device["unread"].as_array().unwrap();
+    assert_eq!((shown.len(), &device["unread_more"]), (100, &50.into()));
+    let length = |field: &str| shown[0][field].as_str().unwrap().chars().count();
+    assert_eq!((length("user"), length("cause")), (185, 201));
+    let page = person.get(&site, &path).await.text;
+    assert!(page.contains("key 99") && !page.contains("key 100"));
+    assert!(page.contains("and 50 more"));
+}
+
 fn unread_key() -> Unread {
     unread(Part::Machine64, "", "Tool", "access is denied")
 }
