@@ -77,11 +77,11 @@ pub async fn take(
     let apart = APART.min(Duration::from_secs(app.policy.download_retry_seconds));
     let now = app.now();
     let mut tx = app.db.begin().await?;
+    // In this order: who puts it in quarantine at the same time forgets what is known of it with that.
+    let known = wrong_answers::get(&mut tx, package.row, &file.file).await?;
     if quarantined::get(&mut tx, package.row).await?.is_some() {
-        // Another task had it at the same time.
         return Ok(Outcome::Quarantined);
     }
-    let known = wrong_answers::get(&mut tx, package.row, &file.file).await?;
     match judge(known.as_ref(), file, is_text, apart, now) {
         Judgement::Nothing => Ok(Outcome::AskAgain),
         Judgement::Note => {
