@@ -5,6 +5,7 @@ mod browser;
 mod browser_driver;
 mod console_client;
 mod debian;
+mod download_fills_disk;
 mod feed;
 mod installers;
 mod linux_deploy;

@@ -145,6 +145,7 @@ impl Server {
         command
             .env("FLEETMEND_DATA", self.data())
             .env("FLEETMEND_CHECKIN_SECONDS", "5")
+            .env("FLEETMEND_DOWNLOAD_RETRY_SECONDS", "5")
             .env("FLEETMEND_RETRY_SECONDS", "1");
         if let Some(database) = &self.database {
             command.env("FLEETMEND_DATABASE", database);
