@@ -8,6 +8,7 @@ mod command_line;
 mod exit_code;
 mod nuspec;
 mod packed_guid;
+mod settled;
 mod unread;
 mod zones;
 
@@ -19,6 +20,8 @@ mod data_folder;
 mod host;
 #[cfg(windows)]
 mod job_object;
+#[cfg(windows)]
+mod listing;
 #[cfg(windows)]
 mod log_file;
 #[cfg(windows)]

@@ -4,8 +4,6 @@ use windows_registry::{Key, Type, Value};
 
 /// The longest text that is taken, in characters.
 const MAX_TEXT: usize = 512;
-/// How many subkeys are listed at most.
-const MAX_SUBKEYS: usize = 20_000;
 /// `KEY_WOW64_64KEY`: the same view for a 32-bit and a 64-bit agent. The 32-bit view is read below
 /// `WOW6432Node`, never by `KEY_WOW64_32KEY`: where there is no such node, some systems answer that
 /// with the 64-bit one.
@@ -36,26 +34,6 @@ pub(super) fn create(parent: &Key, path: &str, volatile: bool) -> windows_regist
         options.volatile();
     }
     options.open(path)
-}
-
-/// The names of a key's subkeys, and whether there are more than are listed.
-pub(super) fn all_subkeys(key: &Key) -> windows_registry::Result<(Vec<String>, bool)> {
-    let mut names: Vec<String> = key.keys()?.take(MAX_SUBKEYS + 1).collect();
-    let has_more = names.len() > MAX_SUBKEYS;
-    names.truncate(MAX_SUBKEYS);
-    Ok((names, has_more))
-}
-
-/// The names of a key's subkeys; none of one that cannot be read.
-pub(super) fn subkeys(key: &Key) -> Vec<String> {
-    all_subkeys(key).map(|it| it.0).unwrap_or_default()
-}
-
-/// The names of a key's values.
-pub(super) fn value_names(key: &Key) -> Vec<String> {
-    key.values()
-        .map(|values| values.take(MAX_SUBKEYS).map(|(name, _)| name).collect())
-        .unwrap_or_default()
 }
 
 /// A text value without blanks around it. `None` where there is none, it is empty, or it cannot be read.

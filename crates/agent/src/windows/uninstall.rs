@@ -8,10 +8,9 @@ use std::collections::HashMap;
 use fleetmend_model::inventory::{Hive, Place, Software, Unread};
 use windows_registry::{Key, LOCAL_MACHINE, USERS};
 
+use super::listing::{Of, names};
 use super::packed_guid::{guid, unpack};
-use super::registry::{
-    all_subkeys, number, open, open_if_there, subkeys, text, text_if_there, value_names,
-};
+use super::registry::{number, open, open_if_there, text, text_if_there};
 use super::unread;
 use crate::platform::PlatformError;
 
@@ -72,7 +71,7 @@ fn profiles() -> windows_registry::Result<Vec<(String, Option<String>)>> {
     let Some(key) = open_if_there(LOCAL_MACHINE, PROFILES)? else {
         return Ok(Vec::new());
     };
-    let users = all_subkeys(&key)?.0.into_iter();
+    let users = names(&key, Of::Subkeys)?.0.into_iter();
     let folder = |user: &str| text(&open(&key, user)?, "ProfileImagePath");
     Ok(users.map(|user| (user.clone(), folder(&user))).collect())
 }
@@ -90,7 +89,7 @@ struct Reader {
 impl Reader {
     /// Reads the hives that are loaded; gives whose they are.
     fn users(&mut self) -> Vec<String> {
-        let loaded = match all_subkeys(USERS) {
+        let loaded = match names(USERS, Of::Subkeys) {
             Ok((users, _)) => users,
             Err(error) => {
                 self.leave(Place::User, "", "", &error.message());
@@ -122,8 +121,8 @@ impl Reader {
         place: Place,
         user: &str,
     ) -> windows_registry::Result<()> {
-        let (names, mut has_more) = all_subkeys(uninstall)?;
-        for name in names {
+        let (keys, mut has_more) = names(uninstall, Of::Subkeys)?;
+        for name in keys {
             if self.rows.len() >= MAX_SOFTWARE {
                 has_more = true;
                 break;
@@ -205,11 +204,14 @@ fn row(
 /// Notes for each product code its upgrade code.
 fn collect_upgrade_codes(root: &Key, path: &str, into: &mut HashMap<String, String>) {
     let Some(key) = open(root, path) else { return };
-    for packed in subkeys(&key) {
+    for packed in names(&key, Of::Subkeys).map(|it| it.0).unwrap_or_default() {
         let (Some(upgrade_code), Some(products)) = (unpack(&packed), open(&key, &packed)) else {
             continue;
         };
-        for product in value_names(&products) {
+        for product in names(&products, Of::Values)
+            .map(|it| it.0)
+            .unwrap_or_default()
+        {
             if into.len() < MAX_SOFTWARE
                 && let Some(product_code) = unpack(&product)
             {
