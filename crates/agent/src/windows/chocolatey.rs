@@ -48,7 +48,11 @@ pub(crate) fn records(chocolatey: &Path) -> (Vec<ChocolateyRecord>, Vec<Unread>)
         Err(cause) => leave(String::new(), cause),
     }
     for it in &mut records {
-        it.pinned = is_pinned(chocolatey, it);
+        // What may be pinned is treated so: it stays as it is.
+        it.pinned = is_pinned(chocolatey, it).unwrap_or_else(|cause| {
+            leave(it.id.clone(), cause);
+            true
+        });
     }
     records.sort_by(|a, b| (&a.id, &a.version).cmp(&(&b.id, &b.version)));
     (records, unread)
@@ -120,7 +124,7 @@ fn read_nuspec(path: &Path) -> Result<Option<ChocolateyRecord>, Error> {
 /// Whether Chocolatey was told to leave a package as it is. Of the folders that may be the version's the
 /// first counts that is there. Source: `GetStorePath` in Chocolatey's
 /// `ChocolateyPackageInformationService.cs`.
-fn is_pinned(chocolatey: &Path, record: &ChocolateyRecord) -> bool {
+fn is_pinned(chocolatey: &Path, record: &ChocolateyRecord) -> Result<bool, String> {
     let mut names = vec![record.version.clone()];
     if let Ok(version) = Version::parse_any(&record.version) {
         names.insert(0, version.to_string());
@@ -128,12 +132,26 @@ fn is_pinned(chocolatey: &Path, record: &ChocolateyRecord) -> bool {
         let prerelease = version.prerelease().map(|it| format!("-{it}"));
         names.push(numbers + &prerelease.unwrap_or_default());
     }
-    let folders = names.iter().map(|version| {
+    for version in names {
         let name = format!("{}.{version}", record.id);
-        chocolatey.join(".chocolatey").join(name)
-    });
-    let folder = folders.into_iter().find(|it| it.is_dir());
-    folder.is_some_and(|it| it.join(".pin").is_file())
+        let folder = chocolatey.join(".chocolatey").join(name);
+        if is_there(&folder)?.is_some_and(|it| it.is_dir()) {
+            return Ok(is_there(&folder.join(".pin"))?.is_some_and(|it| it.is_file()));
+        }
+    }
+    Ok(false)
+}
+
+/// What is at a path; that it cannot be told is an error.
+fn is_there(path: &Path) -> Result<Option<fs::Metadata>, String> {
+    match fs::metadata(path) {
+        Ok(it) => Ok(Some(it)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!(
+            "whether it is pinned cannot be read: {}: {error}",
+            path.display()
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -213,6 +231,32 @@ mod tests {
             assert_eq!(found.len(), 1, "{version}");
             assert_eq!(found[0].pinned, *expected, "{version} {files:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_package_whose_pin_cannot_be_read_is_told_and_counts_as_pinned() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        for id in ["app", "zip"] {
+            let nuspec = format!("<metadata><id>{id}</id><version>1.2</version></metadata>");
+            write(&format!("lib/{id}/{id}.nuspec"), &nuspec);
+        }
+        // A link to itself leads nowhere, also for root.
+        let loops = folder.path().join(".chocolatey/app.1.2.0");
+        fs::create_dir(folder.path().join(".chocolatey")).unwrap();
+        std::os::unix::fs::symlink(&loops, &loops).unwrap();
+        let (found, unread) = records(folder.path());
+        let pins: Vec<_> = found.iter().map(|it| (it.id.as_str(), it.pinned)).collect();
+        assert_eq!(pins, [("app", true), ("zip", false)]);
+        let left: Vec<_> = unread.iter().map(|it| (it.part, it.key.as_str())).collect();
+        assert_eq!(left, [(Part::Chocolatey, "app")]);
+        let begins = "whether it is pinned cannot be read: ";
+        assert!(unread[0].cause.starts_with(begins), "{unread:?}");
     }
 
     #[test]
