@@ -11,7 +11,7 @@ use windows_registry::{Key, LOCAL_MACHINE, USERS};
 use super::listing::{Of, names};
 use super::packed_guid::{guid, unpack};
 use super::registry::{number, open, open_if_there, text, text_if_there};
-use super::unread;
+use super::unread::{self, Profile};
 use crate::platform::PlatformError;
 
 const UNINSTALL: &str = r"Microsoft\Windows\CurrentVersion\Uninstall";
@@ -60,20 +60,27 @@ pub(super) fn found() -> Result<Found, PlatformError> {
     }
     let loaded = reader.users();
     match profiles() {
-        Ok(profiles) => reader.unread.extend(unread::not_loaded(&profiles, &loaded)),
+        Ok((profiles, has_more)) => {
+            let unread = unread::not_loaded(&profiles, has_more, &loaded);
+            reader.unread.extend(unread);
+        }
         Err(error) => reader.leave(Place::User, "", "", &error.message()),
     }
     Ok(reader.end())
 }
 
-/// The list of profiles: security identifiers and folders.
-fn profiles() -> windows_registry::Result<Vec<(String, Option<String>)>> {
+/// The list of profiles, and whether there are more.
+fn profiles() -> windows_registry::Result<(Vec<Profile>, bool)> {
     let Some(key) = open_if_there(LOCAL_MACHINE, PROFILES)? else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     };
-    let users = names(&key, Of::Subkeys)?.0.into_iter();
+    let (users, has_more) = names(&key, Of::Subkeys)?;
     let folder = |user: &str| text(&open(&key, user)?, "ProfileImagePath");
-    Ok(users.map(|user| (user.clone(), folder(&user))).collect())
+    let profiles = users.into_iter().map(|user| {
+        let folder = folder(&user);
+        (user, folder)
+    });
+    Ok((profiles.collect(), has_more))
 }
 
 /// What was read so far.
@@ -90,7 +97,10 @@ impl Reader {
     /// Reads the hives that are loaded; gives whose they are.
     fn users(&mut self) -> Vec<String> {
         let loaded = match names(USERS, Of::Subkeys) {
-            Ok((users, _)) => users,
+            Ok((users, has_more)) => {
+                self.unread.extend(has_more.then(unread::more_users));
+                users
+            }
             Err(error) => {
                 self.leave(Place::User, "", "", &error.message());
                 return Vec::new();

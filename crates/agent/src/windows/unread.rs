@@ -17,9 +17,12 @@ const MAX_UNREAD: usize = 500;
 /// What the list calls a profile beside which a temporary one is in use.
 const BACKUP: &str = ".bak";
 
-/// The people among `profiles` (security identifier and folder) whose hives are not `loaded`, in the
-/// order of their identifiers.
-pub(super) fn not_loaded(profiles: &[(String, Option<String>)], loaded: &[String]) -> Vec<Unread> {
+/// A user's security identifier and folder.
+pub(super) type Profile = (String, Option<String>);
+
+/// The people among `profiles` whose hives are not `loaded`, in the
+/// order of their identifiers; and those beyond the list where it `has_more`.
+pub(super) fn not_loaded(profiles: &[Profile], has_more: bool, loaded: &[String]) -> Vec<Unread> {
     let is_person = |user: &str| PEOPLE.iter().any(|it| user.starts_with(it));
     let mut unread: Vec<Unread> = profiles
         .iter()
@@ -35,7 +38,18 @@ pub(super) fn not_loaded(profiles: &[(String, Option<String>)], loaded: &[String
         .collect();
     unread.sort_by(|a, b| (&a.user, &a.cause).cmp(&(&b.user, &b.cause)));
     unread.dedup_by(|a, b| a.user == b.user);
+    unread.extend(has_more.then(more_users));
     unread
+}
+
+/// What users have who are beyond a list of them.
+pub(super) fn more_users() -> Unread {
+    Unread {
+        part: Part::User,
+        user: String::new(),
+        key: String::new(),
+        cause: "there are more users than are listed".to_owned(),
+    }
 }
 
 /// The same under a cap: of what is beyond it, all of its part counts as not read.
@@ -104,7 +118,7 @@ mod tests {
         ];
         let profiles = profiles.map(|(user, folder)| (user.to_owned(), folder.map(str::to_owned)));
         let loaded = [".DEFAULT", "s-1-5-21-1-2-3-1003"].map(str::to_owned);
-        let found: Vec<_> = not_loaded(&profiles, &loaded)
+        let found: Vec<_> = not_loaded(&profiles, false, &loaded)
             .into_iter()
             .map(|it| {
                 (
@@ -120,5 +134,15 @@ mod tests {
             ("S-1-5-21-1-2-3-1004", "the user is not logged on"),
         ];
         assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+
+    #[test]
+    fn users_beyond_the_list_of_profiles_are_not_read() {
+        let anna = ("S-1-5-21-1-2-3-1001".to_owned(), None);
+        let left = not_loaded(&[anna], true, &[]);
+        let users: Vec<_> = left.iter().map(|it| (it.part, it.user.as_str())).collect();
+        let expected = [(Part::User, "S-1-5-21-1-2-3-1001"), (Part::User, "")];
+        assert_eq!(users, expected);
+        assert_eq!(left[1].cause, "there are more users than are listed");
     }
 }
