@@ -10,6 +10,7 @@ mod nuspec;
 mod packed_guid;
 mod settled;
 mod unread;
+mod upgrade_codes;
 mod zones;
 
 #[cfg(windows)]

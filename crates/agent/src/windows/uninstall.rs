@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use fleetmend_model::inventory::{Hive, Place, Software, Unread};
 use windows_registry::{Key, LOCAL_MACHINE, USERS};
 
-use super::listing::{Of, names};
+use super::listing::{self, Of, names};
 use super::packed_guid::{guid, unpack};
 use super::registry::{number, open, open_if_there, text, text_if_there};
 use super::unread::{self, Profile};
+use super::upgrade_codes::UpgradeCodes;
 use crate::platform::PlatformError;
 
 const UNINSTALL: &str = r"Microsoft\Windows\CurrentVersion\Uninstall";
@@ -42,7 +43,8 @@ pub(super) struct Found {
 pub(super) fn found() -> Result<Found, PlatformError> {
     let mut reader = Reader::default();
     for path in UPGRADE_CODES {
-        collect_upgrade_codes(LOCAL_MACHINE, path, &mut reader.upgrade_codes);
+        collect_upgrade_codes(LOCAL_MACHINE, path, &mut reader.upgrade_codes)
+            .unwrap_or_else(|error| reader.upgrade_codes.leave(&error.message()));
     }
     for (root, place) in [
         ("SOFTWARE", Place::Machine64),
@@ -86,7 +88,7 @@ fn profiles() -> windows_registry::Result<(Vec<Profile>, bool)> {
 /// What was read so far.
 #[derive(Default)]
 struct Reader {
-    upgrade_codes: HashMap<String, String>,
+    upgrade_codes: UpgradeCodes,
     /// With the user in whose hive it is; empty for the machine's.
     rows: Vec<(Software, String)>,
     users: Vec<String>,
@@ -137,9 +139,11 @@ impl Reader {
                 has_more = true;
                 break;
             }
-            match row(uninstall, &name, place, &self.upgrade_codes) {
+            let row = row(uninstall, &name, place).map_err(|error| error.message());
+            let row = row.and_then(|it| it.map(|it| self.upgrade_codes.complete(it)).transpose());
+            match row {
                 Ok(row) => self.rows.extend(row.map(|it| (it, user.to_owned()))),
-                Err(error) => self.leave(place, user, &name, &error.message()),
+                Err(cause) => self.leave(place, user, &name, &cause),
             }
         }
         if has_more {
@@ -180,13 +184,8 @@ impl Reader {
     }
 }
 
-/// An application; `None` where a key is gone meanwhile or is no application.
-fn row(
-    parent: &Key,
-    name: &str,
-    place: Place,
-    upgrade_codes: &HashMap<String, String>,
-) -> windows_registry::Result<Option<Software>> {
+/// An application, without its upgrade code; `None` where a key is gone meanwhile or is no application.
+fn row(parent: &Key, name: &str, place: Place) -> windows_registry::Result<Option<Software>> {
     let Some(key) = open_if_there(parent, name)? else {
         return Ok(None);
     };
@@ -197,37 +196,51 @@ fn row(
     let Some(display_name) = text_if_there(&key, "DisplayName")?.filter(|_| !is_hidden) else {
         return Ok(None);
     };
-    let product_code = guid(name);
     Ok(Some(Software {
         place,
         name: display_name,
         version: text_if_there(&key, "DisplayVersion")?.unwrap_or_default(),
         publisher: text_if_there(&key, "Publisher")?.unwrap_or_default(),
-        upgrade_code: product_code
-            .as_ref()
-            .and_then(|code| upgrade_codes.get(code).cloned()),
-        product_code,
+        product_code: guid(name),
+        upgrade_code: None,
         key: name.to_owned(),
     }))
 }
 
-/// Notes for each product code its upgrade code.
-fn collect_upgrade_codes(root: &Key, path: &str, into: &mut HashMap<String, String>) {
-    let Some(key) = open(root, path) else { return };
-    for packed in names(&key, Of::Subkeys).map(|it| it.0).unwrap_or_default() {
-        let (Some(upgrade_code), Some(products)) = (unpack(&packed), open(&key, &packed)) else {
+/// Notes for each product code its upgrade code, and what of them cannot be read; where that is the whole
+/// list, it is an error.
+fn collect_upgrade_codes(
+    root: &Key,
+    path: &str,
+    into: &mut UpgradeCodes,
+) -> windows_registry::Result<()> {
+    let Some(key) = open_if_there(root, path)? else {
+        return Ok(());
+    };
+    let (all, has_more) = names(&key, Of::Subkeys)?;
+    if has_more {
+        into.leave(&format!("there are more than {}", listing::MOST));
+    }
+    for packed in all {
+        let Some(upgrade_code) = unpack(&packed) else {
             continue;
         };
-        for product in names(&products, Of::Values)
-            .map(|it| it.0)
-            .unwrap_or_default()
-        {
-            if into.len() < MAX_SOFTWARE
-                && let Some(product_code) = unpack(&product)
-            {
-                into.entry(product_code)
-                    .or_insert_with(|| upgrade_code.clone());
+        match products(&key, &packed) {
+            Ok(products) => {
+                for product in products.iter().filter_map(|it| unpack(it)) {
+                    into.note(product, &upgrade_code);
+                }
             }
+            Err(error) => into.leave(&format!("{upgrade_code}: {}", error.message())),
         }
+    }
+    Ok(())
+}
+
+/// The products of an upgrade code, packed; none where it is gone meanwhile.
+fn products(parent: &Key, packed: &str) -> windows_registry::Result<Vec<String>> {
+    match open_if_there(parent, packed)? {
+        Some(key) => Ok(names(&key, Of::Values)?.0),
+        None => Ok(Vec::new()),
     }
 }
