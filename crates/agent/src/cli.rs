@@ -256,7 +256,7 @@ fn inventory(dir: &Path, installed_only: bool) -> anyhow::Result<()> {
     let platform = platform(dir, None);
     let start = std::time::Instant::now();
     let json = if installed_only {
-        serde_json::to_string(&platform.software()?)?
+        serde_json::to_string(&platform.software()?.software)?
     } else {
         serde_json::to_string(&platform.scan(&|text| eprintln!("{text}"))?)?
     };

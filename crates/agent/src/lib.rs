@@ -12,6 +12,7 @@ mod identity;
 mod journal;
 mod link;
 mod listener;
+mod look;
 mod network;
 pub mod platform;
 mod runner;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fleetmend_model::abilities::Ability;
 use fleetmend_model::device::{Host, Network};
-use fleetmend_model::inventory::{Boot, Inventory, Software};
+use fleetmend_model::inventory::{Boot, Inventory, Software, Unread};
 use fleetmend_trust::{Order, Verified};
 
 /// The operating system.
@@ -27,7 +27,7 @@ pub trait Platform: Send + Sync + 'static {
     fn abilities(&self) -> Vec<Ability>;
 
     /// What is installed now: fast, no network, no lock. This is what detection looks at.
-    fn software(&self) -> Result<Vec<Software>, PlatformError>;
+    fn software(&self) -> Result<Installed, PlatformError>;
 
     /// Why a restart is due, in words; `None` when none is. As fast as [`Platform::software`].
     fn restart_pending(&self) -> Option<String>;
@@ -60,6 +60,15 @@ pub trait Platform: Send + Sync + 'static {
     /// `FLEETMEND_JOB`, which `/proc/*/environ` shows. Windows: a process whose image is `file`,
     /// or, for an MSI, the mutex `Global\\_MSIExecute` being held.)
     fn is_still_running(&self, order: &Verified<Order>, file: Option<&Path>) -> bool;
+}
+
+/// What is installed, and what of it could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Installed {
+    /// What was found.
+    pub software: Vec<Software>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
 }
 
 /// How a run ended. Whether the release is installed now is detection's to say.

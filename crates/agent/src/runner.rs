@@ -7,17 +7,17 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use fleetmend_model::detection::detect;
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::checkin::CheckIn;
 use fleetmend_protocol::reports::Report;
 use fleetmend_trust::{Order, Verified};
 
-use crate::core::{Core, Effect, Event, FetchError, Look, Moment};
+use crate::core::{Core, Effect, Event, FetchError, Moment};
 use crate::files::Files;
 use crate::identity::{Identity, Moved};
 use crate::journal::Journal;
 use crate::link::Link;
+use crate::look::look;
 use crate::platform::{Platform, PlatformError, RunResult};
 use crate::scan::scan;
 use crate::spawn::spawn;
@@ -268,15 +268,6 @@ fn fetch(shared: &Shared, order: &Verified<Order>, job: DeployJobId) -> Result<(
             counts: !matches!(error, PlatformError::NotNow { .. }),
             cause: error.to_string(),
         })
-}
-
-/// Looks what is there of a release.
-fn look(platform: &dyn Platform, order: &Verified<Order>) -> Result<Look, String> {
-    let software = platform.software().map_err(|error| error.to_string())?;
-    Ok(Look {
-        found: detect(&order.release().action, &software),
-        restart_pending: platform.restart_pending().is_some(),
-    })
 }
 
 /// How long one start of an order may take.

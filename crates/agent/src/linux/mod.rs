@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use fleetmend_model::abilities::Ability;
 use fleetmend_model::device::{Host, Network};
-use fleetmend_model::inventory::{Boot, Inventory, Software};
+use fleetmend_model::inventory::{Boot, Inventory};
 use fleetmend_trust::{Order, Verified};
 
-use crate::platform::{Platform, PlatformError, RunResult};
+use crate::platform::{Installed, Platform, PlatformError, RunResult};
 
 mod apt;
 mod apt_argument;
@@ -85,9 +85,12 @@ impl Platform for Linux {
         apt.into_iter().collect()
     }
 
-    fn software(&self) -> Result<Vec<Software>, PlatformError> {
+    fn software(&self) -> Result<Installed, PlatformError> {
         apt::require()?;
-        dpkg::software(&dpkg::read(Path::new(dpkg::STATUS_FILE))?)
+        Ok(Installed {
+            software: dpkg::software(&dpkg::read(Path::new(dpkg::STATUS_FILE))?)?,
+            unread: Vec::new(),
+        })
     }
 
     fn restart_pending(&self) -> Option<String> {
@@ -101,7 +104,7 @@ impl Platform for Linux {
         let updates = apt_offers::look(&self.apt, unreachable)?;
         Ok(Inventory {
             host: self.host(),
-            software: self.software()?,
+            software: self.software()?.software,
             chocolatey: Vec::new(),
             updates: Some(updates),
             restart_pending: self.restart_pending(),

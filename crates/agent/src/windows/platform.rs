@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use fleetmend_model::abilities::Ability;
 use fleetmend_model::device::{Host, Network};
-use fleetmend_model::inventory::{Boot, Inventory, Software};
+use fleetmend_model::inventory::{Boot, Inventory};
 use fleetmend_trust::{Order, Verified};
 use windows_registry::LOCAL_MACHINE;
 
 use super::registry::{open, text};
 use super::{boot, chocolatey, host, network, restart, run, security, uninstall, unread};
-use crate::platform::{Platform, PlatformError, RunResult};
+use crate::platform::{Installed, Platform, PlatformError, RunResult};
 
 /// The machine's own environment variables, as services see them after a restart.
 const ENVIRONMENT: &str = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
@@ -51,8 +51,12 @@ impl Platform for Windows {
         Vec::new()
     }
 
-    fn software(&self) -> Result<Vec<Software>, PlatformError> {
-        Ok(uninstall::found()?.software)
+    fn software(&self) -> Result<Installed, PlatformError> {
+        let found = uninstall::found()?;
+        Ok(Installed {
+            software: found.software,
+            unread: found.unread,
+        })
     }
 
     fn restart_pending(&self) -> Option<String> {

@@ -103,7 +103,7 @@ fn this_machines_own_lists_are_scanned_without_changing_them() {
     let data = tempfile::tempdir().unwrap();
     let platform = Linux::with_private_lists(data.path());
     let start = Instant::now();
-    let software = platform.software().unwrap();
+    let software = platform.software().unwrap().software;
     eprintln!("{} packages in {:?}", software.len(), start.elapsed());
     let before = lists();
     let start = Instant::now();
