@@ -43,6 +43,17 @@ pub enum Inventory {
     Settled,
 }
 
+/// What a scan reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scan {
+    /// All there is.
+    Whole,
+    /// What was found, and not all else: what it does not have proves nothing.
+    Partial,
+    /// Not what was installed: that stands as it was seen before, and proves nothing.
+    Unread,
+}
+
 /// What is known of a device for which a patch is held or unconfirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen<'a> {
@@ -52,9 +63,9 @@ pub struct Seen<'a> {
     pub is_missing: bool,
     /// What came of the device's software since the job ended.
     pub inventory: Inventory,
-    /// Whether its scan reached all there is. What a partial one does not have proves nothing.
-    pub is_complete: bool,
-    /// What the release's own rule finds among the device's software; `None` where there is none.
+    /// What its scan reached.
+    pub scan: Scan,
+    /// What the release's own rule finds among what was read; `None` where there is none.
     pub found: Option<&'a Detected>,
     /// The version that it found when the hold began, as far as known.
     pub held_at: Option<&'a str>,
@@ -98,8 +109,8 @@ pub fn look(seen: Seen<'_>) -> Step {
         .found
         .map(|it| matches!(it, Detected::Installed { .. }));
     match (seen.is_confirmed, seen.is_missing) {
-        (false, true) if seen.inventory == Inventory::Settled => Step::Hold,
-        (false, true) => Step::Later,
+        (false, true) if seen.inventory != Inventory::Settled => Step::Later,
+        (false, true) if seen.scan != Scan::Unread => Step::Hold,
         (_, false) if is_detected == Some(false) => Step::Wait,
         (false, false) if seen.inventory == Inventory::Awaited => Step::Wait,
         (_, false) => Step::End(Over::HasIt),
@@ -109,7 +120,7 @@ pub fn look(seen: Seen<'_>) -> Step {
 
 /// Whether a hold is of software that the device has no more: nothing is known of what it has instead.
 fn other_software(seen: Seen<'_>) -> Option<Over> {
-    match seen.found.filter(|_| seen.is_complete)? {
+    match seen.found.filter(|_| seen.scan == Scan::Whole)? {
         Detected::Absent if !seen.is_missing => Some(Over::IsGone),
         Detected::Older { version } if seen.is_confirmed => {
             let is_another = seen.held_at.is_some_and(|it| it != version);
@@ -208,15 +219,21 @@ mod tests {
                 is_confirmed,
                 is_missing,
                 inventory,
-                is_complete: true,
+                scan: Scan::Whole,
                 found,
                 held_at: Some("1"),
             };
             assert_eq!(look(seen), expected, "{seen:?}");
+            let unread = look(Seen {
+                scan: Scan::Unread,
+                ..seen
+            });
+            let says = matches!(unread, Hold | End(IsGone | IsAnother));
+            assert!(!says, "{seen:?}: {unread:?}");
             let is_by_other_software = matches!(expected, End(IsGone | IsAnother));
             for seen in [
                 Seen {
-                    is_complete: false,
+                    scan: Scan::Partial,
                     ..seen
                 },
                 Seen {
@@ -225,7 +242,7 @@ mod tests {
                 },
             ] {
                 let ends = matches!(look(seen), End(IsGone | IsAnother));
-                let is_told = seen.is_complete && expected == End(IsGone);
+                let is_told = seen.scan == Scan::Whole && expected == End(IsGone);
                 assert_eq!(ends, is_by_other_software && is_told, "{seen:?}");
             }
         }

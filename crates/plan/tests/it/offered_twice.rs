@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use fleetmend_model::detection::Detected;
 use fleetmend_model::status::deploy::{DeployState, DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, DeviceId};
-use fleetmend_plan::hold::{Inventory, Outcome, Seen, Step, after_job, is_held_everywhere, look};
+use fleetmend_plan::hold::{
+    Inventory, Outcome, Scan, Seen, Step, after_job, is_held_everywhere, look,
+};
 use fleetmend_plan::{Decision, Device, Hold, Readiness, plan};
 use proptest::prelude::*;
 
@@ -229,7 +231,7 @@ impl Fleet {
                 } else {
                     Inventory::Awaited
                 },
-                is_complete: true,
+                scan: Scan::Whole,
                 found: Some(&found),
                 held_at: match &held_at {
                     Some(Detected::Older { version }) => Some(version),

@@ -2,7 +2,7 @@
 //! else. Its agent looks when it starts; of an older agent, the next inventory tells.
 
 use fleetmend_model::Millis;
-use fleetmend_model::detection::{Detected, detect};
+use fleetmend_model::detection::Detected;
 use fleetmend_model::inventory::Software;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
@@ -10,7 +10,7 @@ use fleetmend_store::Tx;
 use fleetmend_store::deploy_jobs::DeployJob;
 use fleetmend_store::releases::{self, StoredRelease};
 
-use super::holds::{self, End};
+use super::holds::{self, End, found};
 use super::moves::{self, With};
 
 /// Whether the restart that a job waits for has happened, on a device that is in `boot` now.
@@ -19,21 +19,46 @@ pub fn is_over(job: &DeployJob, boot: &str) -> bool {
     !boot.is_empty() && before.is_some_and(|it| it != boot)
 }
 
-/// Ends a job whose restart has happened, by an inventory. `software` is what the device has in `boot`.
+/// What a scan says of a device's applications.
+#[derive(Debug, Clone, Copy)]
+pub struct Scanned<'a> {
+    /// In which boot.
+    pub boot: &'a str,
+    /// What it read.
+    pub read: &'a [Software],
+    /// What it did not read: as it was seen before.
+    pub kept: &'a [Software],
+    /// Whether there may be more that it did not read.
+    pub has_gaps: bool,
+}
+
+/// Ends a job whose restart has happened, by an inventory. What that did not read says nothing.
 pub async fn conclude(
     tx: &mut Tx,
-    job: DeployJob,
-    software: &[Software],
-    boot: &str,
+    mut job: DeployJob,
+    scanned: Scanned<'_>,
     now: Millis,
 ) -> anyhow::Result<()> {
-    if !is_over(&job, boot) {
+    if !is_over(&job, scanned.boot) {
         return Ok(());
     }
-    let release = release(tx, &job).await?;
-    let found = release.map(|it| (detect(&it.release.action, software), it.release.version));
-    let has_restarted = true;
-    end(tx, job, found, has_restarted, now).await?;
+    let Some(release) = release(tx, &job).await? else {
+        end(tx, job, None, true, now).await?;
+        return Ok(());
+    };
+    let found = found::among(&release.release.action, scanned.read, scanned.kept);
+    let detected = found.detected.unwrap_or(Detected::Absent);
+    let is_known = match detected {
+        Detected::Installed { .. } | Detected::Older { .. } => true,
+        Detected::Absent => found.is_read && !scanned.has_gaps,
+    };
+    if is_known {
+        let found = Some((detected, release.release.version));
+        end(tx, job, found, true, now).await?;
+    } else {
+        let cause = "restarted; what is installed could not be read afterwards";
+        moves::advance(tx, &mut job, EXPIRED, Party::Server, rebooted(cause), now).await?;
+    }
     Ok(())
 }
 
@@ -74,12 +99,7 @@ async fn end(
         Some((found, wanted)) => outcome(&found, &wanted),
         None => (EXPIRED, "restarted; its release is gone".to_owned()),
     };
-    let with = With {
-        cause: cause.clone(),
-        reboot_note: Some(REBOOTED.to_owned()),
-        ..With::default()
-    };
-    moves::advance(tx, &mut job, change, Party::Server, with, now).await?;
+    moves::advance(tx, &mut job, change, Party::Server, rebooted(&cause), now).await?;
     if !is_there {
         return Ok(false);
     }
@@ -90,6 +110,14 @@ async fn end(
         has_restarted,
     };
     holds::job_ended(tx, &end, now).await
+}
+
+fn rebooted(cause: &str) -> With {
+    With {
+        cause: cause.to_owned(),
+        reboot_note: Some(REBOOTED.to_owned()),
+        ..With::default()
+    }
 }
 
 /// What the Reboot column says afterwards, and the cause where the version is there.

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::App;
 use crate::catalog::known::Known;
-use crate::deployments;
+use crate::deployments::restarted::{self, Scanned};
 use crate::error::ApiError;
 use crate::inventory::one_by_one::Attempts;
 use crate::inventory::prune::{Step, Watched};
@@ -343,9 +343,14 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         let incoming = latest[&job.device];
         let boot = incoming.boot();
         let kept = kept.get(&job.device).into_iter().flatten();
-        let mut software = incoming.inventory.software.clone();
-        software.extend(kept.map(|it| it.1.clone()));
-        deployments::restarted::conclude(&mut tx, job, &software, &boot, now).await?;
+        let kept: Vec<Software> = kept.map(|it| it.1.clone()).collect();
+        let scanned = Scanned {
+            boot: &boot,
+            read: &incoming.inventory.software,
+            kept: &kept,
+            has_gaps: unread::has_gaps(&incoming.inventory.unread),
+        };
+        restarted::conclude(&mut tx, job, scanned, now).await?;
     }
     let count_at = now + app.costs.applications.wait(COUNT);
     jobs::enqueue(&mut tx, jobs::Kind::Applications, 0, count_at).await?;

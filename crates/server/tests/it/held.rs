@@ -18,7 +18,7 @@ use crate::offer::approve;
 use crate::site::Person;
 
 /// A device has the tool in a version, and its archive offers another.
-fn found(host: &str, installed: &str, offered: Option<&str>) -> Inventory {
+pub fn found(host: &str, installed: &str, offered: Option<&str>) -> Inventory {
     let update = |candidate: &str| AvailableUpdate {
         package: "tool".to_owned(),
         architecture: "amd64".to_owned(),
@@ -48,15 +48,15 @@ fn found(host: &str, installed: &str, offered: Option<&str>) -> Inventory {
 }
 
 /// Devices that lack version 1.2 of the tool, which is approved.
-struct Fleet<'a> {
+pub struct Fleet<'a> {
     site: &'a Clocked,
     person: Person,
-    agents: Vec<Agent>,
-    patch: i64,
+    pub agents: Vec<Agent>,
+    pub patch: i64,
 }
 
 impl<'a> Fleet<'a> {
-    async fn new(site: &'a Clocked, names: &[&str]) -> Self {
+    pub async fn new(site: &'a Clocked, names: &[&str]) -> Self {
         let mut agents = Vec::new();
         for name in names {
             let mut agent = Agent::enrol(&site.site, name).await;
@@ -75,7 +75,7 @@ impl<'a> Fleet<'a> {
         fleet
     }
 
-    async fn get(&self, path: &str) -> Json {
+    pub async fn get(&self, path: &str) -> Json {
         self.person.get(&self.site.site, path).await.json()
     }
 
@@ -90,7 +90,7 @@ impl<'a> Fleet<'a> {
     }
 
     /// What the plan says of each device; empty where it deploys.
-    async fn plan(&self, patch: i64) -> Vec<String> {
+    pub async fn plan(&self, patch: i64) -> Vec<String> {
         let path = "/api/v1/deployments/preview";
         let body = json!({ "patch": patch });
         let plan = self.person.call(&self.site.site, path, &body).await.json();
@@ -100,7 +100,7 @@ impl<'a> Fleet<'a> {
     }
 
     /// Deploys to a device and lets its job come to a status.
-    async fn install(&mut self, one: usize, status: DeployStatus) -> DeployJobId {
+    pub async fn install(&mut self, one: usize, status: DeployStatus) -> DeployJobId {
         let device = self.agents[one].device;
         let body = json!({ "patch": self.patch, "devices": [device] });
         let path = "/api/v1/deployments";
@@ -137,8 +137,8 @@ impl<'a> Fleet<'a> {
     }
 }
 
-const MOMENT: Duration = Duration::from_secs(1);
-const SETTLED: Duration = Duration::from_mins(11);
+pub const MOMENT: Duration = Duration::from_secs(1);
+pub const SETTLED: Duration = Duration::from_mins(11);
 
 both! {
     async fn what_changed_nothing_is_held_on_its_device_until_a_person_releases_it(site) {

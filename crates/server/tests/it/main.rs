@@ -27,6 +27,7 @@ mod folder_sources;
 mod guard;
 mod handed_out;
 mod held;
+mod held_unread;
 mod hostile_texts;
 mod index;
 mod internalize;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetmend_model::Millis;
-use fleetmend_plan::hold::{Inventory, Over, Seen, Step, look};
+use fleetmend_model::detection::Detected;
+use fleetmend_plan::hold::{Inventory, Over, Scan, Seen, Step, look};
 use fleetmend_store::holds::{self, ToLookAt};
 use fleetmend_store::{Tx, missing};
 
@@ -46,13 +47,14 @@ pub async fn round(app: &Arc<App>, now: Millis) -> anyhow::Result<()> {
 async fn one(app: &App, it: &ToLookAt, now: Millis) -> anyhow::Result<bool> {
     let is_confirmed = it.hold.confirmed_at.is_some();
     let mut tx = app.db.begin().await?;
-    let detected = found::of(&mut tx, it.device, it.release).await?;
+    let found = found::of(&mut tx, it.device, it.release).await?;
+    let detected = found.detected;
     let installed = found::older(detected.as_ref());
     let step = look(Seen {
         is_confirmed,
         is_missing: it.is_missing,
         inventory: inventory(it, now),
-        is_complete: it.is_complete,
+        scan: scan(it, detected.as_ref(), found.is_read),
         found: detected.as_ref(),
         held_at: it.installed.as_deref(),
     });
@@ -116,6 +118,15 @@ fn in_words(over: Over, installed: Option<&str>) -> String {
             "the device has another version than when it was held: {}",
             installed.unwrap_or_default()
         ),
+    }
+}
+
+fn scan(it: &ToLookAt, detected: Option<&Detected>, is_read: bool) -> Scan {
+    match (is_read, it.is_complete) {
+        (true, true) => Scan::Whole,
+        (true, false) if detected.is_some() => Scan::Partial,
+        // Without a rule it may be anything that was not read.
+        _ => Scan::Unread,
     }
 }
 

@@ -2,7 +2,7 @@
 //! that repeats on others, everywhere, until a newer version is there, the device has this one, another
 //! or none, or a person releases them.
 
-mod found;
+pub mod found;
 pub mod look;
 pub mod release;
 
@@ -43,7 +43,7 @@ pub async fn job_ended(tx: &mut Tx, end: &End<'_>, now: Millis) -> anyhow::Resul
         return Ok(false);
     }
     let detected = match outcome {
-        Outcome::InVain => found::of(tx, device, end.job.release).await?,
+        Outcome::InVain => found::of(tx, device, end.job.release).await?.detected,
         _ => None,
     };
     let new = NewHold {
