@@ -53,8 +53,6 @@ pub struct App {
     pub costs: crate::costs::Costs,
     /// How many package versions are in quarantine.
     pub quarantined: AtomicU64,
-    /// Which files are looked at next whether anything names them.
-    pub unneeded: crate::upkeep::unneeded::Turn,
     /// When this server started.
     pub started_at: Millis,
     /// The clock.

@@ -39,7 +39,7 @@ pub enum Kind {
     Internalize,
     /// Have each device have its policy. Subject: 0.
     AssignPolicies,
-    /// Take away what no device names any more. Subject: 0.
+    /// Take away what no device, and files that nothing, names any more. Subject: 0.
     Prune,
 }
 
@@ -316,7 +316,11 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
             missing::matched_packages::store(app).await
         }
         Kind::AssignPolicies => policies::assign::run(app).await,
-        Kind::Prune => inventory::prune::run(app).await,
+        Kind::Prune => {
+            // Both have their turn, also where one fails.
+            let files = catalog::unneeded::remove(app).await;
+            inventory::prune::run(app).await.and(files)
+        }
     }
 }
 

@@ -282,7 +282,6 @@ fn app(
         feed: feed::Feed::default(),
         costs: crate::costs::Costs::default(),
         quarantined: AtomicU64::new(0),
-        unneeded: crate::upkeep::unneeded::Turn::default(),
         started_at: config.clock.now(),
         clock: config.clock.clone(),
         fleet: parking_lot::RwLock::new(Fleet::default()),

@@ -7,6 +7,8 @@ use std::fs;
 use std::io;
 use std::time::SystemTime;
 
+use aho_corasick::AhoCorasick;
+
 use crate::blobs::{Blobs, is_digest};
 use crate::db::{Read, Tx};
 use crate::error::Result;
@@ -54,26 +56,34 @@ pub async fn named(mut from: impl Read, files: &[String]) -> Result<HashSet<Stri
 /// Those of some files that the analysis of a package names, by the address from which they came or by
 /// their digest.
 pub async fn analysed(mut from: impl Read, files: &[String]) -> Result<HashSet<String>> {
-    let mut named = HashSet::new();
+    let mut texts = files.to_vec();
+    let mut of = files.to_vec();
     let list = Rows::of(files.iter().map(String::as_str));
-    let mut left: Vec<_> = files.iter().map(|it| (it.clone(), it.clone())).collect();
     for row in from.rows(&FETCHED, args![list]).await? {
         // An analysis has the address as its script does, perhaps with a name and a password in it.
         let address = serde_json::json!(row.text("address")?).to_string();
-        let address = address.trim_matches('"').to_ascii_lowercase();
-        let behind = address.split_once("://").map_or(&*address, |it| it.1);
-        left.push((row.text("sha256")?, behind.to_owned()));
+        let address = address.trim_matches('"');
+        let behind = address.split_once("://").map_or(address, |it| it.1);
+        texts.push(behind.to_owned());
+        of.push(row.text("sha256")?);
     }
+    let Ok(texts) = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(&texts)
+    else {
+        // More than can be looked for at once: nothing is known of them.
+        return Ok(files.iter().cloned().collect());
+    };
+    let mut named = HashSet::new();
     let mut after = 0;
-    while !left.is_empty() {
+    while named.len() < files.len() {
         let rows = from.rows(&ANALYSES, args![after, BATCH]).await?;
         let Some(last) = rows.last() else { break };
         after = last.int("id")?;
         for row in &rows {
-            let analysis = row.text("analysis")?.to_ascii_lowercase();
-            let found = left.iter().filter(|(_, text)| analysis.contains(text));
-            named.extend(found.map(|(file, _)| file.clone()));
-            left.retain(|(file, _)| !named.contains(file));
+            let analysis = row.text("analysis")?;
+            let found = texts.find_overlapping_iter(&analysis);
+            named.extend(found.filter_map(|it| of.get(it.pattern().as_usize()).cloned()));
         }
     }
     Ok(named)

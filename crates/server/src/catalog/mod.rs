@@ -39,6 +39,7 @@ pub mod store_file;
 pub mod sync;
 pub mod throughput;
 pub mod turns;
+pub mod unneeded;
 pub mod vanished;
 mod version_facts;
 mod wrong_answer;

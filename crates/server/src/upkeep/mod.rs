@@ -3,7 +3,6 @@
 mod deploys;
 pub mod life;
 mod scans;
-pub mod unneeded;
 
 use std::sync::Arc;
 
@@ -34,7 +33,6 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
         deploys::archive(app, now).await,
         holds::look::round(app, now).await,
         fixed::round(app).await,
-        unneeded::step(app).await,
     ];
     let failures: Vec<_> = outcomes
         .into_iter()

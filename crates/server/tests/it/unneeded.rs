@@ -8,9 +8,8 @@ use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_model::SourceId;
 use fleetmend_model::recipe::Checksum;
 use fleetmend_server::Given;
-use fleetmend_server::catalog::{nupkgs, sync};
+use fleetmend_server::catalog::{nupkgs, sync, unneeded};
 use fleetmend_server::feed::bring::bring;
-use fleetmend_server::upkeep::unneeded;
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::{feed_packages, fetched_files};
 use fleetmend_trust::digest_hex;
@@ -71,7 +70,7 @@ both! {
         let all = [&inside, &outside, &other, &digest_hex(INSTALLER)];
         let here = || all.map(|it| site.app().blobs.has(it));
         age(&site);
-        unneeded::all(site.app()).await.unwrap();
+        unneeded::remove(site.app()).await.unwrap();
         assert_eq!(here(), [true; 4], "all are named");
         let person = site.administrator().await;
         let said = person.get(&site.site, "/api/v1/storage").await.json();
@@ -91,10 +90,10 @@ both! {
         for it in all {
             site.app().blobs.claim(it).unwrap();
         }
-        unneeded::all(site.app()).await.unwrap();
+        unneeded::remove(site.app()).await.unwrap();
         assert_eq!(here(), [true; 4], "too soon");
         age(&site);
-        unneeded::all(site.app()).await.unwrap();
+        unneeded::remove(site.app()).await.unwrap();
         assert_eq!(here(), [true, false, false, false], "but for what the feed has");
         let named = Checksum {
             algorithm: "sha256".to_owned(),

@@ -2,7 +2,6 @@
 //! work that came to nothing. Those of releases stay.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, SystemTime};
 
 use fleetmend_store::unneeded::{self, FOLDERS};
@@ -11,49 +10,15 @@ use crate::app::App;
 
 /// How long a file stays that nobody used: whoever fetched or found it names it before that.
 const UNUSED: Duration = Duration::from_hours(48);
-/// The most files in one step.
-const MOST: usize = 200;
+/// The most files at a time; the others are looked at the next day.
+const MOST: usize = 2_000;
 
-/// Which folder comes next.
-#[derive(Debug, Default)]
-pub struct Turn(AtomicU16);
-
-/// One step: one of the folders.
-pub async fn step(app: &Arc<App>) -> anyhow::Result<()> {
-    let folder = app.unneeded.0.fetch_add(1, Ordering::Relaxed) % FOLDERS;
-    sweep(app, folder).await
-}
-
-/// All folders.
-pub async fn all(app: &Arc<App>) -> anyhow::Result<()> {
-    for folder in 0..FOLDERS {
-        sweep(app, folder).await?;
-    }
-    Ok(())
-}
-
-async fn sweep(app: &Arc<App>, folder: u16) -> anyhow::Result<()> {
+/// Looks at all files, and removes those that nothing names.
+pub async fn remove(app: &Arc<App>) -> anyhow::Result<()> {
     let Some(time) = SystemTime::now().checked_sub(UNUSED) else {
         return Ok(());
     };
-    let blobs = app.blobs.clone();
-    let looked = tokio::task::spawn_blocking(move || {
-        // Of a process that died.
-        blobs.put_back()?;
-        blobs.unused_since(folder, time)
-    });
-    let mut unused = looked.await??;
-    unused.truncate(MOST);
-    if unused.is_empty() {
-        return Ok(());
-    }
-    let named = unneeded::named(&app.db, &unused).await?;
-    unused.retain(|it| !named.contains(it));
-    if unused.is_empty() {
-        return Ok(());
-    }
-    let analysed = unneeded::analysed(&app.db, &unused).await?;
-    unused.retain(|it| !analysed.contains(it));
+    let unused = unused(app, time).await?;
     let (blobs, mut aside) = (app.blobs.clone(), unused);
     let set = tokio::task::spawn_blocking(move || {
         aside.retain(|it| blobs.set_aside(it).is_ok());
@@ -75,6 +40,30 @@ async fn sweep(app: &Arc<App>, folder: u16) -> anyhow::Result<()> {
         forgotten
     });
     removed.await?
+}
+
+/// The files that nobody used since a time, and that nothing names.
+async fn unused(app: &App, time: SystemTime) -> anyhow::Result<Vec<String>> {
+    let blobs = app.blobs.clone();
+    // What a process that died set aside.
+    tokio::task::spawn_blocking(move || blobs.put_back()).await??;
+    let mut all = Vec::new();
+    for folder in 0..FOLDERS {
+        let blobs = app.blobs.clone();
+        let looked = tokio::task::spawn_blocking(move || blobs.unused_since(folder, time));
+        let mut unused = looked.await??;
+        unused.truncate(MOST);
+        if !unused.is_empty() {
+            let named = unneeded::named(&app.db, &unused).await?;
+            all.extend(unused.into_iter().filter(|it| !named.contains(it)));
+        }
+    }
+    all.truncate(MOST);
+    if !all.is_empty() {
+        let analysed = unneeded::analysed(&app.db, &all).await?;
+        all.retain(|it| !analysed.contains(it));
+    }
+    Ok(all)
 }
 
 /// Forgets what the database has of files that are set aside, but for those that are named meanwhile.
