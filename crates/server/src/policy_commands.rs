@@ -33,7 +33,11 @@ impl Handle {
         let mut lines = vec![line(&one.shown)];
         lines.extend(one.settings.iter().map(|it| format!("  {it}")));
         lines.extend(one.versions.iter().map(|it| {
-            let off = if it.is_enabled { "" } else { ", disabled" };
+            let off = match it.is_enabled {
+                Some(true) => "",
+                Some(false) => ", disabled",
+                None => ", not known whether it was enabled",
+            };
             let (by, at) = (&it.changed_by, time(it.at));
             format!(
                 "  generation {}: '{}'{off}, by {by}, {at}",

@@ -75,8 +75,8 @@ pub struct Version {
     pub generation: i64,
     /// Its name.
     pub name: String,
-    /// Whether devices could have it.
-    pub is_enabled: bool,
+    /// Whether devices could have it; `None`: not known, it was not kept then.
+    pub is_enabled: Option<bool>,
     /// Whose it was, as JSON.
     pub scope: String,
     /// What it set, as JSON.
@@ -207,7 +207,7 @@ pub async fn versions(mut from: impl Read, policy: PolicyId) -> Result<Vec<Versi
             Ok(Version {
                 generation: row.int("generation")?,
                 name: row.text("name")?,
-                is_enabled: row.flag("enabled")?,
+                is_enabled: row.int_opt("enabled")?.map(|it| it != 0),
                 scope: row.text("scope")?,
                 settings: row.text("settings")?,
                 changed_by: row.text("changed_by")?,

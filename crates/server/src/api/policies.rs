@@ -98,8 +98,8 @@ pub(crate) struct VersionBody {
     generation: i64,
     /// Its name.
     name: String,
-    /// Whether devices could have it.
-    enabled: bool,
+    /// Whether devices could have it; absent where that was not kept then.
+    enabled: Option<bool>,
     /// Whose it was.
     #[schema(value_type = Object)]
     scope: Value,

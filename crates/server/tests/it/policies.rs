@@ -233,7 +233,7 @@ both! {
         // A default that is another one later is followed.
         let versions = kept::versions(site.db(), id).await.unwrap();
         let kept: Vec<_> = versions.iter().map(|it| (it.is_enabled, it.settings.as_str())).collect();
-        assert_eq!(kept, [(false, "{}"), (true, r#"{"scan":{"retries":5}}"#)]);
+        assert_eq!(kept, [(Some(false), "{}"), (Some(true), r#"{"scan":{"retries":5}}"#)]);
 
         let person = site.administrator().await;
         let page = person.get(&site.site, "/policies").await.text;

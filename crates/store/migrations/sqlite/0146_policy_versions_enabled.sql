@@ -1,2 +1,6 @@
--- Whether devices could have the policy as it was.
-ALTER TABLE policy_versions ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1;
+-- Whether devices could have the policy as it was. NULL: not known, for it was not kept before; of what a
+-- policy is now it is.
+ALTER TABLE policy_versions ADD COLUMN enabled INTEGER;
+UPDATE policy_versions SET enabled =
+    (SELECT p.enabled FROM policies AS p
+     WHERE p.id = policy_versions.policy AND p.generation = policy_versions.generation);

@@ -1,21 +1,51 @@
 //! What an older schema held is there under the present one.
 
+use std::path::Path;
+
 use fleetmend_model::patch::{Confidence, Evidence};
-use fleetmend_model::{DeviceId, Millis, PatchId};
+use fleetmend_model::{DeviceId, Millis, PatchId, PolicyId};
 use fleetmend_store::Db;
 use fleetmend_store::missing::{self, Grounds};
+use fleetmend_store::policies;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection,
+};
 
 use crate::fixture::PostgresDatabase;
 
 /// The schema as it was at its first number, with the table in which that is recorded.
 fn first(sql: &'static str) -> Migrator {
-    let name = "first schema".into();
-    let one = Migration::new(1, name, MigrationType::Simple, sql.into_sql_str(), false);
-    let mut migrator = Migrator::with_migrations(vec![one]);
+    schema(vec![(1, sql.to_owned())])
+}
+
+/// The schema as those numbers made it.
+fn schema(numbers: Vec<(i64, String)>) -> Migrator {
+    let one = |(number, sql): (i64, String)| {
+        let sql = AssertSqlSafe(sql).into_sql_str();
+        let name = "older schema".into();
+        Migration::new(number, name, MigrationType::Simple, sql, false)
+    };
+    let mut migrator = Migrator::with_migrations(numbers.into_iter().map(one).collect());
     migrator.dangerous_set_table_name("schema_migrations");
     migrator
+}
+
+/// The schema as it was before a number.
+fn before(number: i64, database: &str) -> Migrator {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("migrations")
+        .join(database);
+    let mut numbers = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap();
+        let name = file.file_name().into_string().unwrap();
+        let of_file: i64 = name.split('_').next().unwrap().parse().unwrap();
+        if of_file < number {
+            numbers.push((of_file, std::fs::read_to_string(file.path()).unwrap()));
+        }
+    }
+    schema(numbers)
 }
 
 /// A device that lacks two patches for one reason and a third for another.
@@ -81,6 +111,61 @@ async fn what_was_missing_under_the_first_schema_is_missing_on_postgres() {
     connection.close().await.unwrap();
     let db = Db::open_postgres(&database.url).await.unwrap();
     what_was_missing_is_missing(&db).await;
+    db.close().await;
+    database.drop().await;
+}
+
+/// A policy that is disabled in its second generation, one that is enabled, and what a removed one was.
+const POLICIES: &str = "
+    INSERT INTO policies (id, name, name_key, rank, enabled, scope, settings, generation, updated_by,
+        updated_at)
+    VALUES (51, 'a', 'a', 51, 0, '{}', '{}', 2, '', 0), (52, 'b', 'b', 52, 1, '{}', '{}', 1, '', 0);
+    INSERT INTO policy_versions (policy, generation, name, scope, settings, changed_by, at)
+    VALUES (51, 1, 'a', '{}', '{}', '', 0), (51, 2, 'a', '{}', '{}', '', 0),
+        (52, 1, 'b', '{}', '{}', '', 0), (53, 1, 'c', '{}', '{}', '', 0)";
+
+async fn whether_it_was_enabled_is_as_it_is_or_not_known(db: &Db) {
+    for (policy, expected) in [
+        (51, &[Some(false), None][..]),
+        (52, &[Some(true)]),
+        (53, &[None]),
+    ] {
+        let versions = policies::versions(db, PolicyId(policy)).await.unwrap();
+        let found: Vec<_> = versions.iter().map(|it| it.is_enabled).collect();
+        assert_eq!(found, expected, "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn whether_a_policy_was_enabled_is_not_made_up_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    let address = format!("sqlite:{}?mode=rwc", path.display());
+    let mut connection = SqliteConnection::connect(&address).await.unwrap();
+    let older = before(146, "sqlite");
+    older
+        .run_direct(None, &mut connection, false)
+        .await
+        .unwrap();
+    connection.execute(POLICIES).await.unwrap();
+    connection.close().await.unwrap();
+    let db = Db::open_sqlite(&path).await.unwrap();
+    whether_it_was_enabled_is_as_it_is_or_not_known(&db).await;
+}
+
+#[tokio::test]
+async fn whether_a_policy_was_enabled_is_not_made_up_on_postgres() {
+    let database = PostgresDatabase::create("old_policies").await;
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    let older = before(146, "postgres");
+    older
+        .run_direct(None, &mut connection, false)
+        .await
+        .unwrap();
+    connection.execute(POLICIES).await.unwrap();
+    connection.close().await.unwrap();
+    let db = Db::open_postgres(&database.url).await.unwrap();
+    whether_it_was_enabled_is_as_it_is_or_not_known(&db).await;
     db.close().await;
     database.drop().await;
 }
