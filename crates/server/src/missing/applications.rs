@@ -24,7 +24,7 @@ pub async fn store(app: &Arc<App>) -> anyhow::Result<()> {
     let replaced = applications::replace_all(&mut tx, &all).await?;
     if let Some(says) = turned::in_words(&replaced.turned) {
         let actor = Actor {
-            name: "catalog".to_owned(),
+            name: "answers".to_owned(),
             address: String::new(),
         };
         let subject = counted(replaced.turned.len() as u64, "application", "applications");

@@ -11,35 +11,36 @@ use crate::console::counted;
 /// Kinds of changes that are told one by one.
 const TOLD: usize = 20;
 
-/// What changed of the same package in the same way.
-type Kind<'a> = (&'a str, &'a str, &'a str);
+/// What changed of the same package in the same way. The last: which other package it is since.
+type Kind<'a> = (&'a str, &'a str, &'a str, Option<&'a str>);
 
 /// Which packages' answers changed, from what to what, for how many applications on how many devices; what
-/// was missing and is not known any more stands first. `None`: none changed.
+/// was missing and is not known any more stands first, then what is another package. `None`: none changed.
 pub(super) fn in_words(all: &[Turned]) -> Option<String> {
     let mut kinds: BTreeMap<Kind<'_>, (u64, u64)> = BTreeMap::new();
     for it in all {
-        let package = [&it.before.1, &it.after.1]
-            .into_iter()
-            .find(|it| !it.is_empty());
-        let package = package.map_or("no package", String::as_str);
+        let (before, after) = (it.before.1.as_str(), it.after.1.as_str());
+        let package = [before, after].into_iter().find(|it| !it.is_empty());
+        let package = package.unwrap_or("no package");
+        let other = Some(after).filter(|it| !it.is_empty() && *it != package);
         let kind = kinds
-            .entry((package, &it.before.0, &it.after.0))
+            .entry((package, &it.before.0, &it.after.0, other))
             .or_default();
         kind.0 += 1;
         kind.1 += it.devices;
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_by_key(|(kind, counts)| (!is_lost(*kind), Reverse(counts.1)));
+    kinds.sort_by_key(|(kind, counts)| (!is_lost(*kind), kind.3.is_none(), Reverse(counts.1)));
     let more = kinds.len().saturating_sub(TOLD);
     let told = kinds
         .into_iter()
         .take(TOLD)
-        .map(|((package, before, after), counts)| {
+        .map(|((package, before, after, other), counts)| {
             let applications = counted(counts.0, "application", "applications");
             let (before, after) = (label(before), label(after));
+            let other = other.map(|it| format!(" of {it}")).unwrap_or_default();
             format!(
-                "{package}: '{before}' became '{after}' for {applications} ({} installed)",
+                "{package}: '{before}' became '{after}'{other} for {applications} ({} installed)",
                 counts.1
             )
         });
@@ -50,7 +51,7 @@ pub(super) fn in_words(all: &[Turned]) -> Option<String> {
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-fn is_lost((_, before, after): Kind<'_>) -> bool {
+fn is_lost((_, before, after, _): Kind<'_>) -> bool {
     let state = |key| State::from_key(key);
     state(before) == Some(State::Missing)
         && matches!(
@@ -103,5 +104,23 @@ mod tests {
         all.extend((0..30).map(|it| turned(&format!("p{it}"), Current, Missing, 1)));
         let found = in_words(&all).unwrap();
         assert!(found.ends_with("; and 13 more"), "{found}");
+    }
+
+    #[test]
+    fn what_is_another_package_says_which_behind_what_is_lost() {
+        use State::{CannotTell, Current, Missing};
+        let mut moved = turned("tool-a", Missing, Missing, 3);
+        "tool-b".clone_into(&mut moved.after.1);
+        let all = [
+            turned("tool", Current, Missing, 50),
+            moved,
+            turned("tool", Missing, CannotTell, 1),
+        ];
+        let told = [
+            "tool: 'Missing' became 'Cannot tell' for 1 application (1 installed)",
+            "tool-a: 'Missing' became 'Missing' of tool-b for 1 application (3 installed)",
+            "tool: 'Current' became 'Missing' for 1 application (50 installed)",
+        ];
+        assert_eq!(in_words(&all).unwrap(), told.join("; "));
     }
 }
