@@ -7,7 +7,7 @@ use fleetmend_model::{DeviceId, Millis, PolicyId};
 use fleetmend_server::inventory::system_type;
 use fleetmend_server::people::Actor;
 use fleetmend_server::policies::groups::GivenGroup;
-use fleetmend_server::policies::{self, Given, assign, groups, units};
+use fleetmend_server::policies::{self, Given, groups, units};
 use fleetmend_server::{ApiError, Output};
 use fleetmend_store::audit::AuditFilter;
 use fleetmend_store::{Page, audit, devices, policies as kept, queue};
@@ -65,6 +65,14 @@ async fn assigned_at(site: &Clocked) -> Option<Millis> {
         .unwrap()
 }
 
+/// Lets the time pass until all devices are looked at for what was reported: longer where the last look
+/// took long.
+async fn gathered(site: &Clocked) {
+    if let Some(at) = assigned_at(site).await {
+        site.pass(at.since(site.now())).await;
+    }
+}
+
 fn words(refused: Result<impl Sized, ApiError>) -> String {
     match refused {
         Ok(_) => "nothing was refused".to_owned(),
@@ -78,7 +86,7 @@ both! {
     async fn each_device_has_the_first_policy_that_takes_it_after_every_change(site) {
         let agent = Agent::enrol(&site.site, "web-01").await;
         let device = agent.device;
-        site.pass(assign::GATHER).await;
+        gathered(&site).await;
         has(&site, device, "Default", REST).await;
         let all = add(&site, "All", json!({"kind": "all"})).await;
         has(&site, device, "All", "all devices").await;
@@ -115,7 +123,7 @@ both! {
         assert_eq!(placed.unwrap(), 1);
         has(&site, device, "Berlin", "unit Berlin and below of 'Sites'").await;
         agent.send_inventory(&inventory("front-01")).await;
-        site.pass(assign::GATHER).await;
+        gathered(&site).await;
         has(&site, device, "Front", &format!("group {front}")).await;
         let nobody = GivenGroup { scope: json!({}), ..group };
         groups::set(site.app(), front, &nobody, &anna()).await.unwrap();
@@ -130,20 +138,20 @@ both! {
         add(&site, "There", json!({"kind": "gateway", "gateway": "10.2.0.1"})).await;
         has(&site, agent.device, "Default", REST).await;
         say(&agent, |_| {}).await;
-        site.pass(assign::GATHER).await;
+        gathered(&site).await;
         has(&site, agent.device, "Here", "address in 10.1.0.0/16").await;
         say(&agent, |said| {
             said.network.addresses = texts(&["10.2.0.7"]);
             said.network.gateways = texts(&["10.2.0.1"]);
         })
         .await;
-        site.pass(assign::GATHER).await;
+        gathered(&site).await;
         has(&site, agent.device, "There", "gateway 10.2.0.1").await;
     }
 
     async fn what_devices_report_has_policies_assigned_for_but_a_share_of_the_time(site) {
         let agent = Agent::enrol(&site.site, "laptop").await;
-        site.pass(assign::GATHER).await;
+        gathered(&site).await;
         has(&site, agent.device, "Default", REST).await;
         add(&site, "Here", json!({"kind": "address", "network": "10.1.0.0/16"})).await;
         until("nothing is to be done", async || assigned_at(&site).await.is_none().then_some(())).await;
