@@ -97,8 +97,18 @@ pub async fn forget(tx: &mut Tx, files: &[String]) -> Result<()> {
 }
 
 impl Blobs {
-    /// The files in one of the [`FOLDERS`] that nobody wrote or claimed since `time`.
+    /// The files in one of the [`FOLDERS`].
+    pub fn all_in(&self, folder: u16) -> io::Result<Vec<String>> {
+        self.files_in(folder, |_| true)
+    }
+
+    /// Those that nobody wrote or claimed since `time`.
     pub fn unused_since(&self, folder: u16, time: SystemTime) -> io::Result<Vec<String>> {
+        self.files_in(folder, |used| used < time)
+    }
+
+    /// Those of which the time of their last use is one of these.
+    fn files_in(&self, folder: u16, is: impl Fn(SystemTime) -> bool) -> io::Result<Vec<String>> {
         let entries = match fs::read_dir(self.folder(&format!("{folder:02x}"))) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
@@ -107,7 +117,7 @@ impl Blobs {
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if is_digest(&name) && entry.metadata()?.modified()? < time {
+            if is_digest(&name) && is(entry.metadata()?.modified()?) {
                 found.push(name);
             }
         }

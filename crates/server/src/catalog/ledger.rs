@@ -46,17 +46,12 @@ impl Ledger {
         if here.len() >= most {
             // The most may have become less than what was sent.
             let next = here[here.len() - most.max(1)];
+            // Times that a clock which was set back has in the future do not go on being now.
+            write(&mut file, &sent)?;
             return Ok(Some(MINUTE.saturating_sub(now.since(next))));
         }
         sent.push((now, host.to_owned()));
-        let text: String = sent
-            .iter()
-            .map(|(at, host)| format!("{} {host}\n", at.0))
-            .collect();
-        // The file is cut after it was written: what a crash leaves between the two is not too little.
-        file.rewind()?;
-        file.write_all(text.as_bytes())?;
-        file.set_len(text.len() as u64)?;
+        write(&mut file, &sent)?;
         Ok(None)
     }
 
@@ -67,6 +62,15 @@ impl Ledger {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options.open(&self.0)
     }
+}
+
+/// The file is cut after it was written: what a crash leaves between the two is not too little.
+fn write(file: &mut File, sent: &[(Millis, String)]) -> io::Result<()> {
+    let lines = sent.iter().map(|(at, host)| format!("{} {host}\n", at.0));
+    let text: String = lines.collect();
+    file.rewind()?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)
 }
 
 /// What was sent in the last minute, the earliest first. What a clock that was set back has in the future was
@@ -122,6 +126,19 @@ mod tests {
         assert_eq!(ledger.take("a.example", 2, NOW).unwrap(), Some(MINUTE));
         assert_eq!(ledger.take("a.example", 3, NOW).unwrap(), None);
         assert_eq!(ledger.take("a.example", 3, NOW).unwrap(), Some(MINUTE));
+        let later = NOW + MINUTE;
+        assert_eq!(ledger.take("a.example", 2, later).unwrap(), None);
+    }
+
+    #[test]
+    fn who_has_no_turn_by_a_clock_that_was_set_back_has_one_a_minute_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::of(folder.path());
+        let ahead = NOW + Duration::from_hours(1);
+        assert_eq!(ledger.take("a.example", 1, ahead).unwrap(), None);
+        assert_eq!(ledger.take("a.example", 1, NOW).unwrap(), Some(MINUTE));
+        let later = NOW + MINUTE;
+        assert_eq!(ledger.take("a.example", 1, later).unwrap(), None);
     }
 
     #[test]

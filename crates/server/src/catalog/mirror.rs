@@ -124,7 +124,13 @@ async fn known(app: &App, patch: &Patch) -> anyhow::Result<Option<ReleaseId>> {
         version,
         made_from.as_deref(),
     );
-    Ok(found.await?.map(|it| it.id))
+    let Some(found) = found.await? else {
+        return Ok(None);
+    };
+    // Of one whose files are not here any more they are fetched again.
+    let files = releases::files(&app.db, found.id).await?;
+    let is_whole = files.iter().all(|it| app.blobs.has(&it.sha256));
+    Ok(is_whole.then_some(found.id))
 }
 
 /// What tells a package's release from that of another: its bytes, and what they were explained to

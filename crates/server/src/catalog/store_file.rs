@@ -20,7 +20,7 @@ use tempfile::NamedTempFile;
 use super::digest::{Sums, each_part};
 use super::fetch::{self, Ask, FetchError, shown};
 use super::resume::{self, Brings, Note};
-use super::wrong_answer;
+use super::{regular, wrong_answer};
 use crate::app::App;
 use crate::disk_watch::DiskWatch;
 
@@ -68,7 +68,14 @@ pub async fn from_outside(
     let mut sums = complete(app, ask, checksum, &mut partial).await?;
     if was_broken_off && sums.check(ask.url, checksum).is_err() {
         // Parts of two files, perhaps: only the whole of one is believed to be the wrong one.
+        let most = noted(&partial).most.max(partial.length());
         partial.clear().map_err(disk)?;
+        // What was here already is no step ahead when it comes once more.
+        let note = Note {
+            most,
+            ..Note::default()
+        };
+        partial.set_note(&note.to_text()).map_err(disk)?;
         sums = complete(app, ask, checksum, &mut partial).await?;
     }
     if was_broken_off {
@@ -321,7 +328,7 @@ pub async fn from_disk(
     let source = PathBuf::from(path);
     let write = move |incoming: &mut Incoming| {
         let name = incoming.name.clone();
-        let file = File::open(source).map_err(|error| disk(&name, error))?;
+        let file = regular::open(&source).map_err(|error| disk(&name, error))?;
         let copied = io::copy(&mut file.take(cap + 1), incoming);
         if copied.map_err(|error| disk(&name, error))? > cap {
             return Err(FetchError::TooLarge { url: name, cap });

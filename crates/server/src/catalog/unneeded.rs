@@ -42,27 +42,34 @@ pub async fn remove(app: &Arc<App>) -> anyhow::Result<()> {
     removed.await?
 }
 
-/// The files that nobody used since a time, and that nothing names.
+/// The files that nobody used since a time, and that nothing names. None where nothing names any file that
+/// is here: the database is then another one than that of these files, or was emptied.
 async fn unused(app: &App, time: SystemTime) -> anyhow::Result<Vec<String>> {
     let blobs = app.blobs.clone();
     // What a process that died set aside.
     tokio::task::spawn_blocking(move || blobs.put_back()).await??;
-    let mut all = Vec::new();
+    let (mut all, mut is_any_named) = (Vec::new(), false);
     for folder in 0..FOLDERS {
         let blobs = app.blobs.clone();
-        let looked = tokio::task::spawn_blocking(move || blobs.unused_since(folder, time));
-        let mut unused = looked.await??;
-        unused.truncate(MOST);
-        if !unused.is_empty() {
-            let named = unneeded::named(&app.db, &unused).await?;
+        let looked = tokio::task::spawn_blocking(move || {
+            let unused = blobs.unused_since(folder, time)?;
+            Ok::<_, std::io::Error>((blobs.all_in(folder)?, unused))
+        });
+        let (here, unused) = looked.await??;
+        if !here.is_empty() {
+            let named = unneeded::named(&app.db, &here).await?;
+            is_any_named |= !named.is_empty();
             all.extend(unused.into_iter().filter(|it| !named.contains(it)));
         }
     }
-    all.truncate(MOST);
+    if !is_any_named {
+        all.clear();
+    }
     if !all.is_empty() {
         let analysed = unneeded::analysed(&app.db, &all).await?;
         all.retain(|it| !analysed.contains(it));
     }
+    all.truncate(MOST);
     Ok(all)
 }
 

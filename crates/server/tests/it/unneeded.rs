@@ -44,6 +44,17 @@ async fn latest(site: &Clocked, id: &str) -> Package {
 }
 
 both! {
+    async fn files_of_which_the_database_knows_none_stay(site) {
+        use std::io::Write as _;
+        let digest = digest_hex(INSTALLER);
+        let mut file = site.app().blobs.incoming().unwrap();
+        file.write_all(INSTALLER).unwrap();
+        site.app().blobs.keep(file, &digest).unwrap();
+        age(&site);
+        unneeded::remove(site.app()).await.unwrap();
+        assert!(site.app().blobs.has(&digest), "the database may be another one");
+    }
+
     async fn a_removed_source_leaves_no_file_behind_that_nothing_else_names(site) {
         let vendor = FeedSite::start().unwrap();
         vendor.add_file("setup.exe", INSTALLER);

@@ -12,8 +12,10 @@ const LEAST_CAP: u64 = 1_000;
 /// Caps are round numbers: multiples of this.
 const ROUND: u64 = 5_000;
 
-/// How far a read has come: kept, so that one that was interrupted goes on.
+/// How far a read has come: kept, so that one that was interrupted goes on. One of another form is no
+/// position: the read begins anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Position {
     /// The page to read next; absent at the end.
     pub next: Option<String>,

@@ -19,6 +19,7 @@ use fleetmend_store::{Db, Tx, settings};
 use tempfile::TempPath;
 
 use super::super::fetch::shown;
+use super::super::regular;
 use super::super::store_file::at_hand;
 use super::lines::{Spool, Spooled};
 use super::manifest::{self, FORMAT, Files, Manifest, SourceEntry};
@@ -194,7 +195,7 @@ impl Prepared {
             match &it.content {
                 Content::Bytes(bytes) => writer.add(name, length, sha256, bytes.as_slice())?,
                 Content::Spooled(path) => writer.add(name, length, sha256, File::open(path)?)?,
-                Content::Lying(path) => writer.add(name, length, sha256, File::open(path)?)?,
+                Content::Lying(path) => writer.add(name, length, sha256, regular::open(path)?)?,
                 Content::Kept => writer.add(name, length, sha256, app.blobs.get(sha256)?)?,
             }
             written += length;

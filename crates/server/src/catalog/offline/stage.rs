@@ -304,7 +304,7 @@ impl<R: Read> Staging<'_, R> {
                 return Err(ImportError::Damaged(text));
             }
             total += entry.length;
-            let path = if self.blobs.has(sha256) {
+            let path = if self.blobs.claim(sha256).is_ok() {
                 if self.archive.content(&entry, |_| Ok(()))? != sha256 {
                     return Err(other_digest(&entry));
                 }
