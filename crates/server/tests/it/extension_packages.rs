@@ -169,7 +169,8 @@ both! {
         let problem = lacking.problem.unwrap();
         assert!(problem.why.contains("answered 500"), "{problem:?}");
         let extension = found(&site, "acme.extension").await.unwrap();
-        assert_eq!(problem.retry_at, extension.problem.unwrap().retry_at);
+        // Each may have asked for it, and has its own time then.
+        assert!(problem.retry_at.is_some() && extension.problem.unwrap().retry_at.is_some());
         let asked = || feed.requests().iter().filter(|it| it.path == NUPKG).count();
         let before = asked();
         fetch_packages(site.app()).await.unwrap();
