@@ -11,41 +11,59 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection,
 };
+use tempfile::TempDir;
 
 use crate::fixture::PostgresDatabase;
 
-/// The schema as it was at its first number, with the table in which that is recorded.
-fn first(sql: &'static str) -> Migrator {
-    schema(vec![(1, sql.to_owned())])
-}
-
-/// The schema as those numbers made it.
-fn schema(numbers: Vec<(i64, String)>) -> Migrator {
-    let one = |(number, sql): (i64, String)| {
-        let sql = AssertSqlSafe(sql).into_sql_str();
-        let name = "older schema".into();
-        Migration::new(number, name, MigrationType::Simple, sql, false)
-    };
-    let mut migrator = Migrator::with_migrations(numbers.into_iter().map(one).collect());
-    migrator.dangerous_set_table_name("schema_migrations");
-    migrator
-}
-
-/// The schema as it was before a number.
+/// The schema as it was before a number, with the table in which that is recorded.
 fn before(number: i64, database: &str) -> Migrator {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("migrations")
         .join(database);
-    let mut numbers = Vec::new();
+    let mut older = Vec::new();
     for file in std::fs::read_dir(folder).unwrap() {
         let file = file.unwrap();
         let name = file.file_name().into_string().unwrap();
         let of_file: i64 = name.split('_').next().unwrap().parse().unwrap();
         if of_file < number {
-            numbers.push((of_file, std::fs::read_to_string(file.path()).unwrap()));
+            let sql = std::fs::read_to_string(file.path()).unwrap();
+            let sql = AssertSqlSafe(sql).into_sql_str();
+            let simple = MigrationType::Simple;
+            older.push(Migration::new(of_file, name.into(), simple, sql, false));
         }
     }
-    schema(numbers)
+    let mut migrator = Migrator::with_migrations(older);
+    migrator.dangerous_set_table_name("schema_migrations");
+    migrator
+}
+
+/// A database of an older schema with some rows, as the present program opens it.
+async fn on_sqlite(older: Migrator, rows: &'static str) -> (TempDir, Db) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    let address = format!("sqlite:{}?mode=rwc", path.display());
+    let mut connection = SqliteConnection::connect(&address).await.unwrap();
+    older
+        .run_direct(None, &mut connection, false)
+        .await
+        .unwrap();
+    connection.execute(rows).await.unwrap();
+    connection.close().await.unwrap();
+    (folder, Db::open_sqlite(&path).await.unwrap())
+}
+
+/// The same on PostgreSQL.
+async fn on_postgres(name: &str, older: Migrator, rows: &'static str) -> (PostgresDatabase, Db) {
+    let database = PostgresDatabase::create(name).await;
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    older
+        .run_direct(None, &mut connection, false)
+        .await
+        .unwrap();
+    connection.execute(rows).await.unwrap();
+    connection.close().await.unwrap();
+    let db = Db::open_postgres(&database.url).await.unwrap();
+    (database, db)
 }
 
 /// A device that lacks two patches for one reason and a third for another.
@@ -83,33 +101,13 @@ async fn what_was_missing_is_missing(db: &Db) {
 
 #[tokio::test]
 async fn what_was_missing_under_the_first_schema_is_missing_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("old.db");
-    let address = format!("sqlite:{}?mode=rwc", path.display());
-    let mut connection = SqliteConnection::connect(&address).await.unwrap();
-    let sql = include_str!("../../migrations/sqlite/0001_first_schema.sql");
-    first(sql)
-        .run_direct(None, &mut connection, false)
-        .await
-        .unwrap();
-    connection.execute(LACKING).await.unwrap();
-    connection.close().await.unwrap();
-    let db = Db::open_sqlite(&path).await.unwrap();
+    let (_folder, db) = on_sqlite(before(2, "sqlite"), LACKING).await;
     what_was_missing_is_missing(&db).await;
 }
 
 #[tokio::test]
 async fn what_was_missing_under_the_first_schema_is_missing_on_postgres() {
-    let database = PostgresDatabase::create("old").await;
-    let mut connection = PgConnection::connect(&database.url).await.unwrap();
-    let sql = include_str!("../../migrations/postgres/0001_first_schema.sql");
-    first(sql)
-        .run_direct(None, &mut connection, false)
-        .await
-        .unwrap();
-    connection.execute(LACKING).await.unwrap();
-    connection.close().await.unwrap();
-    let db = Db::open_postgres(&database.url).await.unwrap();
+    let (database, db) = on_postgres("old", before(2, "postgres"), LACKING).await;
     what_was_missing_is_missing(&db).await;
     db.close().await;
     database.drop().await;
@@ -138,33 +136,14 @@ async fn whether_it_was_enabled_is_as_it_is_or_not_known(db: &Db) {
 
 #[tokio::test]
 async fn whether_a_policy_was_enabled_is_not_made_up_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("old.db");
-    let address = format!("sqlite:{}?mode=rwc", path.display());
-    let mut connection = SqliteConnection::connect(&address).await.unwrap();
-    let older = before(146, "sqlite");
-    older
-        .run_direct(None, &mut connection, false)
-        .await
-        .unwrap();
-    connection.execute(POLICIES).await.unwrap();
-    connection.close().await.unwrap();
-    let db = Db::open_sqlite(&path).await.unwrap();
+    let (_folder, db) = on_sqlite(before(146, "sqlite"), POLICIES).await;
     whether_it_was_enabled_is_as_it_is_or_not_known(&db).await;
 }
 
 #[tokio::test]
 async fn whether_a_policy_was_enabled_is_not_made_up_on_postgres() {
-    let database = PostgresDatabase::create("old_policies").await;
-    let mut connection = PgConnection::connect(&database.url).await.unwrap();
     let older = before(146, "postgres");
-    older
-        .run_direct(None, &mut connection, false)
-        .await
-        .unwrap();
-    connection.execute(POLICIES).await.unwrap();
-    connection.close().await.unwrap();
-    let db = Db::open_postgres(&database.url).await.unwrap();
+    let (database, db) = on_postgres("old_policies", older, POLICIES).await;
     whether_it_was_enabled_is_as_it_is_or_not_known(&db).await;
     db.close().await;
     database.drop().await;
