@@ -1,6 +1,8 @@
 //! Policies in the order in which they are asked, and what each was before. Scope and settings are the
 //! plan's; here they are JSON texts.
 
+use std::collections::BTreeSet;
+
 use fleetmend_model::{DeviceId, Millis, PolicyId};
 
 use crate::db::{Read, Tx};
@@ -28,6 +30,17 @@ statements! {
             FROM (SELECT CAST(value->>0 AS BIGINT) AS policy, CAST(value->>1 AS BIGINT) AS rank
                   FROM jsonb_each($1)) AS t
             WHERE policies.id = t.policy AND policies.is_rest = 0";
+    /// SQLite has one writer: nothing is to be held there.
+    HOLD = {
+        sqlite: "SELECT id FROM policies WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
+                 ORDER BY id",
+        postgres: "SELECT id FROM policies WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
+                   ORDER BY id FOR KEY SHARE",
+    };
+    TAKE = {
+        sqlite: "SELECT is_rest FROM policies WHERE id = $1",
+        postgres: "SELECT is_rest FROM policies WHERE id = $1 FOR UPDATE",
+    };
     HAVING = "SELECT id FROM devices WHERE policy = $1";
     LEAVE = "UPDATE devices SET policy = NULL, policy_why = '' WHERE policy = $1";
     REMOVE = "DELETE FROM policies WHERE id = $1 AND is_rest = 0";
@@ -168,11 +181,24 @@ pub async fn set_order(tx: &mut Tx, policies: &[PolicyId]) -> Result<()> {
     tx.run(&RANK, args![rows]).await.map(drop)
 }
 
+/// Keeps policies from being removed until this transaction ends; returns those that are there. Whoever
+/// gives devices policies holds these first.
+pub async fn hold_all(
+    tx: &mut Tx,
+    policies: impl IntoIterator<Item = PolicyId>,
+) -> Result<BTreeSet<PolicyId>> {
+    let rows = tx.rows(&HOLD, args![Rows::of(policies)]).await?;
+    rows.iter()
+        .map(|row| Ok(PolicyId(row.int("id")?)))
+        .collect()
+}
+
 /// Removes a policy; its devices have none until they are looked at. False where there is none, or it is
 /// the one that takes what no other does.
 pub async fn remove(tx: &mut Tx, policy: PolicyId) -> Result<bool> {
-    match get(&mut *tx, policy).await? {
-        Some(stored) if !stored.is_rest => {}
+    // Nobody gives it to a device from here on: see `hold_all`.
+    match tx.row(&TAKE, args![policy]).await? {
+        Some(row) if !row.flag("is_rest")? => {}
         _ => return Ok(false),
     }
     let mut having = Vec::new();

@@ -1,7 +1,7 @@
 //! Has each device have its policy: after a policy, a group or a unit changed, or what is known of a
 //! device.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use fleetmend_plan::policy::Policies;
 use fleetmend_plan::select::DeviceFacts;
 use fleetmend_store::Tx;
 use fleetmend_store::devices::{self, Device, HasPolicy};
+use fleetmend_store::policies as kept;
 
 use super::facts;
 use crate::app::App;
@@ -38,9 +39,18 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
     let now = app.now();
     for chunk in changes.chunks(CHUNK) {
         let mut tx = app.db.begin().await?;
+        // What was removed since it was read has all looked at once more.
+        let wanted = chunk.iter().filter_map(|it| it.wanted.policy);
+        let held = kept::hold_all(&mut tx, wanted.collect::<BTreeSet<_>>()).await?;
+        let mut chunk = chunk.iter().collect::<Vec<_>>();
+        chunk.retain(|it| {
+            it.wanted
+                .policy
+                .is_some_and(|policy| held.contains(&policy))
+        });
         let wanted: Vec<_> = chunk.iter().map(|it| it.wanted.clone()).collect();
         devices::set_policies(&mut tx, &wanted).await?;
-        note(&mut tx, chunk, now).await?;
+        note(&mut tx, &chunk, now).await?;
         tx.commit().await?;
     }
     app.costs.policies.took(began.elapsed());
@@ -82,7 +92,7 @@ fn changes(policies: &Policies, stored: &[Device], facts: &[DeviceFacts]) -> Vec
 }
 
 /// Tells in the audit log which devices are of another system type by a policy's word.
-async fn note(tx: &mut Tx, changed: &[Changed], now: Millis) -> anyhow::Result<()> {
+async fn note(tx: &mut Tx, changed: &[&Changed], now: Millis) -> anyhow::Result<()> {
     let mut retyped: BTreeMap<(&str, SystemType), Vec<DeviceId>> = BTreeMap::new();
     for it in changed {
         if let Some(policy) = &it.retyped_by {

@@ -97,6 +97,32 @@ both! {
         assert_eq!((all[0].policy, all[1].policy), (None, Some(rest)));
     }
 
+    async fn a_policy_can_be_removed_while_devices_are_given_it(db: Db) {
+        let mut tx = db.begin().await.unwrap();
+        let device = add_device(&mut tx, "one").await;
+        tx.commit().await.unwrap();
+        for _ in 0..10 {
+            let mut tx = db.begin().await.unwrap();
+            let id = policies::insert(&mut tx, &policy("A"), "anna", T0).await.unwrap();
+            tx.commit().await.unwrap();
+            let mut giving = db.begin().await.unwrap();
+            assert!(policies::hold_all(&mut giving, [id]).await.unwrap().contains(&id));
+            let remove = async {
+                let mut tx = db.begin().await.unwrap();
+                assert!(policies::remove(&mut tx, id).await.unwrap());
+                tx.commit().await.unwrap();
+            };
+            let give = async {
+                devices::set_policies(&mut giving, &[has(device, id, "")]).await.unwrap();
+                giving.commit().await.unwrap();
+            };
+            tokio::join!(remove, give);
+            assert_eq!(devices::policies(&db).await.unwrap()[0].policy, None);
+            let mut tx = db.begin().await.unwrap();
+            assert!(policies::hold_all(&mut tx, [id]).await.unwrap().is_empty());
+        }
+    }
+
     async fn a_policy_says_which_devices_are_critical_until_a_person_does(db: Db) {
         let mut tx = db.begin().await.unwrap();
         let (one, other) = (add_device(&mut tx, "one").await, add_device(&mut tx, "other").await);
