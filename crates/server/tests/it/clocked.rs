@@ -144,6 +144,21 @@ impl Clocked {
         self.app().jobs_due.notify_one();
     }
 
+    /// Waits until nobody works on anything of a kind.
+    pub async fn is_idle(&self, kind: &str) {
+        until(&format!("no {kind} is under way"), async || {
+            let works = queue::list(self.db(), Some(kind), &Page::first(10))
+                .await
+                .unwrap();
+            works
+                .rows
+                .iter()
+                .all(|it| it.locked_until.is_none())
+                .then_some(())
+        })
+        .await;
+    }
+
     /// Time passes in which the server is up, and nothing else.
     pub async fn pass(&self, time: Duration) {
         let then = self.now() + time;

@@ -66,10 +66,12 @@ async fn assigned_at(site: &Clocked) -> Option<Millis> {
 }
 
 /// Lets the time pass until all devices are looked at for what was reported: longer where the last look
-/// took long.
+/// took long, and again where a look was under way while it was reported.
 async fn gathered(site: &Clocked) {
-    if let Some(at) = assigned_at(site).await {
+    site.is_idle("assign_policies").await;
+    while let Some(at) = assigned_at(site).await {
         site.pass(at.since(site.now())).await;
+        site.is_idle("assign_policies").await;
     }
 }
 
@@ -314,7 +316,8 @@ both! {
                 assert_eq!(refused.status, 409, "{}", refused.text);
                 assert!(refused.text.contains(named), "{}", refused.text);
             }
-            person.call(at, &format!("/api/v1/{path}/{id}/remove"), &json!({})).await;
+            let removed = person.call(at, &format!("/api/v1/{path}/{id}/remove"), &json!({})).await;
+            assert_eq!(removed.status, 204, "{}", removed.text);
         }
 
         let group = json!({"name": "Web", "scope": {"include": [host_name("web-*")]}});
