@@ -11,9 +11,10 @@ use crate::sql::statements;
 use crate::value::{Row, args, bad, row, to_json};
 
 statements! {
-    KNOWN = "SELECT url, etag, last_modified, next, entries, first_id, last_id,
-                 is_in_order FROM source_pages
-             WHERE source = $1 AND reader = $2";
+    KNOWN = "SELECT url, CASE WHEN reader = $2 THEN etag END AS etag,
+                 CASE WHEN reader = $2 THEN last_modified END AS last_modified,
+                 next, entries, first_id, last_id, is_in_order FROM source_pages
+             WHERE source = $1";
     PUT = "INSERT INTO source_pages (source, url, etag, last_modified, next, entries, first_id,
                last_id, is_in_order, versions, left_out, left_out_count, reader, read_at)
            SELECT $2, value->>0, value->>1, value->>2, value->>3, CAST(value->>4 AS BIGINT),
@@ -56,7 +57,7 @@ pub struct KnownPage {
     pub next: Option<String>,
     /// Entries on it, those that cannot be used included.
     pub entries: u64,
-    /// The first id on it; empty where there is none.
+    /// The first id on it, or of a file its id and version; empty where there is none.
     pub first_id: String,
     /// The last id on it; empty where there is none.
     pub last_id: String,
@@ -92,7 +93,8 @@ fn read(row: &Row) -> Result<KnownPage> {
     })
 }
 
-/// The pages of a source that were read in this way (`reader`).
+/// The pages of a source. What tells whether one changed is of those that were read in this way
+/// (`reader`): the others are looked at anew.
 pub async fn known(mut from: impl Read, source: SourceId, reader: u32) -> Result<Vec<KnownPage>> {
     from.rows(&KNOWN, args![source, reader])
         .await?

@@ -1,7 +1,7 @@
 //! Finds the .nupkg files of a folder and of those below it.
 
 use std::fs::{self, DirEntry, FileType};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -57,13 +57,9 @@ pub fn walk(root: &Path, bounds: &Bounds) -> anyhow::Result<Found> {
         if entries > bounds.entries {
             bail!("{} has more than {} files", root.display(), bounds.entries);
         }
-        let (packages, others): (Vec<_>, Vec<_>) =
-            listed.into_iter().partition(|(path, _)| is_package(path));
-        found.files.extend(packages.into_iter().map(|it| it.0));
-        let mut below = others
-            .into_iter()
-            .filter(|(path, kind)| kind.is_dir() && !is_passed_over(path))
-            .map(|(path, _)| (path, depth + 1));
+        let Sorted { files, folders } = sort(listed, &mut found.not_looked_into);
+        found.files.extend(files);
+        let mut below = folders.into_iter().map(|path| (path, depth + 1));
         if depth < bounds.depth {
             waiting.extend(below);
         } else if !is_too_deep && let Some((path, _)) = below.next() {
@@ -78,12 +74,51 @@ pub fn walk(root: &Path, bounds: &Bounds) -> anyhow::Result<Found> {
     Ok(found)
 }
 
-fn list(folder: &Path, most: usize) -> std::io::Result<Vec<(PathBuf, FileType)>> {
-    let kind = |entry: std::io::Result<DirEntry>| {
-        let entry = entry?;
-        Ok((entry.path(), entry.file_type()?))
+/// The entries of a folder, each with what it is.
+type Listed = Vec<(PathBuf, io::Result<FileType>)>;
+
+fn list(folder: &Path, most: usize) -> io::Result<Listed> {
+    let kind = |entry: io::Result<DirEntry>| {
+        let entry = entry.map_err(|error| match error.kind() {
+            // The folder itself was there.
+            ErrorKind::NotFound => io::Error::other(error),
+            _ => error,
+        })?;
+        Ok((entry.path(), entry.file_type()))
     };
     fs::read_dir(folder)?.take(most).map(kind).collect()
+}
+
+/// What is in one folder.
+struct Sorted {
+    /// Everything that is called as a package is.
+    files: Vec<PathBuf>,
+    /// What is to be looked into.
+    folders: Vec<PathBuf>,
+}
+
+/// Sorts the entries of a folder. One of which nobody can say what it is may be a folder that is not
+/// looked into; the others are what they are.
+fn sort(listed: Listed, not_looked_into: &mut Vec<(PathBuf, String)>) -> Sorted {
+    let (packages, others): (Vec<_>, Vec<_>) =
+        listed.into_iter().partition(|(path, _)| is_package(path));
+    let mut folders = Vec::new();
+    for (path, kind) in others {
+        if is_passed_over(&path) {
+            continue;
+        }
+        match kind {
+            Ok(kind) if kind.is_dir() => folders.push(path),
+            Ok(_) => {}
+            // It was taken away since the folder was listed.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => not_looked_into.push((path, format!("it cannot be read: {error}"))),
+        }
+    }
+    Sorted {
+        files: packages.into_iter().map(|it| it.0).collect(),
+        folders,
+    }
 }
 
 /// Whether it is called as a package is.
@@ -150,6 +185,32 @@ mod tests {
         let told = &found.not_looked_into;
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].1.contains("more than 3 folders deep"), "{told:?}");
+    }
+
+    #[test]
+    fn an_entry_of_which_nobody_can_say_what_it_is_hides_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        put(root, "below/file.txt");
+        let kind_of = |name: &str| fs::symlink_metadata(root.join(name)).map(|it| it.file_type());
+        let refused = || Err(io::Error::from(ErrorKind::PermissionDenied));
+        let listed = vec![
+            (root.join("below"), kind_of("below")),
+            (root.join("gone"), kind_of("gone")),
+            (root.join("closed"), refused()),
+            (root.join(".snapshot"), refused()),
+            (root.join("one.1.0.nupkg"), refused()),
+            (root.join("two.1.0.nupkg"), kind_of("two.1.0.nupkg")),
+        ];
+        let mut not_looked_into = Vec::new();
+        let Sorted { files, folders } = sort(listed, &mut not_looked_into);
+        assert_eq!(
+            files,
+            [root.join("one.1.0.nupkg"), root.join("two.1.0.nupkg")]
+        );
+        assert_eq!(folders, [root.join("below")]);
+        let told: Vec<_> = not_looked_into.into_iter().map(|it| it.0).collect();
+        assert_eq!(told, [root.join("closed")]);
     }
 
     #[cfg(unix)]

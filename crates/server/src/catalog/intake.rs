@@ -17,7 +17,7 @@ use crate::app::App;
 
 /// Changes with every change of how pages are read: those that were read in another way are looked
 /// at anew, changed or not.
-pub const READER: u32 = 4;
+pub const READER: u32 = 5;
 /// Packages stored in one transaction, about.
 const BATCH: usize = 4_000;
 /// The longest that what was read waits to be stored and shown, as long as more comes.

@@ -1,6 +1,7 @@
 //! Folders as administrators have them.
 
 use fleetmend_e2e::nupkg::Nupkg;
+use fleetmend_store::packages;
 
 use crate::clocked::{Clocked, on_sqlite};
 use crate::source_view::{SourceView, offered, package};
@@ -94,6 +95,47 @@ async fn a_folder_that_cannot_be_looked_into_any_more_is_told_and_loses_nothing(
             "{read:?}"
         );
         assert_eq!(offered(&site).await, before);
+    })
+    .await;
+}
+
+/// Where what is known of a version lies.
+async fn location(view: &SourceView<'_>, id: &str, version: &str) -> String {
+    let versions = packages::versions(view.site.db(), view.id, id).await;
+    let mut versions = versions.unwrap().into_iter();
+    let found = versions.find(|it| it.version == version).unwrap();
+    assert!(found.listed);
+    found.content_location
+}
+
+#[tokio::test]
+async fn of_a_version_that_lies_in_two_folders_the_copy_that_is_there_is_known() {
+    on_sqlite(async |site: Clocked| {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        put(folder.path(), &package("other", "1.0"));
+        for name in ["a", "b"] {
+            put(&at(name), &package("tool", "1.0"));
+        }
+        let view = SourceView::add(&site, folder.path().to_str().unwrap()).await;
+        for step in ["removed", "moved", "replaced"] {
+            let known = location(&view, "tool", "1.0").await;
+            let known = std::path::Path::new(&known);
+            match step {
+                "removed" => std::fs::remove_file(known).unwrap(),
+                "moved" => std::fs::rename(known, at("moved.nupkg")).unwrap(),
+                _ => std::fs::write(known, package("tool", "2.0").build().unwrap()).unwrap(),
+            }
+            // There is one copy, and what is done next is done with two.
+            let read = view.read().await;
+            assert_eq!((read.error, read.withheld), (None, None), "{step}");
+            let now = location(&view, "tool", "1.0").await;
+            let now = std::path::Path::new(&now);
+            assert_ne!(now, known, "{step}");
+            assert!(now.exists(), "{step}");
+            put(&at(&format!("after-{step}")), &package("tool", "1.0"));
+            view.read().await;
+        }
     })
     .await;
 }
