@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use fleetmend_store::sources::{LeftOut, Source};
 
-use super::feed::{Pages, Position, Reader, left_out};
+use super::feed::{Count, Pages, Position, Reader, left_out};
 use super::fetch::shown;
 use super::missed;
 
 /// What is said of a feed that gives less than it counts, before the two numbers.
 const FEWER: &str = "gives fewer entries than it counts: ";
+/// What is said of one that gives less than before, and does not say how much there is.
+const SILENT: &str = "gives fewer entries than before, and did not answer how many it has: ";
 
 /// Why a read that came to an end may not have seen all that the feed has.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +25,9 @@ pub enum Lacks {
         /// Whether it gave as many as ever: it counts what it shows nobody, as some do.
         is_as_ever: bool,
     },
+    /// The feed gave less than so many entries, which is what it had before, and did not answer when it
+    /// was asked whether there is more.
+    Silent(u64),
 }
 
 /// How many entries the next read must come by to count as whole without a question. Only a read that saw
@@ -36,10 +41,11 @@ pub fn measure(before: Option<u64>, entries: u64, is_beyond_doubt: bool) -> Opti
     }
 }
 
-/// What the last read told of a feed that gives less than it counts.
+/// What the last read told of a feed that gives less than it has.
 pub fn fewer(source: &Source) -> Option<&str> {
-    let told = source.last_read.left_out.first()?;
-    told.why.starts_with(FEWER).then_some(told.why.as_str())
+    let why = &source.last_read.left_out.first()?.why;
+    let is_fewer = [FEWER, SILENT].iter().any(|it| why.starts_with(it));
+    is_fewer.then_some(why)
 }
 
 impl Lacks {
@@ -60,8 +66,15 @@ impl Lacks {
         if is_as_ever && fewer(source).is_none() {
             return None;
         }
-        let count = reader.count().await.filter(|count| *count > at.entries)?;
-        Some(Self::Count { count, is_as_ever })
+        let count = match (reader.count().await, at.counted) {
+            (Count::Is(count), _) | (_, Some(count)) => Count::Is(count),
+            (count, None) => count,
+        };
+        match count {
+            Count::Is(count) => (count > at.entries).then_some(Self::Count { count, is_as_ever }),
+            Count::Unknown if !at.is_unanswered => None,
+            Count::Unknown | Count::NoAnswer => before.filter(|_| !is_as_ever).map(Self::Silent),
+        }
     }
 
     /// Whether the next read may see more: then it looks at each page anew, and is not asked for as often.
@@ -83,8 +96,12 @@ impl Lacks {
                 "the feed leads back to this page, which was read: what should be behind it is not \
                  known, and nothing is taken away",
             ),
-            Self::Count { count, .. } => {
-                let mut why = format!("{FEWER}{entries} of {count}");
+            Self::Count { count: all, .. } | Self::Silent(all) => {
+                let begins = match self {
+                    Self::Silent(_) => SILENT,
+                    _ => FEWER,
+                };
+                let mut why = format!("{begins}{entries} of {all}");
                 if waiting > 0 {
                     let (reads, hours) = (missed::READS, missed::WHILE.as_secs() / 3600);
                     let _ = write!(

@@ -15,7 +15,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::address::Named;
 use super::credentials::Login;
-use super::feed::{Pages, Position, Reader};
+use super::feed::{Count, Pages, Position, Reader};
 use super::fetch::{self, Ask, Document, FetchError, Validators};
 use super::intake::{Intake, READER, Tally};
 use super::lacks::{Lacks, measure};
@@ -113,7 +113,7 @@ impl Network<'_> {
         asked: Asked,
         cap: u64,
         known: &Validators,
-    ) -> anyhow::Result<Document> {
+    ) -> Result<Document, FetchError> {
         let ask = Ask {
             url,
             named: Named::Feed(&self.source.settings.location),
@@ -122,21 +122,20 @@ impl Network<'_> {
             private_hosts: &self.source.private_hosts,
             cap,
         };
-        Ok(fetch::document(self.app, &ask, known).await?)
+        fetch::document(self.app, &ask, known).await
     }
 }
 
 impl Pages for Network<'_> {
     async fn get(&self, url: &str, known: &Validators) -> anyhow::Result<Document> {
-        self.ask(url, Asked::Page, MAX_DOCUMENT as u64, known).await
+        Ok(self
+            .ask(url, Asked::Page, MAX_DOCUMENT as u64, known)
+            .await?)
     }
 
-    async fn count(&self, url: &str) -> Option<u64> {
+    async fn count(&self, url: &str) -> Count {
         let known = Validators::default();
-        match self.ask(url, Asked::Count, MAX_COUNT, &known).await {
-            Ok(Document::Changed(bytes, _)) => String::from_utf8(bytes).ok()?.trim().parse().ok(),
-            _ => None,
-        }
+        Count::of(self.ask(url, Asked::Count, MAX_COUNT, &known).await)
     }
 }
 
@@ -285,7 +284,7 @@ async fn conclude(
         (None, None) => {
             Some(retire::after_read(&mut tx, source, read.began_at, changed, now).await?)
         }
-        (None, Some(Lacks::Count { .. })) => {
+        (None, Some(Lacks::Count { .. } | Lacks::Silent(_))) => {
             Some(retire::after_short_read(&mut tx, source, read.began_at, now).await?)
         }
         _ => None,
@@ -300,7 +299,7 @@ async fn conclude(
     source_pages::limit(&mut tx, source.id, MAX_KNOWN_PAGES).await?;
     let is_over = match &read.lacks {
         // It always says so where nothing of what it had is missing.
-        Some(Lacks::Count { .. }) => waiting == 0,
+        Some(Lacks::Count { .. } | Lacks::Silent(_)) => waiting == 0,
         Some(Lacks::Loop(_)) => false,
         None => read.error.is_none(),
     };

@@ -1,6 +1,6 @@
 //! Feeds that do not say all that they have, one read after another.
 
-use fleetmend_e2e::feed::FeedSite;
+use fleetmend_e2e::feed::{Fault, FeedSite};
 
 use crate::clocked::both;
 use crate::source_view::{SourceView, offered, package};
@@ -101,6 +101,25 @@ both! {
         let read = view.read().await;
         assert_eq!((read.entries, read.left_out_count), (Some(10), 1), "{read:?}");
         assert!(read.left_out[0].why.contains("leads back to this page"), "{read:?}");
+    }
+
+    async fn what_a_feed_does_not_give_that_does_not_answer_how_much_it_has_stays_on_offer(site) {
+        for fault in [Fault::Status(403), Fault::Status(429), Fault::Status(503)] {
+            let feed = feed(20);
+            feed.set_counts();
+            let view = SourceView::add_feed(&site, &feed).await;
+            let before = offered(&site).await;
+            assert_eq!(before.len(), 20);
+            feed.remove_package("p19", "1.0");
+            feed.set_fault("/api/v2/Packages()/$count", fault);
+            let read = view.read().await;
+            assert_eq!((read.error, read.withheld, read.entries), (None, None, Some(19)));
+            let why = &read.left_out[0].why;
+            assert!(why.contains("did not answer how many it has: 19 of 20; 1 versions that"), "{why}");
+            assert_eq!(offered(&site).await, before);
+            let removed = site.site.running().handle().remove_source(&feed.url()).await;
+            removed.unwrap();
+        }
     }
 
     async fn a_feed_that_gives_fewer_entries_than_it_counts_is_told_from_the_first_read_on(site) {

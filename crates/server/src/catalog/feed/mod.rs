@@ -49,8 +49,48 @@ pub trait Pages: Sync {
         known: &Validators,
     ) -> impl Future<Output = anyhow::Result<Document>> + Send;
 
-    /// How many entries the answer to a question has, where the feed says so.
-    fn count(&self, url: &str) -> impl Future<Output = Option<u64>> + Send;
+    /// How many entries the answer to a question has.
+    fn count(&self, url: &str) -> impl Future<Output = Count> + Send;
+}
+
+/// How many entries an answer has, as the feed says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// So many.
+    Is(u64),
+    /// The feed does not say.
+    Unknown,
+    /// It was not answered, and may be another time.
+    NoAnswer,
+}
+
+impl Count {
+    /// What an answer comes to.
+    pub fn of(answer: Result<Document, FetchError>) -> Self {
+        match answer {
+            Ok(Document::Changed(bytes, _)) => {
+                let text = String::from_utf8(bytes).ok();
+                let count = text.and_then(|it| it.trim().parse().ok());
+                count.map_or(Self::Unknown, Self::Is)
+            }
+            Err(
+                FetchError::Status {
+                    status: 401 | 403 | 407 | 408 | 429 | 502..,
+                    ..
+                }
+                | FetchError::Unreachable { .. }
+                | FetchError::Paused { .. },
+            ) => Self::NoAnswer,
+            Ok(Document::Unchanged) | Err(_) => Self::Unknown,
+        }
+    }
+
+    fn known(self) -> Option<u64> {
+        match self {
+            Self::Is(count) => Some(count),
+            Self::Unknown | Self::NoAnswer => None,
+        }
+    }
 }
 
 /// A page that a read came by.
@@ -122,11 +162,14 @@ impl<'a, P: Pages> Reader<'a, P> {
             self.ask_as_last_time(at);
         }
         let Some(url) = at.next.clone() else {
-            return Ok(if at.may_end_early() {
-                self.ask_from_last(at).await
-            } else {
-                None
-            });
+            if !at.may_end_early() {
+                return Ok(None);
+            }
+            if at.counted.is_none() && at.is_short() {
+                // First: after the other question the host may want to be left alone.
+                at.counted = self.count().await.known();
+            }
+            return Ok(self.ask_from_last(at).await);
         };
         if at.pages >= MAX_PAGES {
             bail!("the feed has more than {MAX_PAGES} pages");
@@ -141,13 +184,13 @@ impl<'a, P: Pages> Reader<'a, P> {
         };
         at.move_on(&step.known);
         if at.pages == 1 && at.expected.is_none() && at.next.is_some() {
-            at.expected = self.count().await;
+            at.expected = self.count().await.known();
         }
         Ok(Some(step))
     }
 
-    /// How many entries the feed says that the latest versions are, where it says so.
-    pub async fn count(&self) -> Option<u64> {
+    /// How many entries the feed says that the latest versions are.
+    pub async fn count(&self) -> Count {
         self.pages.count(&question::count(self.location)).await
     }
 
@@ -199,7 +242,10 @@ impl<'a, P: Pages> Reader<'a, P> {
         if !self.seen.insert(url.clone()) {
             return None;
         }
-        let step = self.get(&url, false).await.ok()?;
+        let Ok(step) = self.get(&url, false).await else {
+            at.is_unanswered = true;
+            return None;
+        };
         let page = &step.known;
         let is_answer = page.first_id == at.last_id
             && page.is_in_order

@@ -28,6 +28,12 @@ pub struct Position {
     /// How many entries it will be, as the feed says or as it was the last time.
     #[serde(default)]
     pub expected: Option<u64>,
+    /// How many entries there are, as the feed said when it gave fewer.
+    #[serde(default)]
+    pub counted: Option<u64>,
+    /// Whether the feed was asked what is behind the last entry, and did not answer.
+    #[serde(default)]
+    pub is_unanswered: bool,
     /// Whether the feed was asked with an order, and what it gave came in one.
     is_ordered: bool,
     /// Entries since the question was put.
@@ -49,6 +55,8 @@ impl Position {
             entries: 0,
             pages: 0,
             expected,
+            counted: None,
+            is_unanswered: false,
             is_ordered: true,
             since_question: 0,
             last_id: String::new(),
@@ -74,12 +82,14 @@ impl Position {
         self.next = Some(question);
         self.is_ordered = is_ordered;
         (self.entries, self.since_question) = (0, 0);
+        self.is_unanswered = false;
         self.last_id.clear();
     }
 
     /// Moves on behind a page.
     pub(super) fn move_on(&mut self, page: &KnownPage) {
         self.is_ordered &= page.is_in_order && is_in_order([self.last_id.as_str(), &page.first_id]);
+        self.is_unanswered = false;
         self.pages += 1;
         self.entries += page.entries;
         self.since_question += page.entries;
@@ -109,9 +119,13 @@ impl Position {
     /// Whether the end may be none: the feed has more by its own count, or ended after a round number of
     /// entries, as it does where it has a cap.
     pub(super) fn may_end_early(&self) -> bool {
-        let is_short = self.expected.is_some_and(|it| it > self.entries);
         let is_round = self.since_question.is_multiple_of(ROUND);
-        self.loops_at.is_none() && self.can_ask_from_last() && (is_short || is_round)
+        self.loops_at.is_none() && self.can_ask_from_last() && (self.is_short() || is_round)
+    }
+
+    /// Whether there are fewer entries so far than are expected.
+    pub(super) fn is_short(&self) -> bool {
+        self.expected.is_some_and(|it| it > self.entries)
     }
 }
 

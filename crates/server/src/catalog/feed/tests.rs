@@ -8,8 +8,9 @@ use fleetmend_model::{Millis, SourceId};
 use fleetmend_store::source_pages::KnownPage;
 use fleetmend_store::sources::{ReadNote, Settings, Source, SourceKind};
 
-use super::{Page, Pages, Position, Reader};
+use super::{Count, Page, Pages, Position, Reader};
 use crate::catalog::fetch::{Document, FetchError, Validators};
+use crate::catalog::lacks::Lacks;
 
 const LOCATION: &str = "https://feed.example/api/v2/";
 const PAGE: usize = 40;
@@ -172,8 +173,15 @@ impl Pages for Feed {
         Ok(self.answer(url)?)
     }
 
-    async fn count(&self, _: &str) -> Option<u64> {
-        self.count
+    /// Nothing is answered after a status that has the host left alone.
+    async fn count(&self, _: &str) -> Count {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_refused = matches!(self.from, Some(No::Status(403 | 429)));
+        match self.count {
+            _ if is_refused && asked.iter().any(|it| it.contains("ge%20'")) => Count::NoAnswer,
+            Some(count) => Count::Is(count),
+            None => Count::Unknown,
+        }
     }
 }
 
@@ -366,4 +374,43 @@ async fn a_feed_that_no_longer_takes_the_plain_question_is_asked_with_an_order_a
     feed.cap = None;
     feed.plain = Some(No::Status(400));
     assert_whole(&feed, &read_after(&feed, 0, known).await, "");
+}
+
+/// What a read lacks that comes to its end, of a feed that had so many entries.
+async fn lacks(feed: &Feed, before: u64) -> Option<Lacks> {
+    let mut source = source(0);
+    source.last_read.measure = Some(before);
+    let mut reader = Reader::new(feed, &source, []);
+    let mut at = Position::start(LOCATION, Millis(1), Some(before));
+    while reader.step(&mut at).await.unwrap().is_some() || at.next.is_some() {}
+    Lacks::of(&source, &reader, &at).await
+}
+
+#[tokio::test]
+async fn where_what_is_behind_the_last_id_is_not_answered_the_end_is_none() {
+    let failures = [400, 403, 429, 500, 503].map(No::Status);
+    for no in failures.into_iter().chain([No::Slow]) {
+        for (packages, count, expected) in [
+            (
+                6_000,
+                Some(6_000),
+                Some(Lacks::Count {
+                    count: 6_000,
+                    is_as_ever: false,
+                }),
+            ),
+            (6_000, None, Some(Lacks::Silent(6_000))),
+            // As few as it says.
+            (4_900, Some(4_900), None),
+        ] {
+            let mut feed = Feed::of(packages);
+            feed.cap = Some((5_000, None));
+            feed.from = Some(no);
+            feed.count = count;
+            assert_eq!(lacks(&feed, 6_000).await, expected, "{no:?} {count:?}");
+        }
+    }
+    let mut feed = Feed::of(6_000);
+    feed.cap = Some((5_000, None));
+    assert_eq!(lacks(&feed, 6_000).await, None);
 }
