@@ -102,10 +102,11 @@ impl Blobs {
 
     /// Takes the file at a path below this folder; it is gone from there, or may go.
     pub(crate) fn keep_path(&self, file: &File, from: &Path, sha256: &str) -> io::Result<()> {
-        let path = self.path(sha256)?;
-        if path.exists() {
-            return touch(&File::open(path)?);
+        match self.claim(sha256) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            claimed => return claimed.map(drop),
         }
+        let path = self.path(sha256)?;
         touch(file)?;
         let dir = path.parent().unwrap_or(&self.root);
         if !dir.exists() {
@@ -129,7 +130,13 @@ impl Blobs {
 
     /// Whether a file is here.
     pub fn has(&self, sha256: &str) -> bool {
-        self.path(sha256).is_ok_and(|path| path.exists())
+        // In its place once more: from aside it goes there before it is not aside any more.
+        let places = [
+            self.path(sha256),
+            self.path_aside(sha256),
+            self.path(sha256),
+        ];
+        places.into_iter().flatten().any(|path| path.exists())
     }
 
     /// Opens a file that is about to be named by something: it is not taken for one that nothing needs
@@ -137,12 +144,24 @@ impl Blobs {
     pub fn claim(&self, sha256: &str) -> io::Result<File> {
         let file = self.get(sha256)?;
         touch(&file)?;
+        if self.path_aside(sha256)?.exists() {
+            self.put_back_one(sha256)?;
+        }
+        // It may have been removed since it was opened.
+        fs::metadata(self.path(sha256)?)?;
         Ok(file)
     }
 
     /// Opens a file.
     pub fn get(&self, sha256: &str) -> io::Result<File> {
-        File::open(self.path(sha256)?)
+        let path = self.path(sha256)?;
+        let or = |opened: io::Result<File>, path: &Path| match opened {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => File::open(path),
+            opened => opened,
+        };
+        // As for whether it is here.
+        let opened = or(File::open(&path), &self.path_aside(sha256)?);
+        or(opened, &path)
     }
 
     /// Opens a file to be read from several places at once.

@@ -1,10 +1,11 @@
 //! Takes files away that nothing names any more, in an order in which a crash loses nothing: a file is set
-//! aside, looked at once more, and put back or removed. What a process that died left set aside is put
-//! back, and looked at again another day.
+//! aside, looked at once more, and put back or removed. Until it is removed it is found, and whoever claims
+//! it puts it back. What a process that died left set aside is put back, and looked at again another day.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use aho_corasick::AhoCorasick;
@@ -124,22 +125,21 @@ impl Blobs {
         Ok(found)
     }
 
-    /// Sets a file aside: whoever asks for it finds that it is not here.
-    pub fn set_aside(&self, sha256: &str) -> io::Result<()> {
-        let aside = self.folder(ASIDE);
-        fs::create_dir_all(&aside)?;
-        fs::rename(self.path(sha256)?, aside.join(sha256))
+    /// Sets a file aside that nobody wrote or claimed since `time`; says whether it is one.
+    pub fn set_aside(&self, sha256: &str, time: SystemTime) -> io::Result<bool> {
+        let path = self.path(sha256)?;
+        fs::create_dir_all(self.folder(ASIDE))?;
+        if fs::metadata(&path)?.modified()? >= time {
+            return Ok(false);
+        }
+        fs::rename(path, self.path_aside(sha256)?)?;
+        // It may have been claimed in between: whoever did so found it in its place.
+        Ok(fs::metadata(self.path_aside(sha256)?)?.modified()? < time)
     }
 
-    /// Whether nobody claimed a file that is set aside since `time`.
-    pub fn is_unused_aside(&self, sha256: &str, time: SystemTime) -> io::Result<bool> {
-        let file = fs::metadata(self.folder(ASIDE).join(sha256))?;
-        Ok(file.modified()? < time)
-    }
-
-    /// Removes a file that is set aside.
-    pub fn remove_aside(&self, sha256: &str) -> io::Result<()> {
-        fs::remove_file(self.folder(ASIDE).join(sha256))
+    /// Removes a file that is set aside; says whether it was there, and nobody had put it back.
+    pub fn remove_aside(&self, sha256: &str) -> io::Result<bool> {
+        is_there(fs::remove_file(self.path_aside(sha256)?))
     }
 
     /// Puts all that is set aside back.
@@ -149,14 +149,28 @@ impl Blobs {
             entries => entries?,
         };
         for entry in entries {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+            let name = entry?.file_name().to_string_lossy().into_owned();
             if is_digest(&name) {
-                // In place of one that came meanwhile: it has the same bytes.
-                fs::rename(entry.path(), self.path(&name)?)?;
+                self.put_back_one(&name)?;
             }
         }
         Ok(())
+    }
+
+    /// Puts a file back that is set aside; one that came meanwhile has the same bytes, and stays.
+    pub(crate) fn put_back_one(&self, sha256: &str) -> io::Result<bool> {
+        let (aside, path) = (self.path_aside(sha256)?, self.path(sha256)?);
+        is_there(if path.exists() {
+            fs::remove_file(aside)
+        } else {
+            fs::rename(aside, path)
+        })
+    }
+
+    /// Where a file is while it is set aside.
+    pub(crate) fn path_aside(&self, sha256: &str) -> io::Result<PathBuf> {
+        self.path(sha256)?;
+        Ok(self.folder(ASIDE).join(sha256))
     }
 
     /// How many files are kept, and their bytes.
@@ -178,5 +192,13 @@ impl Blobs {
             }
         }
         Ok((files, bytes))
+    }
+}
+
+/// Whether what was to be moved or removed was there: nobody else did it before.
+fn is_there(done: io::Result<()>) -> io::Result<bool> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        done => done.map(|()| true),
     }
 }

@@ -21,9 +21,8 @@ pub async fn remove(app: &Arc<App>) -> anyhow::Result<()> {
     let unused = unused(app, time).await?;
     let (blobs, mut aside) = (app.blobs.clone(), unused);
     let set = tokio::task::spawn_blocking(move || {
-        aside.retain(|it| blobs.set_aside(it).is_ok());
         // Whoever claimed one a moment ago is about to name it.
-        aside.retain(|it| blobs.is_unused_aside(it, time).unwrap_or(false));
+        aside.retain(|it| blobs.set_aside(it, time).unwrap_or(false));
         aside
     });
     let mut aside = set.await?;
@@ -32,8 +31,9 @@ pub async fn remove(app: &Arc<App>) -> anyhow::Result<()> {
     let removed = tokio::task::spawn_blocking(move || {
         if forgotten.is_ok() {
             for sha256 in &aside {
-                blobs.remove_aside(sha256)?;
-                tracing::info!("{sha256} was removed: nothing names it any more");
+                if blobs.remove_aside(sha256)? {
+                    tracing::info!("{sha256} was removed: nothing names it any more");
+                }
             }
         }
         blobs.put_back()?;

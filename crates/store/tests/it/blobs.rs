@@ -112,17 +112,14 @@ fn what_was_set_aside_when_a_server_died_is_put_back_and_what_is_in_use_is_seen(
     assert_eq!(unused(0xff), [] as [String; 0]);
     blobs.claim(&two).unwrap();
     assert_eq!(unused(0xac), [] as [String; 0]);
-    for digest in [&one, &two] {
-        blobs.set_aside(digest).unwrap();
-        assert!(!blobs.has(digest));
-    }
-    assert!(blobs.is_unused_aside(&one, time).unwrap());
-    assert!(!blobs.is_unused_aside(&two, time).unwrap(), "it is in use");
+    assert!(blobs.set_aside(&one, time).unwrap());
+    assert!(!blobs.set_aside(&two, time).unwrap(), "it is in use");
+    assert_eq!(unused(0xab), [] as [String; 0]);
     let blobs = Blobs::open(folder.path()).unwrap();
     blobs.put_back().unwrap();
     assert!(blobs.has(&one) && blobs.has(&two));
-    blobs.set_aside(&one).unwrap();
-    blobs.remove_aside(&one).unwrap();
+    assert!(blobs.set_aside(&one, time).unwrap());
+    assert!(blobs.remove_aside(&one).unwrap());
     blobs.put_back().unwrap();
     assert!(!blobs.has(&one));
     // The same bytes, once more: they count as new.
@@ -134,4 +131,40 @@ fn what_was_set_aside_when_a_server_died_is_put_back_and_what_is_in_use_is_seen(
 
 fn unused_of(blobs: &Blobs, time: SystemTime) -> Vec<String> {
     blobs.unused_since(0xac, time).unwrap()
+}
+
+#[test]
+fn what_is_set_aside_is_found_and_stays_where_somebody_claims_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let digest = "ab".repeat(32);
+    let put = || {
+        let mut file = blobs.incoming().unwrap();
+        file.write_all(b"bytes").unwrap();
+        blobs.keep(file, &digest).unwrap();
+    };
+    let now = || SystemTime::now() + Duration::from_mins(1);
+    let uses: [(&str, bool, &dyn Fn()); 4] = [
+        ("nobody", true, &|| {}),
+        ("a reader", true, &|| drop(blobs.get(&digest).unwrap())),
+        ("who names it", false, &|| {
+            drop(blobs.claim(&digest).unwrap())
+        }),
+        ("who has it too", false, &put),
+    ];
+    for (who, is_removed, use_it) in uses {
+        put();
+        assert!(blobs.set_aside(&digest, now()).unwrap(), "{who}");
+        assert!(blobs.has(&digest), "{who}");
+        assert_eq!(blobs.read(&digest, 5).unwrap(), b"bytes", "{who}");
+        use_it();
+        assert_eq!(blobs.remove_aside(&digest).unwrap(), is_removed, "{who}");
+        assert_eq!(blobs.has(&digest), !is_removed, "{who}");
+    }
+    // What came while it was set aside by somebody who died is as new as it is.
+    put();
+    assert!(blobs.set_aside(&digest, now()).unwrap());
+    std::fs::write(folder.path().join("ab").join(&digest), b"bytes").unwrap();
+    blobs.put_back().unwrap();
+    assert_eq!(blobs.usage().unwrap(), (1, 5));
 }
