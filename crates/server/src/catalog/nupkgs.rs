@@ -128,8 +128,18 @@ enum Taken {
 }
 
 async fn take(app: Arc<App>, package: Package) -> anyhow::Result<Taken> {
+    // Out of turn, unless it was asked for since, perhaps as the extension of another.
+    let known = package.problem.clone();
+    let (package, sha256) = match had(&app, package.row, |it| Some(it) == known.as_ref()).await {
+        Ok(Ok(had)) => had,
+        Ok(Err(problem)) => return Ok(Taken::Later(problem.retry_at)),
+        Err(error) => {
+            let error = FetchError::Internal(error);
+            return Ok(Taken::Later(failed(&app, &package, &error).await?.retry_at));
+        }
+    };
     let name = format!("{} {}", package.shown_id, package.version);
-    match Box::pin(fetch_and_analyse(&app, &package)).await {
+    match Box::pin(analyse_and_store(&app, &package, &sha256)).await {
         Ok((verdict, again)) => {
             tracing::info!("{name}: {}", verdict.key());
             Ok(Taken::Analysed { again })
@@ -177,28 +187,41 @@ fn quarantined_as(cause: &str) -> Problem {
 /// Has a nupkg in the store, without an analysis of it, and gives its SHA-256; or says why it cannot be
 /// had. One that could not be had is not asked for before its time.
 pub async fn at_hand(app: &Arc<App>, id: PackageId) -> anyhow::Result<Result<String, Problem>> {
+    let had = had(app, id, |_| false).await?;
+    Ok(had.map(|(_, sha256)| sha256))
+}
+
+/// Has a nupkg in the store: one request serves all who want it at a time. One that could not be had is
+/// asked for before its time where `is_asked_all_the_same` says so of its problem.
+async fn had(
+    app: &Arc<App>,
+    id: PackageId,
+    is_asked_all_the_same: impl Fn(&Problem) -> bool,
+) -> anyhow::Result<Result<(Package, String), Problem>> {
     let _turn = app.downloads.take(&format!("nupkg {id}")).await;
     let package = packages::get(&app.db, id).await?;
-    let package = package.with_context(|| format!("package {id} is gone"))?;
+    let mut package = package.with_context(|| format!("package {id} is gone"))?;
     if let Some((_, cause)) = &package.quarantine {
         return Ok(Err(quarantined_as(cause)));
     }
     if let Some(sha256) = package.content_sha256.clone()
         && app.blobs.has(&sha256)
     {
-        return Ok(Ok(sha256));
+        return Ok(Ok((package, sha256)));
     }
     if let Some(problem) = package.problem.clone()
         && !problem.is_due(app.now())
+        && !is_asked_all_the_same(&problem)
     {
         return Ok(Err(problem));
     }
     match fetch_nupkg(app, &package).await {
-        Ok(fetched) => {
+        Ok(Fetched { sha256, .. }) => {
             let mut tx = app.db.begin().await?;
-            packages::set_content(&mut tx, id, &fetched.sha256).await?;
+            packages::set_content(&mut tx, id, &sha256).await?;
             tx.commit().await?;
-            Ok(Ok(fetched.sha256))
+            package.content_sha256 = Some(sha256.clone());
+            Ok(Ok((package, sha256)))
         }
         Err(error) => Ok(Err(failed(app, &package, &error).await?)),
     }
@@ -262,25 +285,21 @@ pub(super) async fn names(app: &App) -> anyhow::Result<Names> {
 }
 
 /// Gives what came of it, and when extensions that cannot be had are tried again.
-async fn fetch_and_analyse(
+async fn analyse_and_store(
     app: &Arc<App>,
     package: &Package,
+    sha256: &str,
 ) -> Result<(Verdict, Option<Millis>), FetchError> {
     let internal = |error: fleetmend_store::Error| FetchError::Internal(error.into());
-    let sha256 = match &package.content_sha256 {
-        // It was fetched before and is to be looked at anew.
-        Some(sha256) if app.blobs.has(sha256) => sha256.clone(),
-        _ => fetch_nupkg(app, package).await?.sha256,
-    };
     let disk = |error| FetchError::Disk {
         url: package.content_location.clone(),
         error,
     };
-    let reader = app.blobs.reader(&sha256).map_err(disk)?;
+    let reader = app.blobs.reader(sha256).map_err(disk)?;
     let tries = package.problem.as_ref().map_or(0, |it| it.tries);
     let (analysis, extensions, problem) = Box::pin(analyse(app, package, reader, tries)).await?;
     let mut tx = app.db.begin().await.map_err(internal)?;
-    packages::set_analysis(&mut tx, package.row, &analysis, &sha256, app.now())
+    packages::set_analysis(&mut tx, package.row, &analysis, sha256, app.now())
         .await
         .map_err(internal)?;
     package_extensions::replace(&mut tx, package.row, &extensions.used)

@@ -8,7 +8,7 @@ use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_model::SourceId;
 use fleetmend_model::recipe::Verdict;
 use fleetmend_server::Given;
-use fleetmend_server::catalog::nupkgs::fetch_packages;
+use fleetmend_server::catalog::nupkgs::{self, fetch_packages};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::{Page, queue};
 use serde_json::json;
@@ -16,8 +16,11 @@ use serde_json::json;
 use crate::agent::Agent;
 use crate::clocked::{Clocked, both, until};
 use crate::offer::has_software;
+use crate::source_view::SourceView;
 
 const SOURCE: SourceId = SourceId(1);
+/// Where a feed has the extension.
+const NUPKG: &str = "/api/v2/package/acme.extension/1.0";
 
 /// A package whose arguments an extension gives.
 fn tool(range: &str) -> Nupkg {
@@ -158,7 +161,6 @@ both! {
     }
 
     async fn an_extension_that_cannot_be_fetched_is_tried_again_and_then_the_package_is_looked_at_anew(site) {
-        const NUPKG: &str = "/api/v2/package/acme.extension/1.0";
         let feed = FeedSite::start().unwrap();
         for package in [tool(""), extension("1.0", "S"), deeper()] {
             feed.add_package(&package).unwrap();
@@ -169,8 +171,8 @@ both! {
         let problem = lacking.problem.unwrap();
         assert!(problem.why.contains("answered 500"), "{problem:?}");
         let extension = found(&site, "acme.extension").await.unwrap();
-        // Each may have asked for it, and has its own time then.
-        assert!(problem.retry_at.is_some() && extension.problem.unwrap().retry_at.is_some());
+        assert!(problem.retry_at.is_some());
+        assert_eq!(problem.retry_at, extension.problem.unwrap().retry_at);
         let asked = || feed.requests().iter().filter(|it| it.path == NUPKG).count();
         let before = asked();
         fetch_packages(site.app()).await.unwrap();
@@ -186,6 +188,36 @@ both! {
         assert_eq!(with_arguments(&site, "/S").await.problem, None);
         let source = person.get(&site.site, "/api/v1/sources/1").await.json();
         assert_eq!(source["problems"], json!([]));
+    }
+
+    async fn one_request_serves_a_package_that_is_asked_for_by_itself_and_as_an_extension(site) {
+        for fault in [None, Some(Fault::Status(500))] {
+            let feed = FeedSite::start().unwrap();
+            for package in [tool(""), extension("1.0", "S"), deeper()] {
+                feed.add_package(&package).unwrap();
+            }
+            if let Some(fault) = fault.clone() {
+                feed.set_fault(NUPKG, fault);
+            }
+            let view = SourceView::add_feed(&site, &feed).await;
+            let row = async |id: &str| {
+                let versions = packages::versions(site.db(), view.id, id).await;
+                versions.unwrap().remove(0)
+            };
+            let [tool, extension] = [row("acme-tool").await, row("acme.extension").await];
+            let (one, other) = tokio::join!(
+                nupkgs::fetch_one(site.app(), tool),
+                nupkgs::fetch_one(site.app(), extension)
+            );
+            one.unwrap();
+            other.unwrap();
+            let asked = feed.requests().iter().filter(|it| it.path == NUPKG).count();
+            assert_eq!(asked, 1, "{fault:?}");
+            let is_had = row("acme.extension").await.analysis.is_some();
+            assert_eq!(is_had, fault.is_none(), "{fault:?}");
+            let removed = site.site.running().handle().remove_source(&feed.url()).await;
+            removed.unwrap();
+        }
     }
 
     async fn an_extension_that_is_none_is_told_and_nothing_goes_round_in_a_circle(site) {
