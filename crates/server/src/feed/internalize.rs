@@ -148,6 +148,7 @@ async fn download(
     let mut from = PackageFiles::of(app, package).await?;
     let mut room = MAX_NUPKG;
     let mut locals: Vec<Local> = Vec::new();
+    let mut had = Vec::new();
     for file in recipe.into_iter().flat_map(Recipe::all_files) {
         let FileOrigin::Url { url } = &file.origin else {
             continue;
@@ -159,7 +160,13 @@ async fn download(
                 shown(url)
             )));
         }
-        from.leave_room(room);
+        // One file for both architectures is one.
+        if had.contains(&(url, &file.checksum)) {
+            continue;
+        }
+        had.push((url, &file.checksum));
+        let known = locals.iter().find(|it| it.url == *url);
+        from.leave_room(room.saturating_add(known.map_or(0, |it| it.length)));
         // Of the file that was signed for, and not of what stands there by now.
         let fetched = match from.fetched_before(file).await? {
             Some(known) => known,

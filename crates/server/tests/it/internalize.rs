@@ -21,7 +21,8 @@ use fleetmend_store::feed_packages::{self, FeedPackage, Provenance, PutIn};
 use fleetmend_store::feed_refusals::{self, FeedRefusal};
 use fleetmend_store::packages::{self, Package};
 use fleetmend_store::{Page, quarantine, queue};
-use fleetmend_trust::digest_hex;
+use fleetmend_trust::{digest_hex, hex};
+use ring::digest::{SHA512, digest};
 use serde_json::json;
 
 use crate::clocked::{Clocked, both, until};
@@ -107,6 +108,22 @@ async fn refusals(site: &Clocked) -> Vec<FeedRefusal> {
 }
 
 both! {
+    async fn a_file_that_a_script_names_for_both_architectures_is_asked_for_once(site) {
+        let vendor = Vendor::new();
+        let (url, sha512) = (vendor.url(), hex(digest(&SHA512, INSTALLER).as_ref()));
+        let script = format!(
+            "$a = '/S'\nif (Get-OSArchitectureWidth 64) {{ $a = '/S /x64' }}\n\
+             Install-ChocolateyPackage -PackageName twice -FileType exe -SilentArgs $a -Url {url} \
+             -Url64bit {url} -Checksum {sha512} -ChecksumType sha512 -Checksum64 {sha512} \
+             -ChecksumType64 sha512 -SoftwareName 'Twice*'"
+        );
+        vendor.build(&Nupkg::new("Twice", "1.0").install_script(&script));
+        vendor.add(&site, Given::default()).await;
+        bring_it(&site, "twice").await;
+        assert!(in_feed(&site, "twice").await.is_some(), "{:?}", refusals(&site).await);
+        assert_eq!(vendor.asked(), 1);
+    }
+
     async fn a_package_comes_in_with_its_installer_and_where_that_came_from(site) {
         let vendor = Vendor::new();
         vendor.build(&vendor.loader());
