@@ -397,7 +397,7 @@ pub enum Fetches {
 
 /// What a stored analysis was made by. Whoever changes what the analysis of scripts comes to raises
 /// it: what older ones came to is not taken for an analysis any more.
-pub const ANALYSER: u32 = 5;
+pub const ANALYSER: u32 = 6;
 
 /// The whole result for one package version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use super::parameters::{Bound, Parameter, bind, mandatory, switch, value};
 use super::path;
 use super::recipe_file::{Located, shown};
 use super::state::{MAX_FILES, State};
-use super::value::{STAR, Value};
+use super::value::{HOLE, PACKAGE_ROOT, STAR, Value};
 
 static ZIP_PACKAGE: [Parameter; 13] = [
     mandatory("packagename", Some(0), &[]),
@@ -102,7 +102,21 @@ impl Interpreter<'_> {
             Ok(None) => return self.no_file(command.line),
             Err(()) => None,
         };
+        if bound.get("packagename").is_some() && !bound.is_on("disablelogging") {
+            self.note_logs(names.iter().filter_map(|it| bound.get(it)));
+        }
         self.unpack_into(&bound, archive, "destination", command.line)
+    }
+
+    /// Where Chocolatey lists what it unpacks of archives: in the package's folder, by their names.
+    fn note_logs<'v>(&mut self, archives: impl Iterator<Item = &'v Value>) {
+        for archive in archives {
+            let name = path::leaf(&archive.to_path());
+            if self.state.logs.len() < MAX_FILES && !name.contains([STAR, HOLE]) {
+                let log = format!("{PACKAGE_ROOT}\\{name}.txt");
+                self.state.logs.insert(path::key(&log));
+            }
+        }
     }
 
     fn unpack_into(

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use fleetmend_model::condition::Fact;
 use fleetmend_model::cut::{Cut, Ends};
 
+use super::facts::software_of;
 use super::interpreter::Interpreter;
 use super::value::Value;
 
@@ -85,9 +86,15 @@ impl Interpreter<'_> {
         self.cut(path, Cut::Folder)
     }
 
-    /// One of the parts that a text was split into.
+    /// One of the parts that a text was split into. Of several entries of software all parts are in one
+    /// list: which entry's it is, only the device knows.
     pub(super) fn part_of_split(&mut self, target: &Value, place: i64) -> Option<Value> {
         let mut fact = self.only_fact(target)?;
+        let software = software_of(&fact);
+        if software.is_some_and(|it| !self.is_taken_by_itself(&it) && !self.one_taken.contains(&it))
+        {
+            return None;
+        }
         let Some(Cut::Part { at, each, .. }) = fact.cuts.pop().filter(Cut::is_list) else {
             return None;
         };

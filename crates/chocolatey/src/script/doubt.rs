@@ -288,14 +288,7 @@ impl Interpreter<'_> {
                 None => self.facts.software_in(text),
             })
             .collect();
-        things.retain(|fact| {
-            let is_of_loop = |it: &Condition| match fact.kind {
-                FactKind::File => it.facts.contains(fact),
-                _ => is_about(it, fact),
-            };
-            let is_each = |it: &Condition| it.text.starts_with(THERE_IS) && is_of_loop(it);
-            !self.is_one_fact(fact) && !self.is_around(is_each)
-        });
+        things.retain(|fact| !self.is_taken_by_itself(fact));
         let mut doubts = Vec::new();
         for fact in things {
             let text = format!("{EXACTLY_ONE}<{}>", fact.label());
@@ -303,6 +296,17 @@ impl Interpreter<'_> {
             doubts.push(facts.and_then(|it| self.doubt_of(it, &text, line)));
         }
         (!doubts.is_empty()).then(|| self.all_of(&doubts))
+    }
+
+    /// Whether a condition around says that there is just one of what is looked for, or a loop takes each
+    /// by itself.
+    pub(super) fn is_taken_by_itself(&self, sought: &Fact) -> bool {
+        let is_of_loop = |it: &Condition| match sought.kind {
+            FactKind::File => it.facts.contains(sought),
+            _ => is_about(it, sought),
+        };
+        let is_each = |it: &Condition| it.text.starts_with(THERE_IS) && is_of_loop(it);
+        self.is_one_fact(sought) || self.is_around(is_each)
     }
 
     /// What a text is that stands for all files which were looked for outside of the package: there may

@@ -74,6 +74,25 @@ static FILES: [Parameter; 15] = [
     switch("append", &[]),
 ];
 
+/// Of those that take nothing else by its place than a path: more is an error.
+static ITEMS: [Parameter; 15] = [
+    value("path", Some(0), &["literalpath", "filepath", "pspath"]),
+    value("value", None, &[]),
+    value("depth", None, &[]),
+    switch("notypeinformation", &["nti"]),
+    value("itemtype", None, &["type"]),
+    value("name", None, &[]),
+    value("encoding", None, &[]),
+    value("include", None, &[]),
+    value("exclude", None, &[]),
+    value("filter", None, &[]),
+    value("inputobject", None, &[]),
+    switch("force", &[]),
+    switch("recurse", &[]),
+    switch("nonewline", &[]),
+    switch("append", &[]),
+];
+
 static MOVES: [Parameter; 9] = [
     value("path", Some(0), &["literalpath", "pspath"]),
     value("destination", Some(1), &["newname"]),
@@ -268,20 +287,23 @@ static SCHEDULED_TASK: [Parameter; 3] = [
     value("inputobject", None, &[]),
 ];
 
-pub(super) static COMMANDS: [EffectCommand; 26] = [
+pub(super) static COMMANDS: [EffectCommand; 27] = [
+    cmdlet(
+        &["set-content", "add-content", "out-file"],
+        EffectKind::Files,
+        &FILES,
+        "path",
+    ),
     cmdlet(
         &[
             "remove-item",
-            "set-content",
-            "add-content",
             "clear-content",
-            "out-file",
             "new-item",
             "new-folder",
             "clear-item",
         ],
         EffectKind::Files,
-        &FILES,
+        &ITEMS,
         "path",
     ),
     cmdlet(

@@ -139,7 +139,10 @@ impl Interpreter<'_> {
     /// the archive itself or another of the package's own files.
     fn is_unpacked(&self, path: &str) -> bool {
         let lower = path::key(path);
-        if self.offered.contains(&lower) || self.is_passed_on(&lower) {
+        if self.offered.contains(&lower)
+            || self.is_passed_on(&lower)
+            || self.state.logs.contains(&lower)
+        {
             return false;
         }
         let is_below = self

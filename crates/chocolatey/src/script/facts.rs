@@ -204,16 +204,8 @@ impl Facts {
         let asked = text.chars().filter_map(place::asked);
         let asked = asked.flat_map(|id| self.get(id).iter().cloned().collect::<Vec<_>>());
         let first = text.chars().filter_map(|c| self.software_fact(c));
-        let is_of_registry = |it: &Fact| {
-            it.kind == FactKind::Software && it.property.as_deref() != Some(INSTALLED_WHERE)
-        };
-        let found = first.chain(asked).filter(is_of_registry);
-        let whole = found.map(|fact| Fact {
-            property: None,
-            cuts: Vec::new(),
-            ..fact
-        });
-        whole.collect()
+        let all = first.chain(asked);
+        all.filter_map(|fact| software_of(&fact)).collect()
     }
 
     /// A text for results, with the facts that parts of it depend on.
@@ -431,4 +423,15 @@ impl Facts {
         }
         true
     }
+}
+
+/// The software of which a fact is something that the registry has.
+pub(super) fn software_of(fact: &Fact) -> Option<Fact> {
+    let is_of_registry =
+        fact.kind == FactKind::Software && fact.property.as_deref() != Some(INSTALLED_WHERE);
+    is_of_registry.then(|| Fact {
+        property: None,
+        cuts: Vec::new(),
+        ..fact.clone()
+    })
 }

@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) downloads: Vec<(String, Located)>,
     /// Archives that were unpacked: the folder's key, and the archive.
     pub(super) unpacked: Vec<(String, Located)>,
+    /// What Chocolatey lists there of what it unpacked, for its own use: the keys of the paths.
+    pub(super) logs: BTreeSet<String>,
     /// Folders of the package that an installer was told of: their keys.
     pub(super) filled: Vec<String>,
     /// Copies of files: the path's key, and the path of the original.
@@ -139,7 +141,8 @@ impl State {
         let variables = self.scopes.iter().flatten().map(|(_, it)| it.weight());
         let entries = self.tables.values().flatten().map(|(_, it)| it.weight());
         let entries = entries.chain(self.lists.values().map(Value::weight));
-        let files = (self.removed.len() + self.copies.len() + self.filled.len()) * 64
+        let files = (self.removed.len() + self.copies.len() + self.filled.len() + self.logs.len())
+            * 64
             + (self.downloads.len() + self.unpacked.len()) * 128;
         variables
             .chain(entries)
@@ -222,6 +225,7 @@ impl State {
             functions,
             downloads,
             unpacked,
+            logs: &self.logs | &other.logs,
             filled: union(self.filled, other.filled),
             copies,
             unsure,

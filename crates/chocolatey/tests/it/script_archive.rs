@@ -120,6 +120,18 @@ fn installers_out_of_archives_and_downloads_are_followed() {
 }
 
 #[test]
+fn what_chocolatey_lists_of_an_archive_is_removed_from_the_packages_folder_alone() {
+    let unpack = "$d = $env:ChocolateyPackageFolder
+Get-ChocolateyUnzip -PackageName acme $PSScriptRoot\\a.zip $d\n";
+    for (removed, is_effect) in [("a.zip.txt", false), ("readme.txt", true)] {
+        let script = format!("{unpack}Remove-Item (Join-Path $d {removed})");
+        let found = explained(&script, &["tools/a.zip"]);
+        assert!(found.starts_with("Ready Archive"), "{found}");
+        assert_eq!(found.contains("+Files"), is_effect, "{found}");
+    }
+}
+
+#[test]
 fn downloads_by_other_commands_are_files_too() {
     let install = "Install-ChocolateyInstallPackage acme exe /S $env:TEMP\\a.exe";
     for (script, expected) in [

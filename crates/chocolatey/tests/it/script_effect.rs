@@ -18,6 +18,20 @@ Install-ChocolateyPath (Join-Path $k.InstallLocation[0] 'bin')";
 }
 
 #[test]
+fn what_takes_a_path_alone_by_its_place_and_is_given_more_fails() {
+    for script in [
+        "New-Item -ItemType File -Path \"$PSScriptRoot\\acme.exe.ignore\" ''",
+        "Remove-Item C:\\a C:\\b",
+    ] {
+        let shown = effects(script);
+        let why = "it has more arguments than it takes";
+        assert!(shown.contains(why), "{script}: {shown}");
+    }
+    let shown = effects("Set-Content C:\\a b");
+    assert_eq!(shown, "+Files(path=C:\\a value=b)");
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn changes_that_are_known_are_listed() {
     for (script, expected) in [

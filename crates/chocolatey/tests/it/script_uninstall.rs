@@ -375,6 +375,22 @@ fn a_cut_of_which_the_rule_is_not_known_is_a_finding() {
 }
 
 #[test]
+fn a_part_of_what_several_entries_are_split_into_is_of_one_that_is_not_known() {
+    let split = "($key.UninstallString -split '\"')[1]";
+    for (condition, is_known) in [("$key", false), ("$key.Count -eq 1", true)] {
+        let found = uninstall(&format!(
+            "$key = Get-UninstallRegistryKey 'Acme*'
+if ({condition}) {{ Uninstall-ChocolateyPackage acme exe /S {split} }}"
+        ));
+        assert_eq!(
+            found.verdict == Verdict::Ready,
+            is_known,
+            "{condition}: {found:?}"
+        );
+    }
+}
+
+#[test]
 fn the_quiet_command_line_of_the_registry_is_not_the_other() {
     let found = of_file("\"$($_.QuietUninstallString)\"");
     let [step] = &found.steps[..] else {
