@@ -10,6 +10,7 @@ use rustc_hash::FxBuildHasher;
 use super::by_copy::ByCopy;
 use super::compact::Compact;
 use super::device_set::DeviceSet;
+use super::group::product;
 use crate::answer::Answer;
 use crate::catalog::Change;
 use crate::device::{Registered, concerned, copy_of};
@@ -27,6 +28,8 @@ pub(super) struct Application {
     pub(super) software: Compact,
     pub(super) answer: Answer,
     pub(super) devices: DeviceSet,
+    /// See [`product`].
+    pub(super) product: u64,
     stated: Option<Architecture>,
     /// The lookup of the package that an administrator said it is.
     said: Option<Key>,
@@ -37,6 +40,7 @@ pub(super) struct Learnt {
     pub(super) id: u32,
     pub(super) software: Software,
     pub(super) answer: Answer,
+    product: u64,
     stated: Option<Architecture>,
     /// What the answer looked up.
     keys: BTreeSet<Key>,
@@ -48,6 +52,7 @@ impl Learnt {
         Self {
             id,
             answer,
+            product: product(&row.name, &row.publisher),
             stated: row.name.architecture,
             keys: lookups_of(&row, &software),
             software,
@@ -206,6 +211,7 @@ impl Applications {
             id,
             software,
             answer,
+            product,
             stated,
             ..
         } = learnt;
@@ -214,6 +220,7 @@ impl Applications {
             software: Compact::of(&software),
             answer: Answer::Unmatched,
             devices: DeviceSet::default(),
+            product,
             stated,
             said: None,
         });

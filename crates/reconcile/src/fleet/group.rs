@@ -1,5 +1,7 @@
 //! Which applications are one row of a list.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use fleetmend_model::inventory::Software;
 
 use crate::answer::Answer;
@@ -38,7 +40,7 @@ impl Group {
         answer.state() == self.state && packages(answer).eq(self.packages())
     }
 
-    /// Whether an application that it may have is one of them. To take a name apart is most of the work.
+    /// Whether an application that it may have, of its [`product`], is one of them.
     pub(super) fn has(&self, software: &Software) -> bool {
         maker(software) == self.maker && name(software) == self.name
     }
@@ -58,4 +60,12 @@ fn maker(software: &Software) -> String {
 
 fn name(software: &Software) -> String {
     Name::of(&software.name, &software.version).key()
+}
+
+/// The same number for all versions of an application: to take a name apart is most of the work of telling
+/// them.
+pub(super) fn product(name: &Name, publisher: &Publisher) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (publisher.key(), name.key()).hash(&mut hasher);
+    hasher.finish()
 }
