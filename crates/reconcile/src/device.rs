@@ -10,6 +10,7 @@ use fleetmend_model::patch::{Confidence, Evidence, PatchType};
 
 use crate::answer::{Answer, answer, compare_to_offer};
 use crate::catalog::{Catalog, Offer, Package, parse_version};
+use crate::packaged::offers;
 use crate::side_by_side::Copy;
 pub use crate::slot::Here;
 use crate::slot::Slot;
@@ -290,14 +291,7 @@ pub fn os(scan: &UpdateScan) -> Vec<MissingPatch> {
             origin: update.origin.clone(),
             evidence: Evidence::PackageManager,
             confidence: Confidence::Certain,
-            why: if update.origin.is_empty() {
-                format!("{} offers {}", scan.provider, update.candidate)
-            } else {
-                format!(
-                    "{} offers {} from {}",
-                    scan.provider, update.candidate, update.origin
-                )
-            },
+            why: offers(&scan.provider, update),
             not_deployable: None,
         })
         .collect();

@@ -17,6 +17,7 @@ mod names;
 pub mod normal;
 pub mod observed;
 pub mod overrides;
+mod packaged;
 mod pattern;
 mod pin;
 pub mod relation;
@@ -32,5 +33,6 @@ pub use device::{Here, MissingPatch, Registered, combine, here, os, third_party}
 pub use fleet::{Changed, Fleet, Group, Lacking, Loading};
 pub use matching::{Match, candidates, match_software};
 pub use overrides::{Decision, Override, Overrides};
+pub use packaged::Packaged;
 pub use pin::Pin;
 pub use state::State;

@@ -10,7 +10,7 @@ use fleetmend_store::applications::{self, ListedApplication};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::devices::UnreadBody;
+use super::devices::{ScanFailureBody, UnreadBody};
 use super::extract::{Id, Params};
 use super::missing::{MissingBody, PatchBody};
 use super::openapi::Refused;
@@ -165,6 +165,8 @@ pub(crate) struct ExplanationBody {
     inventory_at: Option<String>,
     /// When a scan found that last: the answer is as of then.
     scanned_at: Option<String>,
+    /// That the last scan failed; absent where it did not.
+    scan_failure: Option<ScanFailureBody>,
     /// Why the application stands as it was seen before; absent where that scan found it.
     unread: Option<UnreadBody>,
     /// Whether its last scan reached all sources.
@@ -186,10 +188,11 @@ pub(crate) struct ExplanationBody {
     /// what it comes to on the device.
     #[schema(value_type = String)]
     state: AnswerState,
-    /// Why: the match and the comparison of versions, or what else is on the device.
+    /// Why: the match and the comparison of versions, or what else is on the device. Of a package of the
+    /// machine's own package manager, that one's word.
     why: String,
     /// The answer for the application alone, where something else on the device makes another one of
-    /// it.
+    /// it. Absent of a package of the machine's own package manager.
     alone: Option<AloneBody>,
     /// The match, where there is one.
     found: Option<CandidateBody>,
@@ -219,9 +222,9 @@ impl From<Explanation> for ExplanationBody {
     fn from(it: Explanation) -> Self {
         let (state, why) = it.told();
         let why = why.to_owned();
-        let alone = it.here.as_ref().map(|_| AloneBody {
-            state: it.answer.state(),
-            why: it.answer.why().to_owned(),
+        let alone = it.alone().map(|(state, why)| AloneBody {
+            state,
+            why: why.to_owned(),
         });
         let (patch, missing) = match it.missing {
             Some(row) => (Some(row.patch.into()), Some(row.missing.into())),
@@ -233,6 +236,7 @@ impl From<Explanation> for ExplanationBody {
             inventory_at: time_opt(it.device.inventory_at),
             scanned_at: time_opt(it.scanned_at),
             unread: it.kept.map(UnreadBody::from),
+            scan_failure: ScanFailureBody::of(it.device.scan_failure),
             inventory_complete: it.device.inventory_complete,
             id: it.id,
             state,

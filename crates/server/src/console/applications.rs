@@ -191,7 +191,8 @@ struct One {
     it: Explanation,
     /// With the address of the form that says so.
     candidates: Vec<(Match, String)>,
-    decide: String,
+    /// Nobody says what a package of a package manager is.
+    decide: Option<String>,
     decide_all: Option<String>,
 }
 
@@ -205,16 +206,20 @@ pub async fn explanation(
         path.map_err(|_| ApiError::Missing("there is no such application".to_owned()))?;
     let mut it = explain::explain(&app, DeviceId(device), software).await?;
     let found = std::mem::take(&mut it.candidates);
-    let to = |package: &str| decide(&it.software.name, &it.software.publisher, package);
+    let software = &it.software;
+    let to = |package: &str| decide(&software.name, &software.publisher, package);
+    let package = it.answer.as_ref().map(|it| it.package().unwrap_or_default());
     view::page(&One {
-        layout: viewer.layout(&app, it.software.name.clone(), "devices"),
-        decide: to(it.answer.package().unwrap_or_default()),
-        decide_all: decide_all(
-            &it.software.name,
-            &it.software.version,
-            &it.software.publisher,
-            it.answer.package().unwrap_or_default(),
-        ),
+        layout: viewer.layout(&app, software.name.clone(), "devices"),
+        decide: package.map(to),
+        decide_all: package.and_then(|package| {
+            decide_all(
+                &software.name,
+                &software.version,
+                &software.publisher,
+                package,
+            )
+        }),
         candidates: found
             .into_iter()
             .map(|found| {

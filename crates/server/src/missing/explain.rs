@@ -3,13 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use fleetmend_model::inventory::{ChocolateyRecord, Software};
+use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};
 use fleetmend_model::{DeviceId, Millis};
 use fleetmend_reconcile::catalog::{family, forms};
-use fleetmend_reconcile::{Answer, Here, Match, State, answer, candidates, match_software};
+use fleetmend_reconcile::{
+    Answer, Here, Match, Packaged, State, answer, candidates, match_software,
+};
 use fleetmend_store::applications::ListedApplication;
 use fleetmend_store::devices::{self, Device};
-use fleetmend_store::inventories::Carried;
+use fleetmend_store::inventories::{Carried, StoredInventory};
 use fleetmend_store::missing::{self, DevicePatch};
 use fleetmend_store::software::SoftwareRow;
 use fleetmend_store::{inventories, software};
@@ -32,9 +34,10 @@ pub struct Explanation {
     pub software: Software,
     /// Why it stands as it was seen last; `None` where the last scan found it.
     pub kept: Option<Carried>,
-    /// The answer for it alone.
-    pub answer: Answer,
-    /// What it comes to on the device, where that is something else.
+    /// The answer for it alone; `None` of what a package manager installed.
+    pub answer: Option<Answer>,
+    /// What it comes to on the device, where that is something else: of what a package manager installed,
+    /// that one's word.
     pub here: Option<Here>,
     /// What the match rests on, where there is one.
     pub found: Option<Match>,
@@ -49,11 +52,19 @@ pub struct Explanation {
 impl Explanation {
     /// What it comes to on the device, and why.
     pub fn told(&self) -> (State, &str) {
-        match &self.here {
-            Some(it) => (it.state, &it.why),
-            None => (self.answer.state(), self.answer.why()),
-        }
+        let here = self.here.as_ref().map(|it| (it.state, it.why.as_str()));
+        here.or_else(|| self.answer.as_ref().map(said))
+            .unwrap_or((State::CannotTell, ""))
     }
+
+    /// The answer for it alone, where it comes to something else on the device.
+    pub fn alone(&self) -> Option<(State, &str)> {
+        self.here.as_ref().and(self.answer.as_ref()).map(said)
+    }
+}
+
+fn said(answer: &Answer) -> (State, &str) {
+    (answer.state(), answer.why())
 }
 
 /// The explanation of an application, by its id.
@@ -68,15 +79,72 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
     let rows = software::get_many(&app.db, &inventory.software).await;
     let rows = rows.map_err(stored)?;
     let row = rows.iter().find(|it| it.id == id).ok_or_else(none)?;
-    let software = row.software.clone();
-    let here = on_device::of(app, &rows, &inventory.chocolatey, id);
+    let explained = Explanation {
+        scanned_at: app.registry.scanned_at(&known),
+        kept: inventory.kept_for(id).cloned(),
+        device: known,
+        id,
+        software: row.software.clone(),
+        answer: None,
+        here: None,
+        found: None,
+        candidates: Vec::new(),
+        record: None,
+        missing: None,
+    };
+    match row.software.place {
+        Place::Dpkg => packaged(app, explained, &inventory).await,
+        _ => matched(app, explained, &inventory, &rows).await,
+    }
+}
+
+/// What a package manager says of what it installed.
+async fn packaged(
+    app: &App,
+    explained: Explanation,
+    inventory: &StoredInventory,
+) -> Result<Explanation, ApiError> {
+    let software = &explained.software;
+    let architecture = software.key.rsplit_once(':').map_or("", |it| it.1);
+    let missing = missing::of_os_package(
+        &app.db,
+        explained.device.id,
+        &software.name,
+        architecture,
+    );
+    let missing = missing.await.map_err(stored)?;
+    let told = Packaged {
+        scan: inventory.updates.as_ref(),
+        withheld: &inventory.withheld,
+        architecture: &explained.device.host.architecture,
+        missing: missing.as_ref().map(|it| it.patch.version.as_str()),
+        is_read: explained.kept.is_none(),
+    };
+    let (state, why) = told.told(software);
+    let id = explained.id;
+    Ok(Explanation {
+        here: Some(Here { id, state, why }),
+        missing,
+        ..explained
+    })
+}
+
+/// What the catalog says of an application.
+async fn matched(
+    app: &App,
+    explained: Explanation,
+    inventory: &StoredInventory,
+    rows: &[SoftwareRow],
+) -> Result<Explanation, ApiError> {
+    let here = on_device::of(app, rows, &inventory.chocolatey, explained.id);
+    let software = &explained.software;
     let (answer, found, candidates) = {
         let fleet = app.fleet();
         let catalog = fleet.catalog();
         (
-            answer(catalog, &software),
-            match_software(catalog, &software),
-            candidates(catalog, &software),
+            answer(catalog, software),
+            match_software(catalog, software),
+            candidates(catalog, software),
         )
     };
     let is_package = |it: &str| {
@@ -85,23 +153,19 @@ pub async fn explain(app: &App, device: DeviceId, id: u32) -> Result<Explanation
     };
     let record = inventory.chocolatey.iter().find(|it| is_package(&it.id));
     let missing = match answer.package() {
-        Some(package) => missing::of_packages(&app.db, device, &forms(package))
+        Some(package) => missing::of_packages(&app.db, explained.device.id, &forms(package))
             .await
             .map_err(stored)?,
         None => None,
     };
     Ok(Explanation {
-        candidates,
-        kept: inventory.kept_for(id).cloned(),
-        record: record.cloned(),
-        missing,
-        scanned_at: app.registry.scanned_at(&known),
-        device: known,
-        id,
-        software,
-        answer,
+        answer: Some(answer),
         here,
         found,
+        candidates,
+        record: record.cloned(),
+        missing,
+        ..explained
     })
 }
 
@@ -114,11 +178,14 @@ pub async fn find(app: &App, device: DeviceId, text: &str) -> Result<Vec<u32>, A
     let fits = |it: &SoftwareRow| it.software.name.to_lowercase().contains(&text);
     let mut seen = HashSet::new();
     let rows = rows.into_iter().filter(fits);
-    // One application may be registered for several architectures or users.
-    Ok(rows
-        .filter(|it| seen.insert((it.software.name.clone(), it.software.version.clone())))
-        .map(|it| it.id)
-        .collect())
+    // One application may be registered for several architectures or users. A package is one for each
+    // architecture.
+    let mut is_new = |it: &SoftwareRow| {
+        let it = &it.software;
+        let package = (it.place == Place::Dpkg).then(|| it.key.clone());
+        seen.insert((it.name.clone(), it.version.clone(), package))
+    };
+    Ok(rows.filter(|it| is_new(it)).map(|it| it.id).collect())
 }
 
 /// What those of these applications may be of which a person must say it.

@@ -34,7 +34,7 @@ fn update(name: &str, candidate: &str) -> AvailableUpdate {
     }
 }
 
-fn scan(software: &[(&str, &str)], updates: &[(&str, &str)], is_complete: bool) -> Inventory {
+pub fn scan(software: &[(&str, &str)], updates: &[(&str, &str)], is_complete: bool) -> Inventory {
     let unreachable = UnreachableSource {
         source: "http://deb.example".to_owned(),
         cause: "no answer".to_owned(),

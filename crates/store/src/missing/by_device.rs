@@ -52,6 +52,10 @@ statements! {
             WHERE m.device = $1 AND p.patch_type = 'third_party'
               AND p.name IN (SELECT value->>0 FROM jsonb_each($2))
             ORDER BY p.title_key, p.id LIMIT 1"));
+    /// Of versions of several archives the latest that was offered.
+    OF_OS_PACKAGE = (concat!(device_patches!(), "
+            WHERE m.device = $1 AND p.patch_type = 'os' AND p.name = $2 AND p.architecture = $3
+            ORDER BY p.id DESC LIMIT 1"));
 }
 
 /// A patch that the device lacks.
@@ -105,6 +109,20 @@ pub async fn of_packages(
 ) -> Result<Option<DevicePatch>> {
     let names = Rows::of(packages.iter().map(String::as_str));
     from.row(&OF_PACKAGES, args![device, names])
+        .await?
+        .as_ref()
+        .map(read_row)
+        .transpose()
+}
+
+/// What a device lacks of a package of its package manager.
+pub async fn of_os_package(
+    mut from: impl Read,
+    device: DeviceId,
+    name: &str,
+    architecture: &str,
+) -> Result<Option<DevicePatch>> {
+    from.row(&OF_OS_PACKAGE, args![device, name, architecture])
         .await?
         .as_ref()
         .map(read_row)
