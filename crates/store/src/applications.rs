@@ -15,7 +15,9 @@ statements! {
               SELECT CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4,
                      CAST(value->>5 AS BIGINT), CAST(value->>6 AS BIGINT),
                      value->>7
-              FROM jsonb_each($1) WHERE true
+              FROM jsonb_each($1)
+              WHERE EXISTS (SELECT 1 FROM software AS s
+                            WHERE s.id = CAST(value->>0 AS BIGINT))
               ON CONFLICT (software) DO UPDATE SET
                   state = excluded.state, package = excluded.package, why = excluded.why,
                   name_key = excluded.name_key, devices = excluded.devices,
@@ -137,7 +139,8 @@ pub struct Turned {
     pub devices: u64,
 }
 
-/// Puts these in place of all that is stored. Rows that are as they were are not written.
+/// Puts these in place of all that is stored. Rows that are as they were are not written, nor are those of
+/// software that another server took away.
 pub async fn replace_all(tx: &mut Tx, applications: &[Application]) -> Result<Replaced> {
     const BATCH: usize = 5_000;
     let rows = tx.rows(&ALL, args![]).await?;

@@ -18,7 +18,10 @@ statements! {
                             FROM jsonb_each($2))";
     INSERT = "INSERT INTO observations (device, package, version, software)
               SELECT CAST(value->>0 AS BIGINT), value->>1, value->>2, CAST(value->>3 AS BIGINT)
-              FROM jsonb_each($1) WHERE true ON CONFLICT (device, package) DO NOTHING";
+              FROM jsonb_each($1)
+              WHERE EXISTS (SELECT 1 FROM software AS s
+                            WHERE s.id = CAST(value->>3 AS BIGINT))
+              ON CONFLICT (device, package) DO NOTHING";
     ALL = "SELECT o.package, o.version, s.name, s.version AS registered,
                   COUNT(*) AS devices
            FROM observations AS o JOIN software AS s ON s.id = o.software

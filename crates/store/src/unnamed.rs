@@ -1,6 +1,8 @@
 //! What devices named once and no device names any more: installed software, patches and grounds. It is
 //! found piece by piece, and taken away where nothing refers to it.
 
+use std::collections::HashSet;
+
 use fleetmend_model::{Millis, PatchId};
 
 use crate::db::{Read, Tx};
@@ -8,7 +10,7 @@ use crate::error::Result;
 use crate::missing::GroundsId;
 use crate::rows::Rows;
 use crate::sql::statements;
-use crate::value::args;
+use crate::value::{Row, args};
 
 /// What keeps a patch beside devices that lack it: a person's decision, and what came of it, and that a
 /// device was found to have it.
@@ -34,8 +36,19 @@ macro_rules! among {
 
 statements! {
     SOFTWARE_AFTER = "SELECT id, unnamed_since FROM software WHERE id > $1 ORDER BY id LIMIT $2";
+    MARKS = (concat!("SELECT id, unnamed_since FROM software WHERE ", among!()));
+    /// Waits for whoever takes them away, in the order of all.
+    LOCK_SOFTWARE = {
+        sqlite: "SELECT id FROM software
+                 WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id",
+        postgres: "SELECT id FROM software
+                   WHERE id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id
+                   FOR NO KEY UPDATE",
+    };
     MARK_SOFTWARE = (concat!("UPDATE software SET unnamed_since = $2 WHERE ", among!()));
+    /// Looks at the mark again where it waited for whoever named one meanwhile.
     FORGET_SOFTWARE = (concat!("DELETE FROM software WHERE ", among!(), "
+        AND unnamed_since <= $2
         AND NOT EXISTS (SELECT 1 FROM observations AS o WHERE o.software = software.id)
         AND NOT EXISTS (SELECT 1 FROM applications AS a WHERE a.software = software.id)
         RETURNING id"));
@@ -75,13 +88,36 @@ pub async fn software_after(
     limit: u32,
 ) -> Result<Vec<SoftwareMark>> {
     let rows = from.rows(&SOFTWARE_AFTER, args![after, limit]).await?;
-    let marks = rows.iter().map(|row| {
-        Ok(SoftwareMark {
-            id: row.u32("id")?,
-            unnamed_since: row.millis_opt("unnamed_since")?,
-        })
-    });
-    marks.collect()
+    rows.iter().map(read_mark).collect()
+}
+
+fn read_mark(row: &Row) -> Result<SoftwareMark> {
+    Ok(SoftwareMark {
+        id: row.u32("id")?,
+        unnamed_since: row.millis_opt("unnamed_since")?,
+    })
+}
+
+/// Notes that an inventory names entries, so that none of them is taken away while its transaction lasts;
+/// gives those that are gone. One that is not marked is not due before a later look at all inventories.
+pub async fn note_named(tx: &mut Tx, ids: &[u32]) -> Result<Vec<u32>> {
+    let rows = tx.rows(&MARKS, args![Rows::of(ids.iter().copied())]).await?;
+    let marks = rows.iter().map(read_mark).collect::<Result<Vec<_>>>()?;
+    let (marked, mut there): (Vec<_>, Vec<_>) =
+        marks.into_iter().partition(|it| it.unnamed_since.is_some());
+    if !marked.is_empty() {
+        let ids = Rows::of(marked.iter().map(|it| it.id));
+        let rows = tx.rows(&LOCK_SOFTWARE, args![ids]).await?;
+        let kept = rows.iter().map(|row| row.u32("id"));
+        let kept = kept.collect::<Result<Vec<_>>>()?;
+        mark_software(tx, &kept, None).await?;
+        there.extend(kept.into_iter().map(|id| SoftwareMark {
+            id,
+            unnamed_since: None,
+        }));
+    }
+    let there: HashSet<u32> = there.into_iter().map(|it| it.id).collect();
+    Ok(ids.iter().copied().filter(|it| !there.contains(it)).collect())
 }
 
 /// Notes since when no device has entries; `None`: one has them.
@@ -93,11 +129,11 @@ pub async fn mark_software(tx: &mut Tx, ids: &[u32], since: Option<Millis>) -> R
     tx.run(&MARK_SOFTWARE, args![ids, since]).await.map(drop)
 }
 
-/// Takes entries away that no inventory has; gives those that are gone. What a device taught by one, or a
-/// list still shows, keeps it.
-pub async fn forget_software(tx: &mut Tx, ids: &[u32]) -> Result<Vec<u32>> {
+/// Takes entries away that no inventory has had since then, as they are marked; gives those that are gone.
+/// What a device taught by one, or a list still shows, keeps it.
+pub async fn forget_software(tx: &mut Tx, ids: &[u32], since: Millis) -> Result<Vec<u32>> {
     let ids = Rows::of(ids.iter().copied());
-    let rows = tx.rows(&FORGET_SOFTWARE, args![ids]).await?;
+    let rows = tx.rows(&FORGET_SOFTWARE, args![ids, since]).await?;
     rows.iter().map(|row| row.u32("id")).collect()
 }
 

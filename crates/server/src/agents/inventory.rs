@@ -52,7 +52,7 @@ pub async fn inventory(
     Ok(Json(InventoryReply { digest }))
 }
 
-/// Refuses an inventory of a device that brings many of which nobody asked for one.
+/// Refuses an inventory of a device that brings many, also where one was asked for.
 async fn may_report(app: &App, device: &Device) -> Result<(), ApiError> {
     let Err(wait) = device.may_report(app.now()) else {
         return Ok(());
@@ -62,9 +62,11 @@ async fn may_report(app: &App, device: &Device) -> Result<(), ApiError> {
         || holds::awaits_inventory(&app.db, device.id)
             .await
             .map_err(anyhow::Error::from)?;
-    if is_asked_for {
-        return Ok(());
-    }
+    let wait = match is_asked_for.then(|| device.may_answer(app.now())) {
+        Some(Ok(())) => return Ok(()),
+        Some(Err(wait)) => wait,
+        None => wait,
+    };
     Err(ApiError::TooMany(wait.as_secs().max(1)))
 }
 

@@ -7,10 +7,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use fleetmend_model::DeviceId;
+use anyhow::{Context as _, ensure};
+use fleetmend_model::{DeviceId, Millis};
 use fleetmend_model::inventory::{Inventory, Place, Software, UpdateScan};
-use fleetmend_reconcile::Answer;
+use fleetmend_reconcile::{Answer, os};
 use fleetmend_store::devices::InventoryFacts;
 use fleetmend_store::inventories::StoredInventory;
 use fleetmend_store::software::SoftwareDigest;
@@ -22,7 +22,7 @@ use crate::catalog::known::Known;
 use crate::deployments::restarted::{self, Scanned};
 use crate::error::ApiError;
 use crate::inventory::one_by_one::Attempts;
-use crate::inventory::prune::{Step, Watched};
+use crate::inventory::prune::Step;
 use crate::inventory::{kept, unread};
 use crate::jobs;
 use crate::missing::index::{self, Pending};
@@ -118,13 +118,22 @@ fn digest_of(row: &Software) -> SoftwareDigest {
     ])
 }
 
-type Reply = oneshot::Sender<Result<(), String>>;
+/// Why something was not done.
+#[derive(Debug, Clone)]
+enum Failure {
+    /// Its device may name no more that is new for so long.
+    TooMany(Duration),
+    /// Something else, in words.
+    Other(String),
+}
+
+type Reply = oneshot::Sender<Result<(), Failure>>;
 
 enum Message {
     Store(Box<Incoming>, Reply),
     Renew(Box<Known>, Reply),
     Forget(Vec<DeviceId>),
-    Prune(u64, Step, Reply),
+    Prune(Step, Reply),
 }
 
 /// The way in.
@@ -168,10 +177,10 @@ impl Queue {
         tokio::spawn(async move { queue.send(Message::Forget(devices)).await });
     }
 
-    /// Does a step of a round that takes away what no device names any more.
-    pub async fn prune(&self, round: u64, step: Step) -> anyhow::Result<()> {
+    /// Does a step of taking away what no device names any more.
+    pub async fn prune(&self, step: Step) -> anyhow::Result<()> {
         let (reply, done) = oneshot::channel();
-        self.send(Message::Prune(round, step, reply), done)
+        self.send(Message::Prune(step, reply), done)
             .await
             .map_err(|error| anyhow::anyhow!(error.message()))
     }
@@ -179,13 +188,14 @@ impl Queue {
     async fn send(
         &self,
         message: Message,
-        done: oneshot::Receiver<Result<(), String>>,
+        done: oneshot::Receiver<Result<(), Failure>>,
     ) -> Result<(), ApiError> {
         let stopping = || ApiError::Busy("the server is stopping".to_owned());
         self.0.send(message).await.map_err(|_| stopping())?;
         match done.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(ApiError::Internal(anyhow::anyhow!(error))),
+            Ok(Err(Failure::TooMany(wait))) => Err(ApiError::TooMany(wait.as_secs().max(1))),
+            Ok(Err(Failure::Other(error))) => Err(ApiError::Internal(anyhow::anyhow!(error))),
             Err(_) => Err(stopping()),
         }
     }
@@ -207,7 +217,11 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
         let mut others = Vec::new();
         for message in messages.drain(..) {
             match message {
-                Message::Store(incoming, reply) => batch.push((*incoming, reply)),
+                Message::Store(incoming, reply) => match state.may_name(&incoming, app.now()) {
+                    Ok(()) => batch.push((*incoming, reply)),
+                    // One that went away needs no answer.
+                    Err(wait) => drop(reply.send(Err(Failure::TooMany(wait)))),
+                },
                 other => others.push(other),
             }
         }
@@ -238,8 +252,8 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
                     }
                     fleet.forget_idle(IDLE);
                 }
-                Message::Prune(round, step, reply) => {
-                    let outcome = prune(&app, &mut state, round, step).await;
+                Message::Prune(step, reply) => {
+                    let outcome = prune(&app, &mut state, step).await;
                     self::reply(vec![reply], outcome, "nothing can be taken away");
                 }
             }
@@ -253,7 +267,7 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
 }
 
 fn reply(replies: Vec<Reply>, outcome: anyhow::Result<()>, what: &str) {
-    let outcome = outcome.map_err(|error| format!("{what}: {error:#}"));
+    let outcome = outcome.map_err(|error| Failure::Other(format!("{what}: {error:#}")));
     for caller in replies {
         // One that went away needs no answer.
         let _ = caller.send(outcome.clone());
@@ -269,11 +283,21 @@ struct State {
     pending: Pending,
     /// Who waits until nothing is pending.
     renewing: Vec<Reply>,
-    /// What inventories name while it is looked for what none names.
-    watched: Option<Watched>,
 }
 
 impl State {
+    /// Whether a device may bring what of an inventory is not remembered: it may be new, and then it is
+    /// kept for a while, whatever becomes of the device.
+    fn may_name(&self, incoming: &Incoming, now: Millis) -> Result<(), Duration> {
+        let digests = incoming.software_digests.iter();
+        let software = digests.filter(|it| !self.software_ids.contains_key(*it));
+        let offered = incoming.inventory.updates.iter().flat_map(os);
+        let patches = offered.filter(|it| self.matcher.row(it).is_none());
+        let named = software.count() + patches.count();
+        let named = u32::try_from(named).unwrap_or(u32::MAX);
+        incoming.device.may_name(named, now)
+    }
+
     /// Forgets how anything is stored.
     fn forget_ids(&mut self) {
         self.software_ids.clear();
@@ -360,9 +384,6 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     if is_new {
         jobs::enqueue(&mut tx, jobs::Kind::FetchPackages, 0, now + GATHER).await?;
     }
-    if let Some(watched) = &mut state.watched {
-        watched.note(stored.iter().flat_map(|it| &it.software).copied());
-    }
     tx.commit().await?;
     state.fresh.clear();
     {
@@ -383,27 +404,15 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
 }
 
 /// Does a step of taking away what no device names, and forgets it here.
-async fn prune(app: &App, state: &mut State, round: u64, step: Step) -> anyhow::Result<()> {
-    if matches!(step, Step::Watch) {
-        state.watched = Some(Watched::new(round));
-        return Ok(());
-    }
-    let watched = state.watched.as_ref().filter(|it| it.is_of(round));
-    let watched = watched.context("another round began meanwhile")?;
+async fn prune(app: &App, state: &mut State, step: Step) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
     let mut gone = HashSet::new();
     match step {
-        Step::Watch => {}
-        Step::Software(ids) => {
-            let ids = unnamed::forget_software(&mut tx, &watched.unnamed(ids)).await?;
-            gone.extend(ids);
+        Step::Software(ids, since) => {
+            gone.extend(unnamed::forget_software(&mut tx, &ids, since).await?);
         }
         Step::Patches(ids) => drop(unnamed::forget_patches(&mut tx, &ids).await?),
         Step::Grounds(ids) => drop(unnamed::forget_grounds(&mut tx, &ids).await?),
-        Step::Done => {
-            state.watched = None;
-            return Ok(());
-        }
     }
     let outcome = tx.commit().await;
     // Whether or not it is known to have happened.
@@ -451,20 +460,23 @@ async fn intern<'a>(
     state: &mut State,
     batch: impl Iterator<Item = &'a Incoming>,
 ) -> anyhow::Result<bool> {
-    let mut new: HashMap<SoftwareDigest, &Software> = HashMap::new();
+    let mut named: HashMap<SoftwareDigest, &Software> = HashMap::new();
     for incoming in batch {
-        for (digest, row) in incoming
-            .software_digests
-            .iter()
-            .zip(&incoming.inventory.software)
-        {
-            if !state.software_ids.contains_key(digest) {
-                new.insert(*digest, row);
-            }
-        }
+        let digests = incoming.software_digests.iter().copied();
+        named.extend(digests.zip(&incoming.inventory.software));
     }
-    let new: Vec<_> = new.into_iter().collect();
+    let known = named.keys().filter_map(|it| state.software_ids.get(it));
+    let known: Vec<u32> = known.copied().collect();
+    // Another server may have taken some away.
+    let gone: HashSet<u32> = unnamed::note_named(tx, &known).await?.into_iter().collect();
+    if !gone.is_empty() {
+        state.software_ids.retain(|_, id| !gone.contains(id));
+    }
+    named.retain(|digest, _| !state.software_ids.contains_key(digest));
+    let new: Vec<_> = named.into_iter().collect();
     let ids = software::intern_many(tx, &new).await?;
+    let gone = unnamed::note_named(tx, &ids).await?;
+    ensure!(gone.is_empty(), "software was taken away while it was stored");
     for ((digest, _), id) in new.iter().zip(ids) {
         state.software_ids.insert(*digest, id);
     }

@@ -1,13 +1,14 @@
 //! Takes away what devices named once and no device names any more, a piece at a time: a device may name
 //! others for ever. What people decided about stays, and so does what a device was found to have.
 //!
-//! Which applications devices have is read while inventories go on being stored. What they name meanwhile
-//! is noted by the task that stores them, and that task alone takes away, and forgets what it remembers of
-//! it in the same step.
+//! Which applications devices have is read while inventories go on being stored, by this server and by
+//! others. What is due is marked since long. Whoever stores an inventory takes the mark from what it names
+//! in the same transaction (`unnamed::note_named`), and only what has the mark still is taken away. The task
+//! that stores inventories does so, and forgets what it remembers of it in the same step; another server
+//! finds out that it is gone when it names it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fleetmend_model::{Millis, PatchId};
@@ -23,39 +24,26 @@ pub const KEPT: Duration = Duration::from_hours(24 * 30);
 const DEVICES: u32 = 2_000;
 /// Rows that are looked at and taken away at once.
 const ROWS: u32 = 2_000;
-/// How many rounds have begun: what one learnt counts for no other.
-static ROUNDS: AtomicU64 = AtomicU64::new(0);
 
 /// What the task that stores inventories is asked for.
 pub enum Step {
-    /// From now on what inventories name is noted.
-    Watch,
-    /// Take these applications away, but for what was named meanwhile.
-    Software(Vec<u32>),
+    /// Take these applications away, but for those that were named since then.
+    Software(Vec<u32>, Millis),
     /// Take these patches away.
     Patches(Vec<PatchId>),
     /// Take these grounds away.
     Grounds(Vec<GroundsId>),
-    /// Nothing needs to be noted any more.
-    Done,
 }
 
 /// Looks at all there is. What fails is looked at again.
 pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
-    let round = ROUNDS.fetch_add(1, Ordering::Relaxed);
-    app.ingest.prune(round, Step::Watch).await?;
-    let outcome = all(app, round, app.now()).await;
-    app.ingest.prune(round, Step::Done).await?;
-    outcome
+    let now = app.now();
+    software(app, now).await?;
+    patches(app, now).await?;
+    grounds(app).await
 }
 
-async fn all(app: &App, round: u64, now: Millis) -> anyhow::Result<()> {
-    software(app, round, now).await?;
-    patches(app, round, now).await?;
-    grounds(app, round).await
-}
-
-async fn software(app: &App, round: u64, now: Millis) -> anyhow::Result<()> {
+async fn software(app: &App, now: Millis) -> anyhow::Result<()> {
     let named = named(app).await?;
     let mut after = 0;
     loop {
@@ -70,8 +58,8 @@ async fn software(app: &App, round: u64, now: Millis) -> anyhow::Result<()> {
         unnamed::mark_software(&mut tx, &sorted.unnamed, Some(now)).await?;
         tx.commit().await?;
         if !sorted.due.is_empty() {
-            let step = Step::Software(sorted.due);
-            app.ingest.prune(round, step).await?;
+            let step = Step::Software(sorted.due, now - KEPT);
+            app.ingest.prune(step).await?;
         }
     }
 }
@@ -116,7 +104,7 @@ impl Sorted {
     }
 }
 
-async fn patches(app: &App, round: u64, now: Millis) -> anyhow::Result<()> {
+async fn patches(app: &App, now: Millis) -> anyhow::Result<()> {
     let mut after = PatchId(0);
     loop {
         let mut tx = app.db.begin().await?;
@@ -127,13 +115,13 @@ async fn patches(app: &App, round: u64, now: Millis) -> anyhow::Result<()> {
         };
         let due = unnamed::due_patches(&app.db, (after, last), now - KEPT).await?;
         if !due.is_empty() {
-            app.ingest.prune(round, Step::Patches(due)).await?;
+            app.ingest.prune(Step::Patches(due)).await?;
         }
         after = last;
     }
 }
 
-async fn grounds(app: &App, round: u64) -> anyhow::Result<()> {
+async fn grounds(app: &App) -> anyhow::Result<()> {
     let mut after = None;
     loop {
         let unused = unnamed::grounds_after(&app.db, after, ROWS).await?;
@@ -141,37 +129,7 @@ async fn grounds(app: &App, round: u64) -> anyhow::Result<()> {
             return Ok(());
         };
         after = Some(*last);
-        app.ingest.prune(round, Step::Grounds(unused)).await?;
-    }
-}
-
-/// What the task that stores inventories keeps of a round.
-pub(super) struct Watched {
-    round: u64,
-    named: HashSet<u32>,
-}
-
-impl Watched {
-    pub(super) fn new(round: u64) -> Self {
-        Self {
-            round,
-            named: HashSet::new(),
-        }
-    }
-
-    /// Notes what an inventory names.
-    pub(super) fn note(&mut self, software: impl IntoIterator<Item = u32>) {
-        self.named.extend(software);
-    }
-
-    pub(super) fn is_of(&self, round: u64) -> bool {
-        self.round == round
-    }
-
-    /// Without what was named meanwhile.
-    pub(super) fn unnamed(&self, mut software: Vec<u32>) -> Vec<u32> {
-        software.retain(|it| !self.named.contains(it));
-        software
+        app.ingest.prune(Step::Grounds(unused)).await?;
     }
 }
 
@@ -197,8 +155,5 @@ mod tests {
             due: vec![5],
         };
         assert_eq!(sorted, expected);
-        let mut watched = Watched::new(1);
-        watched.note([5]);
-        assert_eq!(watched.unnamed(vec![5, 6]), [6]);
     }
 }

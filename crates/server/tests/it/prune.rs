@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use fleetmend_model::inventory::{AvailableUpdate, Inventory, Place, UpdateScan};
 use fleetmend_protocol::paths;
-use fleetmend_server::inventory::allowance::{BURST, EVERY};
+use fleetmend_server::inventory::allowance::{BURST, EVERY, NAMES};
 use fleetmend_server::inventory::prune::KEPT;
 use fleetmend_server::inventory::scans;
 use fleetmend_server::missing::index;
-use fleetmend_store::{inventories, missing, patches, queue, software, unnamed};
+use fleetmend_store::{applications, inventories, missing, patches, queue, software, unnamed};
 
 use crate::agent::{Agent, inventory};
 use crate::clocked::{Clocked, both, until};
@@ -123,7 +123,34 @@ both! {
         assert_eq!(send(&agent).await, 200);
         assert_eq!(send(&agent).await, 429);
         scans::request(site.app(), &[agent.device], &anna()).await.unwrap();
-        assert_eq!(send(&agent).await, 200);
+        // As long as the scan is open it may go on, and not for ever.
+        for _ in 0..BURST {
+            assert_eq!(send(&agent).await, 200);
+        }
+        assert_eq!(send(&agent).await, 429);
+    }
+
+    async fn a_device_names_no_more_that_is_new_than_it_may_whether_it_was_asked_or_not(site) {
+        let agent = Agent::enrol(&site.site, "host").await;
+        let send = async |round: usize, entries: usize| {
+            let rows = (0..entries).map(|it| taught::software(&format!("{round} {it}"), "1"));
+            let mut brought = inventory("host");
+            brought.software = rows.collect();
+            agent.post(paths::INVENTORY, &brought).await.status().as_u16()
+        };
+        let whole = 20_000;
+        for round in 0..NAMES as usize / whole - 1 {
+            assert_eq!(send(round, whole).await, 200);
+        }
+        scans::request(site.app(), &[agent.device], &anna()).await.unwrap();
+        assert_eq!(send(9, 1).await, 200);
+        assert_eq!(send(10, whole).await, 429);
+        // What is known may come all the same, and from others what is new.
+        assert_eq!(send(0, whole).await, 200);
+        let mut other = Agent::enrol(&site.site, "other").await;
+        other.send_inventory(&with("other", &["another tool"])).await;
+        site.pass(DAY).await;
+        assert_eq!(send(10, whole).await, 200);
     }
 
     async fn what_no_device_names_goes_after_a_while_and_what_was_decided_stays(site) {
@@ -149,6 +176,29 @@ both! {
         let lacks = missing::stored(site.db(), &[agent.device]).await.unwrap();
         assert_eq!(lacks[&agent.device].len(), 3);
         is_whole(&site).await;
+    }
+
+    async fn what_another_server_took_away_is_stored_anew_when_a_device_names_it(site) {
+        let mut agent = Agent::enrol(&site.site, "host").await;
+        agent.send_inventory(&with("host", &["tool"])).await;
+        agent.send_inventory(&with("host", &[])).await;
+        // No list shows it any more.
+        let mut tx = site.db().begin().await.unwrap();
+        applications::replace_all(&mut tx, &[]).await.unwrap();
+        let marks = unnamed::software_after(&mut tx, 0, 1_000).await.unwrap();
+        let ids: Vec<u32> = marks.iter().map(|it| it.id).collect();
+        unnamed::mark_software(&mut tx, &ids, Some(site.now())).await.unwrap();
+        let gone = unnamed::forget_software(&mut tx, &ids, site.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(gone.len() > 1, "{gone:?}");
+
+        agent.send_inventory(&with("host", &["tool"])).await;
+        assert_eq!(stored_software(&site).await, names(&["tool"]));
+        let lacks = missing::stored(site.db(), &[agent.device]).await.unwrap();
+        assert_eq!(lacks[&agent.device].len(), 1);
+        let held = inventories::get(site.db(), agent.device).await.unwrap().unwrap();
+        let found = software::get_many(site.db(), &held.software).await.unwrap();
+        assert_eq!(found.len(), 2);
     }
 
     async fn after_any_changes_the_index_and_the_tables_are_as_if_nothing_had_gone(site) {

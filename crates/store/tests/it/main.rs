@@ -34,3 +34,4 @@ mod small_tables;
 mod source_pages;
 mod source_use;
 mod statements;
+mod unnamed;
