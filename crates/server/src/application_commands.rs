@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use fleetmend_model::DeviceId;
-use fleetmend_reconcile::State;
+use fleetmend_reconcile::{Answer, State};
 use fleetmend_store::applications::{self, ListedApplication};
 use fleetmend_store::{Page, devices, overrides as kept};
 
@@ -182,9 +182,8 @@ fn sentences(it: &Explanation) -> Vec<String> {
         format!("{} {}{by}", software.name, software.version),
         format!("  {}: {why}", state.label()),
     ];
-    if it.here.is_some() {
-        let (alone, why) = (it.answer.state().label(), it.answer.why());
-        lines.push(format!("  alone: {alone}: {why}"));
+    if let Some((alone, why)) = it.alone() {
+        lines.push(format!("  alone: {}: {why}", alone.label()));
     }
     if let Some(found) = &it.found {
         let (evidence, confidence) = (found.evidence.key(), found.confidence.key());
@@ -195,7 +194,7 @@ fn sentences(it: &Explanation) -> Vec<String> {
     }
     let others = it.candidates.iter();
     let chosen = it.found.as_ref().map(|it| it.package.as_str());
-    let is_open = it.answer.state() == State::Review;
+    let is_open = it.answer.as_ref().map(Answer::state) == Some(State::Review);
     for other in others.filter(|it| is_open || Some(it.package.as_str()) != chosen) {
         lines.push(format!("  may be {}: {}", other.package, other.why));
     }
@@ -228,6 +227,10 @@ fn sentences(it: &Explanation) -> Vec<String> {
     }
     if let Some((at, cause)) = &it.device.scan_failure {
         lines.push(format!("  the scan at {} failed: {cause}", time(*at)));
+    }
+    if let Some(it) = &it.device.refusal {
+        let (what, at, cause) = (it.what.label(), time(it.at), &it.cause);
+        lines.push(format!("  the server refused {what} at {at}: {cause}"));
     }
     lines
 }

@@ -5,7 +5,7 @@
 //! [`ApiError::Conflict`] (right, but not now). Everything else is [`ApiError::Internal`]: it is
 //! logged, and the caller learns only that it happened.
 
-use axum::Json;
+use axum::{Extension, Json};
 use axum::response::{IntoResponse, Response};
 use fleetmend_protocol::{ErrorBody, ErrorDetail};
 use http::StatusCode;
@@ -78,19 +78,24 @@ impl ApiError {
     }
 }
 
+/// The sentence of an answer that is an error, for what stands around the handlers.
+#[derive(Debug, Clone)]
+pub struct Told(pub String);
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         if let Self::Internal(error) = &self {
             tracing::error!("{error:#}");
         }
         let (status, code, message) = self.parts();
+        let told = Told(message.clone());
         let body = ErrorBody {
             error: ErrorDetail {
                 code: code.to_owned(),
                 message,
             },
         };
-        (status, Json(body)).into_response()
+        (status, Extension(told), Json(body)).into_response()
     }
 }
 

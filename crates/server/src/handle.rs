@@ -326,7 +326,11 @@ impl Handle {
                     }
                 ),
             };
-            lines.push(format!("  {}: {status}{note}", device.host.hostname));
+            let refused = device.refusal.map(|it| {
+                format!("; the server refuses {}: {}", it.what.label(), it.cause)
+            });
+            let refused = refused.unwrap_or_default();
+            lines.push(format!("  {}: {status}{note}{refused}", device.host.hostname));
         }
         Ok(lines)
     }

@@ -37,6 +37,8 @@ pub enum Kind {
     BringToFeed,
     /// The same for a package that a person asks for. Subject: the package.
     Internalize,
+    /// Count on how many devices the answer that a patch is missing is old. Subject: 0.
+    OldAnswers,
     /// Have each device have its policy. Subject: 0.
     AssignPolicies,
     /// Take away what no device, and files that nothing, names any more. Subject: 0.
@@ -44,7 +46,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::SyncSource,
         Self::FetchPackages,
         Self::MirrorPatch,
@@ -52,6 +54,7 @@ impl Kind {
         Self::SyncDue,
         Self::Rematch,
         Self::Applications,
+        Self::OldAnswers,
         Self::BringToFeed,
         Self::Internalize,
         Self::AssignPolicies,
@@ -67,6 +70,7 @@ impl Kind {
             Self::SyncDue => "sync_due",
             Self::Rematch => "rematch",
             Self::Applications => "applications",
+            Self::OldAnswers => "old_answers",
             Self::BringToFeed => "bring_to_feed",
             Self::Internalize => "internalize",
             Self::AssignPolicies => "assign_policies",
@@ -86,6 +90,7 @@ impl Kind {
             | Self::SyncDue
             | Self::Rematch
             | Self::Applications
+            | Self::OldAnswers
             | Self::AssignPolicies
             | Self::Prune => Lane::Whole,
             Self::SyncSource => Lane::Sources,
@@ -99,6 +104,7 @@ impl Kind {
         match self {
             Self::Upkeep => Some(Duration::from_secs(5)),
             Self::SyncDue => Some(Duration::from_secs(5)),
+            Self::OldAnswers => Some(Duration::from_mins(15)),
             Self::Prune => Some(Duration::from_hours(24)),
             Self::SyncSource
             | Self::FetchPackages
@@ -112,12 +118,10 @@ impl Kind {
     }
 
     /// The longest wait after failures. What runs for ever is about the whole fleet: it must not
-    /// stand still for long because it failed a few times.
+    /// stand still for long because it failed a few times. What runs once a day can wait as anything else.
     fn longest_backoff(self) -> Duration {
-        match self.again_after() {
-            Some(_) => Duration::from_secs(60),
-            None => queue::MAX_BACKOFF,
-        }
+        let pause = self.again_after().unwrap_or(queue::MAX_BACKOFF);
+        pause.clamp(Duration::from_secs(60), queue::MAX_BACKOFF)
     }
 }
 
@@ -182,6 +186,7 @@ pub async fn start_standing(app: &App, server: &str) -> anyhow::Result<()> {
         Kind::SyncDue,
         Kind::FetchPackages,
         Kind::Rematch,
+        Kind::OldAnswers,
         Kind::AssignPolicies,
     ] {
         enqueue(&mut tx, kind, 0, app.now()).await?;
@@ -315,6 +320,7 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
             missing::applications::store(app).await?;
             missing::matched_packages::store(app).await
         }
+        Kind::OldAnswers => missing::age::count(app).await,
         Kind::AssignPolicies => policies::assign::run(app).await,
         Kind::Prune => {
             // Both have their turn, also where one fails.
@@ -375,9 +381,10 @@ mod tests {
     #[test]
     fn what_runs_for_ever_never_stands_still_for_long() {
         for kind in Kind::ALL {
-            let is_standing = kind.again_after().is_some();
+            let is_urgent = matches!(kind, Kind::Upkeep | Kind::SyncDue);
             let longest = kind.longest_backoff();
-            assert_eq!(longest <= Duration::from_secs(60), is_standing, "{kind:?}");
+            assert_eq!(longest <= Duration::from_secs(60), is_urgent, "{kind:?}");
+            assert!(longest <= queue::MAX_BACKOFF, "{kind:?}");
         }
     }
 }

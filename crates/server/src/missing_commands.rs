@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use fleetmend_model::Millis;
+use fleetmend_store::devices;
 use fleetmend_store::holds::{self, Hold, HoldFilter, ListedHold};
 use fleetmend_store::missing::{self, DevicePatch, MissingPatch, PatchFilter};
 
@@ -13,6 +14,7 @@ use crate::api::time;
 use crate::catalog::readiness;
 use crate::deployments;
 use crate::handle::{Handle, said};
+use crate::missing::age::{Age, OLD_DAYS};
 use crate::missing::published;
 use crate::missing::query::PatchQuery;
 use crate::output::Output;
@@ -84,8 +86,11 @@ impl Handle {
     ) -> anyhow::Result<Vec<String>> {
         let device = self.device(device).await?;
         let (db, filter) = (&self.app.db, query.filter()?);
+        let known = devices::get(db, device).await?;
+        let age = known.map(|it| Age::of(&self.app, &it)).unwrap_or_default();
         let rows = whole(async |page| missing::of_device(db, device, &filter, page).await).await?;
-        output.lines(rows, DevicePatchBody::from, device_line)
+        let body = |row| DevicePatchBody::of(row, &age);
+        output.lines(rows, body, |row| device_line(row, &age))
     }
 
     /// One line for each held update, the latest first.
@@ -124,6 +129,10 @@ fn missing_line(it: MissingPatch) -> String {
         (None, 0) => String::new(),
         (None, devices) => format!("held on {devices}"),
     };
+    let old = match it.old_answers {
+        0 => String::new(),
+        devices => format!("{devices} not scanned for {OLD_DAYS} days"),
+    };
     let (patch, affected) = (it.patch.id.to_string(), it.affected.to_string());
     let line = [
         &patch,
@@ -133,6 +142,7 @@ fn missing_line(it: MissingPatch) -> String {
         it.approval.key(),
         &affected,
         &held,
+        &old,
     ];
     line.join("\t").trim_end().to_owned()
 }
@@ -154,9 +164,12 @@ fn dates_line(it: MissingPatch) -> String {
     .join("\t")
 }
 
-fn device_line(it: DevicePatch) -> String {
+fn device_line(it: DevicePatch, age: &Age) -> String {
     let held = it.hold.as_ref().map(held).unwrap_or_default();
     let (patch, since) = (it.patch.id.to_string(), time(it.missing.since));
+    let as_of = age.scanned_at.map(time).unwrap_or_default();
+    let failure = age.scan_failure.as_ref();
+    let failure = failure.map(|(at, cause)| format!("the scan at {} failed: {cause}", time(*at)));
     let line = [
         &patch,
         &it.patch.title,
@@ -165,6 +178,8 @@ fn device_line(it: DevicePatch) -> String {
         it.approval.key(),
         &since,
         &held,
+        &as_of,
+        &failure.unwrap_or_default(),
     ];
     line.join("\t").trim_end().to_owned()
 }

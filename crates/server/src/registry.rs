@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use fleetmend_model::device::Host;
 use fleetmend_model::{DeviceId, Millis};
-use fleetmend_store::devices;
+use fleetmend_store::devices::{self, Refusal};
 use tokio::sync::Notify;
 
 use crate::inventory::allowance::Allowance;
@@ -37,7 +37,14 @@ pub struct Device {
     known: Mutex<Known>,
     /// Whether an inventory of it is taken in.
     is_reporting: AtomicBool,
-    allowance: Mutex<Allowance>,
+    allowances: Mutex<Allowances>,
+}
+
+/// What a device may still bring.
+struct Allowances {
+    unasked: Allowance,
+    asked: Allowance,
+    named: Allowance,
 }
 
 /// A device's turn: one inventory of it is taken in at a time.
@@ -68,6 +75,8 @@ pub struct Known {
     pub host: u64,
     /// When the last scan failed and why, as it is stored.
     pub scan_failure: Option<(Millis, String)>,
+    /// What was refused, as it is stored.
+    pub refusal: Option<Refusal>,
 }
 
 impl Known {
@@ -92,7 +101,11 @@ impl Device {
             wake: Notify::new(),
             known: Mutex::new(known),
             is_reporting: AtomicBool::new(false),
-            allowance: Mutex::new(Allowance::default()),
+            allowances: Mutex::new(Allowances {
+                unasked: Allowance::INVENTORIES,
+                asked: Allowance::INVENTORIES,
+                named: Allowance::NAMED,
+            }),
         }
     }
 
@@ -126,6 +139,12 @@ impl Device {
             .clone()
     }
 
+    /// What of it was refused.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let known = self.known.lock();
+        known.unwrap_or_else(PoisonError::into_inner).refusal.clone()
+    }
+
     /// Whether `known` says what the last check-in said, without a copy.
     pub fn is_known(&self, same: impl FnOnce(&Known) -> bool) -> bool {
         same(&self.known.lock().unwrap_or_else(PoisonError::into_inner))
@@ -144,8 +163,22 @@ impl Device {
 
     /// Whether it may bring one more inventory that nobody asked for; or in what time.
     pub fn may_report(&self, now: Millis) -> Result<(), Duration> {
-        let allowance = self.allowance.lock();
-        allowance.unwrap_or_else(PoisonError::into_inner).take(now)
+        self.allowances().unasked.take(1, now)
+    }
+
+    /// The same of one that was asked for: a scan stays open for as long as its device likes.
+    pub fn may_answer(&self, now: Millis) -> Result<(), Duration> {
+        self.allowances().asked.take(1, now)
+    }
+
+    /// Whether it may name so many entries that the server does not remember; or in what time.
+    pub fn may_name(&self, entries: u32, now: Millis) -> Result<(), Duration> {
+        self.allowances().named.take(entries, now)
+    }
+
+    fn allowances(&self) -> MutexGuard<'_, Allowances> {
+        let allowances = self.allowances.lock();
+        allowances.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the mark that a check-in must look into the database. Taken before the look, so that

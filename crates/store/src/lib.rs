@@ -89,6 +89,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     device_facts::STATEMENTS,
     devices::LIST_STATEMENTS,
     devices::POLICY_STATEMENTS,
+    devices::REFUSAL_STATEMENTS,
     downloads::STATEMENTS,
     enrol_tokens::STATEMENTS,
     feed_keys::STATEMENTS,

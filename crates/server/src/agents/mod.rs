@@ -7,6 +7,7 @@ pub mod epoch;
 pub mod facts;
 pub mod files;
 pub mod inventory;
+pub mod refusal;
 pub mod remove;
 pub mod reports;
 pub mod wait;
@@ -40,14 +41,18 @@ impl FromRequestParts<Arc<App>> for Caller {
             return Ok(Self(device));
         }
         // Enrolled at another server over the same database, or removed.
-        let stored = devices::by_certificate(&app.db, &certificate)
+        let stored = devices::ever_by_certificate(&app.db, &certificate)
             .await
-            .map_err(anyhow::Error::from)?
-            .filter(|device| device.removed_at.is_none())
-            .ok_or_else(|| {
-                ApiError::Unauthenticated("this device is not enrolled any more".to_owned())
-            })?;
-        Ok(Self(remember(app, &stored)))
+            .map_err(anyhow::Error::from)?;
+        let told = "this device is not enrolled any more";
+        match stored {
+            Some(device) if device.removed_at.is_none() => Ok(Self(remember(app, &device))),
+            Some(device) => {
+                refusal::note_removed(app, &device, told).await?;
+                Err(ApiError::Unauthenticated(told.to_owned()))
+            }
+            None => Err(ApiError::Unauthenticated(told.to_owned())),
+        }
     }
 }
 
@@ -66,6 +71,7 @@ pub fn remember(app: &App, stored: &devices::Device) -> Arc<Device> {
         facts: 0,
         host: Known::digest_of(&stored.host),
         scan_failure: stored.scan_failure.clone(),
+        refusal: stored.refusal.clone(),
     };
     let device = app.registry.add(
         stored.id,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleetmend_model::DeviceId;
+use fleetmend_model::{DeviceId, Millis};
 use fleetmend_model::device::{OsFamily, SystemType};
 use fleetmend_model::inventory::Part;
 use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_model::status::scan::ScanStatus;
-use fleetmend_store::devices::{self, Device, DeviceFilter, DeviceSort};
+use fleetmend_store::devices::{self, Device, DeviceFilter, DeviceSort, Refusal};
 use fleetmend_store::inventories::{self, Carried};
 use fleetmend_store::missing::{self, DevicePatch, PatchFilter};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ use crate::console::stored;
 use crate::error::ApiError;
 use crate::inventory::system_type;
 use crate::inventory::unread::shorten;
+use crate::missing::age::Age;
 use crate::missing::published;
 use crate::people::{Confirmed, SignedIn};
 
@@ -60,6 +61,8 @@ pub(crate) struct DeviceBody {
     scanned_at: Option<String>,
     /// That the last scan failed; absent where it did not.
     scan_failure: Option<ScanFailureBody>,
+    /// What of its agent the server refused last, until it takes the like again.
+    refusal: Option<RefusalBody>,
     /// What the last scan did not read, the first 100; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     unread: Option<Vec<UnreadBody>>,
@@ -141,6 +144,36 @@ pub(crate) struct ScanFailureBody {
     cause: String,
 }
 
+/// Something that the server refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusalBody {
+    /// When last, to the hour.
+    at: String,
+    /// `certificate` (everything), `checkin`, `inventory` or `reports`.
+    what: &'static str,
+    /// Why, as its agent was told.
+    cause: String,
+}
+
+impl From<Refusal> for RefusalBody {
+    fn from(it: Refusal) -> Self {
+        Self {
+            at: time(it.at),
+            what: it.what.key(),
+            cause: it.cause,
+        }
+    }
+}
+
+impl ScanFailureBody {
+    pub(crate) fn of(failure: Option<(Millis, String)>) -> Option<Self> {
+        failure.map(|(at, cause)| Self {
+            at: time(at),
+            cause,
+        })
+    }
+}
+
 fn device_body(app: &App, device: Device) -> DeviceBody {
     let heard = app
         .registry
@@ -165,10 +198,8 @@ fn device_body(app: &App, device: Device) -> DeviceBody {
         }),
         inventory_at: time_opt(device.inventory_at),
         scanned_at: time_opt(scanned_at),
-        scan_failure: device.scan_failure.map(|(at, cause)| ScanFailureBody {
-            at: time(at),
-            cause,
-        }),
+        scan_failure: ScanFailureBody::of(device.scan_failure),
+        refusal: device.refusal.map(Into::into),
         unread: None,
         unread_more: None,
         inventory_complete: device.inventory_complete,
@@ -260,15 +291,22 @@ pub(crate) struct DevicePatchBody {
     approval: &'static str,
     /// How it is missing.
     missing: MissingBody,
+    /// When a scan found that last.
+    scanned_at: Option<String>,
+    /// That the last scan failed; absent where it did not.
+    scan_failure: Option<ScanFailureBody>,
     /// The device's latest job for it.
     latest_job: Option<LatestJobBody>,
     /// What keeps it from being offered again.
     hold: Option<HoldBody>,
 }
 
-impl From<DevicePatch> for DevicePatchBody {
-    fn from(row: DevicePatch) -> Self {
+impl DevicePatchBody {
+    /// A row of the list of a device of which what is known is so old.
+    pub(crate) fn of(row: DevicePatch, age: &Age) -> Self {
         Self {
+            scanned_at: time_opt(age.scanned_at),
+            scan_failure: ScanFailureBody::of(age.scan_failure.clone()),
             patch: row.patch.into(),
             approval: row.approval.key(),
             missing: row.missing.into(),
@@ -325,10 +363,13 @@ pub(crate) async fn list_missing(
         published_before: published::of("published_before", it.published_before.as_deref())?,
         ..PatchFilter::default()
     };
+    let device = devices::get(&app.db, DeviceId(id)).await.map_err(stored)?;
+    let age = device.map(|it| Age::of(&app, &it)).unwrap_or_default();
     let listed = missing::of_device(&app.db, DeviceId(id), &filter, &page)
         .await
         .map_err(stored)?;
-    Ok(Json(PageBody::of(listed, Into::into)))
+    let body = |row| DevicePatchBody::of(row, &age);
+    Ok(Json(PageBody::of(listed, body)))
 }
 
 /// A system type for devices.

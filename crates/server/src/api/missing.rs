@@ -16,6 +16,7 @@ use fleetmend_store::patches::{self, Patch};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::devices::ScanFailureBody;
 use super::extract::{Id, Params};
 use super::holds::HoldBody;
 use super::openapi::Refused;
@@ -192,6 +193,9 @@ pub(crate) struct MissingPatchBody {
     reason: String,
     /// How many devices of that type lack it.
     affected: u64,
+    /// On how many of these no scan confirmed that for seven days, as it was counted last: each quarter of
+    /// an hour.
+    old_answers: u64,
     /// On how many of these it was installed and the version did not change.
     held_devices: u64,
     /// Why it is offered nowhere, where it was in vain on several devices.
@@ -214,6 +218,7 @@ impl MissingPatchBody {
             decided_at: time_opt(row.decided_at),
             reason: row.decision_reason,
             affected: row.affected,
+            old_answers: row.old_answers,
             held_devices: row.held_devices,
             held_everywhere: row.held_everywhere.map(Into::into),
             dates: row.dates.into(),
@@ -305,6 +310,10 @@ pub(crate) struct AffectedSystemBody {
     system_type: &'static str,
     /// When it was heard from last, as far as written down.
     last_seen: String,
+    /// When a scan found last that it lacks the patch, as far as written down.
+    scanned_at: Option<String>,
+    /// That the last scan failed; absent where it did not.
+    scan_failure: Option<ScanFailureBody>,
     /// What a deployment needs that the device does not have.
     cannot_deploy: Option<String>,
     /// How the patch is missing.
@@ -359,6 +368,8 @@ pub(crate) async fn list_systems(
         hostname: row.hostname,
         system_type: row.system_type.key(),
         last_seen: time(row.last_seen),
+        scanned_at: time_opt(row.scanned_at),
+        scan_failure: ScanFailureBody::of(row.scan_failure),
         cannot_deploy: row.cannot_deploy,
         missing: row.missing.into(),
         latest_job: row.job.map(Into::into),

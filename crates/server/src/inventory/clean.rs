@@ -119,7 +119,7 @@ pub fn clean_text(text: &mut String) -> bool {
 }
 
 /// One text of which no more than `most` characters are kept.
-pub(super) fn clean_to(text: &mut String, most: usize) -> bool {
+pub(crate) fn clean_to(text: &mut String, most: usize) -> bool {
     let is_bad = |c: char| {
         c.is_control()
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

@@ -1,5 +1,6 @@
 //! The missing stage: installed software against the catalog, stored as what each device lacks.
 
+pub mod age;
 pub mod application_devices;
 pub mod applications;
 pub mod explain;

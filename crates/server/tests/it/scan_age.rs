@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use fleetmend_model::Millis;
 use fleetmend_protocol::checkin::{CheckIn, ScanFailure};
-use fleetmend_server::upkeep;
+use fleetmend_server::missing::age;
+use fleetmend_server::{Output, PatchQuery, upkeep};
 use fleetmend_store::devices::{self, Device};
 
 use crate::agent::{Agent, inventory};
 use crate::clocked::{Clocked, both};
 use crate::facts::say;
+use crate::partial_scan::scan;
+use crate::site::Person;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -111,4 +114,65 @@ async fn pages_and_the_api_say_as_of_when_and_that_the_last_scan_failed() {
     let body = person.get(&site, &format!("/api/v1{path}")).await.json();
     assert_eq!(body["scan_failure"]["cause"], "the registry cannot be read");
     assert!(body["scanned_at"].is_string(), "{body}");
+}
+
+/// A device that lacks a patch, and a person.
+async fn lacking(site: &Clocked) -> (Agent, Person) {
+    let person = site.administrator().await;
+    let mut agent = Agent::enrol(&site.site, "host").await;
+    agent.send_inventory(&scan(&[("tool", "1")], &[("tool", "2")], true)).await;
+    (agent, person)
+}
+
+both! {
+    async fn lists_of_what_is_missing_say_as_of_when_and_why_there_is_nothing_newer(site) {
+        let (agent, person) = lacking(&site).await;
+        let at = site.now();
+        let failure = ScanFailure { at, cause: "the registry cannot be read".to_owned() };
+        say_scanned(&agent, at, Some(&failure)).await;
+        let get = async |path: &str| person.get(&site.site, path).await;
+        let listed = get("/api/v1/missing").await.json();
+        let patch = listed["items"][0]["patch"]["id"].as_i64().unwrap();
+        let device = agent.device;
+        for path in [format!("devices/{device}/missing"), format!("missing/{patch}/systems")] {
+            let listed = get(&format!("/api/v1/{path}")).await.json();
+            let row = &listed["items"][0];
+            assert!(row["scanned_at"].is_string(), "{path}: {row}");
+            assert_eq!(row["scan_failure"]["cause"], "the registry cannot be read", "{path}");
+        }
+        for path in [format!("/devices/{device}"), format!("/missing/{patch}")] {
+            let page = get(&path).await.text;
+            let rows = page.split("<tbody>").nth(1).unwrap();
+            assert!(rows.contains("the registry cannot be read"), "{path}");
+        }
+        let query = PatchQuery::default();
+        let handle = site.site.running().handle();
+        let lines = handle.list_device_missing("host", &query, Output::Text).await.unwrap();
+        assert!(lines[0].contains("the registry cannot be read"), "{lines:?}");
+    }
+
+    async fn a_patch_says_on_how_many_devices_nobody_looked_for_a_week(site) {
+        let (agent, person) = lacking(&site).await;
+        let old = async || {
+            age::count(site.app()).await.unwrap();
+            let listed = person.get(&site.site, "/api/v1/missing").await.json();
+            let row = &listed["items"][0];
+            (row["affected"].as_u64().unwrap(), row["old_answers"].as_u64().unwrap())
+        };
+        say_scanned(&agent, site.now(), None).await;
+        assert_eq!(old().await, (1, 0));
+        site.live(DAY * 6).await;
+        assert_eq!(old().await, (1, 0));
+        site.live(DAY + DAY).await;
+        assert_eq!(old().await, (1, 1));
+        let page = person.get(&site.site, "/missing").await.text;
+        assert!(page.contains("1 not scanned for 7 days"), "{page}");
+        let query = PatchQuery::default();
+        let handle = site.site.running().handle();
+        let lines = handle.list_missing(&query, Output::Text).await.unwrap();
+        assert!(lines[0].ends_with("1 not scanned for 7 days"), "{lines:?}");
+        say_scanned(&agent, site.now(), None).await;
+        upkeep::store_last_seen(site.app()).await.unwrap();
+        assert_eq!(old().await, (1, 0));
+    }
 }

@@ -2,6 +2,7 @@
 
 mod list;
 mod policy;
+mod refusal;
 
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
 pub use list::{DeviceFilter, DeviceSort, Totals, get_many, list, named, totals};
 pub(crate) use policy::STATEMENTS as POLICY_STATEMENTS;
 pub use policy::{HasPolicy, policies, set_policies};
+pub(crate) use refusal::STATEMENTS as REFUSAL_STATEMENTS;
+pub use refusal::{Refusal, Refused, set_refusal};
 
 statements! {
     INSERT = "INSERT INTO devices (hostname, hostname_key, os_family, os_name, os_version,
@@ -118,6 +121,8 @@ pub struct Device {
     pub scanned_at: Option<Millis>,
     /// When the last scan failed, and why.
     pub scan_failure: Option<(Millis, String)>,
+    /// What of its agent the server refused, until it takes the like again.
+    pub refusal: Option<Refusal>,
     /// Whether the last scan reached all of its sources.
     pub inventory_complete: bool,
     /// Which sources it did not reach, and why.
@@ -201,7 +206,6 @@ pub struct InventoryFacts {
 
 pub(crate) fn read(row: &Row) -> Result<Device> {
     let boot_at = row.millis_opt("boot_at")?;
-    let scan_failure = row.text("scan_failure")?;
     Ok(Device {
         id: DeviceId(row.int("id")?),
         host: Host {
@@ -223,9 +227,8 @@ pub(crate) fn read(row: &Row) -> Result<Device> {
         inventory_digest: row.text_opt("inventory_digest")?,
         inventory_at: row.millis_opt("inventory_at")?,
         scanned_at: row.millis_opt("scanned_at")?,
-        scan_failure: row
-            .millis_opt("scan_failed_at")?
-            .map(|at| (at, scan_failure)),
+        scan_failure: read_scan_failure(row)?,
+        refusal: refusal::read(row)?,
         inventory_complete: row.flag("inventory_complete")?,
         inventory_note: row.text("inventory_note")?,
         restart_pending: row.text_opt("restart_pending")?,
@@ -240,6 +243,12 @@ pub(crate) fn read(row: &Row) -> Result<Device> {
         policy_why: row.text("policy_why")?,
         removed_at: row.millis_opt("removed_at")?,
     })
+}
+
+/// When the last scan failed, and why.
+pub(crate) fn read_scan_failure(row: &Row) -> Result<Option<(Millis, String)>> {
+    let cause = row.text("scan_failure")?;
+    Ok(row.millis_opt("scan_failed_at")?.map(|at| (at, cause)))
 }
 
 /// Adds a device that enrolled.

@@ -10,6 +10,7 @@ use super::dates::{self, Dates, date_columns, published};
 use super::filter::{self, PatchFilter, PatchSort, patch_conditions, patch_values};
 use super::{Missing, read};
 use crate::db::Read;
+use crate::devices::read_scan_failure;
 use crate::error::Result;
 use crate::holds::{Hold, hold_columns, hold_joins, read_joined};
 use crate::page::{Kind, Page, Paged, contains};
@@ -23,6 +24,8 @@ macro_rules! missing_patches {
     ($from:literal) => {
         concat!(
             "SELECT p.*, c.system_type, c.place, c.devices AS affected,
+             CASE WHEN c.old_answers < c.devices THEN c.old_answers ELSE c.devices END
+                 AS old_answers,
              COALESCE(a.decision, 'not_approved') AS decision,
              COALESCE(a.decided_by, '') AS decided_by, a.at AS decided_at,
              COALESCE(a.reason, '') AS decision_reason,
@@ -83,6 +86,7 @@ statements! {
                     AND (c.patch, c.place) > (CAST($14 AS BIGINT), CAST($15 AS BIGINT))))
          ORDER BY c.devices DESC, c.patch, c.place LIMIT $16"));
     AFFECTED = (concat!("SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason, d.hostname, d.system_type, d.last_seen, d.cannot_deploy,
+                    d.scanned_at, d.scan_failed_at, d.scan_failure,
                     j.id AS job, j.status AS job_status, j.ending AS job_ending,
                     j.cause AS job_cause, j.updated_at AS job_at,", hold_columns!(), "
                 FROM missing AS m
@@ -117,6 +121,8 @@ pub struct MissingPatch {
     pub decision_reason: String,
     /// How many devices of that type lack it.
     pub affected: u64,
+    /// On how many of these the answer is old, as it was counted last.
+    pub old_answers: u64,
     /// On how many of these it was installed and the version did not change.
     pub held_devices: u64,
     /// Why it is offered nowhere, where it was in vain on several devices.
@@ -147,6 +153,10 @@ pub struct AffectedSystem {
     pub system_type: SystemType,
     /// When it was heard from last.
     pub last_seen: Millis,
+    /// When a scan found last what is known of it, as far as written down.
+    pub scanned_at: Option<Millis>,
+    /// When the last scan failed, and why.
+    pub scan_failure: Option<(Millis, String)>,
     /// What a deployment needs that the device does not have.
     pub cannot_deploy: Option<String>,
     /// How the patch is missing; its device is the row's id.
@@ -182,6 +192,7 @@ fn read_patch(row: &Row) -> Result<MissingPatch> {
         decided_at: row.millis_opt("decided_at")?,
         decision_reason: row.text("decision_reason")?,
         affected: row.u64("affected")?,
+        old_answers: row.u64("old_answers")?,
         held_devices: row.u64("held_devices")?,
         held_everywhere: read_joined(row)?,
         dates: dates::read(row)?,
@@ -255,6 +266,8 @@ pub async fn affected_systems(
                 hostname: row.text("hostname")?,
                 system_type: row.word("system_type", SystemType::from_key)?,
                 last_seen: row.millis("last_seen")?,
+                scanned_at: row.millis_opt("scanned_at")?,
+                scan_failure: read_scan_failure(row)?,
                 cannot_deploy: row.text_opt("cannot_deploy")?,
                 missing: read(row)?,
                 job: read_job(row)?,

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fleetmend_model::device::SystemType;
-use fleetmend_model::{DeviceId, PatchId};
+use fleetmend_model::{DeviceId, Millis, PatchId};
 
 use super::Changes;
-use crate::db::{Read as _, Tx};
+use crate::db::{Db, Read as _, Tx};
 use crate::error::Result;
 use crate::rows::Rows;
 use crate::sql::statements;
-use crate::value::{args, row};
+use crate::value::{Row, args, row};
 
 statements! {
     /// Rows are taken in the order given, so that two servers wait for each other and no more.
@@ -20,6 +20,18 @@ statements! {
            FROM jsonb_each($1) WHERE true
            ON CONFLICT (patch, system_type) DO UPDATE SET
                devices = missing_counts.devices + excluded.devices";
+    OLD = "SELECT m.patch, d.system_type, COUNT(*) AS devices
+           FROM devices AS d JOIN missing AS m ON m.device = d.id
+           WHERE d.removed_at IS NULL AND (d.scanned_at IS NULL OR d.scanned_at < $1)
+           GROUP BY m.patch, d.system_type";
+    STORED_OLD = "SELECT patch, system_type, old_answers AS devices
+                  FROM missing_counts WHERE old_answers > 0";
+    SET_OLD = "UPDATE missing_counts SET old_answers = t.devices
+               FROM (SELECT CAST(value->>0 AS BIGINT) AS patch, value->>1 AS system_type,
+                            CAST(value->>2 AS BIGINT) AS devices
+                     FROM jsonb_each($1)) AS t
+               WHERE missing_counts.patch = t.patch
+                 AND missing_counts.system_type = t.system_type";
     LACKED = "SELECT m.patch, d.system_type, COUNT(*) AS devices
               FROM devices AS d JOIN missing AS m ON m.device = d.id
               WHERE d.id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
@@ -47,8 +59,12 @@ impl Counted {
     /// All that these devices lack.
     pub(crate) async fn lacked_by(tx: &mut Tx, devices: &[DeviceId]) -> Result<Self> {
         let ids = Rows::of(devices.iter().copied());
+        Self::read(&tx.rows(&LACKED, args![ids]).await?)
+    }
+
+    fn read(rows: &[Row]) -> Result<Self> {
         let mut counted = Self::default();
-        for row in tx.rows(&LACKED, args![ids]).await? {
+        for row in rows {
             let system_type = row.word("system_type", SystemType::from_key)?;
             counted.add(PatchId(row.int("patch")?), system_type, row.int("devices")?);
         }
@@ -89,5 +105,39 @@ impl Counted {
             return Ok(());
         }
         tx.run(&ADD, args![rows]).await.map(drop)
+    }
+}
+
+/// On how many devices of each type the answer that a patch is missing is older than a time, where that is
+/// not what is stored: time alone changes it. To count them all takes seconds in a large fleet, so it is
+/// read outside of the transaction that stores it.
+pub async fn changed_old_answers(db: &Db, before: Millis) -> Result<OldAnswers> {
+    let mut from = db.read().await?;
+    let mut now = Counted::read(&from.rows(&OLD, args![before]).await?)?.0;
+    for (key, devices) in Counted::read(&from.rows(&STORED_OLD, args![]).await?)?.0 {
+        if now.get(&key) == Some(&devices) {
+            now.remove(&key);
+        } else {
+            now.entry(key).or_default();
+        }
+    }
+    Ok(OldAnswers(now))
+}
+
+/// What [`changed_old_answers`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OldAnswers(BTreeMap<(PatchId, SystemType), i64>);
+
+impl OldAnswers {
+    /// Puts it in the place of what is stored.
+    pub async fn store(self, tx: &mut Tx) -> Result<()> {
+        let mut rows = Rows::new();
+        for ((patch, system_type), devices) in self.0 {
+            rows.push(&row![patch, system_type.key(), devices]);
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        tx.run(&SET_OLD, args![rows]).await.map(drop)
     }
 }

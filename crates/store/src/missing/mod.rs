@@ -21,12 +21,13 @@ use crate::sql::statements;
 use crate::value::{Row, args, bad, row};
 
 pub(crate) use by_device::STATEMENTS as BY_DEVICE_STATEMENTS;
-pub use by_device::{DevicePatch, of_device, of_packages};
+pub use by_device::{DevicePatch, of_device, of_os_package, of_packages};
 pub(crate) use by_package::STATEMENTS as BY_PACKAGE_STATEMENTS;
 pub use by_package::{PackagesMissing, packages, replace_for_packages};
 pub(crate) use by_patch::STATEMENTS as BY_PATCH_STATEMENTS;
 pub use by_patch::{AffectedSystem, LatestJob, MissingPatch, affected_systems, list};
 pub(crate) use counts::Counted;
+pub use counts::{OldAnswers, changed_old_answers};
 pub(crate) use counts::STATEMENTS as COUNTS_STATEMENTS;
 pub(crate) use dates::STATEMENTS as DATES_STATEMENTS;
 pub use dates::{Dates, FixCandidate, dates, fix_candidates, looked_at};

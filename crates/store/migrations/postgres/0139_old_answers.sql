@@ -1,0 +1,2 @@
+-- On how many of these devices the answer is old, as it was counted last.
+ALTER TABLE missing_counts ADD COLUMN old_answers BIGINT NOT NULL DEFAULT 0;
