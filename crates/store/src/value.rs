@@ -321,12 +321,16 @@ impl Row {
 
     /// Bytes.
     pub fn blob(&self, column: &str) -> Result<Vec<u8>> {
+        self.blob_opt(column)?.ok_or_else(|| bad(column, "NULL"))
+    }
+
+    /// Bytes, or NULL.
+    pub fn blob_opt(&self, column: &str) -> Result<Option<Vec<u8>>> {
         match self {
             Self::Sqlite(row) => row.try_get::<Option<Vec<u8>>, _>(column),
             Self::Postgres(row) => row.try_get::<Option<Vec<u8>>, _>(column),
         }
-        .map_err(|error| bad(column, error))?
-        .ok_or_else(|| bad(column, "NULL"))
+        .map_err(|error| bad(column, error))
     }
 
     /// A word out of a fixed set, by the set's own reader.

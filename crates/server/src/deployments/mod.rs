@@ -40,7 +40,7 @@ pub async fn preview(
     devices: Option<&[DeviceId]>,
 ) -> Result<Plan, ApiError> {
     let mut tx = app.db.read().await.map_err(failed)?;
-    let input = request::input(&mut tx, patch, devices, app.now()).await?;
+    let input = request::input(app, &mut tx, patch, devices, app.now()).await?;
     Ok(fleetmend_plan::plan(&input))
 }
 
@@ -53,7 +53,7 @@ pub async fn deploy(
 ) -> Result<(Option<DeploymentId>, Plan), ApiError> {
     let now = app.now();
     let mut tx = app.db.begin().await.map_err(failed)?;
-    let input = request::input(&mut tx, patch, devices, now).await?;
+    let input = request::input(app, &mut tx, patch, devices, now).await?;
     let plan = fleetmend_plan::plan(&input);
     let chosen: Vec<_> = plan.deploys().collect();
     if chosen.is_empty() {
@@ -118,7 +118,7 @@ pub async fn redeploy(app: &Arc<App>, old: &[DeployJobId], actor: &Actor) -> Res
             refusal = Some(format!("job {id} is at '{}'", job.state.shown()));
             continue;
         }
-        let input = request::input(&mut tx, job.patch, Some(&[job.device]), now).await?;
+        let input = request::input(app, &mut tx, job.patch, Some(&[job.device]), now).await?;
         let plan = fleetmend_plan::plan(&input);
         if plan.deploys().next().is_none() {
             refusal = Some(format!(

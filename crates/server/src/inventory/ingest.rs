@@ -133,6 +133,7 @@ enum Message {
     Store(Box<Incoming>, Reply),
     Renew(Box<Known>, Reply),
     Forget(Vec<DeviceId>),
+    Unseen(Vec<DeviceId>, Reply),
     Prune(Step, Reply),
 }
 
@@ -175,6 +176,14 @@ impl Queue {
         let queue = self.0.clone();
         // Nothing is there to forget where nothing takes inventories.
         tokio::spawn(async move { queue.send(Message::Forget(devices)).await });
+    }
+
+    /// Has what these devices do not count any more be missing no more.
+    pub async fn unseen(&self, devices: Vec<DeviceId>) -> anyhow::Result<()> {
+        let (reply, done) = oneshot::channel();
+        self.send(Message::Unseen(devices, reply), done)
+            .await
+            .map_err(|error| anyhow::anyhow!(error.message()))
     }
 
     /// Does a step of taking away what no device names any more.
@@ -251,6 +260,13 @@ pub async fn run(app: Arc<App>, mut inbox: Inbox, mut stop: watch::Receiver<bool
                         fleet.remove(device);
                     }
                     fleet.forget_idle(IDLE);
+                }
+                Message::Unseen(devices, reply) => {
+                    let outcome = unseen(&app, &mut state, &devices).await;
+                    if outcome.is_err() {
+                        state.forget_ids();
+                    }
+                    self::reply(vec![reply], outcome, "what does not count cannot be stored");
                 }
                 Message::Prune(step, reply) => {
                     let outcome = prune(&app, &mut state, step).await;
@@ -353,9 +369,10 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     );
     devices::apply_inventories(&mut tx, &facts).await?;
     inventories::put_many(&mut tx, &stored).await?;
-    let inputs = stored.iter().map(|it| DeviceInput {
+    let counting: Vec<Vec<u32>> = stored.iter().map(|it| it.counting(now)).collect();
+    let inputs = stored.iter().zip(&counting).map(|(it, counting)| DeviceInput {
         device: it.device,
-        software: &it.software,
+        software: counting,
         chocolatey: &it.chocolatey,
         updates: latest[&it.device].inventory.updates.as_ref(),
     });
@@ -388,8 +405,10 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     state.fresh.clear();
     {
         let mut fleet = app.fleet_mut();
-        for it in stored.iter().filter(|it| managed.contains(&it.device)) {
-            fleet.put(it.device, &it.software, &it.chocolatey);
+        for (it, counting) in stored.iter().zip(&counting) {
+            if managed.contains(&it.device) {
+                fleet.put(it.device, counting, &it.chocolatey);
+            }
         }
         fleet.forget_idle(IDLE);
     }
@@ -399,6 +418,33 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
             known.inventory_digest = Some(incoming.digest.clone());
             known.host = incoming.host;
         });
+    }
+    Ok(())
+}
+
+/// Matches these devices without what does not count any more: time alone changes that.
+async fn unseen(app: &App, state: &mut State, devices: &[DeviceId]) -> anyhow::Result<()> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let stored = inventories::get_many(&mut tx, devices).await?;
+    inventories::store_unseen(&mut tx, &stored, now).await?;
+    let counting: Vec<Vec<u32>> = stored.iter().map(|it| it.counting(now)).collect();
+    let inputs = stored.iter().zip(&counting).map(|(it, counting)| DeviceInput {
+        device: it.device,
+        software: counting,
+        chocolatey: &it.chocolatey,
+        updates: it.updates.as_ref(),
+    });
+    let managed = state
+        .matcher
+        .update(app, &mut tx, inputs.collect(), now)
+        .await?;
+    tx.commit().await?;
+    let mut fleet = app.fleet_mut();
+    for (it, counting) in stored.iter().zip(&counting) {
+        if managed.contains(&it.device) {
+            fleet.put(it.device, counting, &it.chocolatey);
+        }
     }
     Ok(())
 }

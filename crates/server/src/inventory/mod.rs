@@ -11,3 +11,4 @@ pub mod scan_reports;
 pub mod scans;
 pub mod system_type;
 pub(crate) mod unread;
+pub mod unseen;

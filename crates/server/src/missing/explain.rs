@@ -136,7 +136,13 @@ async fn matched(
     inventory: &StoredInventory,
     rows: &[SoftwareRow],
 ) -> Result<Explanation, ApiError> {
-    let here = on_device::of(app, rows, &inventory.chocolatey, explained.id);
+    let unseen = inventory.unseen(app.now());
+    let here = if unseen.contains(&explained.id) {
+        on_device::unseen_here(inventory, explained.id)
+    } else {
+        let counting = rows.iter().filter(|it| !unseen.contains(&it.id));
+        on_device::of(app, counting, &inventory.chocolatey, explained.id)
+    };
     let software = &explained.software;
     let (answer, found, candidates) = {
         let fleet = app.fleet();

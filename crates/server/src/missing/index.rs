@@ -8,6 +8,7 @@ use fleetmend_model::DeviceId;
 use fleetmend_reconcile::device::copy_of;
 use fleetmend_reconcile::{Changed, Fleet, Loading, MissingPatch};
 use fleetmend_store::inventories::Held;
+use fleetmend_store::inventories::Held;
 use fleetmend_store::missing::{self, PackagesMissing};
 use fleetmend_store::software::SoftwareRow;
 use fleetmend_store::{inventories, observations, software};
@@ -67,7 +68,7 @@ fn put_together(fleet: Fleet, mut parts: mpsc::Receiver<Part>) -> Fleet {
         match part {
             Part::Devices(all) => {
                 for it in all {
-                    loading.device(it.device, &it.software, &it.chocolatey);
+                    loading.device(it.device, &it.counting(), &it.chocolatey);
                 }
             }
             Part::Applications(all) => {
@@ -221,11 +222,13 @@ async fn teachers(
 async fn observe(app: &App, devices: &[DeviceId]) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
     let held = inventories::held_by(&mut tx, devices).await?;
+    let counting: Vec<_> = held.iter().map(Held::counting).collect();
     let inputs: Vec<DeviceInput<'_>> = held
         .iter()
-        .map(|it| DeviceInput {
+        .zip(&counting)
+        .map(|(it, counting)| DeviceInput {
             device: it.device,
-            software: &it.software,
+            software: counting,
             chocolatey: &it.chocolatey,
             updates: None,
         })

@@ -14,6 +14,7 @@ use fleetmend_store::{Page, Paged, inventories};
 use crate::app::App;
 use crate::console::stored;
 use crate::error::ApiError;
+use crate::inventory::unseen::not_seen;
 
 /// A page of a device's applications, by name, with what they come to there.
 pub async fn list(
@@ -24,14 +25,21 @@ pub async fn list(
     page: &Page,
 ) -> Result<Paged<ListedApplication>, ApiError> {
     let inventory = inventories::get(&app.db, device).await.map_err(stored)?;
-    let (software, records) = inventory
-        .map(|it| (it.software, it.chocolatey))
-        .unwrap_or_default();
-    let there = app.fleet().here(&software, &records);
+    let Some(inventory) = inventory else {
+        return Ok(Paged {
+            rows: Vec::new(),
+            next: None,
+        });
+    };
+    let now = app.now();
+    let counting = inventory.counting(now);
+    let mut there = app.fleet().here(&counting, &inventory.chocolatey);
+    let unseen = inventory.unseen(now).into_iter();
+    there.extend(unseen.filter_map(|id| unseen_here(&inventory, id)));
     let there: Vec<OnDevice> = there.into_iter().map(kept).collect();
     applications::of_device(
         &app.db,
-        &software,
+        &inventory.software,
         &there,
         state.map(State::key),
         text,
@@ -83,6 +91,13 @@ pub fn withheld(inventory: StoredInventory) -> Vec<Withheld> {
     kept_back.chain(pinned).collect()
 }
 
+/// What an application comes to that does not count any more.
+pub fn unseen_here(inventory: &StoredInventory, id: u32) -> Option<Here> {
+    let why = not_seen(inventory, id)?;
+    let state = State::CannotTell;
+    Some(Here { id, state, why })
+}
+
 fn kept(it: Here) -> OnDevice {
     OnDevice {
         software: it.id,
@@ -93,9 +108,14 @@ fn kept(it: Here) -> OnDevice {
 
 /// What one of a device's applications comes to, where that is something else than its answer. The index
 /// need not know them: commands fill none.
-pub fn of(app: &App, all: &[SoftwareRow], records: &[ChocolateyRecord], id: u32) -> Option<Here> {
+pub fn of<'a>(
+    app: &App,
+    all: impl Iterator<Item = &'a SoftwareRow> + Clone,
+    records: &[ChocolateyRecord],
+    id: u32,
+) -> Option<Here> {
     let fleet = app.fleet();
-    let windows = all.iter().filter(|it| it.software.place != Place::Dpkg);
+    let windows = all.clone().filter(|it| it.software.place != Place::Dpkg);
     let answers: HashMap<u32, Answer> = windows
         .map(|it| {
             let known = fleet.answer(it.id).cloned();
@@ -103,7 +123,7 @@ pub fn of(app: &App, all: &[SoftwareRow], records: &[ChocolateyRecord], id: u32)
             (it.id, found)
         })
         .collect();
-    let rows = all.iter().filter_map(|it| {
+    let rows = all.filter_map(|it| {
         let answer = answers.get(&it.id)?;
         Some(Registered::new(it.id, &it.software, answer))
     });

@@ -11,6 +11,7 @@ use fleetmend_store::devices;
 
 use crate::app::App;
 use crate::deployments::holds;
+use crate::inventory::unseen;
 use crate::missing::fixed;
 
 /// Rows of one kind that are read at a time.
@@ -33,6 +34,7 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
         deploys::archive(app, now).await,
         holds::look::round(app, now).await,
         fixed::round(app).await,
+        unseen::round(app).await,
     ];
     let failures: Vec<_> = outcomes
         .into_iter()

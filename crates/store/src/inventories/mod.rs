@@ -2,11 +2,14 @@
 
 mod carried;
 
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
+
 use fleetmend_model::id_list;
 use fleetmend_model::inventory::{ChocolateyRecord, UpdateScan, WithheldUpdate};
 use fleetmend_model::{DeviceId, Millis};
 
-pub use carried::{Carried, HiveRows};
+pub use carried::{Carried, HiveRows, UNSEEN_AFTER};
 
 use crate::db::{Read, Tx};
 use crate::error::Result;
@@ -16,23 +19,32 @@ use crate::value::{Row, args, bad, row, to_json};
 
 statements! {
     PUT = "INSERT INTO inventories (device, digest, at, software, chocolatey, updates, withheld,
-               hives, carried)
+               hives, carried, unseen, unseen_due)
            SELECT CAST(value->>0 AS BIGINT), value->>1, CAST(value->>2 AS BIGINT),
-                  unhex(value->>3), value->>4, value->>5, value->>6, value->>7, value->>8
+                  unhex(value->>3), value->>4, value->>5, value->>6, value->>7, value->>8,
+                  unhex(value->>9), CAST(value->>10 AS BIGINT)
            FROM jsonb_each($1)
            WHERE EXISTS (SELECT 1 FROM devices AS d
                          WHERE d.id = CAST(value->>0 AS BIGINT) AND d.removed_at IS NULL)
            ON CONFLICT (device) DO UPDATE SET digest = excluded.digest, at = excluded.at,
                software = excluded.software, chocolatey = excluded.chocolatey,
                updates = excluded.updates, withheld = excluded.withheld,
-               hives = excluded.hives, carried = excluded.carried";
+               hives = excluded.hives, carried = excluded.carried,
+               unseen = excluded.unseen, unseen_due = excluded.unseen_due";
+    UNSEEN_DUE = "SELECT device FROM inventories WHERE unseen_due <= $1
+                  ORDER BY unseen_due, device LIMIT $2";
+    SET_UNSEEN = "UPDATE inventories SET unseen = t.unseen, unseen_due = t.due
+                  FROM (SELECT CAST(value->>0 AS BIGINT) AS device, unhex(value->>1) AS unseen,
+                               CAST(value->>2 AS BIGINT) AS due
+                        FROM jsonb_each($1)) AS t
+                  WHERE inventories.device = t.device";
     GET = "SELECT * FROM inventories WHERE device = $1";
     GET_MANY = "SELECT i.* FROM jsonb_each($1) AS j
                 JOIN inventories AS i ON i.device = CAST(j.value->>0 AS BIGINT)";
     DIGEST = "SELECT digest FROM inventories WHERE device = $1";
-    HELD = "SELECT device, software, chocolatey FROM inventories WHERE device > $1
+    HELD = "SELECT device, software, chocolatey, unseen FROM inventories WHERE device > $1
             ORDER BY device LIMIT $2";
-    HELD_BY = "SELECT i.device, i.software, i.chocolatey FROM jsonb_each($1) AS j
+    HELD_BY = "SELECT i.device, i.software, i.chocolatey, i.unseen FROM jsonb_each($1) AS j
                JOIN inventories AS i ON i.device = CAST(j.value->>0 AS BIGINT)
                ORDER BY i.device";
 }
@@ -74,6 +86,37 @@ impl StoredInventory {
             .filter(has_it)
             .max_by_key(|it| it.seen_at)
     }
+
+    /// Applications that do not count at a time, sorted: only users have them whose hives were not read for
+    /// [`UNSEEN_AFTER`].
+    pub fn unseen(&self, now: Millis) -> Vec<u32> {
+        let (over, others): (Vec<_>, Vec<_>) = self.carried.iter().partition(|it| {
+            it.unseen_at().is_some_and(|at| at <= now)
+        });
+        let hives = self.hives.iter().flat_map(|it| &it.software);
+        let counting = others.into_iter().flat_map(|it| &it.software);
+        let counting: HashSet<u32> = hives.chain(counting).copied().collect();
+        let unseen = over.into_iter().flat_map(|it| &it.software).copied();
+        let unseen: BTreeSet<u32> = unseen.filter(|it| !counting.contains(it)).collect();
+        unseen.into_iter().collect()
+    }
+
+    /// When the next ones do not count any more.
+    fn unseen_due(&self, now: Millis) -> Option<Millis> {
+        let all = self.carried.iter().filter_map(Carried::unseen_at);
+        all.filter(|at| *at > now).min()
+    }
+
+    /// Applications that count at a time, see [`Self::unseen`].
+    pub fn counting(&self, now: Millis) -> Vec<u32> {
+        without(&self.software, &self.unseen(now))
+    }
+}
+
+/// Without some that are sorted.
+fn without(all: &[u32], some: &[u32]) -> Vec<u32> {
+    let all = all.iter().copied();
+    all.filter(|it| some.binary_search(it).is_err()).collect()
 }
 
 fn ids(row: &Row) -> Result<Vec<u32>> {
@@ -114,6 +157,8 @@ pub async fn put_many(tx: &mut Tx, inventories: &[StoredInventory]) -> Result<()
             to_json("withheld", &it.withheld)?,
             to_json("hives", &it.hives)?,
             to_json("carried", &it.carried)?,
+            id_list::encode(&it.unseen(it.at)),
+            it.unseen_due(it.at),
         ]);
     }
     if rows.is_empty() {
@@ -154,8 +199,20 @@ pub struct Held {
     pub device: DeviceId,
     /// Ids of [`crate::software`]; sorted.
     pub software: Vec<u32>,
+    /// Those that do not count, see [`StoredInventory::unseen`]; sorted.
+    unseen: Vec<u32>,
     /// What Chocolatey says that it installed.
     pub chocolatey: Vec<ChocolateyRecord>,
+}
+
+impl Held {
+    /// The applications that count.
+    pub fn counting(&self) -> Cow<'_, [u32]> {
+        if self.unseen.is_empty() {
+            return Cow::Borrowed(&self.software);
+        }
+        Cow::Owned(without(&self.software, &self.unseen))
+    }
 }
 
 /// What the next devices after one have, by device: to go through all of them in pieces.
@@ -181,6 +238,33 @@ fn read_held(row: &Row) -> Result<Held> {
     Ok(Held {
         device: DeviceId(row.int("device")?),
         software: ids(row)?,
+        unseen: unseen(row)?,
         chocolatey: row.json("chocolatey")?,
     })
+}
+
+fn unseen(row: &Row) -> Result<Vec<u32>> {
+    let Some(bytes) = row.blob_opt("unseen")? else {
+        return Ok(Vec::new());
+    };
+    id_list::decode(&bytes).ok_or_else(|| bad("unseen", "no list of ids"))
+}
+
+/// Devices of which something does not count any more and is stored as if it did.
+pub async fn unseen_due(mut from: impl Read, now: Millis, limit: u32) -> Result<Vec<DeviceId>> {
+    let rows = from.rows(&UNSEEN_DUE, args![now, limit]).await?;
+    rows.iter().map(|row| row.int("device").map(DeviceId)).collect()
+}
+
+/// Stores what of these does not count at a time.
+pub async fn store_unseen(tx: &mut Tx, all: &[StoredInventory], now: Millis) -> Result<()> {
+    let mut rows = Rows::new();
+    for it in all {
+        let unseen = id_list::encode(&it.unseen(now));
+        rows.push(&row![it.device, unseen, it.unseen_due(now)]);
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    tx.run(&SET_UNSEEN, args![rows]).await.map(drop)
 }
