@@ -80,8 +80,8 @@ impl Missing {
 }
 
 /// Lists missing patches: number, title, version; then of all devices the system type, the approval, on
-/// how many, and what is held; of one device the installed version, the approval, since when, and why it
-/// is held.
+/// how many, what is held, and on how many of them nobody looked for a week; of one device the installed
+/// version, the approval, since when, why it is held, as of when, and why the last scan failed.
 pub async fn missing(command: Missing) -> anyhow::Result<()> {
     let data = fleetmend_server::open(command.server.config()?).await?;
     let (query, output) = (command.query(), command.output.output());

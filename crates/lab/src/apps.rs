@@ -5,12 +5,15 @@ use std::path::Path;
 
 use fleetmend_e2e::nupkg::Nupkg;
 use fleetmend_model::device::{Host, OsFamily};
-use fleetmend_model::inventory::{Inventory, Place, Software};
+use fleetmend_model::inventory::{Hive, Inventory, Part, Place, Software, Unread};
 
 /// Titles in the simulated world.
 const TITLES: usize = 3_000;
 /// Packages for every sixth title.
 pub const PACKAGES: usize = TITLES.div_ceil(6);
+
+/// Applications of a partial inventory that are users' own.
+const USERS_OWN: usize = 3;
 
 /// The inventory of device `number` with `count` applications.
 pub fn inventory(number: usize, count: usize) -> Inventory {
@@ -25,6 +28,28 @@ pub fn inventory(number: usize, count: usize) -> Inventory {
         hives: Vec::new(),
         unread: Vec::new(),
     }
+}
+
+/// The same of a scan that did not read the hives of the users who are not logged on.
+pub fn partial_inventory(number: usize, count: usize) -> Inventory {
+    let unread = |user: usize| Unread {
+        part: Part::User,
+        user: format!("S-1-5-21-1-2-3-{user}"),
+        key: String::new(),
+        cause: "the user is not logged on".to_owned(),
+    };
+    let mut inventory = inventory(number, count);
+    for (index, row) in inventory.software.iter_mut().enumerate().take(USERS_OWN) {
+        row.place = Place::User;
+        inventory.hives.push(Hive {
+            user: format!("S-1-5-21-1-2-3-{}", 1_000 + (number + index) % 5),
+            software: vec![index as u32],
+        });
+    }
+    let read: Vec<_> = inventory.hives.iter().map(|it| it.user.clone()).collect();
+    let users = (1_000..1_005).map(unread);
+    inventory.unread = users.filter(|it| !read.contains(&it.user)).collect();
+    inventory
 }
 
 /// The machine of a device.

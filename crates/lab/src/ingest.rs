@@ -25,6 +25,9 @@ pub struct Options {
     /// Packages in the catalog, each newer than what devices have.
     #[arg(long, default_value_t = 500)]
     packages: usize,
+    /// Of a hundred inventories, those of scans that did not read all users' hives.
+    #[arg(long, default_value_t = 20)]
+    partial: usize,
     /// Seconds of measuring.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
@@ -39,7 +42,15 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
     // Made beforehand, so that the load costs as little as it can.
     let bodies: Arc<Vec<Vec<u8>>> = Arc::new(
         (0..2_000)
-            .map(|number| request_json(paths::INVENTORY, &apps::inventory(number, options.apps)))
+            .map(|number| {
+                let is_partial = number % 100 < options.partial;
+                let inventory = if is_partial {
+                    apps::partial_inventory(number, options.apps)
+                } else {
+                    apps::inventory(number, options.apps)
+                };
+                request_json(paths::INVENTORY, &inventory)
+            })
             .collect::<Result<_, _>>()?,
     );
     let connections = enrol_with_all_titles(&server.tokens, &ca).await?;
@@ -77,6 +88,7 @@ pub async fn run(options: Options) -> anyhow::Result<Value> {
         "p99_ms": percentile_ms(&mut samples, 0.99),
         "apps": options.apps,
         "packages": options.packages,
+        "partial": options.partial,
         "connections": options.connections,
     }))
 }

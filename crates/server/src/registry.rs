@@ -103,7 +103,7 @@ impl Device {
             is_reporting: AtomicBool::new(false),
             allowances: Mutex::new(Allowances {
                 unasked: Allowance::INVENTORIES,
-                asked: Allowance::INVENTORIES,
+                asked: Allowance::ASKED_FOR,
                 named: Allowance::NAMED,
             }),
         }

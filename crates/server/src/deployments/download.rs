@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
-use fleetmend_model::{Millis, PatchId, ReleaseId};
+use fleetmend_model::{DeployJobId, Millis, PatchId, ReleaseId};
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::downloads::{self, Failed};
 use fleetmend_store::patches::{self, Patch};
@@ -39,16 +39,16 @@ pub async fn mirror_patch(app: &Arc<App>, id: PatchId) -> anyhow::Result<()> {
     let patch = patches::get(&app.db, id)
         .await?
         .with_context(|| format!("no patch {id}"))?;
-    if deploy_jobs::needing_files(&app.db, id, 1).await?.is_empty() {
+    let Some(last) = deploy_jobs::last_needing_files(&app.db, id).await? else {
         return Ok(());
-    }
+    };
     if !mirror::is_at_hand(app, &patch).await? {
         say_begun(app, id).await?;
     }
     match get(app, &patch).await? {
         Got::Release(release) => hand_out(app, id, release).await,
         Got::Wait(cause, at) => wait(app, id, &cause, at).await,
-        Got::Never(cause) => give_up(app, id, &cause).await,
+        Got::Never(cause) => give_up(app, id, last, &cause).await,
     }
 }
 
@@ -179,19 +179,29 @@ async fn hand_out(app: &Arc<App>, patch: PatchId, release: ReleaseId) -> anyhow:
 
 async fn wait(app: &Arc<App>, patch: PatchId, cause: &str, at: Millis) -> anyhow::Result<()> {
     let next_step = format!("the server tries again at {}", time(at));
-    note(app, patch, cause, &next_step).await?;
     let mut tx = app.db.begin().await?;
+    deploy_jobs::set_note_of_patch(&mut tx, patch, cause, &next_step, app.now()).await?;
     jobs::enqueue(&mut tx, jobs::Kind::MirrorPatch, patch.0, at).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    app.touch();
+    Ok(())
 }
 
-async fn give_up(app: &Arc<App>, patch: PatchId, cause: &str) -> anyhow::Result<()> {
+/// Ends the jobs up to the last one that waited when it was tried. Whoever posts another one meanwhile has it
+/// tried again.
+async fn give_up(
+    app: &Arc<App>,
+    patch: PatchId,
+    last: DeployJobId,
+    cause: &str,
+) -> anyhow::Result<()> {
     let end = Change::End {
         ending: Ending::DownloadFailed,
     };
     loop {
         // As above.
         let mut jobs = deploy_jobs::needing_files(&app.db, patch, BATCH).await?;
+        jobs.retain(|it| it.id <= last);
         if jobs.is_empty() {
             return Ok(());
         }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use fleetmend_model::Millis;
 
-/// Inventories that may come at once; of those that were asked for as many beside them.
+/// Inventories that may come at once.
 pub const BURST: u32 = 60;
+/// Of those that were asked for so many beside them: what each costs is bounded by what is new in it.
+const ASKED: u32 = 1_000;
 /// Then one may come in this time.
 pub const EVERY: Duration = Duration::from_mins(5);
 /// Entries that the server does not remember, which one device may name at once: after its start it
@@ -28,6 +30,8 @@ pub struct Allowance {
 impl Allowance {
     /// For inventories.
     pub const INVENTORIES: Self = Self::of(BURST, EVERY);
+    /// For inventories that were asked for.
+    pub const ASKED_FOR: Self = Self::of(ASKED, EVERY);
     /// For entries that the server does not remember.
     pub const NAMED: Self = Self::of(NAMES, NAMED_EVERY);
 

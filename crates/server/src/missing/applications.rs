@@ -22,7 +22,12 @@ pub async fn store(app: &Arc<App>) -> anyhow::Result<()> {
     let all = tokio::task::spawn_blocking(move || all(&fleet.fleet())).await?;
     let mut tx = app.db.begin().await?;
     let replaced = applications::replace_all(&mut tx, &all).await?;
-    if let Some(says) = turned::in_words(&replaced.turned) {
+    let says = {
+        let fleet = app.fleet();
+        let devices = |software: &[u32]| fleet.devices_with(software.iter().copied());
+        turned::in_words(&replaced.turned, devices)
+    };
+    if let Some(says) = says {
         let actor = Actor {
             name: "answers".to_owned(),
             address: String::new(),

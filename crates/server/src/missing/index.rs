@@ -8,7 +8,6 @@ use fleetmend_model::DeviceId;
 use fleetmend_reconcile::device::copy_of;
 use fleetmend_reconcile::{Changed, Fleet, Loading, MissingPatch};
 use fleetmend_store::inventories::Held;
-use fleetmend_store::inventories::Held;
 use fleetmend_store::missing::{self, PackagesMissing};
 use fleetmend_store::software::SoftwareRow;
 use fleetmend_store::{inventories, observations, software};

@@ -16,8 +16,9 @@ type Kind<'a> = (&'a str, &'a str, &'a str, Option<&'a str>);
 
 /// Which packages' answers changed, from what to what, for how many applications on how many devices; what
 /// was missing and is not known any more stands first, then what is another package. `None`: none changed.
-pub(super) fn in_words(all: &[Turned]) -> Option<String> {
-    let mut kinds: BTreeMap<Kind<'_>, (u64, u64)> = BTreeMap::new();
+/// `devices`: how many have any of some applications, for one may have several versions.
+pub(super) fn in_words(all: &[Turned], devices: impl Fn(&[u32]) -> u64) -> Option<String> {
+    let mut kinds: BTreeMap<Kind<'_>, Vec<u32>> = BTreeMap::new();
     for it in all {
         let (before, after) = (it.before.1.as_str(), it.after.1.as_str());
         let package = [before, after].into_iter().find(|it| !it.is_empty());
@@ -26,10 +27,12 @@ pub(super) fn in_words(all: &[Turned]) -> Option<String> {
         let kind = kinds
             .entry((package, &it.before.0, &it.after.0, other))
             .or_default();
-        kind.0 += 1;
-        kind.1 += it.devices;
+        kind.push(it.software);
     }
-    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    let kinds = kinds.into_iter();
+    let mut kinds: Vec<(Kind<'_>, (u64, u64))> = kinds
+        .map(|(kind, software)| (kind, (software.len() as u64, devices(&software))))
+        .collect();
     kinds.sort_by_key(|(kind, counts)| (!is_lost(*kind), kind.3.is_none(), Reverse(counts.1)));
     let more = kinds.len().saturating_sub(TOLD);
     let told = kinds
@@ -40,8 +43,8 @@ pub(super) fn in_words(all: &[Turned]) -> Option<String> {
             let (before, after) = (label(before), label(after));
             let other = other.map(|it| format!(" of {it}")).unwrap_or_default();
             format!(
-                "{package}: '{before}' became '{after}'{other} for {applications} ({} installed)",
-                counts.1
+                "{package}: '{before}' became '{after}'{other} for {applications} on {}",
+                counted(counts.1, "device", "devices")
             )
         });
     let mut told: Vec<String> = told.collect();
@@ -71,24 +74,29 @@ fn label(key: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn turned(package: &str, before: State, after: State, devices: u64) -> Turned {
+    /// Applications are numbered by how many devices have one, which share no device.
+    fn devices(software: &[u32]) -> u64 {
+        software.iter().copied().map(u64::from).sum()
+    }
+
+    fn turned(package: &str, before: State, after: State, devices: u32) -> Turned {
         let said = |it: State| {
             let is_known = it != State::Unmatched;
             let package = if is_known { package } else { "" };
             (it.key().to_owned(), package.to_owned())
         };
         Turned {
-            software: 1,
+            software: devices,
             before: said(before),
             after: said(after),
-            devices,
+            devices: 0,
         }
     }
 
     #[test]
     fn what_is_not_known_any_more_is_told_first_and_the_rest_is_counted() {
         use State::{CannotTell, Current, Missing, Unmatched};
-        assert_eq!(in_words(&[]), None);
+        assert_eq!(in_words(&[], devices), None);
         let mut all = vec![
             turned("tool", Current, Missing, 50),
             turned("tool", Missing, CannotTell, 2),
@@ -96,13 +104,13 @@ mod tests {
             turned("zip", Missing, Unmatched, 1),
         ];
         let told = [
-            "tool: 'Missing' became 'Cannot tell' for 2 applications (3 installed)",
-            "zip: 'Missing' became 'Unmatched' for 1 application (1 installed)",
-            "tool: 'Current' became 'Missing' for 1 application (50 installed)",
+            "tool: 'Missing' became 'Cannot tell' for 2 applications on 3 devices",
+            "zip: 'Missing' became 'Unmatched' for 1 application on 1 device",
+            "tool: 'Current' became 'Missing' for 1 application on 50 devices",
         ];
-        assert_eq!(in_words(&all).unwrap(), told.join("; "));
+        assert_eq!(in_words(&all, devices).unwrap(), told.join("; "));
         all.extend((0..30).map(|it| turned(&format!("p{it}"), Current, Missing, 1)));
-        let found = in_words(&all).unwrap();
+        let found = in_words(&all, devices).unwrap();
         assert!(found.ends_with("; and 13 more"), "{found}");
     }
 
@@ -117,10 +125,10 @@ mod tests {
             turned("tool", Missing, CannotTell, 1),
         ];
         let told = [
-            "tool: 'Missing' became 'Cannot tell' for 1 application (1 installed)",
-            "tool-a: 'Missing' became 'Missing' of tool-b for 1 application (3 installed)",
-            "tool: 'Current' became 'Missing' for 1 application (50 installed)",
+            "tool: 'Missing' became 'Cannot tell' for 1 application on 1 device",
+            "tool-a: 'Missing' became 'Missing' of tool-b for 1 application on 3 devices",
+            "tool: 'Current' became 'Missing' for 1 application on 50 devices",
         ];
-        assert_eq!(in_words(&all).unwrap(), told.join("; "));
+        assert_eq!(in_words(&all, devices).unwrap(), told.join("; "));
     }
 }

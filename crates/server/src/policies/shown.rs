@@ -89,13 +89,15 @@ fn shown(it: Listed, place: usize) -> Result<Shown, ApiError> {
     })
 }
 
-/// A policy by its number, or by its name, case ignored.
+/// A policy by its number, or by its name, case ignored. A name may be another policy's number: that one is
+/// meant.
 pub async fn one(app: &App, named: &str) -> Result<Detail, ApiError> {
-    let is_it = |it: &Shown| {
-        it.policy.id.to_string() == named
-            || it.policy.what.name.to_lowercase() == named.to_lowercase()
-    };
-    let shown = all(app).await?.into_iter().find(is_it);
+    let mut all = all(app).await?;
+    let is_number = |it: &Shown| it.policy.id.to_string() == named;
+    let is_name = |it: &Shown| it.policy.what.name.to_lowercase() == named.to_lowercase();
+    let at = all.iter().position(is_number);
+    let at = at.or_else(|| all.iter().position(is_name));
+    let shown = at.map(|at| all.swap_remove(at));
     let shown = shown.ok_or_else(|| ApiError::Missing(format!("there is no policy '{named}'")))?;
     let policy = get(&app.db, shown.policy.id).await?;
     let versions = store::versions(&app.db, policy.id).await.map_err(stored)?;

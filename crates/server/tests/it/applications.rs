@@ -283,7 +283,7 @@ both! {
         assert!(page.contains("is twin-two: seen on the machine"), "{page}");
         until("the audit log says which answers changed", async || {
             let audit = get(&site, &person, "/api/v1/audit?action=answers_changed").await;
-            let said = "twin-two: 'To review' became 'Missing' for 1 application (2 installed)";
+            let said = "twin-two: 'To review' became 'Missing' for 1 application on 2 devices";
             audit.to_string().contains(said).then_some(())
         })
         .await;

@@ -65,4 +65,5 @@ mod source_view;
 mod stop;
 mod taught;
 mod unneeded;
+mod unseen;
 mod waiting_scans;

@@ -46,6 +46,8 @@ statements! {
     NEEDING_FILES = "SELECT * FROM deploy_jobs
                      WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)
                      ORDER BY id LIMIT $2";
+    LAST_NEEDING_FILES = "SELECT MAX(id) AS id FROM deploy_jobs
+                          WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)";
     POSTED = "SELECT * FROM deploy_jobs
               WHERE patch = $1 AND finished_at IS NULL AND status = 1
               ORDER BY id LIMIT $2";
@@ -196,6 +198,16 @@ pub async fn needing_files(
         .iter()
         .map(read)
         .collect()
+}
+
+/// The latest open job of a patch that waits for its files (1 and 2).
+pub async fn last_needing_files(
+    mut from: impl Read,
+    patch: PatchId,
+) -> Result<Option<DeployJobId>> {
+    let row = from.row(&LAST_NEEDING_FILES, args![patch]).await?;
+    let id = row.as_ref().map(|row| row.int_opt("id")).transpose()?;
+    Ok(id.flatten().map(DeployJobId))
 }
 
 /// Open jobs of a patch for which nothing was done yet (1), oldest first.
