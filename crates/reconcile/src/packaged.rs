@@ -49,7 +49,8 @@ impl<'a> Packaged<'a> {
                 (State::CannotTell, why)
             }
             _ if !self.is_read => {
-                let why = format!("{manager} offers nothing newer, and the last scan did not read it");
+                let why =
+                    format!("{manager} offers nothing newer, and the last scan did not read it");
                 (State::CannotTell, why)
             }
             _ => (State::Current, format!("{manager} offers nothing newer")),
@@ -184,7 +185,11 @@ mod tests {
         let (whole, partial) = (scan(true), scan(false));
         let nothing = "apt offers nothing newer";
         for (key, state, why) in [
-            ("offered:amd64", State::Missing, "apt offers 2.0 from Debian:12/stable"),
+            (
+                "offered:amd64",
+                State::Missing,
+                "apt offers 2.0 from Debian:12/stable",
+            ),
             ("offered:i386", State::Current, nothing),
             ("offered-more:amd64", State::Current, nothing),
             ("plain:all", State::Current, nothing),
@@ -219,11 +224,26 @@ mod tests {
             let expected = (state, why.to_owned());
             assert_eq!(told(key, Some(&whole), None, true), expected, "{key}");
         }
-        assert_eq!(told("offered:amd64", Some(&partial), None, false).0, State::Missing);
-        assert_eq!(told("plain:all", Some(&partial), Some("2.0"), true).0, State::Missing);
-        assert_eq!(told("plain:all", Some(&partial), None, true).0, State::CannotTell);
-        assert_eq!(told("plain:all", Some(&whole), None, false).0, State::CannotTell);
+        assert_eq!(
+            told("offered:amd64", Some(&partial), None, false).0,
+            State::Missing
+        );
+        assert_eq!(
+            told("plain:all", Some(&partial), Some("2.0"), true).0,
+            State::Missing
+        );
+        assert_eq!(
+            told("plain:all", Some(&partial), None, true).0,
+            State::CannotTell
+        );
+        assert_eq!(
+            told("plain:all", Some(&whole), None, false).0,
+            State::CannotTell
+        );
         assert_eq!(told("plain:all", None, None, true).0, State::CannotTell);
-        assert_eq!(told("held:amd64", Some(&partial), None, true).0, State::Pinned);
+        assert_eq!(
+            told("held:amd64", Some(&partial), None, true).0,
+            State::Pinned
+        );
     }
 }

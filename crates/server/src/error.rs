@@ -5,8 +5,8 @@
 //! [`ApiError::Conflict`] (right, but not now). Everything else is [`ApiError::Internal`]: it is
 //! logged, and the caller learns only that it happened.
 
-use axum::{Extension, Json};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use fleetmend_protocol::{ErrorBody, ErrorDetail};
 use http::StatusCode;
 

@@ -326,11 +326,14 @@ impl Handle {
                     }
                 ),
             };
-            let refused = device.refusal.map(|it| {
-                format!("; the server refuses {}: {}", it.what.label(), it.cause)
-            });
+            let refused = device
+                .refusal
+                .map(|it| format!("; the server refuses {}: {}", it.what.label(), it.cause));
             let refused = refused.unwrap_or_default();
-            lines.push(format!("  {}: {status}{note}{refused}", device.host.hostname));
+            lines.push(format!(
+                "  {}: {status}{note}{refused}",
+                device.host.hostname
+            ));
         }
         Ok(lines)
     }

@@ -142,7 +142,10 @@ impl Device {
     /// What of it was refused.
     pub fn refusal(&self) -> Option<Refusal> {
         let known = self.known.lock();
-        known.unwrap_or_else(PoisonError::into_inner).refusal.clone()
+        known
+            .unwrap_or_else(PoisonError::into_inner)
+            .refusal
+            .clone()
     }
 
     /// Whether `known` says what the last check-in said, without a copy.

@@ -16,10 +16,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(paths::CHECKIN, post(agents::checkin::check_in))
         .route(paths::INVENTORY, post(agents::inventory::inventory))
         .route(paths::REPORTS, post(agents::reports::reports))
-        .route_layer(from_fn_with_state(
-            Arc::clone(&app),
-            agents::refusal::note,
-        ));
+        .route_layer(from_fn_with_state(Arc::clone(&app), agents::refusal::note));
     Router::new()
         .route(paths::CA, get(agents::enrol::ca))
         .route(paths::ENROL, post(agents::enrol::enrol))

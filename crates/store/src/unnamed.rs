@@ -101,7 +101,9 @@ fn read_mark(row: &Row) -> Result<SoftwareMark> {
 /// Notes that an inventory names entries, so that none of them is taken away while its transaction lasts;
 /// gives those that are gone. One that is not marked is not due before a later look at all inventories.
 pub async fn note_named(tx: &mut Tx, ids: &[u32]) -> Result<Vec<u32>> {
-    let rows = tx.rows(&MARKS, args![Rows::of(ids.iter().copied())]).await?;
+    let rows = tx
+        .rows(&MARKS, args![Rows::of(ids.iter().copied())])
+        .await?;
     let marks = rows.iter().map(read_mark).collect::<Result<Vec<_>>>()?;
     let (marked, mut there): (Vec<_>, Vec<_>) =
         marks.into_iter().partition(|it| it.unnamed_since.is_some());
@@ -117,7 +119,11 @@ pub async fn note_named(tx: &mut Tx, ids: &[u32]) -> Result<Vec<u32>> {
         }));
     }
     let there: HashSet<u32> = there.into_iter().map(|it| it.id).collect();
-    Ok(ids.iter().copied().filter(|it| !there.contains(it)).collect())
+    Ok(ids
+        .iter()
+        .copied()
+        .filter(|it| !there.contains(it))
+        .collect())
 }
 
 /// Notes since when no device has entries; `None`: one has them.

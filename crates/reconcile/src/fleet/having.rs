@@ -24,7 +24,10 @@ impl Fleet {
             return Vec::new();
         };
         let group = Group::of(&known.software.software(), &known.answer);
-        let of_product = self.applications.iter().filter(|it| it.product == known.product);
+        let of_product = self
+            .applications
+            .iter()
+            .filter(|it| it.product == known.product);
         let same = of_product
             .filter(|it| group.may_have(&it.answer) && group.has(&it.software.software()));
         same.map(|it| it.id).collect()

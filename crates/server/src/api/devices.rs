@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleetmend_model::{DeviceId, Millis};
 use fleetmend_model::device::{OsFamily, SystemType};
 use fleetmend_model::inventory::Part;
 use fleetmend_model::patch::{Approval, PatchType};
 use fleetmend_model::status::scan::ScanStatus;
+use fleetmend_model::{DeviceId, Millis};
 use fleetmend_store::devices::{self, Device, DeviceFilter, DeviceSort, Refusal};
 use fleetmend_store::inventories::{self, Carried};
 use fleetmend_store::missing::{self, DevicePatch, PatchFilter};

@@ -208,7 +208,10 @@ pub async fn explanation(
     let found = std::mem::take(&mut it.candidates);
     let software = &it.software;
     let to = |package: &str| decide(&software.name, &software.publisher, package);
-    let package = it.answer.as_ref().map(|it| it.package().unwrap_or_default());
+    let package = it
+        .answer
+        .as_ref()
+        .map(|it| it.package().unwrap_or_default());
     view::page(&One {
         layout: viewer.layout(&app, software.name.clone(), "devices"),
         decide: package.map(to),

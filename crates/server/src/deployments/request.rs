@@ -99,7 +99,11 @@ async fn unread(
         return Ok(None);
     };
     let name = family(&patch.name);
-    if inventory.chocolatey.iter().any(|it| family(&it.id.to_lowercase()) == name) {
+    if inventory
+        .chocolatey
+        .iter()
+        .any(|it| family(&it.id.to_lowercase()) == name)
+    {
         return Ok(None);
     }
     let fleet = app.fleet();
@@ -109,7 +113,10 @@ async fn unread(
     };
     let older = inventory.software.iter().filter(|it| is_older(it));
     let mut whys = older.map(|id| not_seen(&inventory, *id));
-    Ok(whys.next().flatten().filter(|_| whys.all(|it| it.is_some())))
+    Ok(whys
+        .next()
+        .flatten()
+        .filter(|_| whys.all(|it| it.is_some())))
 }
 
 async fn readiness(tx: &mut Tx, patch: &patches::Patch) -> Result<Readiness, ApiError> {

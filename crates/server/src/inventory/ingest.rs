@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use fleetmend_model::{DeviceId, Millis};
 use fleetmend_model::inventory::{Inventory, Place, Software, UpdateScan};
+use fleetmend_model::{DeviceId, Millis};
 use fleetmend_reconcile::{Answer, os};
 use fleetmend_store::devices::InventoryFacts;
 use fleetmend_store::inventories::StoredInventory;
@@ -370,12 +370,15 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     devices::apply_inventories(&mut tx, &facts).await?;
     inventories::put_many(&mut tx, &stored).await?;
     let counting: Vec<Vec<u32>> = stored.iter().map(|it| it.counting(now)).collect();
-    let inputs = stored.iter().zip(&counting).map(|(it, counting)| DeviceInput {
-        device: it.device,
-        software: counting,
-        chocolatey: &it.chocolatey,
-        updates: latest[&it.device].inventory.updates.as_ref(),
-    });
+    let inputs = stored
+        .iter()
+        .zip(&counting)
+        .map(|(it, counting)| DeviceInput {
+            device: it.device,
+            software: counting,
+            chocolatey: &it.chocolatey,
+            updates: latest[&it.device].inventory.updates.as_ref(),
+        });
     let managed = state
         .matcher
         .update(app, &mut tx, inputs.collect(), now)
@@ -429,12 +432,15 @@ async fn unseen(app: &App, state: &mut State, devices: &[DeviceId]) -> anyhow::R
     let stored = inventories::get_many(&mut tx, devices).await?;
     inventories::store_unseen(&mut tx, &stored, now).await?;
     let counting: Vec<Vec<u32>> = stored.iter().map(|it| it.counting(now)).collect();
-    let inputs = stored.iter().zip(&counting).map(|(it, counting)| DeviceInput {
-        device: it.device,
-        software: counting,
-        chocolatey: &it.chocolatey,
-        updates: it.updates.as_ref(),
-    });
+    let inputs = stored
+        .iter()
+        .zip(&counting)
+        .map(|(it, counting)| DeviceInput {
+            device: it.device,
+            software: counting,
+            chocolatey: &it.chocolatey,
+            updates: it.updates.as_ref(),
+        });
     let managed = state
         .matcher
         .update(app, &mut tx, inputs.collect(), now)
@@ -522,7 +528,10 @@ async fn intern<'a>(
     let new: Vec<_> = named.into_iter().collect();
     let ids = software::intern_many(tx, &new).await?;
     let gone = unnamed::note_named(tx, &ids).await?;
-    ensure!(gone.is_empty(), "software was taken away while it was stored");
+    ensure!(
+        gone.is_empty(),
+        "software was taken away while it was stored"
+    );
     for ((digest, _), id) in new.iter().zip(ids) {
         state.software_ids.insert(*digest, id);
     }

@@ -32,5 +32,8 @@ pub fn not_seen(inventory: &StoredInventory, application: u32) -> Option<String>
     let kept = inventory.kept_for(application)?;
     let at = kept.seen_at.filter(|_| kept.unread.part == Part::User)?;
     let cause = &kept.unread.cause;
-    Some(format!("not seen since {} (user's hive not read: {cause})", time(at)))
+    Some(format!(
+        "not seen since {} (user's hive not read: {cause})",
+        time(at)
+    ))
 }

@@ -106,12 +106,8 @@ async fn packaged(
 ) -> Result<Explanation, ApiError> {
     let software = &explained.software;
     let architecture = software.key.rsplit_once(':').map_or("", |it| it.1);
-    let missing = missing::of_os_package(
-        &app.db,
-        explained.device.id,
-        &software.name,
-        architecture,
-    );
+    let missing =
+        missing::of_os_package(&app.db, explained.device.id, &software.name, architecture);
     let missing = missing.await.map_err(stored)?;
     let told = Packaged {
         scan: inventory.updates.as_ref(),

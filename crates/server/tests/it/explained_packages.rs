@@ -66,17 +66,30 @@ async fn a_package_is_explained_by_its_package_manager_and_by_nothing_else() {
         ("plain", "current", "apt offers nothing newer"),
     ] {
         let it = explained(&site, &person, &agent, name).await;
-        assert_eq!((&it["state"], &it["why"]), (&state.into(), &why.into()), "{name}");
+        assert_eq!(
+            (&it["state"], &it["why"]),
+            (&state.into(), &why.into()),
+            "{name}"
+        );
         assert!(it["scanned_at"].is_string(), "{it}");
         assert!(it["alone"].is_null(), "{it}");
-        assert_eq!(it["patch"]["version"].as_str(), (name == "offered").then_some("2"));
+        assert_eq!(
+            it["patch"]["version"].as_str(),
+            (name == "offered").then_some("2")
+        );
         let page = address(&site, &agent, name).await;
         let page = person.get(&site, &page).await.text;
         assert!(page.contains(why), "{page}");
-        assert!(!page.contains("Unmatched") && !page.contains("Say what it is"), "{page}");
+        assert!(
+            !page.contains("Unmatched") && !page.contains("Say what it is"),
+            "{page}"
+        );
         let lines = site.running().handle().explain("host", name).await.unwrap();
         assert!(lines[1].ends_with(why), "{lines:?}");
-        assert!(lines.iter().any(|it| it.starts_with("  as of ")), "{lines:?}");
+        assert!(
+            lines.iter().any(|it| it.starts_with("  as of ")),
+            "{lines:?}"
+        );
         assert!(!lines.iter().any(|it| it.contains("alone")), "{lines:?}");
     }
 
@@ -104,5 +117,8 @@ async fn a_package_is_explained_by_its_package_manager_and_by_nothing_else() {
     agent.send_inventory(&unread).await;
     let it = explained(&site, &person, &agent, "plain").await;
     assert_eq!(it["state"], "cannot_tell", "{it}");
-    assert_eq!(it["unread"]["cause"], "the status file cannot be read", "{it}");
+    assert_eq!(
+        it["unread"]["cause"], "the status file cannot be read",
+        "{it}"
+    );
 }

@@ -120,7 +120,9 @@ async fn pages_and_the_api_say_as_of_when_and_that_the_last_scan_failed() {
 async fn lacking(site: &Clocked) -> (Agent, Person) {
     let person = site.administrator().await;
     let mut agent = Agent::enrol(&site.site, "host").await;
-    agent.send_inventory(&scan(&[("tool", "1")], &[("tool", "2")], true)).await;
+    agent
+        .send_inventory(&scan(&[("tool", "1")], &[("tool", "2")], true))
+        .await;
     (agent, person)
 }
 

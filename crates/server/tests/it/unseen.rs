@@ -43,7 +43,10 @@ fn machine(is_read: bool) -> Inventory {
 }
 
 async fn explained(site: &Clocked, person: &Person, agent: &Agent) -> Json {
-    let held = inventories::get(site.db(), agent.device).await.unwrap().unwrap();
+    let held = inventories::get(site.db(), agent.device)
+        .await
+        .unwrap()
+        .unwrap();
     let (device, id) = (agent.device, held.software[0]);
     let path = format!("/api/v1/devices/{device}/software/{id}");
     person.get(&site.site, &path).await.json()

@@ -17,7 +17,7 @@ pub use create::{NewJob, Posted, create_many};
 pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
 pub use list::{
     JobFilter, JobProgress, ListedJob, StatusCount, awaiting_restart, count_by_status, expired,
-    list, listed, last_needing_files, needing_files, open_of_device, posted, postpone,
+    last_needing_files, list, listed, needing_files, open_of_device, posted, postpone,
 };
 
 statements! {

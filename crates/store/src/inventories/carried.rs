@@ -37,6 +37,8 @@ impl Carried {
     /// When its applications do not count any more, where they are a user's.
     pub(super) fn unseen_at(&self) -> Option<Millis> {
         let is_of_user = self.unread.part == Part::User && !self.software.is_empty();
-        self.seen_at.filter(|_| is_of_user).map(|at| at + UNSEEN_AFTER)
+        self.seen_at
+            .filter(|_| is_of_user)
+            .map(|at| at + UNSEEN_AFTER)
     }
 }

@@ -90,9 +90,10 @@ impl StoredInventory {
     /// Applications that do not count at a time, sorted: only users have them whose hives were not read for
     /// [`UNSEEN_AFTER`].
     pub fn unseen(&self, now: Millis) -> Vec<u32> {
-        let (over, others): (Vec<_>, Vec<_>) = self.carried.iter().partition(|it| {
-            it.unseen_at().is_some_and(|at| at <= now)
-        });
+        let (over, others): (Vec<_>, Vec<_>) = self
+            .carried
+            .iter()
+            .partition(|it| it.unseen_at().is_some_and(|at| at <= now));
         let hives = self.hives.iter().flat_map(|it| &it.software);
         let counting = others.into_iter().flat_map(|it| &it.software);
         let counting: HashSet<u32> = hives.chain(counting).copied().collect();
@@ -253,7 +254,9 @@ fn unseen(row: &Row) -> Result<Vec<u32>> {
 /// Devices of which something does not count any more and is stored as if it did.
 pub async fn unseen_due(mut from: impl Read, now: Millis, limit: u32) -> Result<Vec<DeviceId>> {
     let rows = from.rows(&UNSEEN_DUE, args![now, limit]).await?;
-    rows.iter().map(|row| row.int("device").map(DeviceId)).collect()
+    rows.iter()
+        .map(|row| row.int("device").map(DeviceId))
+        .collect()
 }
 
 /// Stores what of these does not count at a time.

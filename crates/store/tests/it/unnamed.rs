@@ -24,7 +24,9 @@ async fn add(tx: &mut Tx, name: &str) -> u32 {
 async fn marked(db: &Db) -> [u32; 2] {
     let mut tx = db.begin().await.unwrap();
     let ids = [add(&mut tx, "one").await, add(&mut tx, "two").await];
-    unnamed::mark_software(&mut tx, &ids, Some(T0)).await.unwrap();
+    unnamed::mark_software(&mut tx, &ids, Some(T0))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     ids
 }
@@ -67,10 +69,14 @@ async fn of_two_servers_the_one_that_names_it_keeps_it_or_learns_that_it_is_gone
 
     // It is taken away while an inventory names it.
     let mut tx = first.begin().await.unwrap();
-    unnamed::mark_software(&mut tx, &ids[..1], Some(T0)).await.unwrap();
+    unnamed::mark_software(&mut tx, &ids[..1], Some(T0))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let mut forgetting = second.begin().await.unwrap();
-    let gone = unnamed::forget_software(&mut forgetting, &ids, T0).await.unwrap();
+    let gone = unnamed::forget_software(&mut forgetting, &ids, T0)
+        .await
+        .unwrap();
     assert_eq!(gone, ids[..1]);
     let name = async {
         let mut tx = first.begin().await.unwrap();
