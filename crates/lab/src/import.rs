@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use fleetmend_model::SourceId;
-use fleetmend_server::catalog::feed::Pages;
+use fleetmend_server::catalog::feed::{Count, Pages};
 use fleetmend_server::catalog::fetch::{Document, Validators};
 use fleetmend_server::catalog::sync;
 use fleetmend_server::{App, Config, Given, Running};
@@ -124,8 +124,8 @@ impl Pages for AtHand {
         Ok(Document::Changed(document.unwrap_or_default(), validators))
     }
 
-    async fn count(&self, _: &str) -> Option<u64> {
-        Some(self.feed.entries() as u64)
+    async fn count(&self, _: &str) -> Count {
+        Count::Is(self.feed.entries() as u64)
     }
 }
 

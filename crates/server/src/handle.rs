@@ -291,7 +291,8 @@ impl Handle {
         }
     }
 
-    async fn summary(&self) -> anyhow::Result<Vec<String>> {
+    /// What the fleet's counts are, and how its first devices are, line by line.
+    pub async fn summary(&self) -> anyhow::Result<Vec<String>> {
         let totals = devices::totals(&self.app.db, &DeviceFilter::default()).await?;
         let listed = devices::list(
             &self.app.db,

@@ -33,7 +33,7 @@ both! {
             let page = person.get(&site.site, page).await.text;
             assert!(page.contains("The server refuses its check-in"), "{page}");
         }
-        let lines = site.site.running().handle().status().await.unwrap();
+        let lines = site.site.running().handle().summary().await.unwrap();
         assert!(lines.iter().any(|it| it.contains("protocol 0")), "{lines:?}");
         agent.check_in(&[]).await;
         assert_eq!(refusal(&site, &person, &agent).await, Json::Null);
