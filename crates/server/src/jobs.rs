@@ -23,8 +23,10 @@ pub enum Kind {
     SyncSource,
     /// Fetch and analyse packages that some device may have. Subject: 0.
     FetchPackages,
-    /// Make the release of a patch and hand out its orders. Subject: the patch.
+    /// Make the release of a patch. Subject: the patch.
     MirrorPatch,
+    /// Let devices have the orders of jobs that waited for it. Subject: 0.
+    HandOut,
     /// Go through what time alone changes: down devices, deadlines, retries. Subject: 0.
     Upkeep,
     /// Read the sources that are due. Subject: 0.
@@ -44,10 +46,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::SyncSource,
         Self::FetchPackages,
         Self::MirrorPatch,
+        Self::HandOut,
         Self::Upkeep,
         Self::SyncDue,
         Self::Rematch,
@@ -63,6 +66,7 @@ impl Kind {
             Self::SyncSource => "sync_source",
             Self::FetchPackages => "fetch_packages",
             Self::MirrorPatch => "mirror_patch",
+            Self::HandOut => "hand_out",
             Self::Upkeep => "upkeep",
             Self::SyncDue => "sync_due",
             Self::Rematch => "rematch",
@@ -82,6 +86,7 @@ impl Kind {
     fn lane(self) -> Lane {
         match self {
             Self::FetchPackages
+            | Self::HandOut
             | Self::Upkeep
             | Self::SyncDue
             | Self::Rematch
@@ -103,6 +108,7 @@ impl Kind {
             Self::SyncSource
             | Self::FetchPackages
             | Self::MirrorPatch
+            | Self::HandOut
             | Self::Rematch
             | Self::Applications
             | Self::BringToFeed
@@ -306,6 +312,7 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
         Kind::SyncSource => catalog::sync::sync(app, SourceId(subject)).await,
         Kind::FetchPackages => catalog::nupkgs::fetch_packages(app).await,
         Kind::MirrorPatch => deployments::download::mirror_patch(app, PatchId(subject)).await,
+        Kind::HandOut => deployments::gate::run(app).await,
         Kind::Upkeep => upkeep::run(app).await,
         Kind::SyncDue => catalog::sync::enqueue_due(app).await,
         Kind::BringToFeed => feed::bring::bring(app, PackageId(subject), false).await,

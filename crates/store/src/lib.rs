@@ -83,6 +83,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     carried_catalogs::STATEMENTS,
     deploy_jobs::STATEMENTS,
     deploy_jobs::CREATE_STATEMENTS,
+    deploy_jobs::GATE_STATEMENTS,
     deploy_jobs::LIST_STATEMENTS,
     deployments::STATEMENTS,
     devices::STATEMENTS,

@@ -244,6 +244,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "partial scans",
         include_str!("../migrations/sqlite/0151_partial_scans.sql"),
     ),
+    (
+        152,
+        "gate",
+        include_str!("../migrations/sqlite/0152_gate.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -476,6 +481,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         151,
         "partial scans",
         include_str!("../migrations/postgres/0151_partial_scans.sql"),
+    ),
+    (
+        152,
+        "gate",
+        include_str!("../migrations/postgres/0152_gate.sql"),
     ),
 ];
 

@@ -207,7 +207,7 @@ impl Known<'_> {
         let (patch, cool_down) = (offered.patch, &seen.policy.settings.cool_down);
         let never = (Millis(i64::MAX), Counted::Unknown);
         let (until, counted) = patch.dates.aged(cool_down.days).unwrap_or(never);
-        let is_young = cool_down.days > 0 && until > self.now() && occasion != Occasion::Asked;
+        let is_young = cool_down.days > 0 && until > self.now() && !occasion.is_asked();
         let is_exploited = !patch.exploited.is_empty();
         let is_let_through = is_young && is_exploited && cool_down.exploited_at_once;
         let mut notes = Vec::new();

@@ -11,6 +11,7 @@ use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::{Tx, anomalies, reports};
 
 use super::afterwards::{self, Word};
+use super::again;
 use super::holds::{self, End};
 use super::moves::{self, MoveError, With};
 use super::restarted;
@@ -148,6 +149,10 @@ async fn apply(
                     Err(MoveError::Store(error)) => return Err(error.into()),
                 }
                 ended(tx, device, &stored, state, &cause, now).await?;
+            }
+            if stored.state.ending == Some(Ending::Expired) {
+                again::window_closed(tx, &stored, now).await?;
+                app.jobs_due.notify_one();
             }
             Ok(Ok(()))
         }

@@ -10,7 +10,7 @@ use fleetmend_model::inventory::Boot;
 use fleetmend_store::devices;
 
 use crate::app::App;
-use crate::deployments::holds;
+use crate::deployments::{gate, holds};
 use crate::missing::fixed;
 
 /// Rows of one kind that are read at a time.
@@ -30,6 +30,7 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
     let outcomes = [
         of_scans.await,
         deploys::expire(app, &life).await,
+        gate::enqueue_due(app, now).await,
         deploys::archive(app, now).await,
         holds::look::round(app, now).await,
         fixed::round(app).await,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, Millis, PatchId};
 use fleetmend_protocol::reports::What;
@@ -70,6 +71,8 @@ fn new_job(device: fleetmend_model::DeviceId, patch: PatchId, deadline_at: Milli
         next_step: String::new(),
         deadline_at,
         redeploy_of: None,
+        occasion: "asked",
+        by: Party::User,
     }
 }
 

@@ -24,6 +24,7 @@ mod feed_push;
 mod feed_source;
 mod folder;
 mod folder_sources;
+mod gate;
 mod guard;
 mod handed_out;
 mod held;

@@ -19,7 +19,7 @@ use crate::sql::statements;
 use crate::value::{Row, args, row};
 
 pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
-pub use list::{DeviceFilter, DeviceSort, Totals, get_many, list, named, totals};
+pub use list::{DeviceFilter, DeviceSort, Totals, get_ever, get_many, list, named, totals};
 pub(crate) use policy::STATEMENTS as POLICY_STATEMENTS;
 pub use policy::{HasPolicy, policies, set_policies};
 

@@ -1,0 +1,7 @@
+//! The plan stage: all that decides when something runs, read from the database. The decisions are those of
+//! the crate of that name.
+
+mod facts;
+mod world;
+
+pub use world::{Devices, Loaded, load};
