@@ -249,6 +249,16 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "gate",
         include_str!("../migrations/sqlite/0152_gate.sql"),
     ),
+    (
+        153,
+        "schedule marks",
+        include_str!("../migrations/sqlite/0153_schedule_marks.sql"),
+    ),
+    (
+        154,
+        "approved by rule",
+        include_str!("../migrations/sqlite/0154_approved_by_rule.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -486,6 +496,16 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         152,
         "gate",
         include_str!("../migrations/postgres/0152_gate.sql"),
+    ),
+    (
+        153,
+        "schedule marks",
+        include_str!("../migrations/postgres/0153_schedule_marks.sql"),
+    ),
+    (
+        154,
+        "approved by rule",
+        include_str!("../migrations/postgres/0154_approved_by_rule.sql"),
     ),
 ];
 

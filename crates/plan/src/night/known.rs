@@ -208,6 +208,19 @@ impl<'a> Known<'a> {
         self.rollouts.get(&(patch, policy)).copied()
     }
 
+    /// The rule that approves a patch for normal systems, where nobody decided.
+    pub fn rule_of(&self, patch: PatchId) -> Option<Hit<'a>> {
+        self.patch(patch).and_then(|it| it.hit)
+    }
+
+    /// Whether rules may approve for a device.
+    pub fn takes_rules(&self, id: DeviceId) -> bool {
+        self.device(id).is_some_and(|seen| {
+            let is_normal = seen.system_type == SystemType::Normal;
+            is_normal && seen.policy.settings.auto_approval
+        })
+    }
+
     /// What the policy of a device sets; that of all others for a device that is not there.
     pub fn settings(&self, id: DeviceId) -> &Settings {
         let policy = self

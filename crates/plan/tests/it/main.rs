@@ -9,6 +9,7 @@ mod gate;
 mod gate_properties;
 mod jitter;
 mod night;
+mod night_aged;
 mod night_properties;
 mod night_rings;
 mod night_versions;

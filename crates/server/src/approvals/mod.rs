@@ -1,5 +1,7 @@
 //! The approvals stage: a person's decision on a patch for a system type.
 
+pub mod rules;
+
 use std::sync::Arc;
 
 use fleetmend_model::PatchId;

@@ -126,7 +126,8 @@ async fn look(app: &App, loaded: Loaded, due: Vec<DeployJob>) -> anyhow::Result<
     looked.await?
 }
 
-fn posted(job: &DeployJob) -> anyhow::Result<Posted> {
+/// A job as the plan looks at it.
+pub fn posted(job: &DeployJob) -> anyhow::Result<Posted> {
     let occasion = Occasion::from_key(&job.occasion);
     Ok(Posted {
         job: job.id,

@@ -2,6 +2,8 @@
 //! the crate of that name.
 
 mod facts;
+pub mod schedules;
+pub mod shown;
 mod world;
 
-pub use world::{Devices, Loaded, load};
+pub use world::{Devices, Loaded, load, wanted};

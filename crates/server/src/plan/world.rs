@@ -6,13 +6,17 @@ use fleetmend_model::abilities::Ability;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::{DeviceId, Millis, PatchId};
 use fleetmend_plan::Hold;
-use fleetmend_plan::night::{Decided, Device, Held, Missing, Occasion, OpenJob, Patch, World};
+use fleetmend_plan::auto::ApprovalRule;
+use fleetmend_plan::night::{
+    Decided, Device, Held, Missing, Occasion, OpenJob, Patch, World, aged,
+};
 use fleetmend_plan::policy::Policies;
 use fleetmend_plan::schedule::Zone;
-use fleetmend_store::{Tx, approvals, deploy_jobs, devices, holds, missing, patches};
+use fleetmend_store::{Tx, approvals, audit, deploy_jobs, devices, holds, missing, patches};
 
 use super::facts;
 use crate::app::App;
+use crate::approvals::rules;
 use crate::policies;
 
 /// Which devices are looked at.
@@ -27,6 +31,8 @@ pub enum Devices<'a> {
 /// What was read: see [`World`].
 #[derive(Debug)]
 pub struct Loaded {
+    /// The number of the last change that people made: see [`World::generation`].
+    pub generation: i64,
     /// When.
     pub now: Millis,
     zone: Zone,
@@ -39,6 +45,8 @@ pub struct Loaded {
     /// What they lack.
     pub missing: Vec<Missing>,
     approvals: Vec<Decided>,
+    /// The rules that approve.
+    pub rules: Vec<ApprovalRule>,
     holds: Vec<Held>,
     open_jobs: Vec<OpenJob>,
 }
@@ -47,7 +55,7 @@ impl Loaded {
     /// What a plan goes by, up to `until`.
     pub fn world(&self, until: Millis, occasion: Occasion) -> World<'_> {
         World {
-            generation: 0,
+            generation: self.generation,
             now: self.now,
             until,
             occasion,
@@ -57,7 +65,7 @@ impl Loaded {
             patches: &self.patches,
             missing: &self.missing,
             approvals: &self.approvals,
-            rules: &[],
+            rules: &self.rules,
             holds: &self.holds,
             pins: &[],
             rollouts: &[],
@@ -74,9 +82,13 @@ pub async fn load(
     patches: Option<&[PatchId]>,
     now: Millis,
 ) -> anyhow::Result<Loaded> {
-    let policies = policies::load(&mut *tx).await?;
-    let ranked = policies.ranked.iter().chain([&policies.rest]);
-    let is_shared = ranked.fold(false, |is, it| is || it.settings.caps.limit_devices());
+    let mut policies = policies::load(&mut *tx).await?;
+    // Nothing moves versions on from ring to ring yet: devices of later ones would wait for ever.
+    let rest = [&mut policies.rest];
+    for policy in policies.ranked.iter_mut().chain(rest) {
+        policy.settings.rings.clear();
+    }
+    let is_shared = policies.all().any(|it| it.settings.caps.limit_devices());
     let open = match of {
         Devices::These(ids) if !is_shared => deploy_jobs::open(&mut *tx, Some(ids)).await?,
         _ => deploy_jobs::open(&mut *tx, None).await?,
@@ -102,16 +114,26 @@ pub async fn load(
     let mut ids: BTreeSet<_> = lacked.iter().map(|it| it.patch).collect();
     ids.extend(open.iter().map(|it| it.patch));
     ids.extend(patches.into_iter().flatten());
+    if policies.all().any(|it| it.settings.cool_down.days > 0) {
+        let lacked: Vec<_> = lacked.iter().map(|it| it.patch).collect();
+        ids.extend(patches::of_packages(&mut *tx, &lacked).await?);
+    }
     let ids: Vec<_> = ids.into_iter().collect();
+    let devices = of_devices(app, tx, &stored, now).await?;
+    let patches = facts::patches(tx, &ids).await?;
+    let mut missing: Vec<_> = lacked.into_iter().map(of_missing).collect();
+    missing.extend(aged(&policies, &devices, &patches, &missing, now));
     Ok(Loaded {
+        generation: audit::last(&mut *tx).await?,
         now,
         zone: app.zone.clone(),
-        devices: of_devices(app, tx, &stored, now).await?,
-        patches: facts::patches(tx, &ids).await?,
-        missing: lacked.into_iter().map(of_missing).collect(),
         approvals: decided(tx, &ids).await?,
+        rules: rules::load(&mut *tx).await?.rules,
         holds: held(tx, &ids).await?,
         open_jobs: open.into_iter().map(of_open).collect(),
+        devices,
+        patches,
+        missing,
         policies,
     })
 }
@@ -168,7 +190,7 @@ async fn decided(tx: &mut Tx, patches: &[PatchId]) -> anyhow::Result<Vec<Decided
         patch: it.patch,
         system_type: it.system_type,
         approval: it.decision,
-        rule: None,
+        rule: it.rule,
     });
     Ok(rows.collect())
 }
@@ -193,4 +215,17 @@ async fn held(tx: &mut Tx, patches: &[PatchId]) -> anyhow::Result<Vec<Held>> {
         })
     });
     Ok(held.collect())
+}
+
+/// The patches that may run on some device: those that are approved, and all as soon as rules can approve.
+pub async fn wanted(tx: &mut Tx) -> anyhow::Result<Option<Vec<PatchId>>> {
+    let has_rules = rules::load(&mut *tx)
+        .await?
+        .rules
+        .iter()
+        .any(|it| it.is_enabled);
+    if has_rules {
+        return Ok(None);
+    }
+    Ok(Some(approvals::wanted(&mut *tx).await?))
 }

@@ -3,9 +3,11 @@
 
 pub mod assign;
 mod differing;
+pub mod effect;
 pub(crate) mod facts;
 pub mod groups;
 pub mod shown;
+pub mod standards;
 pub mod units;
 
 use std::collections::HashMap;

@@ -12,6 +12,7 @@ use fleetmend_store::devices;
 use crate::app::App;
 use crate::deployments::{gate, holds};
 use crate::missing::fixed;
+use crate::plan::schedules;
 
 /// Rows of one kind that are read at a time.
 const BATCH: u32 = 1_000;
@@ -30,6 +31,7 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
     let outcomes = [
         of_scans.await,
         deploys::expire(app, &life).await,
+        schedules::round(app, now).await,
         gate::enqueue_due(app, now).await,
         deploys::archive(app, now).await,
         holds::look::round(app, now).await,

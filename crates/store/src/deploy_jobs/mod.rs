@@ -9,6 +9,7 @@ use fleetmend_model::status::deploy::{DeployState, Ending};
 use fleetmend_model::{DeployJobId, DeploymentId, DeviceId, Millis, PatchId, ReleaseId};
 
 use crate::db::{Read, Tx};
+use crate::devices::Having;
 use crate::error::{Error, Result};
 use crate::sql::statements;
 use crate::value::{Row, args};
@@ -63,7 +64,10 @@ statements! {
                   WHERE id = $1 AND finished_at IS NULL AND status BETWEEN 3 AND 7
                   RETURNING *";
     ARCHIVE = "UPDATE deploy_jobs SET archived_at = $2
-               WHERE finished_at IS NOT NULL AND archived_at IS NULL AND finished_at < $1";
+               WHERE finished_at IS NOT NULL AND archived_at IS NULL AND finished_at < $1
+                 AND (CAST($3 AS TEXT) IS NULL OR device IN
+                      (SELECT id FROM devices WHERE COALESCE(policy, 0) IN
+                          (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each(CAST($3 AS TEXT)))))";
 }
 
 /// A person's wish to call off a job that its device may have.
@@ -435,7 +439,14 @@ pub async fn ask_cancel(
         .transpose()
 }
 
-/// Archives the jobs that ended before a time; returns how many.
-pub async fn archive_finished_before(tx: &mut Tx, before: Millis, now: Millis) -> Result<u64> {
-    tx.run(&ARCHIVE, args![before, now]).await
+/// Archives the jobs of some devices that ended before a time; returns how many.
+pub async fn archive_finished_before(
+    tx: &mut Tx,
+    before: Millis,
+    of: &Having,
+    now: Millis,
+) -> Result<u64> {
+    let mut values = args![before, now];
+    values.push(of.value());
+    tx.run(&ARCHIVE, values).await
 }

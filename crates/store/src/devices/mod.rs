@@ -21,7 +21,7 @@ use crate::value::{Row, args, row};
 pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
 pub use list::{DeviceFilter, DeviceSort, Totals, get_ever, get_many, list, named, totals};
 pub(crate) use policy::STATEMENTS as POLICY_STATEMENTS;
-pub use policy::{HasPolicy, policies, set_policies};
+pub use policy::{HasPolicy, Having, policies, set_policies};
 
 statements! {
     INSERT = "INSERT INTO devices (hostname, hostname_key, os_family, os_name, os_version,

@@ -4,6 +4,7 @@ use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{DeployState, DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_store::deploy_jobs::{JobFilter, JobMove, JobProgress, NewJob, NewOrder, Posted};
+use fleetmend_store::devices::Having;
 use fleetmend_store::{Db, Error, Page, Tx, deploy_jobs, deployments};
 
 use crate::fixture::{T0, add_device, add_job, add_patch, both, job, t};
@@ -376,8 +377,8 @@ both! {
             assert_eq!(show(filter).await, wanted, "{name}");
         }
         let mut tx = db.begin().await.unwrap();
-        assert_eq!(deploy_jobs::archive_finished_before(&mut tx, t(9), t(50)).await.unwrap(), 1);
-        assert_eq!(deploy_jobs::archive_finished_before(&mut tx, t(9), t(51)).await.unwrap(), 0);
+        assert_eq!(deploy_jobs::archive_finished_before(&mut tx, t(9), &Having::Any, t(50)).await.unwrap(), 1);
+        assert_eq!(deploy_jobs::archive_finished_before(&mut tx, t(9), &Having::Any, t(51)).await.unwrap(), 0);
         tx.commit().await.unwrap();
         assert_eq!(show(JobFilter { archived: true, ..any() }).await, [ax]);
         assert_eq!(show(any()).await, [bx, ay]);
