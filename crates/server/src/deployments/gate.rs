@@ -13,9 +13,9 @@ use fleetmend_plan::Reason;
 use fleetmend_plan::gate::{Gate, Posted, round};
 use fleetmend_plan::night::{Known, Occasion};
 use fleetmend_plan::window::LONGEST_DEADLINE;
+use fleetmend_store::Tx;
 use fleetmend_store::deploy_jobs::{self, DeployJob, Wait};
 use fleetmend_store::releases::{self, StoredRelease};
-use fleetmend_store::{Db, Tx};
 
 use super::moves::{self, With};
 use super::orders::{self, Terms};
@@ -154,7 +154,7 @@ async fn hand_out(
                 not_before,
                 not_after,
             } => {
-                let release = release(&app.db, &job, releases).await?;
+                let release = release(&mut tx, &job, releases).await?;
                 let times = (*not_before, *not_after);
                 if orders::sign(app, &mut tx, &mut job, release, *terms, times, now).await? {
                     opened.push(job.device);
@@ -177,13 +177,13 @@ async fn hand_out(
 }
 
 async fn release<'a>(
-    db: &Db,
+    tx: &mut Tx,
     job: &DeployJob,
     known: &'a mut HashMap<ReleaseId, StoredRelease>,
 ) -> anyhow::Result<&'a StoredRelease> {
     let id = job.release.context("a job without a release waits")?;
     if !known.contains_key(&id) {
-        let found = releases::get(db, id).await?;
+        let found = releases::get(&mut *tx, id).await?;
         known.insert(id, found.with_context(|| format!("release {id} is gone"))?);
     }
     known.get(&id).context("it was just put in")

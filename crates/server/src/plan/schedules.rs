@@ -25,6 +25,7 @@ use fleetmend_store::{Tx, approvals, deployments};
 
 use super::{Devices, load, wanted};
 use crate::app::App;
+use crate::console::counted;
 use crate::deployments::{NEXT_STEP, deadline};
 use crate::people::Actor;
 use crate::{jobs, journal, policies};
@@ -191,10 +192,9 @@ async fn deploy(app: &Arc<App>, line: Line, due: Millis) -> anyhow::Result<()> {
         deploy_jobs::create_many(&mut tx, deployment, jobs, now).await?;
         jobs::enqueue(&mut tx, jobs::Kind::MirrorPatch, patch.0, now).await?;
     }
-    let says = format!(
-        "due on {at}: {count} deploy jobs for {} patches",
-        runs.len()
-    );
+    let jobs = counted(count, "deploy job", "deploy jobs");
+    let patches = counted(runs.len(), "patch", "patches");
+    let says = format!("due on {at}: {jobs} for {patches}");
     journal::record(&mut tx, &actor, "run_deployments", &subject, &says, now).await?;
     tx.commit().await?;
     app.jobs_due.notify_one();

@@ -62,7 +62,7 @@ both! {
         let critical = approvals::get(site.db(), patch, SystemType::Critical).await.unwrap();
         assert_eq!(critical, None);
         let audited = audited(&site, "decide_patch").await;
-        assert_eq!(audited, ["Approved"]);
+        assert_eq!(audited, [r#""Approved""#]);
     }
 
     async fn rules_approve_nothing_where_the_policy_does_not_let_them(site) {

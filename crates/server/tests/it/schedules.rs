@@ -81,7 +81,7 @@ both! {
         assert_eq!(detail["transitions"][0]["by"], "server");
         assert_eq!(detail["transitions"][0]["cause"], "by the deploy schedule of policy 'Default'");
         let said = audited(&site, "run_deployments").await;
-        assert!(said[0].contains("due on Sat 26 Sep 02:00 (Europe/Berlin): 1 deploy jobs"), "{said:?}");
+        assert!(said[0].contains("due on Sat 26 Sep 02:00 (Europe/Berlin): 1 deploy job for 1 patch"), "{said:?}");
         site.live(MOMENT).await;
         let site = site.restart(Duration::from_mins(1)).await;
         site.live(MOMENT).await;
