@@ -155,6 +155,7 @@ impl Default for Policy {
 
 impl Policy {
     /// With what a device's policy sets otherwise than by default.
+    #[must_use]
     pub fn with(mut self, settings: &Settings) -> Self {
         fn set<T: PartialEq>(standard: &mut T, default: &T, own: T) {
             if own != *default {

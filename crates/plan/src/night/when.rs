@@ -42,11 +42,14 @@ impl Slot {
     }
 }
 
+/// Whose, in which zone, for which run, and whether at any time.
+type SlotKey = (PolicyId, usize, Millis, bool);
+
 /// What was worked out of times: a fleet has few policies and zones, and asks for the same again and again.
 #[derive(Debug, Default)]
 pub(super) struct Times {
     runs: HashMap<(PolicyId, usize, Millis), Option<Millis>>,
-    slots: HashMap<(PolicyId, usize, Millis, bool), Result<Arc<Slot>, Reason>>,
+    slots: HashMap<SlotKey, Result<Arc<Slot>, Reason>>,
 }
 
 /// Something that ends by itself.

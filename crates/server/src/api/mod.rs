@@ -50,6 +50,7 @@ pub(crate) use shapes::{time, time_opt};
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(of_policies())
+        .merge(of_deployments())
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .route(
             "/api/v1/session",
@@ -103,13 +104,6 @@ pub fn routes() -> Router<Arc<App>> {
             post(approval_rules::preview),
         )
         .route("/api/v1/approvals", post(approvals::set))
-        .route("/api/v1/plan", get(plan::get))
-        .route("/api/v1/deployments", post(deployments::create))
-        .route("/api/v1/deployments/preview", post(deployments::preview))
-        .route("/api/v1/deploy-jobs", get(deploy_jobs::list))
-        .route("/api/v1/deploy-jobs/redeploy", post(deploy_jobs::redeploy))
-        .route("/api/v1/deploy-jobs/{id}", get(deploy_jobs::get))
-        .route("/api/v1/deploy-jobs/{id}/cancel", post(deploy_jobs::cancel))
         .route("/api/v1/downloads", get(downloads::list))
         .route("/api/v1/downloads/reset", post(downloads::reset))
         .route("/api/v1/storage", get(downloads::storage))
@@ -152,6 +146,18 @@ pub fn routes() -> Router<Arc<App>> {
         .layer(axum::middleware::map_response(
             crate::console::headers::secure,
         ))
+}
+
+/// What runs, and what came of it.
+fn of_deployments() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/v1/plan", get(plan::get))
+        .route("/api/v1/deployments", post(deployments::create))
+        .route("/api/v1/deployments/preview", post(deployments::preview))
+        .route("/api/v1/deploy-jobs", get(deploy_jobs::list))
+        .route("/api/v1/deploy-jobs/redeploy", post(deploy_jobs::redeploy))
+        .route("/api/v1/deploy-jobs/{id}", get(deploy_jobs::get))
+        .route("/api/v1/deploy-jobs/{id}/cancel", post(deploy_jobs::cancel))
 }
 
 /// Policies, and what conditions name.

@@ -1,6 +1,7 @@
 //! Jobs whose files are here: which of their devices may have their orders now, and what the others wait
 //! for. The decisions are the plan's ([`fleetmend_plan::gate`]).
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,11 +183,13 @@ async fn release<'a>(
     known: &'a mut HashMap<ReleaseId, StoredRelease>,
 ) -> anyhow::Result<&'a StoredRelease> {
     let id = job.release.context("a job without a release waits")?;
-    if !known.contains_key(&id) {
-        let found = releases::get(&mut *tx, id).await?;
-        known.insert(id, found.with_context(|| format!("release {id} is gone"))?);
+    match known.entry(id) {
+        Entry::Occupied(entry) => Ok(entry.into_mut()),
+        Entry::Vacant(entry) => {
+            let found = releases::get(&mut *tx, id).await?;
+            Ok(entry.insert(found.with_context(|| format!("release {id} is gone"))?))
+        }
     }
-    known.get(&id).context("it was just put in")
 }
 
 fn wait(job: &DeployJob, reason: &Reason, again: Option<Millis>, now: Millis) -> Wait {

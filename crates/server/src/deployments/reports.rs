@@ -150,10 +150,6 @@ async fn apply(
                 }
                 ended(tx, device, &stored, state, &cause, now).await?;
             }
-            if stored.state.ending == Some(Ending::Expired) {
-                again::window_closed(tx, &stored, now).await?;
-                app.jobs_due.notify_one();
-            }
             Ok(Ok(()))
         }
         What::Progress { job, mut cause } => {
@@ -227,6 +223,9 @@ async fn ended(
     };
     if holds::job_ended(tx, &end, now).await? {
         device.mark_work();
+    }
+    if state.ending == Some(Ending::Expired) {
+        again::window_closed(tx, job, now).await?;
     }
     Ok(())
 }

@@ -44,14 +44,13 @@ pub async fn plan(
 ) -> Result<Plan, ApiError> {
     let patch = asked.patch;
     let lacking;
-    let devices = match asked.devices {
-        Some(devices) => devices,
-        None => {
-            lacking = missing::devices_of(&mut *tx, patch, None)
-                .await
-                .map_err(failed)?;
-            &lacking
-        }
+    let devices = if let Some(devices) = asked.devices {
+        devices
+    } else {
+        lacking = missing::devices_of(&mut *tx, patch, None)
+            .await
+            .map_err(failed)?;
+        &lacking
     };
     let loaded = plan::load(app, tx, Devices::These(devices), Some(&[patch]), now).await?;
     let known: HashSet<_> = loaded.devices.iter().map(|it| it.facts.id).collect();

@@ -80,12 +80,11 @@ pub async fn plan(app: &App, query: &PlanQuery) -> Result<Shown, ApiError> {
     let mut tx = app.db.read().await.map_err(stored)?;
     let loaded = match query.device.as_deref().map(str::trim) {
         Some(named) if !named.is_empty() => {
-            let id = match named.parse() {
-                Ok(id) => Some(id),
-                Err(_) => {
-                    let found = devices::named(&mut tx, named, 1).await.map_err(stored)?;
-                    found.first().copied()
-                }
+            let id = if let Ok(id) = named.parse() {
+                Some(id)
+            } else {
+                let found = devices::named(&mut tx, named, 1).await.map_err(stored)?;
+                found.first().copied()
             };
             let named = || ApiError::Missing(format!("there is no device '{named}'"));
             let id = id.ok_or_else(named)?;
