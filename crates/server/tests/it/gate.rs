@@ -123,7 +123,7 @@ impl One {
 
     async fn orders(&self) -> usize {
         say(&self.agent, |said| {
-            said.inventory_digest = self.agent.digest()
+            said.inventory_digest = self.agent.digest();
         })
         .await
         .orders
@@ -253,7 +253,7 @@ both! {
     async fn as_many_devices_install_at_once_as_may(site) {
         let person = site.administrator().await;
         set(&site, json!({"caps": {"devices_at_once": 1}})).await;
-        let mut agents = vec![in_berlin(&site, "desk-1").await, in_berlin(&site, "desk-2").await];
+        let mut agents = [in_berlin(&site, "desk-1").await, in_berlin(&site, "desk-2").await];
         let devices: Vec<_> = agents.iter().map(|it| it.device).collect();
         let patch = lacked(&site, &person, "Tool", &devices).await;
         person.call(&site.site, "/api/v1/deployments", &json!({"patch": patch})).await;

@@ -68,7 +68,7 @@ both! {
         let agent = begun(&site, saturdays()).await;
         let person = signed_in(&site).await;
         let patch = lacked(&site, &person, "Tool", &[agent.device]).await;
-        site.live(TO_SATURDAY - Duration::from_mins(3)).await;
+        site.live(TO_SATURDAY.saturating_sub(Duration::from_mins(3))).await;
         let person = signed_in(&site).await;
         assert!(jobs(&site, &person).await.is_empty(), "it is not due yet");
         site.live(Duration::from_mins(2) + MOMENT).await;
