@@ -8,6 +8,7 @@ mod local_agent;
 mod mirror;
 mod missing;
 mod options;
+mod plan;
 mod policies;
 mod runtime;
 mod serve;
@@ -71,6 +72,8 @@ enum Command {
     /// What an administrator says about matches: a name is a package, is not, is left out, or is pinned.
     #[command(subcommand)]
     Override(applications::Override),
+    /// Say what runs tonight, device by device, with when or why not.
+    Plan(plan::Plan),
     /// What is set for which devices.
     #[command(subcommand)]
     Policies(policies::Policies),
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
         Command::Applications(command) => runtime::run(applications::list(command)),
         Command::Override(command) => runtime::run(applications::overrides(command)),
         Command::Feed(command) => runtime::run(feed::run(command)),
+        Command::Plan(command) => runtime::run(plan::run(command)),
         Command::Policies(command) => runtime::run(policies::run(command)),
         Command::Agent(command) => fleetmend_agent::cli::run(command),
     };

@@ -20,6 +20,7 @@ use fleetmend_model::{DeployJobId, Millis};
 use fleetmend_protocol::checkin::{CheckIn, CheckInReply};
 use fleetmend_protocol::paths;
 use fleetmend_protocol::reports::{Reports, ReportsReply};
+use fleetmend_server::deployments::Asked;
 use fleetmend_server::{App, Config, Given};
 use fleetmend_store::{Page, deploy_jobs, devices, missing};
 use fleetmend_trust::digest_hex;
@@ -155,7 +156,12 @@ async fn deploy_to_all(app: &std::sync::Arc<App>) -> anyhow::Result<()> {
         fleetmend_server::approvals::set(app, &decided, Approval::Approved, "", &actor)
             .await
             .map_err(failed)?;
-        fleetmend_server::deployments::deploy(app, row.patch.id, None, &actor)
+        let asked = Asked {
+            patch: row.patch.id,
+            devices: None,
+            at_any_time: false,
+        };
+        fleetmend_server::deployments::deploy(app, &asked, &actor)
             .await
             .map_err(failed)?;
     }

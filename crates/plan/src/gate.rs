@@ -34,8 +34,8 @@ pub struct Posted {
     pub patch: PatchId,
     /// When it was posted.
     pub at: Millis,
-    /// Whether a person asked for it. What a schedule posted goes by rings and cool-down to the end.
-    pub is_asked: bool,
+    /// Who posted it. What a schedule did goes by rings and cool-down to the end.
+    pub occasion: Occasion,
 }
 
 /// What is done about it.
@@ -84,11 +84,7 @@ pub fn round(jobs: &[Posted], world: &Known<'_>) -> Vec<(DeployJobId, Gate)> {
 impl Known<'_> {
     fn gate(&self, job: &Posted, places: &mut Places) -> Gate {
         let ask = Ask {
-            occasion: if job.is_asked {
-                Occasion::Asked
-            } else {
-                Occasion::Due
-            },
+            occasion: job.occasion,
             except: Some(job.job),
         };
         let start = match self.judge_as(job.device, job.patch, ask) {

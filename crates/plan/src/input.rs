@@ -1,32 +1,6 @@
-//! Everything that a plan depends on.
+//! What decides about a patch beside people and time.
 
-use fleetmend_model::device::SystemType;
-use fleetmend_model::patch::Approval;
-use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId};
-
-/// One patch on a number of devices, at one time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Input {
-    /// The time that the plan is for.
-    pub now: Millis,
-    /// What is to be installed.
-    pub patch: Patch,
-    /// Whether there is something to install.
-    pub readiness: Readiness,
-    /// The devices asked for, each once, in any order.
-    pub devices: Vec<Device>,
-}
-
-/// What is to be installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patch {
-    /// Its id.
-    pub id: PatchId,
-    /// What a person calls it.
-    pub title: String,
-    /// The version to install.
-    pub version: String,
-}
+use fleetmend_model::DeployJobId;
 
 /// Whether a release of the patch may go to devices.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,29 +40,6 @@ pub enum Readiness {
         /// What was wrong.
         cause: String,
     },
-}
-
-/// A device as the plan sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    /// Its id.
-    pub id: DeviceId,
-    /// Its name.
-    pub hostname: String,
-    /// Which approval counts.
-    pub system_type: SystemType,
-    /// The decision on the patch for this system type.
-    pub approval: Approval,
-    /// Whether the device lacks the patch.
-    pub is_missing: bool,
-    /// The job that is open for this patch on this device.
-    pub open_job: Option<DeployJobId>,
-    /// What keeps the patch from being offered again to this device.
-    pub hold: Option<Hold>,
-    /// What a deployment needs that the device does not have, in the agent's words.
-    pub cannot_deploy: Option<String>,
-    /// Whether its agent was removed from the console.
-    pub is_removed: bool,
 }
 
 /// Why a patch that was installed is not offered again.

@@ -10,7 +10,7 @@ use fleetmend_model::abilities::Ability;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Approval;
 
-use crate::input::{Device, Hold, Readiness};
+use crate::input::{Hold, Readiness};
 use crate::reason::Reason;
 
 /// All that bears on one patch on one device, but for time.
@@ -41,24 +41,7 @@ pub(crate) enum Word<'a> {
     ByRuleAlone { rule: &'a str, policy: &'a str },
 }
 
-impl<'a> Case<'a> {
-    /// What a person asks for now: no policy is looked at.
-    pub(crate) fn asked(device: &'a Device, readiness: &'a Readiness) -> Self {
-        Self {
-            is_removed: device.is_removed,
-            is_missing: device.is_missing,
-            open_job: device.open_job,
-            superseded_by: None,
-            pin: None,
-            hold: device.hold.as_ref(),
-            system_type: device.system_type,
-            approval: Word::Is(device.approval),
-            readiness,
-            cannot_deploy: device.cannot_deploy.as_deref(),
-            lacks: None,
-        }
-    }
-
+impl Case<'_> {
     /// The first thing in the way.
     pub(crate) fn reason(self) -> Option<Reason> {
         if self.is_removed {

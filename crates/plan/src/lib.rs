@@ -1,6 +1,6 @@
 //! What runs where, and why not elsewhere: a pure function of its input and the clock in it.
 //!
-//! A preview is a plan that is not carried out. [`plan()`] is for one patch that a person deploys now;
+//! A preview is a plan that is not carried out. [`plan()`] is for one patch that a person deploys;
 //! [`night`](mod@night) is for all that devices lack, by their policies, up to a time to come. Both say the
 //! same reasons in the same order. Which devices are meant is [`select`]'s to say, and which [`policy`] one
 //! has. What a policy sets of time is read by [`schedule`] and [`window`]; [`jitter`] spreads devices over
@@ -26,7 +26,7 @@ pub mod select;
 pub mod version;
 pub mod window;
 
-pub use input::{Device, Hold, Input, Patch, Readiness};
+pub use input::{Hold, Readiness};
 pub use moment::Moment;
 pub use plan::{Decision, Entry, Plan, plan};
 pub use reason::{Reason, Weight};

@@ -1,12 +1,11 @@
-//! The decision for each device.
+//! One patch that a person deploys, on a number of devices.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use fleetmend_model::{DeviceId, Millis};
+use fleetmend_model::{DeviceId, Millis, PatchId};
 
-use crate::input::{Input, Patch};
-use crate::judge::Case;
+use crate::night::{Known, Patch, Start, World, judge};
 use crate::reason::Reason;
 
 /// What runs where, and why not elsewhere. Never changed; a later look is another plan.
@@ -34,49 +33,58 @@ pub struct Entry {
 /// What is done on a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// The patch is deployed now.
-    Deploy,
+    /// The patch is deployed, as soon as it may start there.
+    Deploy(Start),
     /// It is not.
     Not(Reason),
 }
 
-/// Decides for every device in the input. A device that comes twice counts as it came first.
-pub fn plan(input: &Input) -> Plan {
+impl Decision {
+    /// When and how it is deployed, where it is.
+    pub fn start(&self) -> Option<&Start> {
+        match self {
+            Self::Deploy(start) => Some(start),
+            Self::Not(_) => None,
+        }
+    }
+}
+
+/// Decides for the devices named, each once; `None` where the world does not have the patch. One that it
+/// does not have is a device whose agent was removed.
+pub fn plan(world: &World<'_>, patch: PatchId, devices: &[DeviceId]) -> Option<Plan> {
+    let known = Known::of(world);
     let mut seen = HashSet::new();
-    let mut entries: Vec<Entry> = input
-        .devices
+    let mut entries: Vec<Entry> = devices
         .iter()
-        .filter(|device| seen.insert(device.id))
+        .filter(|device| seen.insert(**device))
         .map(|device| Entry {
-            device: device.id,
-            hostname: device.hostname.clone(),
-            decision: match Case::asked(device, &input.readiness).reason() {
-                None => Decision::Deploy,
-                Some(reason) => Decision::Not(reason),
+            device: *device,
+            hostname: known.hostname(*device).to_owned(),
+            decision: match judge(*device, patch, &known) {
+                Ok(start) => Decision::Deploy(start),
+                Err(reason) => Decision::Not(reason),
             },
         })
         .collect();
     entries.sort_by(|a, b| (&a.hostname, a.device).cmp(&(&b.hostname, b.device)));
-    Plan {
-        now: input.now,
-        patch: input.patch.clone(),
+    Some(Plan {
+        now: world.now,
+        patch: world.patches.iter().find(|it| it.id == patch)?.clone(),
         entries,
-    }
+    })
 }
 
 impl Plan {
-    /// The devices that the patch is deployed to.
-    pub fn deploys(&self) -> impl Iterator<Item = DeviceId> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.decision == Decision::Deploy)
-            .map(|entry| entry.device)
+    /// The devices that the patch is deployed to, each with when.
+    pub fn starts(&self) -> impl Iterator<Item = (DeviceId, &Start)> {
+        let all = self.entries.iter();
+        all.filter_map(|entry| Some((entry.device, entry.decision.start()?)))
     }
 
     /// The plan for a person to read, one line a device. Control characters in names are shown
     /// escaped, so that a line stays a line.
     pub fn to_text(&self) -> String {
-        let runs = self.deploys().count();
+        let runs = self.starts().count();
         let mut text = format!(
             "{} {}: {runs} of {} machines\n",
             one_line(&self.patch.title),
@@ -86,7 +94,11 @@ impl Plan {
         for entry in &self.entries {
             let name = one_line(&entry.hostname);
             let _ = match &entry.decision {
-                Decision::Deploy => writeln!(text, "+ {name} (device {}): deploy", entry.device),
+                Decision::Deploy(start) => {
+                    let later = start.slot.later(self.now);
+                    let when = later.map_or(String::new(), |it| format!(", {it}"));
+                    writeln!(text, "+ {name} (device {}): deploy{when}", entry.device)
+                }
                 Decision::Not(reason) => {
                     let reason = one_line(&reason.to_string());
                     writeln!(text, "- {name} (device {}): {reason}", entry.device)

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use fleetmend_model::Millis;
+use fleetmend_plan::schedule::Zone;
 use fleetmend_reconcile::Fleet;
 use fleetmend_store::Db;
 use fleetmend_store::blobs::Blobs;
@@ -53,6 +54,8 @@ pub struct App {
     pub costs: crate::costs::Costs,
     /// How many package versions are in quarantine.
     pub quarantined: AtomicU64,
+    /// The time zone of this machine, for devices whose own is not known.
+    pub zone: Zone,
     /// When this server started.
     pub started_at: Millis,
     /// The clock.

@@ -154,6 +154,55 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// With what a device's policy sets otherwise than by default.
+    #[must_use]
+    pub fn with(mut self, settings: &Settings) -> Self {
+        fn set<T: PartialEq>(standard: &mut T, default: &T, own: T) {
+            if own != *default {
+                *standard = own;
+            }
+        }
+        let (default, deploy, scan) = (Self::default(), &settings.deploy, &settings.scan);
+        let days = |days: u32| u64::from(days) * DAY;
+        set(
+            &mut self.deploy_retries,
+            &default.deploy_retries,
+            deploy.retries,
+        );
+        set(
+            &mut self.deploy_retry_seconds,
+            &default.deploy_retry_seconds,
+            deploy.retry_seconds,
+        );
+        set(
+            &mut self.deploy_limit_seconds,
+            &default.deploy_limit_seconds,
+            deploy.limit_seconds,
+        );
+        set(
+            &mut self.deadline_seconds,
+            &default.deadline_seconds,
+            days(deploy.deadline_days),
+        );
+        set(&mut self.scan_retries, &default.scan_retries, scan.retries);
+        set(
+            &mut self.scan_retry_seconds,
+            &default.scan_retry_seconds,
+            scan.retry_seconds,
+        );
+        set(
+            &mut self.scan_limit_seconds,
+            &default.scan_limit_seconds,
+            scan.limit_seconds,
+        );
+        set(
+            &mut self.purge_seconds,
+            &default.purge_seconds,
+            days(scan.purge_days),
+        );
+        self
+    }
+
     /// A device that is silent for longer is down: it missed two check-ins.
     pub fn silence(&self) -> Duration {
         Duration::from_secs(2 * self.checkin_seconds)

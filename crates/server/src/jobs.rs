@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use self::lane::{Lane, Taken};
 use crate::app::App;
-use crate::{catalog, deployments, feed, inventory, missing, policies, upkeep};
+use crate::{catalog, deployments, feed, inventory, missing, plan, policies, upkeep};
 
 /// Every kind of job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,12 @@ pub enum Kind {
     SyncSource,
     /// Fetch and analyse packages that some device may have. Subject: 0.
     FetchPackages,
-    /// Make the release of a patch and hand out its orders. Subject: the patch.
+    /// Make the release of a patch. Subject: the patch.
     MirrorPatch,
+    /// Let devices have the orders of jobs that waited for it. Subject: 0.
+    HandOut,
+    /// Post the scans and deployments that policies have due. Subject: 0.
+    Schedules,
     /// Go through what time alone changes: down devices, deadlines, retries. Subject: 0.
     Upkeep,
     /// Read the sources that are due. Subject: 0.
@@ -46,10 +50,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::SyncSource,
         Self::FetchPackages,
         Self::MirrorPatch,
+        Self::HandOut,
+        Self::Schedules,
         Self::Upkeep,
         Self::SyncDue,
         Self::Rematch,
@@ -66,6 +72,8 @@ impl Kind {
             Self::SyncSource => "sync_source",
             Self::FetchPackages => "fetch_packages",
             Self::MirrorPatch => "mirror_patch",
+            Self::HandOut => "hand_out",
+            Self::Schedules => "schedules",
             Self::Upkeep => "upkeep",
             Self::SyncDue => "sync_due",
             Self::Rematch => "rematch",
@@ -86,6 +94,8 @@ impl Kind {
     fn lane(self) -> Lane {
         match self {
             Self::FetchPackages
+            | Self::HandOut
+            | Self::Schedules
             | Self::Upkeep
             | Self::SyncDue
             | Self::Rematch
@@ -109,6 +119,8 @@ impl Kind {
             Self::SyncSource
             | Self::FetchPackages
             | Self::MirrorPatch
+            | Self::HandOut
+            | Self::Schedules
             | Self::Rematch
             | Self::Applications
             | Self::BringToFeed
@@ -311,6 +323,8 @@ async fn perform(app: Arc<App>, work: queue::Work) -> anyhow::Result<()> {
         Kind::SyncSource => catalog::sync::sync(app, SourceId(subject)).await,
         Kind::FetchPackages => catalog::nupkgs::fetch_packages(app).await,
         Kind::MirrorPatch => deployments::download::mirror_patch(app, PatchId(subject)).await,
+        Kind::HandOut => deployments::gate::run(app).await,
+        Kind::Schedules => plan::schedules::run(app).await,
         Kind::Upkeep => upkeep::run(app).await,
         Kind::SyncDue => catalog::sync::enqueue_due(app).await,
         Kind::BringToFeed => feed::bring::bring(app, PackageId(subject), false).await,

@@ -1,7 +1,7 @@
 //! The server: agent API, REST, console, and the jobs behind them.
 //!
 //! Read top to bottom, the folders are the way of the data: [`catalog`] and [`inventory`], what is
-//! [`missing`], [`approvals`], [`policies`], [`deployments`]. `router.rs` and `jobs.rs` are the two tables of
+//! [`missing`], [`approvals`], [`policies`], `plan`, [`deployments`]. `router.rs` and `jobs.rs` are the two tables of
 //! contents.
 
 pub mod agents;
@@ -32,6 +32,8 @@ mod net;
 mod new_keys;
 mod output;
 pub mod people;
+mod plan;
+mod plan_commands;
 pub mod policies;
 mod policy_commands;
 mod registry;
@@ -58,4 +60,5 @@ pub use missing::overrides::Given as GivenOverride;
 pub use missing::query::PatchQuery;
 pub use new_keys::{NewKeys, new_keys};
 pub use output::Output;
+pub use plan::shown::PlanQuery;
 pub use start::{Running, open, start};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use anyhow::{Context as _, bail};
+use fleetmend_plan::schedule::Zone;
 use fleetmend_reconcile::Fleet;
 use fleetmend_store::blobs::Blobs;
 use fleetmend_store::{Db, devices, settings};
@@ -250,6 +251,13 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
     }
 }
 
+/// The time zone that this machine is set to, by the rules that the program carries.
+fn own_zone() -> Zone {
+    let system = jiff::tz::TimeZone::system();
+    let named = system.iana_name().and_then(Zone::named);
+    named.unwrap_or_else(Zone::utc)
+}
+
 fn app(
     config: &Config,
     db: Db,
@@ -282,6 +290,7 @@ fn app(
         feed: feed::Feed::default(),
         costs: crate::costs::Costs::default(),
         quarantined: AtomicU64::new(0),
+        zone: own_zone(),
         started_at: config.clock.now(),
         clock: config.clock.clone(),
         fleet: parking_lot::RwLock::new(Fleet::default()),

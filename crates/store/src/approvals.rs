@@ -15,9 +15,17 @@ statements! {
            SELECT CAST(value->>0 AS BIGINT), value->>1, $2, $3, $4, $5
            FROM jsonb_each($1) WHERE true
            ON CONFLICT (patch, system_type) DO UPDATE SET decision = excluded.decision,
-               decided_by = excluded.decided_by, at = excluded.at, reason = excluded.reason";
+               decided_by = excluded.decided_by, at = excluded.at, reason = excluded.reason,
+               rule = NULL";
+    /// Where nobody decided.
+    SET_BY_RULE = "INSERT INTO approvals (patch, system_type, decision, decided_by, at, reason, rule)
+                   VALUES ($1, $2, 'approved', $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     GET = "SELECT * FROM approvals WHERE patch = $1 AND system_type = $2";
     OF_PATCH = "SELECT * FROM approvals WHERE patch = $1 ORDER BY system_type DESC";
+    WANTED = "SELECT DISTINCT a.patch FROM approvals AS a
+              WHERE a.decision = 'approved'
+                AND EXISTS (SELECT 1 FROM missing AS m WHERE m.patch = a.patch)
+              ORDER BY a.patch";
     GET_MANY = "SELECT a.* FROM jsonb_each($1) AS j
                 JOIN approvals AS a ON a.patch = CAST(j.value->>0 AS BIGINT)
                     AND a.system_type = j.value->>1
@@ -39,6 +47,8 @@ pub struct ApprovalRow {
     pub at: Millis,
     /// Why, as far as said.
     pub reason: String,
+    /// The rule that decided; a person did where there is none.
+    pub rule: Option<String>,
 }
 
 fn read(row: &Row) -> Result<ApprovalRow> {
@@ -49,6 +59,7 @@ fn read(row: &Row) -> Result<ApprovalRow> {
         decided_by: row.text("decided_by")?,
         at: row.millis("at")?,
         reason: row.text("reason")?,
+        rule: row.text_opt("rule")?,
     })
 }
 
@@ -80,6 +91,20 @@ pub async fn set_many(
         .map(drop)
 }
 
+/// Approves a patch by a rule, unless somebody decided on it. `false`: somebody did.
+pub async fn set_by_rule(
+    tx: &mut Tx,
+    patch: PatchId,
+    system_type: SystemType,
+    rule: &str,
+    reason: &str,
+    now: Millis,
+) -> Result<bool> {
+    let by = format!("rule '{rule}'");
+    let values = args![patch, system_type.key(), by, now, reason, rule];
+    Ok(tx.run(&SET_BY_RULE, values).await? > 0)
+}
+
 /// The decision on a patch for a system type.
 pub async fn get(
     mut from: impl Read,
@@ -99,6 +124,14 @@ pub async fn of_patch(mut from: impl Read, patch: PatchId) -> Result<Vec<Approva
         .await?
         .iter()
         .map(read)
+        .collect()
+}
+
+/// The patches that are approved for some devices, and that a device lacks.
+pub async fn wanted(mut from: impl Read) -> Result<Vec<PatchId>> {
+    let rows = from.rows(&WANTED, args![]).await?;
+    rows.iter()
+        .map(|row| row.int("patch").map(PatchId))
         .collect()
 }
 

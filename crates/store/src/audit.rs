@@ -11,6 +11,7 @@ use crate::value::{Row, args};
 statements! {
     APPEND = "INSERT INTO audit (at, who, from_address, action, subject, before_json, after_json)
               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    LAST = "SELECT COALESCE(MAX(id), 0) AS id FROM audit";
     LIST = "SELECT * FROM audit
             WHERE (CAST($1 AS TEXT) IS NULL OR action = CAST($1 AS TEXT))
               AND (CAST($2 AS TEXT) IS NULL OR subject = CAST($2 AS TEXT))
@@ -88,4 +89,10 @@ pub async fn list(
     let rows = from.rows(&LIST, values).await?;
     let entries = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
     Ok(page.cut(entries, |(id, _)| serde_json::json!([id])))
+}
+
+/// The number of the last change; 0 before the first.
+pub async fn last(mut from: impl Read) -> Result<i64> {
+    let row = from.row(&LAST, args![]).await?;
+    row.map_or(Ok(0), |row| row.int("id"))
 }

@@ -5,6 +5,7 @@ use fleetmend_model::{DeviceId, Millis};
 
 use crate::db::{Read, Tx};
 use crate::error::Result;
+use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, args};
 
@@ -15,6 +16,9 @@ statements! {
                               OR gateways <> $4 OR abilities <> $5)";
     ALL = "SELECT id, time_zone, addresses, gateways, abilities FROM devices
            WHERE removed_at IS NULL AND facts_at IS NOT NULL ORDER BY id";
+    OF = "SELECT id, time_zone, addresses, gateways, abilities FROM devices
+          WHERE facts_at IS NOT NULL AND id IN
+              (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id";
     GET = "SELECT time_zone, addresses, gateways, abilities, facts_at FROM devices WHERE id = $1";
 }
 
@@ -58,6 +62,15 @@ pub async fn get(mut from: impl Read, device: DeviceId) -> Result<Option<(Facts,
 /// What the agents of all devices said last, as far as they said anything.
 pub async fn all(mut from: impl Read) -> Result<Vec<(DeviceId, Facts)>> {
     let rows = from.rows(&ALL, args![]).await?;
+    rows.iter()
+        .map(|row| Ok((DeviceId(row.int("id")?), read(row)?)))
+        .collect()
+}
+
+/// What the agents of these devices said last, as far as they said anything.
+pub async fn of(mut from: impl Read, devices: &[DeviceId]) -> Result<Vec<(DeviceId, Facts)>> {
+    let ids = Rows::of(devices.iter().copied());
+    let rows = from.rows(&OF, args![ids]).await?;
     rows.iter()
         .map(|row| Ok((DeviceId(row.int("id")?), read(row)?)))
         .collect()

@@ -55,6 +55,7 @@ pub mod releases;
 pub mod reports;
 pub mod room;
 pub mod scan_jobs;
+pub mod schedules;
 pub mod sessions;
 pub mod settings;
 pub mod setup_links;
@@ -83,6 +84,8 @@ const STATEMENTS: &[&[&Sql]] = &[
     carried_catalogs::STATEMENTS,
     deploy_jobs::STATEMENTS,
     deploy_jobs::CREATE_STATEMENTS,
+    deploy_jobs::GATE_STATEMENTS,
+    schedules::STATEMENTS,
     deploy_jobs::LIST_STATEMENTS,
     deployments::STATEMENTS,
     devices::STATEMENTS,

@@ -244,6 +244,21 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "partial scans",
         include_str!("../migrations/sqlite/0151_partial_scans.sql"),
     ),
+    (
+        152,
+        "gate",
+        include_str!("../migrations/sqlite/0152_gate.sql"),
+    ),
+    (
+        153,
+        "schedule marks",
+        include_str!("../migrations/sqlite/0153_schedule_marks.sql"),
+    ),
+    (
+        154,
+        "approved by rule",
+        include_str!("../migrations/sqlite/0154_approved_by_rule.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -476,6 +491,21 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         151,
         "partial scans",
         include_str!("../migrations/postgres/0151_partial_scans.sql"),
+    ),
+    (
+        152,
+        "gate",
+        include_str!("../migrations/postgres/0152_gate.sql"),
+    ),
+    (
+        153,
+        "schedule marks",
+        include_str!("../migrations/postgres/0153_schedule_marks.sql"),
+    ),
+    (
+        154,
+        "approved by rule",
+        include_str!("../migrations/postgres/0154_approved_by_rule.sql"),
     ),
 ];
 

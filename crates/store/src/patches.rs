@@ -39,6 +39,10 @@ statements! {
     BY_IDS = "SELECT p.* FROM jsonb_each($1) AS j
               JOIN patches AS p ON p.id = CAST(j.value->>0 AS BIGINT) ORDER BY p.id";
     ALL = "SELECT * FROM patches ORDER BY id";
+    OF_PACKAGES = "SELECT DISTINCT o.id FROM jsonb_each($1) AS j
+                   JOIN patches AS p ON p.id = CAST(j.value->>0 AS BIGINT)
+                   JOIN patches AS o ON o.patch_type = p.patch_type AND o.name = p.name
+                   ORDER BY o.id";
 }
 
 /// A patch to store. Type, name, architecture and version are its identity.
@@ -209,6 +213,13 @@ pub async fn get_many(mut from: impl Read, patches: &[PatchId]) -> Result<Vec<Pa
         .iter()
         .map(read)
         .collect()
+}
+
+/// All versions of the packages that these patches are of: themselves, and older and newer ones.
+pub async fn of_packages(mut from: impl Read, patches: &[PatchId]) -> Result<Vec<PatchId>> {
+    let ids = Rows::of(patches.iter().copied());
+    let rows = from.rows(&OF_PACKAGES, args![ids]).await?;
+    rows.iter().map(|row| row.int("id").map(PatchId)).collect()
 }
 
 /// All patches, by id: for the in-memory registry.

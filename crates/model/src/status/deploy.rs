@@ -214,6 +214,8 @@ pub enum Change {
 /// Every legal edge between statuses; `None` is before the job exists.
 pub const EDGES: &[(Option<DeployStatus>, DeployStatus, Party)] = &[
     (None, Posted, Party::User),
+    // A schedule, or what is done again by itself.
+    (None, Posted, Party::Server),
     (Some(Posted), Downloading, Party::Server),
     (Some(Posted), Downloaded, Party::Server),
     (Some(Downloading), Downloaded, Party::Server),

@@ -78,6 +78,8 @@ impl TryFrom<i64> for ScanStatus {
 /// Every legal edge; `None` is before the job exists.
 pub const EDGES: &[(Option<ScanStatus>, ScanStatus, Party)] = &[
     (None, Posted, Party::User),
+    // A schedule.
+    (None, Posted, Party::Server),
     (Some(Posted), Started, Party::Agent),
     (Some(Started), Completed, Party::Agent),
     (Some(Posted), PingFailed, Party::Server),

@@ -55,7 +55,7 @@ fn numbers_are_read_back_and_others_refused() {
 /// The design's table, with 0 for 'no job'.
 fn edges() -> BTreeSet<(i64, i64, &'static str)> {
     let rows: &[(&[i64], &[i64], &[Party])] = &[
-        (&[0], &[1], &[User]),
+        (&[0], &[1], &[User, Server]),
         (&[1], &[2, 3], &[Server]),
         (&[2], &[3], &[Server]),
         (&[3], &[4], &[Agent]),

@@ -42,6 +42,7 @@ fn numbers_are_read_back_and_others_refused() {
 fn edges() -> BTreeSet<(i64, i64, u8)> {
     let rows: &[(&[i64], &[i64], Party)] = &[
         (&[0], &[1], User),
+        (&[0], &[1], Server),
         (&[1], &[2], Agent),
         (&[2], &[3], Agent),
         (&[1], &[5], Server),

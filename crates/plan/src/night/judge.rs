@@ -116,7 +116,10 @@ impl Known<'_> {
             system_type: seen.system_type,
             approval: self.approval(seen, offered, delays),
             readiness: &patch.readiness,
-            cannot_deploy: device.cannot_deploy.as_deref(),
+            cannot_deploy: device
+                .cannot_deploy
+                .as_deref()
+                .or(self.unread(id, patch.id)),
             lacks: lacks
                 .copied()
                 .find(|needed| !device.abilities.contains(needed)),
@@ -134,6 +137,13 @@ impl Known<'_> {
                     && it.package == offered.package
                     && is_older(it.missing.installed.as_deref(), patch)
         })
+    }
+
+    /// Why the device cannot be brought to a patch, see [`Missing::unread`](super::Missing::unread).
+    fn unread(&self, device: DeviceId, patch: PatchId) -> Option<&str> {
+        let mut lacking = self.lacking(device).iter();
+        let lacked = lacking.find(|it| it.missing.patch == patch)?;
+        lacked.missing.unread.as_deref()
     }
 
     /// A pin that ends during the night only has it begin later.
@@ -207,7 +217,7 @@ impl Known<'_> {
         let (patch, cool_down) = (offered.patch, &seen.policy.settings.cool_down);
         let never = (Millis(i64::MAX), Counted::Unknown);
         let (until, counted) = patch.dates.aged(cool_down.days).unwrap_or(never);
-        let is_young = cool_down.days > 0 && until > self.now() && occasion != Occasion::Asked;
+        let is_young = cool_down.days > 0 && until > self.now() && !occasion.is_asked();
         let is_exploited = !patch.exploited.is_empty();
         let is_let_through = is_young && is_exploited && cool_down.exploited_at_once;
         let mut notes = Vec::new();

@@ -14,7 +14,7 @@ use super::world::{Decided, Device, Held, Missing, OpenJob, Patch, World};
 use crate::auto::{self, Hit};
 use crate::moment::Moment;
 use crate::pin::Pin;
-use crate::policy::Policy;
+use crate::policy::{Policy, Settings};
 use crate::queue;
 use crate::ring::{self, Rollout};
 use crate::schedule::Zone;
@@ -208,8 +208,34 @@ impl<'a> Known<'a> {
         self.rollouts.get(&(patch, policy)).copied()
     }
 
+    /// The rule that approves a patch for normal systems, where nobody decided.
+    pub fn rule_of(&self, patch: PatchId) -> Option<Hit<'a>> {
+        self.patch(patch).and_then(|it| it.hit)
+    }
+
+    /// Whether rules may approve for a device.
+    pub fn takes_rules(&self, id: DeviceId) -> bool {
+        self.device(id).is_some_and(|seen| {
+            let is_normal = seen.system_type == SystemType::Normal;
+            is_normal && seen.policy.settings.auto_approval
+        })
+    }
+
+    /// What the policy of a device sets; that of all others for a device that is not there.
+    pub fn settings(&self, id: DeviceId) -> &Settings {
+        let policy = self
+            .device(id)
+            .map_or(&self.world.policies.rest, |it| it.policy);
+        &policy.settings
+    }
+
+    /// The name of a device; empty where there is none.
+    pub(crate) fn hostname(&self, id: DeviceId) -> &str {
+        self.device(id).map_or("", |it| &it.device.facts.hostname)
+    }
+
     /// How urgent a patch is.
-    pub(crate) fn priority_of(&self, patch: PatchId) -> u8 {
+    pub fn priority_of(&self, patch: PatchId) -> u8 {
         self.patch(patch)
             .map_or(RunRules::ORDINARY, Offered::priority)
     }

@@ -3,6 +3,7 @@
 //! A night is a plan for a time to come. [`night`] reads nothing but its [`World`], in any order, so a
 //! preview and the run that it foretells come to the same.
 
+mod aged;
 mod judge;
 mod known;
 mod note;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 use fleetmend_model::{DeviceId, Millis, PatchId};
 
+pub use aged::aged;
 pub(crate) use judge::Ask;
 pub use judge::{Start, judge};
 pub use known::Known;

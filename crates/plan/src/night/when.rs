@@ -12,6 +12,7 @@ use super::world::Occasion;
 use crate::cool_down::Counted;
 use crate::moment::Moment;
 use crate::pin::Pin;
+use crate::policy::Deploy;
 use crate::reason::Reason;
 use crate::ring::{self, State, Step};
 use crate::schedule::Schedule;
@@ -28,15 +29,27 @@ pub struct Slot {
     pub window_end: Option<Millis>,
     /// When its job is given up.
     pub deadline: Millis,
+    /// Whether the policy has jobs take as long as they do by default.
+    pub is_default_deadline: bool,
     /// From when to when, in the words that the device's clock has for it.
     pub said: String,
 }
+
+impl Slot {
+    /// When it starts, in words, where that is later than `now`.
+    pub fn later(&self, now: Millis) -> Option<&str> {
+        (self.at > now).then_some(self.said.as_str())
+    }
+}
+
+/// Whose, in which zone, for which run, and whether at any time.
+type SlotKey = (PolicyId, usize, Millis, bool);
 
 /// What was worked out of times: a fleet has few policies and zones, and asks for the same again and again.
 #[derive(Debug, Default)]
 pub(super) struct Times {
     runs: HashMap<(PolicyId, usize, Millis), Option<Millis>>,
-    slots: HashMap<(PolicyId, usize, Millis), Result<Arc<Slot>, Reason>>,
+    slots: HashMap<SlotKey, Result<Arc<Slot>, Reason>>,
 }
 
 /// Something that ends by itself.
@@ -82,11 +95,11 @@ impl Known<'_> {
         {
             return Err(self.of_delay(seen, delay));
         }
-        if occasion != Occasion::Asked {
+        if !occasion.is_asked() {
             self.has_its_turn(seen, offered)?;
         }
         match run {
-            Some(run) if is_tonight(&run) => self.slot(seen, run),
+            Some(run) if is_tonight(&run) => self.slot(seen, run, occasion),
             next => Err(Reason::NotDue {
                 policy: policy(),
                 next: next.map(|next| self.moment(seen, next)),
@@ -109,19 +122,24 @@ impl Known<'_> {
     }
 
     /// When what a run posts starts on a device.
-    fn slot(&self, seen: &Seen<'_>, run: Millis) -> Result<Arc<Slot>, Reason> {
-        let key = (seen.policy.id, seen.zone, run);
+    fn slot(&self, seen: &Seen<'_>, run: Millis, occasion: Occasion) -> Result<Arc<Slot>, Reason> {
+        let any_time = occasion == Occasion::AnyTime;
+        let key = (seen.policy.id, seen.zone, run, any_time);
         let mut times = self.times.borrow_mut();
         let slot = times.slots.entry(key);
-        slot.or_insert_with(|| self.new_slot(seen, run).map(Arc::new))
+        slot.or_insert_with(|| self.new_slot(seen, run, any_time).map(Arc::new))
             .clone()
     }
 
-    fn new_slot(&self, seen: &Seen<'_>, run: Millis) -> Result<Slot, Reason> {
+    fn new_slot(&self, seen: &Seen<'_>, run: Millis, any_time: bool) -> Result<Slot, Reason> {
         let (settings, zone, now) = (&seen.policy.settings, self.zone(seen), self.now());
-        let windows = Windows {
-            windows: &settings.install_windows,
-            blackouts: &settings.blackouts,
+        let windows = if any_time {
+            Windows::ALWAYS
+        } else {
+            Windows {
+                windows: &settings.install_windows,
+                blackouts: &settings.blackouts,
+            }
         };
         let wait = Duration::from_hours(24) * settings.deploy.deadline_days;
         let deadline = window::deadline(run, wait, &windows, zone);
@@ -148,6 +166,7 @@ impl Known<'_> {
             at: open.opens,
             window_end: open.closes,
             deadline,
+            is_default_deadline: settings.deploy.deadline_days == Deploy::default().deadline_days,
             said: open.in_words(zone, now),
         })
     }

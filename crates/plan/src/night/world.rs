@@ -61,6 +61,32 @@ pub enum Occasion {
     /// A person deploys now: schedules, cool-down and rings are passed over, for that is what a person
     /// who names the patch and the devices means. Pins, holds, approvals, halted rollouts and windows count.
     Asked,
+    /// The same, and the person chose that windows and days without changes do not count.
+    AnyTime,
+}
+
+impl Occasion {
+    const ALL: [Self; 4] = [Self::Foreseen, Self::Due, Self::Asked, Self::AnyTime];
+
+    /// Whether a person asks for it.
+    pub fn is_asked(self) -> bool {
+        matches!(self, Self::Asked | Self::AnyTime)
+    }
+
+    /// The word in the database.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Foreseen => "foreseen",
+            Self::Due => "due",
+            Self::Asked => "asked",
+            Self::AnyTime => "any_time",
+        }
+    }
+
+    /// Reads [`Self::key`].
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.key() == key)
+    }
 }
 
 /// A device.
@@ -121,6 +147,8 @@ pub struct Missing {
     pub since: Millis,
     /// The version that the device has, in its own words.
     pub installed: Option<String>,
+    /// Why an installer would find nothing that it replaces, where the last scan did not read it.
+    pub unread: Option<String>,
 }
 
 /// What was decided on a patch.

@@ -59,6 +59,11 @@ impl fmt::Display for Why<'_> {
 }
 
 impl Policies {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Policy> {
+        self.ranked.iter().chain([&self.rest])
+    }
+
     /// The policy that a device has: exactly one.
     pub fn of(&self, device: &DeviceFacts) -> (&Policy, Why<'_>) {
         let enabled = self.ranked.iter().filter(|it| it.is_enabled);

@@ -260,6 +260,16 @@ impl Reason {
         }
     }
 
+    /// What a job waits for, in words; for what passes.
+    pub fn waits_for(&self) -> String {
+        match (self, self.ends()) {
+            (Self::WindowOpens { window, .. }, _) => format!("waits for the window on {window}"),
+            (_, Some(until)) => format!("waits until {until}"),
+            (Self::CapReached { .. }, _) => "waits for a free place".to_owned(),
+            _ => "waits until nothing is in its way any more".to_owned(),
+        }
+    }
+
     /// What an administrator's pin says; `until` is when it ends.
     pub fn of_pin(pin: &Pin, until: Option<Moment>) -> Self {
         let (on, cause) = (pin.on.to_string(), pin.reason.clone());

@@ -148,6 +148,12 @@ impl At {
 }
 
 impl Windows<'_> {
+    /// Open at any time.
+    pub const ALWAYS: Self = Self {
+        windows: &[],
+        blackouts: &[],
+    };
+
     /// Whether something may begin at `now` on a device in `zone`.
     pub fn at(&self, zone: &Zone, now: Millis) -> At {
         if let Some(open) = self.open(zone, now) {

@@ -113,6 +113,7 @@ impl Fleet {
             patch,
             since: instant("2026-11-01T00:00Z"),
             installed: Some("1.0.0".to_owned()),
+            unread: None,
         });
     }
 

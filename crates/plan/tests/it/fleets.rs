@@ -177,6 +177,7 @@ fn occasion() -> impl Strategy<Value = Occasion> {
         4 => Just(Occasion::Foreseen),
         2 => Just(Occasion::Due),
         1 => Just(Occasion::Asked),
+        1 => Just(Occasion::AnyTime),
     ]
 }
 

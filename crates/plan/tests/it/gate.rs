@@ -5,7 +5,7 @@ use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Approval;
 use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId};
 use fleetmend_plan::gate::{Gate, Posted, round};
-use fleetmend_plan::night::{Known, OpenJob};
+use fleetmend_plan::night::{Known, Occasion, OpenJob};
 use fleetmend_plan::pin::{Keeps, On};
 use fleetmend_plan::ring::State;
 use fleetmend_plan::{Readiness, Reason};
@@ -31,7 +31,7 @@ fn with_window() -> Fleet {
     posted(json!({"install_windows": [{"opens": "0 2 * * SAT", "minutes": 120}]}))
 }
 
-fn look(fleet: &Fleet, is_asked: bool) -> Vec<(i64, String)> {
+fn look(fleet: &Fleet, occasion: Occasion) -> Vec<(i64, String)> {
     let waiting = fleet.open_jobs.iter().filter(|it| !it.is_out);
     let jobs: Vec<Posted> = waiting
         .map(|it: &OpenJob| Posted {
@@ -39,7 +39,7 @@ fn look(fleet: &Fleet, is_asked: bool) -> Vec<(i64, String)> {
             device: it.device,
             patch: it.patch,
             at: Millis(it.job.0),
-            is_asked,
+            occasion,
         })
         .collect();
     let world = fleet.world();
@@ -69,7 +69,7 @@ fn said(gate: Gate) -> String {
 }
 
 fn one(fleet: &Fleet) -> String {
-    let mut seen = look(fleet, false);
+    let mut seen = look(fleet, Occasion::Due);
     assert_eq!(seen.len(), 1);
     seen.remove(0).1
 }
@@ -112,7 +112,7 @@ fn where_devices_share_places_none_has_one_before_its_window_opens() {
     // 02:00 in Berlin is 06:45 in Kathmandu: there it was open before.
     fleet.now = instant("2026-11-27T21:30+01:00");
     assert_eq!(
-        look(&fleet, false),
+        look(&fleet, Occasion::Due),
         [
             (
                 100,
@@ -138,7 +138,7 @@ fn a_newer_version_takes_a_posted_job_s_place_only_once_it_has_a_job_itself() {
     assert!(one(&fleet).starts_with("end: the machine does not lack"));
     fleet.missing[0].installed = Some("127.5".to_owned());
     fleet.job(101, DeviceId(1), newer, false);
-    let seen = look(&fleet, false);
+    let seen = look(&fleet, Occasion::Due);
     assert_eq!(
         seen[0].1,
         "end: version 129.0.0 of the same package is deployed instead"
@@ -208,10 +208,20 @@ fn what_a_person_asked_for_waits_for_no_ring_and_what_a_schedule_posted_does() {
         ],
         "cool_down": {"days": 7},
     }));
-    assert_eq!(look(&fleet, true)[0].1, "from now until ever");
+    assert_eq!(look(&fleet, Occasion::Asked)[0].1, "from now until ever");
     assert!(one(&fleet).starts_with("wait: ring Broad waits for ring Pilot"));
     fleet.rollouts = vec![rollout(PatchId(1), 1, "2026-11-27T01:00Z", [1, 0, 0, 0])];
     assert_eq!(one(&fleet), "from now until ever");
+    fleet.policies.ranked[0].settings.install_windows = with_window().policies.ranked[0]
+        .settings
+        .install_windows
+        .clone();
+    assert_eq!(
+        look(&fleet, Occasion::AnyTime)[0].1,
+        "from now until ever",
+        "a person chose so"
+    );
+    fleet.policies.ranked[0].settings.install_windows.clear();
     fleet.patches[0].dates.published = Some(instant("2026-11-27T01:00Z"));
     assert!(one(&fleet).starts_with("wait: in its cool-down of 7 days until Fri 4 Dec 02:00"));
 }
@@ -240,7 +250,7 @@ fn no_more_orders_are_out_than_there_are_places_and_the_most_urgent_go_first() {
         format!("wait: {reason}; again at a change")
     };
     assert_eq!(
-        look(&fleet, false),
+        look(&fleet, Occasion::Due),
         [
             (105, open.clone()),
             (110, open.clone()),

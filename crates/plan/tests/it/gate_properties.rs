@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleetmend_plan::gate::{Gate, Posted, round};
-use fleetmend_plan::night::{Known, OpenJob};
+use fleetmend_plan::night::{Known, Occasion, OpenJob};
 use fleetmend_plan::schedule::Zone;
 use fleetmend_plan::window::Windows;
 use proptest::prelude::*;
@@ -19,7 +19,11 @@ fn waiting(fleet: &Fleet) -> Vec<Posted> {
         device: it.device,
         patch: it.patch,
         at: fleet.now,
-        is_asked: it.job.0 % 2 == 0,
+        occasion: if it.job.0 % 2 == 0 {
+            Occasion::Asked
+        } else {
+            Occasion::Due
+        },
     });
     posted.collect()
 }

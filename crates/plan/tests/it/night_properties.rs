@@ -110,9 +110,12 @@ proptest! {
             let (policy, _) = fleet.policies.of(&device.facts);
             let settings = &policy.settings;
             let zone = Zone::of_device(&device.facts.time_zone, &zone("Europe/Berlin"));
-            let windows = Windows {
-                windows: &settings.install_windows,
-                blackouts: &settings.blackouts,
+            let windows = match fleet.occasion {
+                Occasion::AnyTime => Windows::ALWAYS,
+                _ => Windows {
+                    windows: &settings.install_windows,
+                    blackouts: &settings.blackouts,
+                },
             };
             prop_assert!(fleet.now <= run.start.slot.run && run.start.slot.run <= run.at());
             prop_assert!(run.at() < fleet.until);
@@ -155,7 +158,7 @@ proptest! {
             }
             let is_done = rollout.is_some_and(|it| it.state == State::Done);
             let rings = &policy.settings.rings;
-            if fleet.occasion == Occasion::Asked || is_done || rings.is_empty() {
+            if fleet.occasion.is_asked() || is_done || rings.is_empty() {
                 continue;
             }
             let ring = fleetmend_plan::ring::of(rings, &device(&fleet, id).facts);

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Approval;
 use fleetmend_model::{DeployJobId, DeviceId};
-use fleetmend_plan::{Decision, Device, Hold, Readiness, plan};
+use fleetmend_plan::{Decision, Hold, Readiness};
 use proptest::collection::btree_map;
 use proptest::prelude::*;
 
-use crate::input;
+use crate::asked::{Device, plan};
 
 fn hold() -> impl Strategy<Value = Hold> {
     prop_oneof![
@@ -77,14 +77,14 @@ proptest! {
         readiness in readiness(),
         devices in devices(),
     ) {
-        let made = plan(&input(readiness.clone(), devices.clone()));
+        let made = plan(readiness.clone(), &devices);
         let ids: BTreeSet<DeviceId> = made.entries.iter().map(|entry| entry.device).collect();
         prop_assert_eq!(made.entries.len(), devices.len());
         prop_assert_eq!(ids, devices.iter().map(|device| device.id).collect::<BTreeSet<_>>());
         prop_assert_eq!(made.to_text().lines().count(), 1 + devices.len());
 
-        let reversed = devices.into_iter().rev().collect();
-        prop_assert_eq!(made, plan(&input(readiness, reversed)));
+        let reversed: Vec<_> = devices.into_iter().rev().collect();
+        prop_assert_eq!(made, plan(readiness, &reversed));
     }
 
     #[test]
@@ -95,7 +95,7 @@ proptest! {
         let is_ready = readiness == Readiness::Ready;
         let by_id: BTreeMap<DeviceId, Device> =
             devices.iter().map(|device| (device.id, device.clone())).collect();
-        for entry in plan(&input(readiness, devices)).entries {
+        for entry in plan(readiness, &devices).entries {
             let device = &by_id[&entry.device];
             let may = is_ready
                 && device.approval == Approval::Approved
@@ -104,24 +104,10 @@ proptest! {
                 && device.hold.is_none()
                 && device.cannot_deploy.is_none()
                 && !device.is_removed;
-            prop_assert_eq!(entry.decision == Decision::Deploy, may);
+            prop_assert_eq!(entry.decision.start().is_some(), may);
             if let Decision::Not(reason) = entry.decision {
                 prop_assert!(!reason.to_string().is_empty());
             }
         }
-    }
-
-    #[test]
-    fn a_device_that_comes_twice_is_decided_once(devices in devices()) {
-        let mut twice = devices.clone();
-        twice.extend(devices.iter().cloned().map(|device| Device {
-            approval: Approval::Approved,
-            is_missing: true,
-            ..device
-        }));
-        prop_assert_eq!(
-            plan(&input(Readiness::Ready, twice)),
-            plan(&input(Readiness::Ready, devices))
-        );
     }
 }

@@ -3,10 +3,10 @@
 use fleetmend_model::DeployJobId;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::patch::Approval;
-use fleetmend_plan::{Device, Hold, Readiness, plan};
+use fleetmend_plan::{Hold, Readiness};
 use insta::assert_snapshot;
 
-use crate::{device, input};
+use crate::asked::{Device, device, plan};
 
 #[test]
 fn every_device_has_its_line_and_its_reason() {
@@ -59,7 +59,7 @@ fn every_device_has_its_line_and_its_reason() {
             ..device(13, "k-held-everywhere")
         },
     ];
-    assert_snapshot!(plan(&input(Readiness::Ready, devices)).to_text(), @r#"
+    assert_snapshot!(plan(Readiness::Ready, &devices).to_text(), @r#"
     7-Zip 24.9.0: 4 of 13 machines
     + alpha (device 2): deploy
     + alpha (device 3): deploy
@@ -102,7 +102,7 @@ fn a_release_that_is_not_ready_runs_nowhere_and_says_why() {
     ];
     let text: String = cases
         .into_iter()
-        .map(|readiness| plan(&input(readiness, vec![device(1, "alpha")])).to_text())
+        .map(|readiness| plan(readiness, &[device(1, "alpha")]).to_text())
         .collect();
     assert_snapshot!(text, @r#"
     7-Zip 24.9.0: 0 of 1 machines
@@ -142,7 +142,7 @@ fn what_needs_no_action_is_named_before_what_does() {
     };
     let mut text = String::new();
     let mut look = |device: &Device, readiness: Readiness| {
-        text += plan(&input(readiness, vec![device.clone()]))
+        text += plan(readiness, std::slice::from_ref(device))
             .to_text()
             .lines()
             .nth(1)

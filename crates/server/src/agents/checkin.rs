@@ -240,7 +240,7 @@ async fn orders_for(
         let Some(signed) = orders::signed(&job, &release)? else {
             continue;
         };
-        if deploy_jobs::mark_sent(&mut *tx, job.id, now)
+        if deploy_jobs::mark_sent(&mut *tx, job.id, job.order_counter, now)
             .await
             .map_err(anyhow::Error::from)?
         {

@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 
 use super::extract::Body;
 use super::openapi::Refused;
+use super::shapes::time;
 use crate::app::App;
-use crate::deployments;
+use crate::deployments::{self, Asked};
 use crate::error::ApiError;
 use crate::people::Confirmed;
 
@@ -25,6 +26,18 @@ pub(crate) struct DeployBody {
     /// The devices' ids; absent: all that lack the patch.
     #[schema(value_type = Option<Vec<i64>>)]
     devices: Option<Vec<DeviceId>>,
+    /// Whether install windows and days without changes do not count; they do by default.
+    at_any_time: Option<bool>,
+}
+
+impl DeployBody {
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            patch: self.patch,
+            devices: self.devices.as_deref(),
+            at_any_time: self.at_any_time.unwrap_or(false),
+        }
+    }
 }
 
 /// What runs where, and why not elsewhere.
@@ -49,6 +62,10 @@ pub(crate) struct PlanEntryBody {
     hostname: String,
     /// Whether it gets the patch.
     deploys: bool,
+    /// When it may start there first; absent where it does not get it.
+    starts_at: Option<String>,
+    /// The window that it waits for, in words by the device's clock; absent where it may start now.
+    waits_for: Option<String>,
     /// Why not, in words.
     why_not: Option<String>,
     /// Why not, as data: `why` names the reason.
@@ -58,14 +75,21 @@ pub(crate) struct PlanEntryBody {
 
 fn plan_body(deployment: Option<i64>, plan: Plan) -> PlanBody {
     let entries = plan.entries.into_iter().map(|entry| {
+        let start = entry.decision.start();
+        let starts_at = start.map(|it| time(it.slot.at));
+        let waits_for = start
+            .and_then(|it| it.slot.later(plan.now))
+            .map(str::to_owned);
         let reason = match entry.decision {
-            Decision::Deploy => None,
+            Decision::Deploy(_) => None,
             Decision::Not(reason) => Some(reason),
         };
         PlanEntryBody {
             device: entry.device.0,
             hostname: entry.hostname,
             deploys: reason.is_none(),
+            starts_at,
+            waits_for,
             why_not: reason.as_ref().map(ToString::to_string),
             reason,
         }
@@ -78,7 +102,7 @@ fn plan_body(deployment: Option<i64>, plan: Plan) -> PlanBody {
     }
 }
 
-/// Who would get a patch, and who not and why. Changes nothing.
+/// Who would get a patch and when, and who not and why. Changes nothing.
 #[utoipa::path(post, path = "/api/v1/deployments/preview", operation_id = "preview_deployment",
     tag = "deployments", request_body = DeployBody,
     responses((status = 200, body = PlanBody), Refused))]
@@ -87,11 +111,13 @@ pub(crate) async fn preview(
     _: Confirmed,
     Body(it): Body<DeployBody>,
 ) -> Result<Json<PlanBody>, ApiError> {
-    let plan = deployments::preview(&app, it.patch, it.devices.as_deref()).await?;
+    let plan = deployments::preview(&app, &it.asked()).await?;
     Ok(Json(plan_body(None, plan)))
 }
 
 /// Deploy a patch.
+///
+/// Each device gets it in the next window of its policy, or at once where it has none.
 #[utoipa::path(post, path = "/api/v1/deployments", operation_id = "create_deployment",
     tag = "deployments", request_body = DeployBody,
     responses((status = 200, body = PlanBody), Refused))]
@@ -100,7 +126,6 @@ pub(crate) async fn create(
     Confirmed(by): Confirmed,
     Body(it): Body<DeployBody>,
 ) -> Result<Json<PlanBody>, ApiError> {
-    let (deployment, plan) =
-        deployments::deploy(&app, it.patch, it.devices.as_deref(), &by.actor).await?;
+    let (deployment, plan) = deployments::deploy(&app, &it.asked(), &by.actor).await?;
     Ok(Json(plan_body(deployment.map(|it| it.0), plan)))
 }

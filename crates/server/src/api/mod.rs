@@ -7,6 +7,7 @@
 
 pub(crate) mod application_devices;
 pub(crate) mod applications;
+mod approval_rules;
 mod approvals;
 mod audit;
 pub(crate) mod catalog;
@@ -23,7 +24,9 @@ pub(crate) mod holds;
 pub(crate) mod missing;
 mod openapi;
 pub(crate) mod overrides;
+pub(crate) mod plan;
 pub(crate) mod policies;
+mod policy_preview;
 mod quarantine;
 mod scans;
 mod session;
@@ -47,6 +50,7 @@ pub(crate) use shapes::{time, time_opt};
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(of_policies())
+        .merge(of_deployments())
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .route(
             "/api/v1/session",
@@ -91,13 +95,15 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/freshness", get(freshness::list))
         .route("/api/v1/holds", get(holds::list))
         .route("/api/v1/holds/{id}/release", post(holds::release))
+        .route(
+            "/api/v1/approval-rules",
+            get(approval_rules::list).post(approval_rules::set),
+        )
+        .route(
+            "/api/v1/approval-rules/preview",
+            post(approval_rules::preview),
+        )
         .route("/api/v1/approvals", post(approvals::set))
-        .route("/api/v1/deployments", post(deployments::create))
-        .route("/api/v1/deployments/preview", post(deployments::preview))
-        .route("/api/v1/deploy-jobs", get(deploy_jobs::list))
-        .route("/api/v1/deploy-jobs/redeploy", post(deploy_jobs::redeploy))
-        .route("/api/v1/deploy-jobs/{id}", get(deploy_jobs::get))
-        .route("/api/v1/deploy-jobs/{id}/cancel", post(deploy_jobs::cancel))
         .route("/api/v1/downloads", get(downloads::list))
         .route("/api/v1/downloads/reset", post(downloads::reset))
         .route("/api/v1/storage", get(downloads::storage))
@@ -142,6 +148,18 @@ pub fn routes() -> Router<Arc<App>> {
         ))
 }
 
+/// What runs, and what came of it.
+fn of_deployments() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/v1/plan", get(plan::get))
+        .route("/api/v1/deployments", post(deployments::create))
+        .route("/api/v1/deployments/preview", post(deployments::preview))
+        .route("/api/v1/deploy-jobs", get(deploy_jobs::list))
+        .route("/api/v1/deploy-jobs/redeploy", post(deploy_jobs::redeploy))
+        .route("/api/v1/deploy-jobs/{id}", get(deploy_jobs::get))
+        .route("/api/v1/deploy-jobs/{id}/cancel", post(deploy_jobs::cancel))
+}
+
 /// Policies, and what conditions name.
 fn of_policies() -> Router<Arc<App>> {
     Router::new()
@@ -152,6 +170,11 @@ fn of_policies() -> Router<Arc<App>> {
         .route(
             "/api/v1/policies/{id}",
             get(policies::get).post(policies::set),
+        )
+        .route("/api/v1/policies/preview", post(policy_preview::of_new))
+        .route(
+            "/api/v1/policies/{id}/preview",
+            post(policy_preview::of_one),
         )
         .route("/api/v1/policies/{id}/rank", post(policies::set_rank))
         .route("/api/v1/policies/{id}/remove", post(policies::remove))

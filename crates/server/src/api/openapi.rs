@@ -6,9 +6,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    application_devices, applications, approvals, audit, catalog, deploy_jobs, deployments,
-    devices, downloads, enrol_tokens, feed, freshness, groups, holds, missing, overrides, policies,
-    quarantine, scans, session, sources, units,
+    application_devices, applications, approval_rules, approvals, audit, catalog, deploy_jobs,
+    deployments, devices, downloads, enrol_tokens, feed, freshness, groups, holds, missing,
+    overrides, plan, policies, policy_preview, quarantine, scans, session, sources, units,
 };
 
 /// The shape of every error.
@@ -77,6 +77,9 @@ impl Modify for Security {
         freshness::list,
         holds::list,
         holds::release,
+        approval_rules::list,
+        approval_rules::set,
+        approval_rules::preview,
         approvals::set,
         deployments::preview,
         deployments::create,
@@ -84,11 +87,14 @@ impl Modify for Security {
         deploy_jobs::get,
         deploy_jobs::redeploy,
         deploy_jobs::cancel,
+        plan::get,
         policies::list,
         policies::create,
         policies::get,
         policies::set,
         policies::set_rank,
+        policy_preview::of_new,
+        policy_preview::of_one,
         policies::remove,
         groups::list,
         groups::create,

@@ -157,7 +157,7 @@ fn nothing() -> Value {
 }
 
 impl NewPolicyBody {
-    fn given(self) -> Given {
+    pub(crate) fn given(self) -> Given {
         Given {
             name: self.name,
             is_enabled: self.enabled,

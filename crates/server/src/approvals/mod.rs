@@ -1,5 +1,7 @@
 //! The approvals stage: a person's decision on a patch for a system type.
 
+pub mod rules;
+
 use std::sync::Arc;
 
 use fleetmend_model::PatchId;
@@ -8,6 +10,7 @@ use fleetmend_model::patch::Approval;
 use fleetmend_store::{approvals, patches};
 
 use crate::app::App;
+use crate::deployments::gate;
 use crate::error::ApiError;
 use crate::journal;
 use crate::people::Actor;
@@ -46,12 +49,14 @@ pub async fn set(
     approvals::set_many(&mut tx, decided, decision, &actor.name, reason, now)
         .await
         .map_err(anyhow::Error::from)?;
+    gate::look_again_at(&mut tx, &ids, now).await?;
     for (patch, system_type) in decided {
         let subject = format!("patch {patch} for {}", system_type.label());
         let after = format!("{} {reason}", decision.label());
         journal::record(&mut tx, actor, "decide_patch", &subject, after.trim(), now).await?;
     }
     tx.commit().await.map_err(anyhow::Error::from)?;
+    app.jobs_due.notify_one();
     app.touch();
     Ok(())
 }

@@ -10,14 +10,15 @@ use axum::extract::State;
 use axum::response::Response;
 use fleetmend_model::device::SystemType;
 use fleetmend_model::{DeploymentId, DeviceId, PatchId};
-use fleetmend_plan::{Decision, Plan};
+use fleetmend_plan::night::Start;
+use fleetmend_plan::{Decision, Entry, Plan};
 use fleetmend_store::missing;
 
 use super::form::Change;
 use super::notice::Done;
 use super::view::{self, Layout, PageError, stored};
 use crate::app::App;
-use crate::deployments;
+use crate::deployments::{self, Asked};
 
 /// A ticked row: a patch on one device (`12:7`), or on all devices of a system type that lack it
 /// (`12:normal`).
@@ -94,15 +95,24 @@ struct Shown {
 
 impl Shown {
     fn count(&self) -> usize {
-        self.plan.deploys().count()
+        self.plan.starts().count()
     }
-}
 
-/// What the page says of a device that is left out; empty for one that is not.
-fn why_not(decision: &Decision) -> String {
-    match decision {
-        Decision::Deploy => String::new(),
-        Decision::Not(reason) => reason.to_string(),
+    /// On how many devices it waits for a window.
+    fn waiting(&self) -> usize {
+        let later = |start: &Start| start.slot.later(self.plan.now).is_some();
+        self.plan.starts().filter(|(_, start)| later(start)).count()
+    }
+
+    /// What is done on a device, or why nothing is.
+    fn says(&self, entry: &Entry) -> String {
+        match &entry.decision {
+            Decision::Deploy(start) => match start.slot.later(self.plan.now) {
+                Some(window) => format!("waits for the window on {window}"),
+                None => "at once".to_owned(),
+            },
+            Decision::Not(reason) => reason.to_string(),
+        }
     }
 }
 
@@ -113,6 +123,8 @@ struct Plans {
     items: Vec<Shown>,
     targets: Vec<Target>,
     is_preview: bool,
+    at_any_time: bool,
+    waiting: usize,
     jobs: usize,
     back: String,
 }
@@ -132,15 +144,18 @@ async fn draw(app: &Arc<App>, change: &Change, is_preview: bool) -> Result<Respo
     if targets.is_empty() {
         return Ok(change.done("/missing", Done::NothingChosen, 0));
     }
+    let at_any_time = change.fields.text("at_any_time") == "yes";
     let mut plans = Vec::new();
     for (patch, devices) in devices_of(app, &targets).await? {
+        let asked = Asked {
+            patch,
+            devices: Some(&devices),
+            at_any_time,
+        };
         let (deployment, plan) = if is_preview {
-            (
-                None,
-                deployments::preview(app, patch, Some(&devices)).await?,
-            )
+            (None, deployments::preview(app, &asked).await?)
         } else {
-            deployments::deploy(app, patch, Some(&devices), change.actor()).await?
+            deployments::deploy(app, &asked, change.actor()).await?
         };
         plans.push(Shown { plan, deployment });
     }
@@ -151,6 +166,8 @@ async fn draw(app: &Arc<App>, change: &Change, is_preview: bool) -> Result<Respo
     };
     view::page(&Plans {
         layout: change.viewer.layout(app, title, "missing"),
+        at_any_time,
+        waiting: plans.iter().map(Shown::waiting).sum(),
         jobs: plans.iter().map(Shown::count).sum(),
         items: plans,
         targets,

@@ -28,6 +28,7 @@ mod login;
 mod missing;
 mod notice;
 mod overrides;
+mod plan;
 mod policies;
 mod quarantine;
 mod remove_device;
@@ -86,6 +87,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/freshness", get(freshness::page))
         .route("/holds", get(holds::page))
         .route("/holds/{id}/release", post(holds::release))
+        .route("/plan", get(plan::page))
         .route("/deploy/preview", post(deploy::preview))
         .route("/deploy", post(deploy::deploy))
         .route("/deployments", get(deployments::page))

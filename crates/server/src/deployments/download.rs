@@ -1,4 +1,4 @@
-//! Gets the files of a patch to the server and hands out the orders of the jobs that wait for it.
+//! Gets the files of a patch to the server, for the jobs that wait for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,9 @@ use fleetmend_model::{DeployJobId, Millis, PatchId, ReleaseId};
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::downloads::{self, Failed};
 use fleetmend_store::patches::{self, Patch};
-use fleetmend_store::releases;
 
 use super::moves::{self, With};
-use super::{orders, tries};
+use super::tries;
 use crate::api::time;
 use crate::app::App;
 use crate::catalog::mirror::{self, MirrorError};
@@ -21,8 +20,6 @@ use crate::jobs;
 
 /// Jobs taken on at a time.
 const BATCH: u32 = 1_000;
-/// Jobs handed out in one transaction.
-const CHUNK: usize = 200;
 
 /// What came of trying to get the files.
 enum Got {
@@ -34,7 +31,7 @@ enum Got {
     Never(String),
 }
 
-/// Makes the release of a patch and hands out the orders of all jobs that wait for it.
+/// Makes the release of a patch, for all jobs that wait for it.
 pub async fn mirror_patch(app: &Arc<App>, id: PatchId) -> anyhow::Result<()> {
     let patch = patches::get(&app.db, id)
         .await?
@@ -46,7 +43,7 @@ pub async fn mirror_patch(app: &Arc<App>, id: PatchId) -> anyhow::Result<()> {
         say_begun(app, id).await?;
     }
     match get(app, &patch).await? {
-        Got::Release(release) => hand_out(app, id, release).await,
+        Got::Release(release) => arrive(app, id, release).await,
         Got::Wait(cause, at) => wait(app, id, &cause, at).await,
         Got::Never(cause) => give_up(app, id, last, &cause).await,
     }
@@ -151,30 +148,22 @@ async fn say_begun(app: &Arc<App>, patch: PatchId) -> anyhow::Result<()> {
     }
 }
 
-async fn hand_out(app: &Arc<App>, patch: PatchId, release: ReleaseId) -> anyhow::Result<()> {
-    let release = releases::get(&app.db, release)
-        .await?
-        .with_context(|| format!("release {release} is gone"))?;
+/// From here on the jobs wait until their devices may have their orders.
+async fn arrive(app: &Arc<App>, patch: PatchId, release: ReleaseId) -> anyhow::Result<()> {
     loop {
         // As above.
-        let mut jobs = deploy_jobs::needing_files(&app.db, patch, BATCH).await?;
-        if jobs.is_empty() {
-            return Ok(());
+        let waiting = deploy_jobs::needing_files(&app.db, patch, BATCH).await?;
+        if waiting.is_empty() {
+            break;
         }
-        for chunk in jobs.chunks_mut(CHUNK) {
-            let mut tx = app.db.begin().await?;
-            for job in chunk.iter_mut() {
-                if !orders::hand_out(app, &mut tx, job, &release, app.now()).await? {
-                    tracing::debug!("job {} moved on meanwhile", job.id);
-                }
-            }
-            tx.commit().await?;
-            for job in chunk {
-                app.registry.wake(job.device);
-            }
-        }
-        app.touch();
+        let ids: Vec<_> = waiting.iter().map(|it| it.id).collect();
+        let mut tx = app.db.begin().await?;
+        deploy_jobs::files_are_here(&mut tx, &ids, release, app.now()).await?;
+        jobs::enqueue(&mut tx, jobs::Kind::HandOut, 0, app.now()).await?;
+        tx.commit().await?;
     }
+    app.jobs_due.notify_one();
+    Ok(())
 }
 
 async fn wait(app: &Arc<App>, patch: PatchId, cause: &str, at: Millis) -> anyhow::Result<()> {

@@ -1,7 +1,9 @@
 //! The deployments stage: from a person's word to a verified status.
 
 mod afterwards;
+mod again;
 pub mod download;
+pub mod gate;
 pub mod holds;
 pub mod moves;
 mod one;
@@ -13,73 +15,75 @@ pub mod restarted;
 pub(crate) mod tries;
 
 pub use one::one;
+pub use request::Asked;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, Ending};
-use fleetmend_model::{DeployJobId, DeploymentId, DeviceId, Millis, PatchId};
+use fleetmend_model::{DeployJobId, DeploymentId, Millis};
 use fleetmend_plan::Plan;
+use fleetmend_plan::night::Slot;
 use fleetmend_store::deploy_jobs::{self, DeployJob, NewJob, Posted};
 use fleetmend_store::{Tx, deployments};
 
 use crate::app::App;
+use crate::config::Policy;
 use crate::error::ApiError;
 use crate::people::Actor;
 use crate::{jobs, journal};
+
+/// What comes first for a job.
+pub(crate) const NEXT_STEP: &str = "the server gets the patch's files";
 
 fn failed(error: fleetmend_store::Error) -> ApiError {
     ApiError::Internal(error.into())
 }
 
-/// Who would get a patch, and who not and why. Changes nothing.
-pub async fn preview(
-    app: &Arc<App>,
-    patch: PatchId,
-    devices: Option<&[DeviceId]>,
-) -> Result<Plan, ApiError> {
+/// Who would get a patch and when, and who not and why. Changes nothing.
+pub async fn preview(app: &Arc<App>, asked: &Asked<'_>) -> Result<Plan, ApiError> {
     let mut tx = app.db.read().await.map_err(failed)?;
-    let input = request::input(app, &mut tx, patch, devices, app.now()).await?;
-    Ok(fleetmend_plan::plan(&input))
+    request::plan(app, &mut tx, asked, app.now()).await
 }
 
 /// Deploys a patch to the devices named, or to all that lack it, as the plan says.
 pub async fn deploy(
     app: &Arc<App>,
-    patch: PatchId,
-    devices: Option<&[DeviceId]>,
+    asked: &Asked<'_>,
     actor: &Actor,
 ) -> Result<(Option<DeploymentId>, Plan), ApiError> {
-    let now = app.now();
+    let (now, patch) = (app.now(), asked.patch);
     let mut tx = app.db.begin().await.map_err(failed)?;
-    let input = request::input(app, &mut tx, patch, devices, now).await?;
-    let plan = fleetmend_plan::plan(&input);
-    let chosen: Vec<_> = plan.deploys().collect();
-    if chosen.is_empty() {
+    let plan = request::plan(app, &mut tx, asked, now).await?;
+    let cause = format!("asked for by {}", actor.name);
+    let new = plan.starts().map(|(device, start)| NewJob {
+        device,
+        patch,
+        release: None,
+        cause: cause.clone(),
+        next_step: NEXT_STEP.to_owned(),
+        deadline_at: deadline(app, &start.slot),
+        redeploy_of: None,
+        occasion: asked.occasion().key(),
+        by: Party::User,
+    });
+    let new: Vec<_> = new.collect();
+    if new.is_empty() {
         return Ok((None, plan));
     }
     let deployment = deployments::insert(&mut tx, patch, &actor.name, "", now)
         .await
         .map_err(failed)?;
-    let cause = format!("asked for by {}", actor.name);
-    let new: Vec<_> = chosen
-        .iter()
-        .map(|device| new_job(app, *device, patch, &cause, None, now))
-        .collect();
     deploy_jobs::create_many(&mut tx, deployment, &new, now)
         .await
         .map_err(failed)?;
     let subject = format!("patch {patch}");
-    journal::record(
-        &mut tx,
-        actor,
-        "deploy_patch",
-        &subject,
-        plan.to_text().trim(),
-        now,
-    )
-    .await?;
+    let mut says = plan.to_text();
+    if asked.at_any_time {
+        says.push_str("at any time, windows and days without changes or not");
+    }
+    journal::record(&mut tx, actor, "deploy_patch", &subject, says.trim(), now).await?;
     jobs::enqueue(&mut tx, jobs::Kind::MirrorPatch, patch.0, now).await?;
     tx.commit().await.map_err(failed)?;
     app.jobs_due.notify_one();
@@ -87,23 +91,17 @@ pub async fn deploy(
     Ok((Some(deployment), plan))
 }
 
-fn new_job(
-    app: &App,
-    device: DeviceId,
-    patch: PatchId,
-    cause: &str,
-    redeploy_of: Option<DeployJobId>,
-    now: Millis,
-) -> NewJob {
-    NewJob {
-        device,
-        patch,
-        release: None,
-        cause: cause.to_owned(),
-        next_step: "the server gets the patch's files".to_owned(),
-        deadline_at: now + Duration::from_secs(app.policy.deadline_seconds),
-        redeploy_of,
+/// When a job is given up: as its policy says, unless whoever starts the server says how long jobs take
+/// where policies do not.
+pub(crate) fn deadline(app: &App, slot: &Slot) -> Millis {
+    let (own, default) = (
+        app.policy.deadline_seconds,
+        Policy::default().deadline_seconds,
+    );
+    if own == default || !slot.is_default_deadline {
+        return slot.deadline;
     }
+    slot.run + Duration::from_secs(own)
 }
 
 /// Posts new jobs for jobs that failed, as far as the plan lets them; returns how many.
@@ -118,20 +116,33 @@ pub async fn redeploy(app: &Arc<App>, old: &[DeployJobId], actor: &Actor) -> Res
             refusal = Some(format!("job {id} is at '{}'", job.state.shown()));
             continue;
         }
-        let input = request::input(app, &mut tx, job.patch, Some(&[job.device]), now).await?;
-        let plan = fleetmend_plan::plan(&input);
-        if plan.deploys().next().is_none() {
+        let asked = Asked {
+            patch: job.patch,
+            devices: Some(&[job.device]),
+            at_any_time: false,
+        };
+        let plan = request::plan(app, &mut tx, &asked, now).await?;
+        let Some((device, start)) = plan.starts().next() else {
             refusal = Some(format!(
                 "job {id} is not deployed again:\n{}",
                 plan.to_text()
             ));
             continue;
-        }
+        };
         let deployment = deployments::insert(&mut tx, job.patch, &actor.name, "redeploy", now)
             .await
             .map_err(failed)?;
-        let cause = format!("redeployed by {}", actor.name);
-        let new = new_job(app, job.device, job.patch, &cause, Some(*id), now);
+        let new = NewJob {
+            device,
+            patch: job.patch,
+            release: None,
+            cause: format!("redeployed by {}", actor.name),
+            next_step: NEXT_STEP.to_owned(),
+            deadline_at: deadline(app, &start.slot),
+            redeploy_of: Some(*id),
+            occasion: asked.occasion().key(),
+            by: Party::User,
+        };
         let created = deploy_jobs::create_many(&mut tx, deployment, &[new], now)
             .await
             .map_err(failed)?;

@@ -7,6 +7,9 @@ use fleetmend_model::{Millis, ReleaseId};
 use fleetmend_store::Tx;
 use fleetmend_store::deploy_jobs::{self, CancelAsked, DeployJob, JobMove};
 
+/// What comes next for an order that its device does not have yet.
+pub const TAKES_ORDER: &str = "the device takes the order at its next check-in";
+
 /// Why a job did not move.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
@@ -66,6 +69,20 @@ pub async fn advance(
 ) -> Result<(), MoveError> {
     let to = step(Some(job.state), change, by)?;
     put(tx, job, to, by, with, now).await
+}
+
+/// Has a job be at 3, whose files are here. `false`: somebody else moved it meanwhile.
+pub async fn downloaded(tx: &mut Tx, job: &mut DeployJob, now: Millis) -> Result<bool, MoveError> {
+    if job.state.status == DeployStatus::Downloaded {
+        return Ok(true);
+    }
+    let change = Change::Status {
+        status: DeployStatus::Downloaded,
+    };
+    match advance(tx, job, change, Party::Server, With::default(), now).await {
+        Err(error) if error.is_outrun() => Ok(false),
+        moved => moved.map(|()| true),
+    }
 }
 
 /// Stores a step that the model has taken.
@@ -139,7 +156,7 @@ fn next_step(asked: Option<&CancelAsked>, state: DeployState) -> &'static str {
     match state.status {
         DeployStatus::Posted => "the server gets the patch's files",
         DeployStatus::Downloading => "the server checks the files and signs the order",
-        DeployStatus::Downloaded => "the device takes the order at its next check-in",
+        DeployStatus::Downloaded => TAKES_ORDER,
         DeployStatus::AgentDownloading => "the device verifies the files",
         DeployStatus::AgentDownloaded | DeployStatus::DeployPosted => {
             "the device starts the installation"

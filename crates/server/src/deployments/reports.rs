@@ -11,6 +11,7 @@ use fleetmend_store::deploy_jobs::{self, DeployJob};
 use fleetmend_store::{Tx, anomalies, reports};
 
 use super::afterwards::{self, Word};
+use super::again;
 use super::holds::{self, End};
 use super::moves::{self, MoveError, With};
 use super::restarted;
@@ -222,6 +223,9 @@ async fn ended(
     };
     if holds::job_ended(tx, &end, now).await? {
         device.mark_work();
+    }
+    if state.ending == Some(Ending::Expired) {
+        again::window_closed(tx, job, now).await?;
     }
     Ok(())
 }

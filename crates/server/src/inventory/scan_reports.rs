@@ -13,6 +13,7 @@ use fleetmend_store::{Tx, devices};
 
 use super::{clean, scans};
 use crate::app::App;
+use crate::policies::standards;
 use crate::registry::Device;
 
 /// Whether a report fits, or what is odd about it.
@@ -95,8 +96,9 @@ pub async fn failed(
     }
     scans::follow(tx, &job, ScanStatus::Started, "", now).await?;
     job.status = ScanStatus::Started;
-    let moved = if job.retries < app.policy.scan_retries {
-        let at = now + Duration::from_secs(app.policy.scan_retry_seconds);
+    let standard = standards::of_device(app, tx, device.id).await?;
+    let moved = if job.retries < standard.scan_retries {
+        let at = now + Duration::from_secs(standard.scan_retry_seconds);
         scans::retry(tx, &job, &format!("{cause}; it is made again"), at, now).await
     } else {
         let to = ScanStatus::AgentUnreadable;

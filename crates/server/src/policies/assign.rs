@@ -32,9 +32,12 @@ pub async fn soon(app: &App, tx: &mut Tx, now: Millis) -> anyhow::Result<()> {
 /// Looks at all devices, and writes down what differs. What changes meanwhile has it done again.
 pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
     let began = Instant::now();
-    let policies = super::load(&app.db).await?;
-    let stored = devices::load_all(&app.db).await?;
-    let facts = facts::of_all(&app.db, &stored).await?;
+    let mut tx = app.db.read().await?;
+    let policies = super::load(&mut tx).await?;
+    let stored = devices::load_all(&mut tx).await?;
+    let known = facts::of(&mut tx, &stored).await?;
+    drop(tx);
+    let facts: Vec<_> = known.into_iter().map(|it| it.facts).collect();
     let changes = tokio::task::spawn_blocking(move || changes(&policies, &stored, &facts)).await?;
     let now = app.now();
     for chunk in changes.chunks(CHUNK) {

@@ -3,9 +3,11 @@
 
 pub mod assign;
 mod differing;
-mod facts;
+pub mod effect;
+pub(crate) mod facts;
 pub mod groups;
 pub mod shown;
+pub mod standards;
 pub mod units;
 
 use std::collections::HashMap;
@@ -19,6 +21,7 @@ use serde_json::Value as Json;
 
 use crate::app::App;
 use crate::console::stored;
+use crate::deployments::gate;
 use crate::error::ApiError;
 use crate::people::Actor;
 use crate::{jobs, journal};
@@ -264,9 +267,10 @@ async fn note(
     journal::record(tx, actor, action, &format!("policy {id}"), &says, now).await
 }
 
-/// Ends a change after which devices may have other policies.
+/// Ends a change after which devices may have other policies, and other things may run.
 pub(crate) async fn apply(app: &App, mut tx: Tx, now: Millis) -> Result<(), ApiError> {
     jobs::enqueue(&mut tx, jobs::Kind::AssignPolicies, 0, now).await?;
+    gate::look_again(&mut tx, now).await?;
     tx.commit().await.map_err(stored)?;
     app.jobs_due.notify_one();
     app.touch();

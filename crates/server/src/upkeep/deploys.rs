@@ -6,7 +6,6 @@ use std::time::Duration;
 use fleetmend_model::Millis;
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, Ending};
-use fleetmend_plan::policy::Keep;
 use fleetmend_store::Tx;
 use fleetmend_store::deploy_jobs::{self, DeployJob};
 
@@ -14,6 +13,7 @@ use super::life::Life;
 use super::{BATCH, CHUNK};
 use crate::app::App;
 use crate::deployments::moves::{self, With};
+use crate::policies::standards;
 
 /// Every job ends by its deadline; after an outage, once devices had the time to tell what they did
 /// meanwhile.
@@ -68,8 +68,9 @@ async fn end(tx: &mut Tx, job: &mut DeployJob, now: Millis) -> anyhow::Result<bo
 /// What ended long ago goes to the archive.
 pub async fn archive(app: &Arc<App>, now: Millis) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
-    let days = u64::from(Keep::default().archive_days);
-    let before = now - Duration::from_secs(days * 24 * 3600);
-    deploy_jobs::archive_finished_before(&mut tx, before, now).await?;
+    for some in standards::by(&mut tx, |it| it.keep.archive_days).await? {
+        let before = now - Duration::from_secs(u64::from(some.what) * 24 * 3600);
+        deploy_jobs::archive_finished_before(&mut tx, before, &some.of, now).await?;
+    }
     Ok(tx.commit().await?)
 }

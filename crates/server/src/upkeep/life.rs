@@ -12,6 +12,8 @@ use crate::app::App;
 /// Without a sign for longer than this, the server was down. Of several servers, one takes over
 /// from another that is gone within half of it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// As long as any policy may have a scan wait for its device.
+const LONGEST_WAIT: Duration = Duration::from_hours(90 * 24);
 /// The longest time that an agent lets pass between two tries to reach the server.
 const RETURN: Duration = Duration::from_secs(60);
 
@@ -33,8 +35,8 @@ pub async fn sign(app: &App, now: Millis) -> anyhow::Result<Life> {
         deploy_jobs::postpone(&mut tx, outage.from, outage.to.since(outage.from)).await?;
     }
     let uptime = Uptime::new(outages::all(&mut tx).await?);
-    let longest_wait = app.policy.purge_seconds.max(app.policy.scan_limit_seconds);
-    let forgotten = uptime.before(now, Duration::from_secs(longest_wait));
+    let longest_wait = LONGEST_WAIT.max(Duration::from_secs(app.policy.purge_seconds));
+    let forgotten = uptime.before(now, longest_wait);
     outages::forget_ended_before(&mut tx, forgotten).await?;
     tx.commit().await?;
     // A clock that was set back shows a start that is still to come.

@@ -10,9 +10,10 @@ use fleetmend_model::inventory::Boot;
 use fleetmend_store::devices;
 
 use crate::app::App;
-use crate::deployments::holds;
+use crate::deployments::{gate, holds};
 use crate::inventory::unseen;
 use crate::missing::fixed;
+use crate::plan::schedules;
 
 /// Rows of one kind that are read at a time.
 const BATCH: u32 = 1_000;
@@ -31,6 +32,8 @@ pub async fn run(app: &Arc<App>) -> anyhow::Result<()> {
     let outcomes = [
         of_scans.await,
         deploys::expire(app, &life).await,
+        schedules::round(app, now).await,
+        gate::enqueue_due(app, now).await,
         deploys::archive(app, now).await,
         holds::look::round(app, now).await,
         fixed::round(app).await,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fleetmend_model::status::Party;
 use fleetmend_model::status::scan::ScanStatus;
+use fleetmend_store::devices::Having;
 use fleetmend_store::scan_jobs::{self, ScanJob};
 use fleetmend_store::{Tx, devices};
 
@@ -13,6 +14,7 @@ use super::{BATCH, CHUNK};
 use crate::app::App;
 use crate::config::Policy;
 use crate::inventory::scans::{self, MoveError};
+use crate::policies::standards::{self, Standard};
 
 /// Why time moves a scan on. Each lists the jobs that it moves, and no other: what stayed would
 /// keep those behind it out of the next list.
@@ -30,27 +32,37 @@ enum Rule {
 
 /// Goes through all open scans.
 pub async fn run(app: &Arc<App>, life: &Life) -> anyhow::Result<()> {
-    let mut rules = vec![Rule::Back];
+    let all = Standard {
+        what: app.policy,
+        of: Having::Any,
+    };
+    apply(app, life, Rule::Back, &all).await?;
     // Devices that could not reach a server that was down are not down themselves, and what they
     // did meanwhile is on its way.
     if life.can_judge_silence(app.policy.silence()) {
-        rules.extend([Rule::Down, Rule::Overdue, Rule::Unanswered]);
-    }
-    for rule in rules {
-        apply(app, life, rule).await?;
+        apply(app, life, Rule::Down, &all).await?;
+        for some in standards::by(&app.db, |it| app.policy.with(it)).await? {
+            apply(app, life, Rule::Overdue, &some).await?;
+            apply(app, life, Rule::Unanswered, &some).await?;
+        }
     }
     wake_due(app, life).await
 }
 
-async fn apply(app: &Arc<App>, life: &Life, rule: Rule) -> anyhow::Result<()> {
+async fn apply(
+    app: &Arc<App>,
+    life: &Life,
+    rule: Rule,
+    standard: &Standard<Policy>,
+) -> anyhow::Result<()> {
     loop {
-        let jobs = list(app, life, rule).await?;
+        let jobs = list(app, life, rule, standard).await?;
         let mut moved = 0;
         for chunk in jobs.chunks(CHUNK) {
             let mut tx = app.db.begin().await?;
             devices::lock(&mut tx, chunk.iter().map(|job| job.device)).await?;
             for job in chunk {
-                match move_on(&mut tx, job, rule, &app.policy, life).await {
+                match move_on(&mut tx, job, rule, &standard.what, life).await {
                     Ok(()) => moved += 1,
                     Err(error) if error.is_outrun() => tracing::debug!("scan {}: {error}", job.id),
                     Err(error) => return Err(error.into()),
@@ -78,7 +90,13 @@ async fn apply(app: &Arc<App>, life: &Life, rule: Rule) -> anyhow::Result<()> {
     }
 }
 
-async fn list(app: &App, life: &Life, rule: Rule) -> fleetmend_store::Result<Vec<ScanJob>> {
+async fn list(
+    app: &App,
+    life: &Life,
+    rule: Rule,
+    standard: &Standard<Policy>,
+) -> fleetmend_store::Result<Vec<ScanJob>> {
+    let Standard { what, of } = standard;
     let (db, now) = (&app.db, life.now);
     let heard_since = now - app.policy.silence();
     let ago = |seconds| life.before(Duration::from_secs(seconds));
@@ -86,12 +104,12 @@ async fn list(app: &App, life: &Life, rule: Rule) -> fleetmend_store::Result<Vec
         Rule::Back => scan_jobs::answered_again(db, heard_since, BATCH).await,
         Rule::Down => scan_jobs::of_silent_devices(db, now, heard_since, BATCH).await,
         Rule::Overdue => {
-            let since = ago(app.policy.scan_limit_seconds);
-            scan_jobs::overdue(db, since, heard_since, BATCH).await
+            let since = ago(what.scan_limit_seconds);
+            scan_jobs::overdue(db, since, heard_since, of, BATCH).await
         }
         Rule::Unanswered => {
-            let since = ago(app.policy.purge_seconds);
-            scan_jobs::unanswered(db, since, heard_since, BATCH).await
+            let since = ago(what.purge_seconds);
+            scan_jobs::unanswered(db, since, heard_since, of, BATCH).await
         }
     }
 }

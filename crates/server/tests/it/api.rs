@@ -36,7 +36,7 @@ async fn every_documented_endpoint_answers_and_says_so_by_a_verb_and_a_resource(
             assert!(!is_unknown, "{method} {path} is documented and not there");
         }
     }
-    assert_eq!(ids.len(), 77);
+    assert_eq!(ids.len(), 83);
 }
 
 #[tokio::test]

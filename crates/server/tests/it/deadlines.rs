@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use fleetmend_model::device::SystemType;
+use fleetmend_model::patch::Approval;
+use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{Change, DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, Millis, PatchId};
 use fleetmend_protocol::reports::What;
 use fleetmend_server::jobs::{self, Kind};
 use fleetmend_store::deploy_jobs::{self, DeployJob, NewJob, Posted};
-use fleetmend_store::{anomalies, deployments};
+use fleetmend_store::{anomalies, approvals, deployments};
 use fleetmend_trust::{TrustRoot, verify};
 
 use crate::agent::Agent;
@@ -45,6 +48,10 @@ async fn post(site: &Clocked, agent: &Agent, title: &str, ends_in: Duration) -> 
     let mut tx = site.db().begin().await.unwrap();
     let patch = seed::patch(&mut tx, title, "1.2").await;
     seed::lack(&mut tx, &[agent.device], patch, "1.1").await;
+    let decided = [(patch, SystemType::Normal)];
+    approvals::set_many(&mut tx, &decided, Approval::Approved, "anna", "", now)
+        .await
+        .unwrap();
     let deployment = deployments::insert(&mut tx, patch, "anna", "", now)
         .await
         .unwrap();
@@ -70,6 +77,8 @@ fn new_job(device: fleetmend_model::DeviceId, patch: PatchId, deadline_at: Milli
         next_step: String::new(),
         deadline_at,
         redeploy_of: None,
+        occasion: "asked",
+        by: Party::User,
     }
 }
 

@@ -110,6 +110,8 @@ pub async fn cancelled_job(
         next_step: text.to_owned(),
         deadline_at: Millis(i64::MAX),
         redeploy_of: None,
+        occasion: "asked",
+        by: Party::User,
     };
     let Posted::Created(job) = deploy_jobs::create_many(tx, deployment, &[new], THEN)
         .await

@@ -14,10 +14,10 @@ use crate::value::{Row, args, row};
 
 statements! {
     CREATE = "INSERT INTO deploy_jobs (deployment, device, patch, release, status, cause,
-                  next_step, posted_at, updated_at, deadline_at, redeploy_of)
+                  next_step, posted_at, updated_at, deadline_at, redeploy_of, occasion)
               SELECT $2, CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT),
                      CAST(value->>2 AS BIGINT), 1, value->>3, value->>4, $3, $3,
-                     CAST(value->>5 AS BIGINT), CAST(value->>6 AS BIGINT)
+                     CAST(value->>5 AS BIGINT), CAST(value->>6 AS BIGINT), value->>7
               FROM jsonb_each($1) WHERE true
               ON CONFLICT DO NOTHING RETURNING id, device, patch";
     OPEN_IDS = "SELECT d.id, d.device, d.patch FROM jsonb_each($1) AS j
@@ -25,7 +25,7 @@ statements! {
                     AND d.patch = CAST(j.value->>1 AS BIGINT)
                 WHERE d.finished_at IS NULL";
     CREATED = "INSERT INTO deploy_transitions (job, seq, status, ending, cause, at, taken_by)
-               SELECT CAST(value->>0 AS BIGINT), 1, 1, NULL, value->>1, $2, $3
+               SELECT CAST(value->>0 AS BIGINT), 1, 1, NULL, value->>1, $2, value->>2
                FROM jsonb_each($1)";
 }
 
@@ -46,6 +46,10 @@ pub struct NewJob {
     pub deadline_at: Millis,
     /// The job that it does again.
     pub redeploy_of: Option<DeployJobId>,
+    /// The plan's word for who posts it.
+    pub occasion: &'static str,
+    /// Who takes the edge to it.
+    pub by: Party,
 }
 
 /// What came of a job to make.
@@ -80,6 +84,7 @@ pub async fn create_many(
             &job.next_step,
             job.deadline_at,
             job.redeploy_of,
+            job.occasion,
         ]);
     }
     let pair = |row: &Row| Ok((DeviceId(row.int("device")?), PatchId(row.int("patch")?)));
@@ -96,7 +101,7 @@ pub async fn create_many(
     for job in jobs {
         let key = (job.device, job.patch);
         if let Some(id) = created.remove(&key) {
-            history.push(&row![id, &job.cause]);
+            history.push(&row![id, &job.cause, party_key(job.by)]);
             answers.push(Posted::Created(id));
         } else {
             let id = open.get(&key).copied();
@@ -105,8 +110,7 @@ pub async fn create_many(
         }
     }
     if !history.is_empty() {
-        tx.run(&CREATED, args![history, now, party_key(Party::User)])
-            .await?;
+        tx.run(&CREATED, args![history, now]).await?;
     }
     Ok(answers)
 }

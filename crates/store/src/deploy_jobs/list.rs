@@ -45,12 +45,12 @@ statements! {
                       ORDER BY id";
     NEEDING_FILES = "SELECT * FROM deploy_jobs
                      WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)
-                     ORDER BY id LIMIT $2";
+                       AND look_at IS NULL ORDER BY id LIMIT $2";
     LAST_NEEDING_FILES = "SELECT MAX(id) AS id FROM deploy_jobs
                           WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)";
     POSTED = "SELECT * FROM deploy_jobs
               WHERE patch = $1 AND finished_at IS NULL AND status = 1
-              ORDER BY id LIMIT $2";
+                AND look_at IS NULL ORDER BY id LIMIT $2";
     AWAITING_RESTART = "SELECT * FROM deploy_jobs
                         WHERE finished_at IS NULL AND status = 10 AND device IN
                             (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))

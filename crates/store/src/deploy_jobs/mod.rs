@@ -1,6 +1,7 @@
 //! Deploy jobs: one device and one patch each, with every state that they were in.
 
 mod create;
+mod gate;
 mod list;
 
 use fleetmend_model::status::Party;
@@ -8,12 +9,18 @@ use fleetmend_model::status::deploy::{DeployState, Ending};
 use fleetmend_model::{DeployJobId, DeploymentId, DeviceId, Millis, PatchId, ReleaseId};
 
 use crate::db::{Read, Tx};
+use crate::devices::Having;
 use crate::error::{Error, Result};
 use crate::sql::statements;
 use crate::value::{Row, args};
 
 pub(crate) use create::STATEMENTS as CREATE_STATEMENTS;
 pub use create::{NewJob, Posted, create_many};
+pub(crate) use gate::STATEMENTS as GATE_STATEMENTS;
+pub use gate::{
+    OpenJob, Wait, due_to_look_at, files_are_here, look_again, look_again_at_patches, open, recall,
+    recall_late, wait,
+};
 pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
 pub use list::{
     JobFilter, JobProgress, ListedJob, StatusCount, awaiting_restart, count_by_status, expired,
@@ -35,26 +42,32 @@ statements! {
     SET_NOTE = "UPDATE deploy_jobs SET cause = $2, next_step = $3, updated_at = $4
                 WHERE id = $1 AND finished_at IS NULL";
     SET_NOTE_OF_PATCH = "UPDATE deploy_jobs SET cause = $2, next_step = $3, updated_at = $4
-                         WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)";
+                         WHERE patch = $1 AND finished_at IS NULL AND status IN (1, 2)
+                           AND look_at IS NULL";
     SET_AFTERWARDS = "UPDATE deploy_jobs SET cause = $2, attempt = COALESCE($3, attempt),
                           output = COALESCE($4, output), updated_at = $5
                       WHERE id = $1 AND finished_at IS NOT NULL";
     SET_ATTEMPT = "UPDATE deploy_jobs SET attempt = $2, output = $3, updated_at = $4
                    WHERE id = $1 AND finished_at IS NULL";
     SET_RELEASE = "UPDATE deploy_jobs SET release = $2 WHERE id = $1 AND finished_at IS NULL";
-    SET_ORDER = "UPDATE deploy_jobs SET order_counter = $2, order_envelope = $3
-                 WHERE id = $1 AND finished_at IS NULL";
+    SET_ORDER = "UPDATE deploy_jobs SET order_counter = $2, order_envelope = $3, order_until = $4,
+                     look_at = NULL, cause = '', next_step = $5, updated_at = $6
+                 WHERE id = $1 AND finished_at IS NULL AND order_envelope IS NULL";
     /// Takes the row's lock, so that of a cancel and a check-in one sees the other's mark. At 8 the
-    /// cancel came too late.
+    /// cancel came too late. What was never sent is not sent when its window closes.
     MARK_SENT = "UPDATE deploy_jobs SET order_sent_at = COALESCE(order_sent_at, $2)
-                 WHERE id = $1 AND finished_at IS NULL
-                   AND (cancel_asked_at IS NULL OR status = 8)";
+                 WHERE id = $1 AND finished_at IS NULL AND order_counter IS NOT DISTINCT FROM $3
+                   AND (cancel_asked_at IS NULL OR status = 8)
+                   AND (order_sent_at IS NOT NULL OR order_until IS NULL OR order_until > $2)";
     ASK_CANCEL = "UPDATE deploy_jobs SET cancel_asked_by = COALESCE(cancel_asked_by, $2),
                       cancel_asked_at = COALESCE(cancel_asked_at, $3)
                   WHERE id = $1 AND finished_at IS NULL AND status BETWEEN 3 AND 7
                   RETURNING *";
     ARCHIVE = "UPDATE deploy_jobs SET archived_at = $2
-               WHERE finished_at IS NOT NULL AND archived_at IS NULL AND finished_at < $1";
+               WHERE finished_at IS NOT NULL AND archived_at IS NULL AND finished_at < $1
+                 AND (CAST($3 AS TEXT) IS NULL OR device IN
+                      (SELECT id FROM devices WHERE COALESCE(policy, 0) IN
+                          (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each(CAST($3 AS TEXT)))))";
 }
 
 /// A person's wish to call off a job that its device may have.
@@ -114,6 +127,10 @@ pub struct DeployJob {
     pub redeploy_of: Option<DeployJobId>,
     /// When it went to the archive.
     pub archived_at: Option<Millis>,
+    /// The plan's word for who posted it.
+    pub occasion: String,
+    /// From when on its order is of no use, where that is before the deadline.
+    pub order_until: Option<Millis>,
 }
 
 /// A change of state. What is `None` stays as it is.
@@ -228,6 +245,8 @@ fn read(row: &Row) -> Result<DeployJob> {
         output: row.text("output")?,
         redeploy_of: row.int_opt("redeploy_of")?.map(DeployJobId),
         archived_at: row.millis_opt("archived_at")?,
+        occasion: row.text("occasion")?,
+        order_until: row.millis_opt("order_until")?,
     })
 }
 
@@ -355,9 +374,35 @@ pub async fn set_release(tx: &mut Tx, job: DeployJobId, release: ReleaseId) -> R
     tx.run(&SET_RELEASE, args![job, release]).await.map(drop)
 }
 
+/// An order to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewOrder<'a> {
+    /// Its counter.
+    pub counter: i64,
+    /// As it is signed, JSON.
+    pub envelope: &'a str,
+    /// From when on it is of no use, where that is before the deadline.
+    pub until: Option<Millis>,
+    /// What comes next, in words.
+    pub next_step: &'a str,
+}
+
 /// Keeps the signed order of an open job. From here on its device may fetch the release's files.
-pub async fn set_order(tx: &mut Tx, job: DeployJobId, counter: i64, envelope: &str) -> Result<()> {
-    match tx.run(&SET_ORDER, args![job, counter, envelope]).await? {
+pub async fn set_order(
+    tx: &mut Tx,
+    job: DeployJobId,
+    order: &NewOrder<'_>,
+    now: Millis,
+) -> Result<()> {
+    let values = args![
+        job,
+        order.counter,
+        order.envelope,
+        order.until,
+        order.next_step,
+        now
+    ];
+    match tx.run(&SET_ORDER, values).await? {
         0 => Err(Error::Moved {
             what: "deploy job",
             id: job.0,
@@ -366,10 +411,16 @@ pub async fn set_order(tx: &mut Tx, job: DeployJobId, counter: i64, envelope: &s
     }
 }
 
-/// Notes that the order of an open job goes into an answer to its device. `false` when it must not:
-/// the job ended meanwhile, or somebody asked in time to call it off.
-pub async fn mark_sent(tx: &mut Tx, job: DeployJobId, now: Millis) -> Result<bool> {
-    Ok(tx.run(&MARK_SENT, args![job, now]).await? > 0)
+/// Notes that the order of an open job, with this counter, goes into an answer to its device. `false` when
+/// it must not: the job ended meanwhile, somebody asked in time to call it off, the order was taken back, or
+/// its window is about to close.
+pub async fn mark_sent(
+    tx: &mut Tx,
+    job: DeployJobId,
+    counter: Option<i64>,
+    now: Millis,
+) -> Result<bool> {
+    Ok(tx.run(&MARK_SENT, args![job, now, counter]).await? > 0)
 }
 
 /// Notes who wants a job called off that is with its device (status 3 to 7); who asked first
@@ -388,7 +439,14 @@ pub async fn ask_cancel(
         .transpose()
 }
 
-/// Archives the jobs that ended before a time; returns how many.
-pub async fn archive_finished_before(tx: &mut Tx, before: Millis, now: Millis) -> Result<u64> {
-    tx.run(&ARCHIVE, args![before, now]).await
+/// Archives the jobs of some devices that ended before a time; returns how many.
+pub async fn archive_finished_before(
+    tx: &mut Tx,
+    before: Millis,
+    of: &Having,
+    now: Millis,
+) -> Result<u64> {
+    let mut values = args![before, now];
+    values.push(of.value());
+    tx.run(&ARCHIVE, values).await
 }

@@ -42,6 +42,8 @@ statements! {
              ORDER BY id LIMIT $2";
     GET_MANY = "SELECT * FROM devices WHERE removed_at IS NULL AND id IN
                     (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id";
+    GET_EVER = "SELECT * FROM devices WHERE id IN
+                    (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1)) ORDER BY id";
     TOTALS = (concat!("SELECT COUNT(*) AS devices,
             CAST(COALESCE(SUM(missing_third_party), 0) AS BIGINT) AS missing_third_party,
             CAST(COALESCE(SUM(missing_os), 0) AS BIGINT) AS missing_os
@@ -144,5 +146,12 @@ pub async fn named(mut from: impl Read, hostname: &str, limit: u32) -> Result<Ve
 pub async fn get_many(mut from: impl Read, devices: &[DeviceId]) -> Result<Vec<Device>> {
     let ids = Rows::of(devices.iter().copied());
     let rows = from.rows(&GET_MANY, args![ids]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// These devices, also those that were taken out of management, by id.
+pub async fn get_ever(mut from: impl Read, devices: &[DeviceId]) -> Result<Vec<Device>> {
+    let ids = Rows::of(devices.iter().copied());
+    let rows = from.rows(&GET_EVER, args![ids]).await?;
     rows.iter().map(read).collect()
 }

@@ -20,9 +20,9 @@ use crate::sql::statements;
 use crate::value::{Row, args, row};
 
 pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
-pub use list::{DeviceFilter, DeviceSort, Totals, get_many, list, named, totals};
+pub use list::{DeviceFilter, DeviceSort, Totals, get_ever, get_many, list, named, totals};
 pub(crate) use policy::STATEMENTS as POLICY_STATEMENTS;
-pub use policy::{HasPolicy, policies, set_policies};
+pub use policy::{HasPolicy, Having, policies, set_policies};
 pub(crate) use refusal::STATEMENTS as REFUSAL_STATEMENTS;
 pub use refusal::{Refusal, Refused, set_refusal};
 

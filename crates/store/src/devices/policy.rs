@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::missing::Counted;
 use crate::rows::Rows;
 use crate::sql::statements;
-use crate::value::{args, row};
+use crate::value::{Value, args, row};
 
 statements! {
     SET_BY_NOBODY = "SELECT id, system_type FROM devices WHERE system_type_set = 0 AND id IN
@@ -37,6 +37,24 @@ pub struct HasPolicy {
     pub why: String,
     /// How careful approvals are with the device: a policy's word, unless a person has said it.
     pub system_type: SystemType,
+}
+
+/// Devices by the policies that they have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Having {
+    /// All devices.
+    Any,
+    /// Those that have one of these; `None` is none yet.
+    OneOf(Vec<Option<PolicyId>>),
+}
+
+impl Having {
+    pub(crate) fn value(&self) -> Value {
+        match self {
+            Self::Any => Value::Text(None),
+            Self::OneOf(all) => Rows::of(all.iter().map(|it| it.map_or(0, |it| it.0))).into_value(),
+        }
+    }
 }
 
 /// Writes down which policies devices have, in one statement. A system type that a person set stays.

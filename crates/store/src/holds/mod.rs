@@ -7,6 +7,7 @@ use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId};
 
 use crate::db::{Read, Tx};
 use crate::error::Result;
+use crate::rows::Rows;
 use crate::sql::statements;
 use crate::value::{Row, args};
 
@@ -28,6 +29,10 @@ statements! {
     OF_DEVICE = "SELECT * FROM holds WHERE device = $1 AND patch = $2 AND ended_at IS NULL";
     EVERYWHERE = "SELECT * FROM holds
                   WHERE patch = $1 AND device IS NULL AND ended_at IS NULL";
+    OF_PATCHES = "SELECT * FROM holds
+                  WHERE ended_at IS NULL AND patch IN
+                      (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
+                  ORDER BY id";
     /// Those of which an inventory may say something that it did not say before.
     TO_LOOK_AT = "SELECT h.*, d.inventory_at, d.inventory_complete, d.hostname, m.patch AS missing,
                       j.release, p.title, p.version
@@ -194,6 +199,13 @@ pub async fn everywhere(mut from: impl Read, patch: PatchId) -> Result<Option<Ho
         .as_ref()
         .map(read)
         .transpose()
+}
+
+/// The open holds of these patches, on devices and everywhere.
+pub async fn of_patches(mut from: impl Read, patches: &[PatchId]) -> Result<Vec<Hold>> {
+    let ids = Rows::of(patches.iter().copied());
+    let rows = from.rows(&OF_PATCHES, args![ids]).await?;
+    rows.iter().map(read).collect()
 }
 
 /// Holds of devices of which an inventory may say something new, by number, from behind `after` on.

@@ -41,6 +41,9 @@ statements! {
     GET = "SELECT * FROM inventories WHERE device = $1";
     GET_MANY = "SELECT i.* FROM jsonb_each($1) AS j
                 JOIN inventories AS i ON i.device = CAST(j.value->>0 AS BIGINT)";
+    KEEPING = "SELECT i.* FROM jsonb_each($1) AS j
+               JOIN inventories AS i ON i.device = CAST(j.value->>0 AS BIGINT)
+               WHERE i.unseen_due IS NOT NULL";
     DIGEST = "SELECT digest FROM inventories WHERE device = $1";
     HELD = "SELECT device, software, chocolatey, unseen FROM inventories WHERE device > $1
             ORDER BY device LIMIT $2";
@@ -166,6 +169,13 @@ pub async fn put_many(tx: &mut Tx, inventories: &[StoredInventory]) -> Result<()
         return Ok(());
     }
     tx.run(&PUT, args![rows]).await.map(drop)
+}
+
+/// The inventories of devices, of those that keep what users have whose hives were not read.
+pub async fn keeping(mut from: impl Read, devices: &[DeviceId]) -> Result<Vec<StoredInventory>> {
+    let devices = Rows::of(devices.iter().copied());
+    let rows = from.rows(&KEEPING, args![devices]).await?;
+    rows.iter().map(read).collect()
 }
 
 /// A device's inventory.

@@ -36,6 +36,8 @@ macro_rules! date_columns {
 pub(super) use date_columns;
 
 statements! {
+    OF_PATCHES = (concat!("SELECT p.id,", date_columns!(), "FROM patches AS p
+                           WHERE p.id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))"));
     OF_PATCH = (concat!("SELECT", date_columns!(), "FROM patches AS p WHERE p.id = $1"));
     /// Some devices for each patch: one that has it is enough.
     PUT = "INSERT INTO fix_candidates (patch, device, at)
@@ -105,6 +107,15 @@ pub async fn dates(mut from: impl Read, patch: PatchId) -> Result<Dates> {
     from.row(&OF_PATCH, args![patch])
         .await?
         .map_or_else(|| Ok(Dates::default()), |row| read(&row))
+}
+
+/// The dates of these patches.
+pub async fn dates_of(mut from: impl Read, patches: &[PatchId]) -> Result<Vec<(PatchId, Dates)>> {
+    let ids = Rows::of(patches.iter().copied());
+    let rows = from.rows(&OF_PATCHES, args![ids]).await?;
+    rows.iter()
+        .map(|row| Ok((PatchId(row.int("id")?), read(row)?)))
+        .collect()
 }
 
 /// Devices that are kept for each patch.

@@ -30,7 +30,7 @@ pub(crate) use counts::Counted;
 pub(crate) use counts::STATEMENTS as COUNTS_STATEMENTS;
 pub use counts::{OldAnswers, changed_old_answers};
 pub(crate) use dates::STATEMENTS as DATES_STATEMENTS;
-pub use dates::{Dates, FixCandidate, dates, fix_candidates, looked_at};
+pub use dates::{Dates, FixCandidate, dates, dates_of, fix_candidates, looked_at};
 pub(crate) use filter::STATEMENTS as FILTER_STATEMENTS;
 pub use filter::{PatchFilter, PatchSort};
 pub(crate) use grounds::STATEMENTS as GROUNDS_STATEMENTS;
@@ -62,6 +62,12 @@ statements! {
     GET = "SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason
            FROM missing AS m JOIN missing_grounds AS g ON g.id = m.grounds
            WHERE m.device = $1 AND m.patch = $2";
+    LACKED = "SELECT m.device, m.patch, m.since, g.installed_version
+              FROM missing AS m JOIN missing_grounds AS g ON g.id = m.grounds
+              WHERE m.device IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
+                AND (CAST($2 AS TEXT) IS NULL OR m.patch IN
+                     (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each(CAST($2 AS TEXT))))
+              ORDER BY m.device, m.patch";
     DEVICES_OF = "SELECT d.id FROM missing AS m JOIN devices AS d ON d.id = m.device
                   WHERE m.patch = $1
                     AND (CAST($2 AS TEXT) IS NULL OR d.system_type = CAST($2 AS TEXT))
@@ -223,6 +229,41 @@ pub async fn get(mut from: impl Read, device: DeviceId, patch: PatchId) -> Resul
         .as_ref()
         .map(read)
         .transpose()
+}
+
+/// A patch that a device lacks, as plans ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacked {
+    /// Which device.
+    pub device: DeviceId,
+    /// Which patch.
+    pub patch: PatchId,
+    /// Since when.
+    pub since: Millis,
+    /// The version that the device has, in its own words.
+    pub installed: String,
+}
+
+/// What these devices lack, of these patches or of all.
+pub async fn lacked(
+    mut from: impl Read,
+    devices: &[DeviceId],
+    patches: Option<&[PatchId]>,
+) -> Result<Vec<Lacked>> {
+    let mut values = args![Rows::of(devices.iter().copied())];
+    let ids = patches.map(|it| Rows::of(it.iter().copied()).into_value());
+    values.push(ids.unwrap_or(crate::value::Value::Text(None)));
+    let rows = from.rows(&LACKED, values).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Lacked {
+                device: DeviceId(row.int("device")?),
+                patch: PatchId(row.int("patch")?),
+                since: row.millis("since")?,
+                installed: row.text("installed_version")?,
+            })
+        })
+        .collect()
 }
 
 /// All devices that lack a patch, by id; of one system type, or of both with `None`.

@@ -4,6 +4,7 @@ use fleetmend_model::{DeviceId, Millis};
 
 use super::{ScanJob, read};
 use crate::db::Read;
+use crate::devices::Having;
 use crate::error::Result;
 use crate::page::{Kind, Page, Paged};
 use crate::sql::statements;
@@ -24,12 +25,16 @@ statements! {
     UNANSWERED = "SELECT j.* FROM scan_jobs AS j JOIN devices AS d ON d.id = j.device
                   WHERE j.finished_at IS NULL AND j.status IN (1, 2, 5)
                     AND j.posted_at <= $1 AND j.run_at <= $1 AND d.last_seen < $2
+                    AND (CAST($4 AS TEXT) IS NULL OR COALESCE(d.policy, 0) IN
+                         (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each(CAST($4 AS TEXT))))
                   ORDER BY j.id LIMIT $3";
     /// A device's row says since when its latest scan is in its status.
     OVERDUE = "SELECT j.* FROM scan_jobs AS j JOIN devices AS d ON d.id = j.device
                WHERE j.finished_at IS NULL AND j.status IN (1, 2)
                  AND j.run_at <= $1 AND d.scan_at <= $1 AND d.heard_since <= $1
                  AND d.last_seen >= $2
+                 AND (CAST($4 AS TEXT) IS NULL OR COALESCE(d.policy, 0) IN
+                      (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each(CAST($4 AS TEXT))))
                ORDER BY j.id LIMIT $3";
     DUE_BETWEEN = "SELECT device FROM scan_jobs
                    WHERE finished_at IS NULL AND status = 1 AND run_at > posted_at
@@ -89,9 +94,12 @@ pub async fn unanswered(
     mut from: impl Read,
     due: Millis,
     not_seen_since: Millis,
+    of: &Having,
     limit: u32,
 ) -> Result<Vec<ScanJob>> {
-    from.rows(&UNANSWERED, args![due, not_seen_since, limit])
+    let mut values = args![due, not_seen_since, limit];
+    values.push(of.value());
+    from.rows(&UNANSWERED, values)
         .await?
         .iter()
         .map(read)
@@ -105,9 +113,12 @@ pub async fn overdue(
     mut from: impl Read,
     since: Millis,
     seen_since: Millis,
+    of: &Having,
     limit: u32,
 ) -> Result<Vec<ScanJob>> {
-    from.rows(&OVERDUE, args![since, seen_since, limit])
+    let mut values = args![since, seen_since, limit];
+    values.push(of.value());
+    from.rows(&OVERDUE, values)
         .await?
         .iter()
         .map(read)

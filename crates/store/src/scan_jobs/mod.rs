@@ -136,6 +136,18 @@ pub async fn post(
     run_at: Millis,
     now: Millis,
 ) -> Result<PostedScan> {
+    post_by(tx, device, reason, run_at, Party::User, now).await
+}
+
+/// The same by a schedule, or by a person.
+pub async fn post_by(
+    tx: &mut Tx,
+    device: DeviceId,
+    reason: &str,
+    run_at: Millis,
+    by: Party,
+    now: Millis,
+) -> Result<PostedScan> {
     let cause = "";
     let Some(id) = tx
         .maybe_id(&POST, args![device, cause, reason, now, run_at])
@@ -151,7 +163,7 @@ pub async fn post(
         device,
         ScanJobId(id),
         ScanStatus::Posted,
-        Party::User,
+        by,
         cause,
         now,
     )

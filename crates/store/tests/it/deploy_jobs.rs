@@ -3,7 +3,8 @@
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{DeployState, DeployStatus, Ending};
 use fleetmend_model::{DeployJobId, Millis};
-use fleetmend_store::deploy_jobs::{JobFilter, JobMove, JobProgress, NewJob, Posted};
+use fleetmend_store::deploy_jobs::{JobFilter, JobMove, JobProgress, NewJob, NewOrder, Posted};
+use fleetmend_store::devices::Having;
 use fleetmend_store::{Db, Error, Page, Tx, deploy_jobs, deployments};
 
 use crate::fixture::{T0, add_device, add_job, add_patch, both, job, t};
@@ -25,6 +26,15 @@ fn ended(status: DeployStatus, ending: Ending) -> DeployState {
 async fn go(tx: &mut Tx, id: DeployJobId, from: DeployState, to: DeployState, now: Millis) {
     let change = JobMove::new(from, to, Party::Server, now);
     deploy_jobs::transition(tx, id, &change).await.unwrap();
+}
+
+fn order(counter: i64, envelope: &str) -> NewOrder<'_> {
+    NewOrder {
+        counter,
+        envelope,
+        until: None,
+        next_step: "it goes out",
+    }
 }
 
 both! {
@@ -146,7 +156,7 @@ both! {
         let after_end =
             JobMove::new(cancelled, at(DeployStatus::Downloaded), Party::Server, t(4));
         deploy_jobs::transition(&mut tx, id, &after_end).await.unwrap_err();
-        let error = deploy_jobs::set_order(&mut tx, id, 1, "{}").await.unwrap_err();
+        let error = deploy_jobs::set_order(&mut tx, id, &order(1, "{}"), t(5)).await.unwrap_err();
         assert!(matches!(error, Error::Moved { .. }), "{error}");
         deploy_jobs::set_note(&mut tx, id, "late", "late", t(5)).await.unwrap();
         tx.commit().await.unwrap();
@@ -186,10 +196,10 @@ both! {
         let (a, x) = (add_device(&mut tx, "a").await, add_patch(&mut tx, "x").await);
         let id = add_job(&mut tx, a, x).await;
         deploy_jobs::set_note(&mut tx, id, "waits", "third in the queue", t(1)).await.unwrap();
-        deploy_jobs::set_order(&mut tx, id, 7, "{\"payload\":\"x\"}").await.unwrap();
+        deploy_jobs::set_order(&mut tx, id, &order(7, "{\"payload\":\"x\"}"), t(1)).await.unwrap();
         deploy_jobs::set_attempt(&mut tx, id, 3, "out", t(2)).await.unwrap();
         let stored = deploy_jobs::get(&mut tx, id).await.unwrap().unwrap();
-        assert_eq!((stored.cause.as_str(), stored.next_step.as_str()), ("waits", "third in the queue"));
+        assert_eq!((stored.cause.as_str(), stored.next_step.as_str()), ("", "it goes out"));
         assert_eq!(stored.order_counter, Some(7));
         assert_eq!(stored.order_envelope.as_deref(), Some("{\"payload\":\"x\"}"));
         assert_eq!((stored.attempt, stored.output.as_str()), (3, "out"));
@@ -257,19 +267,19 @@ both! {
         for id in [sent, unsent] {
             go(&mut tx, id, DeployState::NEW, at(DeployStatus::Downloaded), t(1)).await;
         }
-        assert!(deploy_jobs::mark_sent(&mut tx, sent, t(2)).await.unwrap());
-        assert!(deploy_jobs::mark_sent(&mut tx, sent, t(3)).await.unwrap());
+        assert!(deploy_jobs::mark_sent(&mut tx, sent, None, t(2)).await.unwrap());
+        assert!(deploy_jobs::mark_sent(&mut tx, sent, None, t(3)).await.unwrap());
         let job = deploy_jobs::ask_cancel(&mut tx, sent, "anna", t(4)).await.unwrap().unwrap();
         assert_eq!(job.order_sent_at, Some(t(2)));
-        assert!(!deploy_jobs::mark_sent(&mut tx, sent, t(5)).await.unwrap());
+        assert!(!deploy_jobs::mark_sent(&mut tx, sent, None, t(5)).await.unwrap());
         // The cancel came too late; a device that lost its state needs the order to end the job.
         go(&mut tx, sent, at(DeployStatus::Downloaded), at(DeployStatus::Started), t(6)).await;
-        assert!(deploy_jobs::mark_sent(&mut tx, sent, t(7)).await.unwrap());
+        assert!(deploy_jobs::mark_sent(&mut tx, sent, None, t(7)).await.unwrap());
         let job = deploy_jobs::ask_cancel(&mut tx, unsent, "anna", t(4)).await.unwrap().unwrap();
         assert_eq!(job.order_sent_at, None);
         let cancelled = ended(DeployStatus::Downloaded, Ending::Cancelled);
         go(&mut tx, unsent, at(DeployStatus::Downloaded), cancelled, t(6)).await;
-        assert!(!deploy_jobs::mark_sent(&mut tx, unsent, t(7)).await.unwrap());
+        assert!(!deploy_jobs::mark_sent(&mut tx, unsent, None, t(7)).await.unwrap());
         assert_eq!(deploy_jobs::ask_cancel(&mut tx, unsent, "anna", t(8)).await.unwrap(), None);
     }
 
@@ -285,7 +295,7 @@ both! {
                 let db = db.clone();
                 async move {
                     let mut tx = db.begin().await.unwrap();
-                    let sent = deploy_jobs::mark_sent(&mut tx, id, t(2)).await.unwrap();
+                    let sent = deploy_jobs::mark_sent(&mut tx, id, None, t(2)).await.unwrap();
                     tx.commit().await.unwrap();
                     sent
                 }
@@ -367,8 +377,8 @@ both! {
             assert_eq!(show(filter).await, wanted, "{name}");
         }
         let mut tx = db.begin().await.unwrap();
-        assert_eq!(deploy_jobs::archive_finished_before(&mut tx, t(9), t(50)).await.unwrap(), 1);
-        assert_eq!(deploy_jobs::archive_finished_before(&mut tx, t(9), t(51)).await.unwrap(), 0);
+        assert_eq!(deploy_jobs::archive_finished_before(&mut tx, t(9), &Having::Any, t(50)).await.unwrap(), 1);
+        assert_eq!(deploy_jobs::archive_finished_before(&mut tx, t(9), &Having::Any, t(51)).await.unwrap(), 0);
         tx.commit().await.unwrap();
         assert_eq!(show(JobFilter { archived: true, ..any() }).await, [ax]);
         assert_eq!(show(any()).await, [bx, ay]);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use fleetmend_model::device::{Host, OsFamily, SystemType};
 use fleetmend_model::patch::{Confidence, Evidence, PatchType};
+use fleetmend_model::status::Party;
 use fleetmend_model::{DeployJobId, DeviceId, Millis, PatchId};
 use fleetmend_store::deploy_jobs::{NewJob, Posted};
 use fleetmend_store::devices::NewDevice;
@@ -201,6 +202,8 @@ pub(crate) fn job(device: DeviceId, patch: PatchId) -> NewJob {
         next_step: "the server fetches the files".to_owned(),
         deadline_at: t(1000),
         redeploy_of: None,
+        occasion: "asked",
+        by: Party::User,
     }
 }
 

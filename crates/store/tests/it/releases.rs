@@ -5,7 +5,7 @@ use fleetmend_model::recipe::{Bitness, InstallerKind};
 use fleetmend_model::release::{Action, AptUpgrade, Release, ReleaseFile, RunInstaller};
 use fleetmend_model::status::Party;
 use fleetmend_model::status::deploy::{DeployState, DeployStatus};
-use fleetmend_store::deploy_jobs::JobMove;
+use fleetmend_store::deploy_jobs::{JobMove, NewOrder};
 use fleetmend_store::{Db, deploy_jobs, files, releases};
 
 use crate::fixture::{T0, add_device, add_job, add_patch, both, t};
@@ -106,7 +106,8 @@ both! {
         let job = add_job(&mut tx, a, x).await;
         deploy_jobs::set_release(&mut tx, job, release).await.unwrap();
         assert!(!files::is_for_device(&mut tx, "mine", a).await.unwrap(), "no order yet");
-        deploy_jobs::set_order(&mut tx, job, 1, "{}").await.unwrap();
+        let order = NewOrder { counter: 1, envelope: "{}", until: None, next_step: "" };
+        deploy_jobs::set_order(&mut tx, job, &order, T0).await.unwrap();
         assert!(files::is_for_device(&mut tx, "mine", a).await.unwrap());
         assert!(!files::is_for_device(&mut tx, "other", a).await.unwrap());
         assert!(!files::is_for_device(&mut tx, "mine", b).await.unwrap(), "another's work");

@@ -8,6 +8,7 @@ use fleetmend_model::status::scan::ScanStatus::{
     self, Aborted, Completed, PingFailed, Posted, Started,
 };
 use fleetmend_model::{DeviceId, Millis, ScanJobId};
+use fleetmend_store::devices::Having;
 use fleetmend_store::devices::Touch;
 use fleetmend_store::scan_jobs::{PostedScan, ScanMove};
 use fleetmend_store::{Db, Error, Page, Tx, devices, scan_jobs};
@@ -119,13 +120,13 @@ both! {
         assert!(scan_jobs::answered_again(&mut tx, t(105), 9).await.unwrap().is_empty());
         seen(&mut tx, silent, t(120)).await;
         assert_eq!(ids(scan_jobs::answered_again(&mut tx, t(105), 9).await.unwrap()), [of_silent]);
-        let old = scan_jobs::unanswered(&mut tx, t(500), t(500), 9).await.unwrap();
+        let old = scan_jobs::unanswered(&mut tx, t(500), t(500), &Having::Any, 9).await.unwrap();
         assert_eq!(ids(old), [of_silent, of_heard], "one for later is not late before its time");
-        let old = scan_jobs::unanswered(&mut tx, t(500), t(110), 9).await.unwrap();
+        let old = scan_jobs::unanswered(&mut tx, t(500), t(110), &Having::Any, 9).await.unwrap();
         assert_eq!(ids(old), [of_heard], "the other was heard from");
-        let old = scan_jobs::unanswered(&mut tx, t(900), t(500), 2).await.unwrap();
+        let old = scan_jobs::unanswered(&mut tx, t(900), t(500), &Having::Any, 2).await.unwrap();
         assert_eq!(ids(old), [of_silent, of_heard]);
-        let old = scan_jobs::unanswered(&mut tx, t(900), t(500), 9).await.unwrap();
+        let old = scan_jobs::unanswered(&mut tx, t(900), t(500), &Having::Any, 9).await.unwrap();
         assert_eq!(ids(old).last(), Some(&of_later));
     }
 
@@ -135,7 +136,7 @@ both! {
         let id = post(&mut tx, a, t(50), T0).await;
         seen(&mut tx, a, t(1000)).await;
         let overdue = async |tx: &mut Tx, since| {
-            let jobs = scan_jobs::overdue(&mut *tx, since, t(900), 9).await.unwrap();
+            let jobs = scan_jobs::overdue(&mut *tx, since, t(900), &Having::Any, 9).await.unwrap();
             jobs.iter().map(|it| it.id).collect::<Vec<_>>()
         };
         assert_eq!(overdue(&mut tx, t(49)).await, [], "it was meant for later");
@@ -143,7 +144,7 @@ both! {
         scan_jobs::transition(&mut tx, id, &change(Posted, Started, t(130))).await.unwrap();
         assert_eq!(overdue(&mut tx, t(129)).await, []);
         assert_eq!(overdue(&mut tx, t(130)).await, [id]);
-        assert!(scan_jobs::overdue(&mut tx, t(130), t(1001), 9).await.unwrap().is_empty());
+        assert!(scan_jobs::overdue(&mut tx, t(130), t(1001), &Having::Any, 9).await.unwrap().is_empty());
         let retry = ScanMove { run_at: Some(t(500)), ..change(Started, Posted, t(200)) };
         scan_jobs::transition(&mut tx, id, &retry).await.unwrap();
         assert_eq!(overdue(&mut tx, t(499)).await, []);
