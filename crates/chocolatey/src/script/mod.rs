@@ -54,6 +54,7 @@ mod pattern;
 mod pipeline;
 mod place;
 mod prepare;
+mod printing;
 mod profile;
 mod program;
 mod quotes;

@@ -81,12 +81,16 @@ pub(super) const fn switch(name: &'static str, aliases: &'static [&'static str])
 }
 
 /// The parameters of every advanced function and cmdlet.
-const COMMON: [Parameter; 9] = [
+const COMMON: [Parameter; 13] = [
     value("erroraction", None, &["ea"]),
     value("warningaction", None, &["wa"]),
     value("informationaction", None, &["infa"]),
     value("errorvariable", None, &["ev"]),
+    value("warningvariable", None, &["wv"]),
+    value("informationvariable", None, &["iv"]),
     value("outvariable", None, &["ov"]),
+    value("outbuffer", None, &["ob"]),
+    value("pipelinevariable", None, &["pv"]),
     switch("verbose", &["vb"]),
     switch("debug", &["db"]),
     switch("confirm", &["cf"]),
