@@ -120,6 +120,9 @@ impl Interpreter<'_> {
         if let Some(cut) = self.cut_by_operator(operator, &left, right) {
             return cut;
         }
+        if let Some(known) = self.compared_count(operator, &left, right) {
+            return known;
+        }
         let result = operate(operator, left.clone(), right);
         self.or_asked(result, &[&left, right])
     }

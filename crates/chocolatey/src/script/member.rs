@@ -90,6 +90,9 @@ impl Interpreter<'_> {
     /// A property of a value, by its lower-case name.
     pub(super) fn property(&mut self, target: &Value, name: &str) -> Value {
         let target = &self.solid(target.clone());
+        if let Some(count) = self.count_of_objects(target, name) {
+            return count;
+        }
         let result = self.known_property(target, name);
         if matches!(result, Value::Unknown(_))
             && matches!(target, Value::Sought(_) | Value::Asked(_))

@@ -13,6 +13,7 @@ mod command;
 mod command_names;
 mod constructors;
 mod control;
+mod counted;
 mod cuts;
 mod device;
 mod doubt;
