@@ -371,7 +371,17 @@ const PLAIN: [&str; 7] = [
     "-eq$null", "$null-eq", "-ne$null", "$null-ne", "-eq$true", "-gt0", "-ge1",
 ];
 /// Other ones may turn the answer around.
-const COMPARED: [&str; 7] = ["-eq", "-ne", "-gt", "-ge", "-lt", "-le", "-isnot"];
+const COMPARED: [&str; 9] = [
+    "-eq",
+    "-ne",
+    "-gt",
+    "-ge",
+    "-lt",
+    "-le",
+    "-isnot",
+    "-notcontains",
+    "-notin",
+];
 
 /// Whether a condition says that there is what it asks for: by itself, or by failing where it says
 /// that there is nothing.

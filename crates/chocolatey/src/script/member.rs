@@ -93,6 +93,9 @@ impl Interpreter<'_> {
         if let Some(count) = self.count_of_objects(target, name) {
             return count;
         }
+        if let Some(names) = self.names_of_values(target, name) {
+            return names;
+        }
         let result = self.known_property(target, name);
         if matches!(result, Value::Unknown(_))
             && matches!(target, Value::Sought(_) | Value::Asked(_))
@@ -133,6 +136,9 @@ impl Interpreter<'_> {
                 return Value::unknown("whether it is a text or several is known only at run time");
             }
             _ => {}
+        }
+        if let Some(value) = self.named_value(&target, &index) {
+            return value;
         }
         let result = self.known_element(&target, &index, source.of(node));
         self.or_asked(result, &[&target, &index])

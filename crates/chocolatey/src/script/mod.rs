@@ -81,6 +81,7 @@ mod tools_location;
 mod trees;
 mod uninstall;
 mod value;
+mod values;
 mod variables;
 mod visual_studio;
 mod web_client;

@@ -610,3 +610,38 @@ fn a_program_that_is_not_there_cannot_be_registered() {
     let told: Vec<_> = told.collect();
     assert_eq!(told, [("there is C:\\acme\\a.exe", true)]);
 }
+
+#[test]
+fn a_value_that_a_condition_asks_for_by_its_name_is_there() {
+    for (condition, expected) in [
+        ("$k.PSObject.Properties.Name -contains 'x'", 1),
+        ("'x' -in $k.PSObject.Properties.Name", 1),
+        ("$k.PSObject.Properties['x']", 1),
+        ("$null -ne $k.PSObject.Properties['x']", 1),
+        // Another one, or one that is not there.
+        ("$k.PSObject.Properties.Name -contains 'y'", 2),
+        ("$k.PSObject.Properties.Name -notcontains 'x'", 2),
+    ] {
+        let script = format!(
+            "$ErrorActionPreference = 'Stop'
+$k = Get-ItemProperty HKLM:\\Software\\Acme
+if ({condition}) {{ Remove-ItemProperty HKLM:\\Software\\Acme x }}"
+        );
+        let found = run_package(&[("tools/chocolateyUninstall.ps1", script.as_bytes())]);
+        let uninstall = found.uninstall.unwrap();
+        let conditions = &uninstall.effects[0].conditions;
+        let own: Vec<&str> = conditions
+            .iter()
+            .map(|it| it.text.as_str())
+            .filter(|it| !it.starts_with("there is HKLM"))
+            .collect();
+        assert_eq!(own.len(), expected, "{condition}: {own:?}");
+        let asked = &conditions
+            .iter()
+            .find(|it| it.text == condition)
+            .unwrap()
+            .facts;
+        let name = if condition.contains("'y'") { "y" } else { "x" };
+        assert_eq!(asked[0].property.as_deref(), Some(name), "{condition}");
+    }
+}
