@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use fleetmend_model::condition::FactKind;
 use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 
 use super::command::Invocation;
 use super::effect_commands::{COMMANDS, EffectCommand, default_scope};
+use super::failure::Needed;
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::lookup::is_nameless;
 use super::parameters::{Bound, bind};
@@ -42,7 +44,13 @@ impl Interpreter<'_> {
             self.find(Weight::Review, command.line, what);
             return Some(Vec::new());
         }
-        let needed = self.needed(&bound, command);
+        let needed = if is_of_logged_fonts(&bound, command) {
+            // It throws without the log, whatever errors do else.
+            let log = self.fact_of(FactKind::File, FONT_LOG, Some("existence"));
+            Some(Needed::there_is(log, FONT_LOG))
+        } else {
+            self.needed(&bound, command)
+        };
         let mut output = self.taking_texts(known, &bound, command.line, |this| {
             this.with(needed, command.line, |this| {
                 this.change(known.kind, &bound, command)
@@ -90,7 +98,7 @@ impl Interpreter<'_> {
     }
 
     fn change(&mut self, kind: EffectKind, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {
-        let mut output = Vec::new();
+        let mut output = self.returned(bound, command);
         match (kind, command.name) {
             (EffectKind::Files, "copy-item" | "move-item" | "rename-item") => {
                 self.move_files(bound, command);
@@ -103,6 +111,26 @@ impl Interpreter<'_> {
         self.keep_written(bound, command);
         self.keep_variable(bound, command);
         output
+    }
+
+    /// What a command gives to the script beside what it changes, where it gives something.
+    fn returned(&mut self, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {
+        let is_silent = match command.name {
+            // How many fonts, or whether it failed: it throws nothing where it did.
+            "install-chocolateyfont" | "uninstall-chocolateyfont" | "add-font" | "remove-font" => {
+                return vec![self.fact_of(FactKind::Program, command.name, Some("result"))];
+            }
+            "new-itemproperty" | "new-service" | "new-netfirewallrule" => false,
+            "tee-object" => return command.input.clone().unwrap_or_default(),
+            _ => !bound.is_on("passthru"),
+        };
+        if is_silent {
+            return Vec::new();
+        }
+        vec![Value::unknown(format!(
+            "what {} returns is not known",
+            command.name
+        ))]
     }
 
     /// Makes the paths of files and keys full ones.
@@ -169,6 +197,10 @@ impl Interpreter<'_> {
         command: &Invocation<'_>,
     ) {
         let mut operands = BTreeMap::new();
+        if is_of_logged_fonts(bound, command) {
+            let fonts = format!("<the fonts that {FONT_LOG} names>");
+            operands.insert("paths".to_owned(), fonts);
+        }
         for (name, value) in bound.own() {
             let is_certain = self.is_certain_but_patterns() || kind == EffectKind::Files;
             let Some(text) = self.operand(value, is_certain) else {
@@ -277,6 +309,15 @@ impl Interpreter<'_> {
             line,
         });
     }
+}
+
+/// Where `Install-ChocolateyFont` notes for `Uninstall-ChocolateyFont` what it has installed.
+const FONT_LOG: &str = r"%ChocolateyPackageFolder%\FontFilesInstalled.log";
+
+/// Whether a command removes the fonts that the package has noted: it is handed none.
+fn is_of_logged_fonts(bound: &Bound, command: &Invocation<'_>) -> bool {
+    matches!(command.name, "uninstall-chocolateyfont" | "remove-font")
+        && bound.get("paths").is_none_or(is_nameless)
 }
 
 /// The service of a name.

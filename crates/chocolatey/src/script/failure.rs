@@ -23,7 +23,7 @@ pub(super) struct Needed {
 }
 
 impl Needed {
-    fn there_is(value: Value, shown: &str) -> Self {
+    pub(super) fn there_is(value: Value, shown: &str) -> Self {
         let text = format!("{THERE_IS}{shown}");
         Self { value, text }
     }
@@ -210,12 +210,8 @@ impl Interpreter<'_> {
                     && effect.conditions.iter().all(|it| around.contains(it))
         };
         let makes = |effect: &Effect| {
-            !effect.command.starts_with("remove-")
-                && is_done(effect)
-                && ["path", "destination", "shortcutfilepath", "argument1"]
-                    .iter()
-                    .filter_map(|name| effect.operands.get(*name))
-                    .any(|it| it.eq_ignore_ascii_case(&written))
+            let made = made_by(&effect.command).and_then(|name| effect.operands.get(name));
+            is_done(effect) && made.is_some_and(|it| it.eq_ignore_ascii_case(&written))
         };
         self.effects.iter().any(|it| makes(&it.effect))
     }
@@ -359,6 +355,20 @@ impl Interpreter<'_> {
         }
         Vec::new()
     }
+}
+
+/// The operand of a command that names what is there when it is done: others only point to a file.
+fn made_by(command: &str) -> Option<&'static str> {
+    Some(match command {
+        "set-content" | "add-content" | "clear-content" | "out-file" | "new-item"
+        | "new-folder" | "export-clixml" | "export-csv" | "tee-object" | "new-itemproperty"
+        | "set-itemproperty" => "path",
+        "copy-item" | "move-item" => "destination",
+        "install-chocolateyshortcut" => "shortcutfilepath",
+        "[io.directory]::createdirectory" => "argument1",
+        "[io.file]::copy" | "[io.file]::move" | "[io.directory]::move" => "argument2",
+        _ => return None,
+    })
 }
 
 /// Whether a text names one thing: it is no pattern, and all of it is known.

@@ -612,6 +612,69 @@ fn a_program_that_is_not_there_cannot_be_registered() {
 }
 
 #[test]
+fn what_only_points_to_a_file_has_not_made_it() {
+    let there = "there is C:\\a.exe";
+    for (first, expected) in [
+        ("Install-BinFile a C:\\a.exe", vec![there]),
+        ("Register-Application C:\\a.exe a -ea 0", vec![there]),
+        ("New-Item C:\\a.exe", vec![]),
+        ("Copy-Item C:\\b.exe C:\\a.exe -ea 0", vec![]),
+        (
+            "Install-ChocolateyShortcut -ShortcutFilePath C:\\a.exe -TargetPath C:\\b",
+            vec![],
+        ),
+    ] {
+        let script = format!("$ErrorActionPreference = 'Stop'\n{first}\nRemove-Item C:\\a.exe");
+        let found = run_package(&[("tools/chocolateyUninstall.ps1", script.as_bytes())]);
+        let uninstall = found.uninstall.unwrap();
+        let last = uninstall.effects.last().unwrap();
+        let texts: Vec<&str> = last.conditions.iter().map(|it| it.text.as_str()).collect();
+        assert_eq!(texts, expected, "{first}");
+    }
+}
+
+#[test]
+fn what_a_helper_returns_decides_what_the_script_does_with_it() {
+    let script = "$n = Install-ChocolateyFont \"$PSScriptRoot\\a.ttf\"
+if ($n -ne 0) { throw 'no font was installed' }";
+    let found = run(script.as_bytes(), &["tools/a.ttf"]);
+    assert_eq!(found.verdict, Verdict::NoInstaller, "{found:?}");
+    let [condition] = &found.conditions[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(
+        (condition.text.as_str(), condition.holds),
+        ("$n -ne 0", false)
+    );
+    let label = condition.facts[0].label();
+    assert_eq!(label, "result of program install-chocolateyfont");
+}
+
+#[test]
+fn fonts_that_are_not_named_are_those_of_the_log_which_must_be_there() {
+    let log = "%ChocolateyPackageFolder%\\FontFilesInstalled.log";
+    for remove in ["Remove-Font", "Uninstall-ChocolateyFont -Multiple"] {
+        let found = run_package(&[("tools/chocolateyUninstall.ps1", remove.as_bytes())]);
+        let uninstall = found.uninstall.unwrap();
+        let effect = &uninstall.effects[0];
+        assert_eq!(
+            effect.operands["paths"],
+            format!("<the fonts that {log} names>")
+        );
+        let [condition] = &uninstall.conditions[..] else {
+            panic!("{uninstall:?}");
+        };
+        assert_eq!(condition.text, format!("there is {log}"));
+        assert_eq!(effect.conditions, uninstall.conditions);
+    }
+    let named = b"Uninstall-ChocolateyFont -FontFiles a.ttf";
+    let found = run_package(&[("tools/chocolateyUninstall.ps1", named)]);
+    let uninstall = found.uninstall.unwrap();
+    assert_eq!(uninstall.effects[0].operands["paths"], "a.ttf");
+    assert!(uninstall.conditions.is_empty(), "{uninstall:?}");
+}
+
+#[test]
 fn a_value_that_a_condition_asks_for_by_its_name_is_there() {
     for (condition, expected) in [
         ("$k.PSObject.Properties.Name -contains 'x'", 1),
