@@ -333,27 +333,19 @@ impl Interpreter<'_> {
         matches!(flow, Flow::Throw | Flow::Fail)
     }
 
-    /// What makes the script fail: a condition of the last step, or a finding. Gives what no step takes.
+    /// What must hold for the script not to fail when all is installed; what must hold for the last step
+    /// to be done, that has itself. Where the script fails whatever holds, that is a finding.
     pub(super) fn end_installation(&mut self, flow: Flow) -> Vec<Condition> {
         if Self::ends_failing(flow) && !self.calls.is_empty() {
             let what = "the script fails behind the installation, whatever holds";
             self.find(Weight::Review, self.failure.line, what);
         }
-        let failing = std::mem::take(&mut self.failure.unless);
-        let mut steps = self
-            .calls
-            .iter_mut()
-            .rev()
-            .filter_map(|it| it.step.as_mut());
-        let Some(step) = steps.find(|step| !step.is_used) else {
-            return failing;
-        };
-        for condition in failing {
-            if !step.conditions.contains(&condition) {
-                step.conditions.push(condition);
-            }
+        let mut failing = std::mem::take(&mut self.failure.unless);
+        let steps = self.calls.iter().rev().filter_map(|it| it.step.as_ref());
+        if let Some(last) = steps.into_iter().find(|step| !step.is_used) {
+            failing.retain(|it| !last.conditions.contains(it));
         }
-        Vec::new()
+        failing
     }
 }
 

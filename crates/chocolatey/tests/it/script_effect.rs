@@ -61,7 +61,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "$l = Get-AppInstallLocation 'Acme*'\nif ($l) { Register-Application \"$l\\acme.exe\" acme } else { Write-Warning 'no' }",
-            "unless(($l) -and -not (there is <Get-AppInstallLocation of software Acme*>\\acme.exe) | Get-AppInstallLocation of software Acme*, existence of file <Get-AppInstallLocation of software Acme*>\\acme.exe) +AppPath?(exepath=<Get-AppInstallLocation of software Acme*>\\acme.exe name=acme)",
+            "fails if(($l) -and -not (there is <Get-AppInstallLocation of software Acme*>\\acme.exe) | Get-AppInstallLocation of software Acme*, existence of file <Get-AppInstallLocation of software Acme*>\\acme.exe) +AppPath?(exepath=<Get-AppInstallLocation of software Acme*>\\acme.exe name=acme)",
         ),
         (
             "New-Item HKLM:\\Software\\Acme -Force",

@@ -184,8 +184,7 @@ fn a_helper_that_takes_one_path_fails_where_a_pattern_does_not_find_one_file() {
             "{command}: {:?}",
             found.findings
         );
-        let conditions = found.recipe.unwrap().conditions;
-        let texts: Vec<&str> = conditions.iter().map(|it| it.text.as_str()).collect();
+        let texts: Vec<&str> = found.conditions.iter().map(|it| it.text.as_str()).collect();
         assert_eq!(texts, expected, "{command}");
         assert_eq!(found.effects.len(), 2, "{command}");
         let last = &found.effects[1];
@@ -218,8 +217,8 @@ fn what_fails_behind_the_installation_is_a_condition_or_a_finding() {
         "$ErrorActionPreference = 'Stop'\nif (!(Test-Path C:\\a.exe)) { Write-Error 'not there' }",
     ] {
         let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let [condition] = &recipe.conditions[..] else {
+        assert!(found.recipe.as_ref().unwrap().conditions.is_empty());
+        let [condition] = &found.conditions[..] else {
             panic!("{end}: {}", shown(&found))
         };
         assert_eq!(condition.text, "!(Test-Path C:\\a.exe)");
@@ -265,8 +264,7 @@ fn a_loop_that_fails_behind_the_installation_is_a_condition_or_a_finding() {
         ),
     ] {
         let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
         let told: Vec<_> = told.collect();
         assert_eq!(told, [(condition, false)], "{end}");
         assert!(found.deployable().is_err());
@@ -286,8 +284,7 @@ fn a_loop_that_fails_behind_the_installation_is_a_condition_or_a_finding() {
 fn what_a_change_must_find_behind_the_installation_is_a_condition() {
     let end = "$ErrorActionPreference = 'Stop'\nRemove-Item C:\\a.lnk";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     let told: Vec<_> = told.collect();
     assert_eq!(told, [("there is C:\\a.lnk", true)]);
 }
@@ -297,8 +294,7 @@ fn a_loop_fails_as_its_rounds_do_and_not_as_the_first_one_alone() {
     let end = "$n = 'C:\\a'
 foreach ($p in Get-Process acme) { if (Test-Path $n) { throw 'x' }; $n = $p.Path }";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let [condition] = &recipe.conditions[..] else {
+    let [condition] = &found.conditions[..] else {
         panic!("{}", shown(&found))
     };
     assert!(!condition.holds);
@@ -311,8 +307,7 @@ fn of_several_ways_out_each_fails_or_not_by_its_own_code() {
         "if (Test-Path C:\\a) { exit 1 } else { if (Test-Path C:\\b) { exit 0 } }",
     ] {
         let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
         let told: Vec<_> = told.collect();
         assert_eq!(told, [("Test-Path C:\\a", false)], "{end}");
     }
@@ -360,8 +355,7 @@ fn a_way_that_fails_is_told_where_another_one_comes_back() {
     ] {
         let script = format!("{INSTALL}{end}\nSet-Content C:\\b x");
         let found = run(script.as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
         let told: Vec<_> = told.collect();
         assert_eq!(told, [(condition, true)], "{end}: {}", shown(&found));
         assert_eq!(found.effects.len(), 1, "{end}: {}", shown(&found));
@@ -373,8 +367,7 @@ fn a_way_that_fails_is_told_where_another_one_comes_back() {
     let end =
         "foreach ($p in Get-Process acme -ea 0) { if (Test-Path C:\\a) { continue }; exit 1 }";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     let told: Vec<_> = told.collect();
     let both = "(there is <from process acme>) -and -not (Test-Path C:\\a)";
     assert_eq!(told, [(both, false)]);
@@ -481,8 +474,7 @@ fn a_command_that_must_find_what_it_reads_ends_the_script_without_it() {
 fn a_read_that_ends_the_script_behind_the_installation_is_a_condition() {
     let end = "$ErrorActionPreference = 'Stop'\n$s = Get-Service acme";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     assert_eq!(told.collect::<Vec<_>>(), [("there is service acme", true)]);
 }
 
@@ -535,8 +527,7 @@ fn a_script_that_another_one_runs_ends_itself_alone() {
                 ("tools/chocolateyInstall.ps1", script.as_bytes()),
                 ("tools/b.ps1", other.as_bytes()),
             ]);
-            let recipe = found.recipe.as_ref().unwrap();
-            assert_eq!(recipe.conditions.len(), conditions, "{other}");
+            assert_eq!(found.conditions.len(), conditions, "{other}");
             let last = found.effects.last().unwrap();
             assert_eq!(last.operands["path"], "C:\\b", "{other}");
             assert_eq!(last.conditions.len(), conditions, "{other}");
@@ -581,8 +572,7 @@ fn behind_a_way_out_without_an_error_nothing_fails() {
             "$ErrorActionPreference = 'Stop'\nif (Test-Path C:\\no) {{ {out} }}\nRemove-Item C:\\a.lnk"
         );
         let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
         let told: Vec<_> = told.collect();
         let both = "-not (Test-Path C:\\no) -and -not (there is C:\\a.lnk)";
         assert_eq!(told, [(both, false)], "{out}");
@@ -590,8 +580,7 @@ fn behind_a_way_out_without_an_error_nothing_fails() {
     // What ended with an error before is a failure by itself.
     let end = "$ErrorActionPreference = 'Stop'\nRemove-Item C:\\b.lnk\nRemove-Item C:\\a.lnk";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     let told: Vec<_> = told.collect();
     assert_eq!(
         told,
@@ -605,8 +594,7 @@ fn a_program_that_is_not_there_cannot_be_registered() {
         format!("{INSTALL}Register-Application C:\\acme\\a.exe").as_bytes(),
         &[],
     );
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     let told: Vec<_> = told.collect();
     assert_eq!(told, [("there is C:\\acme\\a.exe", true)]);
 }
