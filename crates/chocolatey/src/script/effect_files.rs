@@ -139,6 +139,10 @@ impl Interpreter<'_> {
     /// the archive itself or another of the package's own files.
     fn is_unpacked(&self, path: &str) -> bool {
         let lower = path::key(path);
+        // What the install script brought there goes with the package's folder.
+        if self.is_from_install(&lower) {
+            return false;
+        }
         if self.offered.contains(&lower)
             || self.is_passed_on(&lower)
             || self.state.logs.contains(&lower)

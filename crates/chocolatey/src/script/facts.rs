@@ -181,8 +181,13 @@ impl Facts {
                     set.insert(fact);
                 }
                 c if place::has_mark(c.encode_utf8(&mut [0; 4])) => {
-                    let name = place::written(&c.to_string());
-                    set.insert(fact(FactKind::Windows, &format!("the folder {name}")));
+                    set.insert(match place::variable_of(c) {
+                        Some(variable) => fact(FactKind::Variable, variable),
+                        None => {
+                            let name = place::written(&c.to_string());
+                            fact(FactKind::Windows, &format!("the folder {name}"))
+                        }
+                    });
                 }
                 _ => {}
             }

@@ -7,6 +7,7 @@ mod app_package;
 mod archive;
 mod arguments;
 mod assignment;
+mod brought;
 mod checksum;
 mod code_page;
 mod command;

@@ -22,7 +22,7 @@ fn archives_are_unpacked_where_the_script_says() {
         ),
         (
             "Get-ChocolateyUnzip -File $PSScriptRoot\\a.zip -Destination (Join-Path (Get-ToolsLocation) acme)\nRemove-Item $PSScriptRoot\\*.zip",
-            "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyToolsLocation%\\acme +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User value=%SystemDrive%\\tools) +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User value=<variable ChocolateyBinRoot, else variable chocolatey_bin_root>) +EnvironmentVariable?(name=chocolatey_bin_root scope=User value=) +EnvironmentVariable?(name=ChocolateyBinRoot scope=User value=) +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User value=%SystemDrive%\\<the folder without a drive>)",
+            "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyToolsLocation%\\acme +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User, or Machine where that cannot be written value=%SystemDrive%\\tools) +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User, or Machine where that cannot be written value=<variable ChocolateyBinRoot, else variable chocolatey_bin_root>) +EnvironmentVariable?(name=chocolatey_bin_root scope=User value=) +EnvironmentVariable?(name=ChocolateyBinRoot scope=User value=) +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User, or Machine where that cannot be written value=%SystemDrive%\\<the folder without a drive>)",
         ),
         (
             "$a = @{ PackageName = 'acme'; FileFullPath64 = \"$PSScriptRoot\\a.zip\"; Destination = $PSScriptRoot }\nGet-ChocolateyUnzip @a",
