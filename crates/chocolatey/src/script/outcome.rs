@@ -52,7 +52,7 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
             let what = "what must hold for it not to fail depends on the bitness of Windows";
             main.find(Weight::Review, &package.install_path(), what);
         }
-        shim::merge(&mut main.shims, &small.shims);
+        shim::on_both(&mut main.shims, &small.shims);
         main.auto_uninstaller = main.auto_uninstaller.on_either(small.auto_uninstaller);
         installers.extend(small.installers());
         main.brought.add(&small.brought);

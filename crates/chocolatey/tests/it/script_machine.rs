@@ -1,5 +1,7 @@
 //! Conditions on the machine: a script is explained for each that makes a difference.
 
+use fleetmend_model::effect::Machines;
+
 use crate::script::{run, shown};
 
 fn explained(script: &str) -> String {
@@ -166,17 +168,16 @@ fn a_mark_that_the_script_removes_is_not_made() {
     ];
     let script = "Remove-Item \"$PSScriptRoot\\$(Get-ProcessorBits)\\a.exe.ignore\"";
     let found = run(script.as_bytes(), &files);
-    let always: Vec<(&str, bool)> = found
-        .shims
-        .iter()
-        .map(|it| (it.program.as_str(), it.always))
+    let marks = found.shims.iter();
+    let marks: Vec<_> = marks
+        .map(|it| (it.program.as_str(), it.always, it.machines))
         .collect();
     assert_eq!(
-        always,
+        marks,
         [
-            ("tools/32/a.exe", false),
-            ("tools/64/a.exe", false),
-            ("tools/b.exe", true)
+            ("tools/32/a.exe", true, Machines::X64),
+            ("tools/64/a.exe", true, Machines::X86),
+            ("tools/b.exe", true, Machines::All)
         ]
     );
 }
