@@ -15,6 +15,8 @@ pub(super) struct Brought {
     folders: BTreeSet<String>,
     /// Keys of files that are downloaded, copied or written.
     files: BTreeSet<String>,
+    /// Whether something may have been unpacked that does not go with the package's folder.
+    pub(super) may_lie_elsewhere: bool,
     /// What is gone: not for certain, as the script may have ended before.
     removed: Vec<Removed>,
 }
@@ -24,6 +26,7 @@ impl Brought {
     pub(super) fn add(&mut self, other: &Self) {
         self.folders.extend(other.folders.iter().cloned());
         self.files.extend(other.files.iter().cloned());
+        self.may_lie_elsewhere |= other.may_lie_elsewhere;
         for gone in &other.removed {
             if self.removed.len() < MAX_FILES && !self.removed.contains(gone) {
                 self.removed.push(gone.clone());
@@ -49,6 +52,7 @@ impl State {
         Brought {
             folders: own(&mut self.brought_into()),
             files: own(&mut files.map(String::as_str)),
+            may_lie_elsewhere: self.unpacked.iter().any(|it| !path::is_passing(&it.0)),
             removed: removed.collect(),
         }
     }

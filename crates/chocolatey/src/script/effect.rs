@@ -100,6 +100,8 @@ impl Interpreter<'_> {
     fn change(&mut self, kind: EffectKind, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {
         let mut output = self.returned(bound, command);
         match (kind, command.name) {
+            (_, "uninstall-chocolateyzippackage")
+                if self.is_uninstalling && !self.brought.may_lie_elsewhere => {}
             (EffectKind::Files, "copy-item" | "move-item" | "rename-item") => {
                 self.move_files(bound, command);
             }
@@ -225,10 +227,12 @@ impl Interpreter<'_> {
         if matches!(command.name, "new-itemproperty" | "set-itemproperty")
             && let Some(kind) = bound.get("value").and_then(registry_type)
         {
-            // A value that is there keeps its own type, where it is not made anew.
-            let kind = match command.name {
-                "set-itemproperty" => format!("{kind} where it is new"),
-                _ => kind.to_owned(),
+            // A value that is there keeps its own type.
+            let may_be_there = command.name == "set-itemproperty" || bound.is_on("force");
+            let kind = if may_be_there {
+                format!("{kind} where it is new")
+            } else {
+                kind.to_owned()
             };
             operands.entry("propertytype".to_owned()).or_insert(kind);
         }

@@ -72,6 +72,8 @@ impl Run {
         });
         if let Some((_, Some((interpreter, _)))) = &installed {
             run.brought = interpreter.state.brought();
+            // What is not understood may unpack something too.
+            run.brought.may_lie_elsewhere |= !interpreter.findings.is_empty();
         }
         for script in package.named(BEFORE_MODIFY) {
             let ran = run.interpret(package, trees, script, profile, assumptions);

@@ -142,7 +142,7 @@ fn the_uninstall_script_finds_what_the_install_script_has_brought() {
             let [effect] = &found.effects[..] else {
                 panic!("{install}: {uninstall}: {found:?}")
             };
-            // Whether one file is there is asked; that what was unpacked holds one is taken for granted.
+            // Whether one file is there is asked; of a pattern it is a finding.
             assert!(!effect.always || uninstall == listing, "{install}");
         }
         assert!(
@@ -176,4 +176,27 @@ fn what_is_done_before_the_package_is_changed_finds_it_too() {
         panic!("{}", shown(&found))
     };
     assert!(!effect.always, "{}", shown(&found));
+}
+
+#[test]
+fn what_was_unpacked_is_removed_where_it_does_not_go_with_the_package() {
+    let remove = "Uninstall-ChocolateyZipPackage acme a.zip";
+    for (install, count) in [
+        (
+            "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot",
+            0,
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/a.exe",
+            0,
+        ),
+        (
+            "Install-ChocolateyZipPackage acme https://a.example/a.zip C:\\acme",
+            1,
+        ),
+        ("Some-Command", 1),
+    ] {
+        let found = uninstalled(install, remove);
+        assert_eq!(found.effects.len(), count, "{install}: {found:?}");
+    }
 }

@@ -184,6 +184,9 @@ fn a_new_value_of_the_registry_has_the_type_of_what_it_is_set_to() {
         ("-Value 4294967296", Some("QWord")),
         ("-Value 1 -PropertyType String", Some("String")),
         ("-Value 1,2", None),
+        // One that is there already keeps its own.
+        ("-Value 1 -Force", Some("DWord where it is new")),
+        ("-Value 1 -Force -PropertyType String", Some("String")),
     ] {
         let script = format!("New-ItemProperty HKLM:\\Software\\Acme x {arguments}");
         let found = analysed(&script);
