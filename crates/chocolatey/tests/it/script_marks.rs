@@ -194,7 +194,7 @@ fn what_is_picked_of_files_is_not_said_of_all_of_them() {
                 format!(
                     "{unzip}\n{pick}\nInstall-ChocolateyInstallPackage acme exe /S $f.FullName\nRemove-Item \"$($f.FullName)*\""
                 ),
-                Some(r"<one of %ChocolateyPackageFolder%\tools\**\*.exe*>"),
+                Some(r"<one of <a.zip>\**\*.exe*>"),
             ),
         ] {
             let found = run(script.as_bytes(), &[]);
