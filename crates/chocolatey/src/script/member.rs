@@ -490,6 +490,8 @@ impl Interpreter<'_> {
             (Object::OperatingSystem, "osarchitecture") => {
                 Value::text(format!("{}-bit", self.bits()))
             }
+            // On a 32-bit Windows it is 32, whatever the processor could do.
+            (Object::Processor, "addresswidth") => Value::Int(self.bits()),
             (Object::CurrentVersion, "currentmajorversionnumber") => Value::Int(10),
             (Object::CurrentVersion, "currentminorversionnumber") => Value::Int(0),
             (Object::CurrentVersion, "currentversion") => Value::text("6.3"),

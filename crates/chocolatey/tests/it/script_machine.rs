@@ -16,6 +16,8 @@ fn each_bitness_has_its_file() {
         "$f = if (Get-OSArchitectureWidth 64) { 'x64' } else { 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "$f = 'x86'\nif ((Get-ProcessorBits) -eq 64) { $f = 'x64' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "if ([Environment]::Is64BitOperatingSystem -and !$env:ChocolateyForceX86) { Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\x64.exe }\nelse { Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\x86.exe }",
+        "$p = Get-WmiObject Win32_Processor\n$f = if ($p.AddressWidth -eq 64) { 'x64' } else { 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
+        "$f = if ((Get-CimInstance -ClassName Win32_Processor).AddressWidth -ne 32) { 'x64' } else { 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "$f = switch (Get-OSBitness) { 64 { 'x64' } 32 { 'x86' } }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "$f = @{ AMD64 = 'x64'; x86 = 'x86' }[$env:PROCESSOR_ARCHITECTURE]\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "$f = 'x' + ([IntPtr]::Size * 8)\nif ($f -eq 'x32') { $f = 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
