@@ -30,6 +30,11 @@ impl Interpreter<'_> {
         if self.is_handed_nothing(&bound, needs_text(command.name)) {
             return Some(self.ended_by_error(command.line));
         }
+        // All that these take by its place is known, but not all of their parameters.
+        let is_of_files = matches!(known.kind, EffectKind::Files | EffectKind::Registry);
+        if is_of_files && bound.has_more() {
+            return Some(self.ended_by_error(command.line));
+        }
         bind_piped(known, &mut bound, command);
         if let Some(problem) = &bound.problem {
             let what = format!("{}: {problem}", excerpt(command.text));

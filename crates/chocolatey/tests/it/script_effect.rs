@@ -23,9 +23,19 @@ fn what_takes_a_path_alone_by_its_place_and_is_given_more_fails() {
         "New-Item -ItemType File -Path \"$PSScriptRoot\\acme.exe.ignore\" ''",
         "Remove-Item C:\\a C:\\b",
     ] {
-        let shown = effects(script);
-        let why = "it has more arguments than it takes";
-        assert!(shown.contains(why), "{script}: {shown}");
+        let behind = format!("{script}\nSet-Content C:\\b x");
+        assert_eq!(effects(&behind), "+Files(path=C:\\b value=x)", "{script}");
+        let stops = format!("$ErrorActionPreference = 'Stop'\n{behind}");
+        let shown = effects(&stops);
+        assert!(
+            shown.ends_with("fails behind the installation, whatever holds"),
+            "{shown}"
+        );
+    }
+    // Dashes of other kinds are those of parameters too.
+    for dash in ['\u{2013}', '\u{2014}', '\u{2015}'] {
+        let script = format!("\u{feff}Remove-Item C:\\a {dash}Force");
+        assert_eq!(effects(&script), "+Files(force=True path=C:\\a)");
     }
     let shown = effects("Set-Content C:\\a b");
     assert_eq!(shown, "+Files(path=C:\\a value=b)");
