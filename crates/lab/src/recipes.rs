@@ -146,9 +146,7 @@ fn line(analysis: &Analysis) -> Value {
         Some(recipe) => installation(recipe),
         None => no_installation(),
     };
-    if !analysis.conditions.is_empty() {
-        line["conditions"] = json!(analysis.conditions);
-    }
+    line["fails_unless"] = json!(analysis.conditions);
     for key in ["path", "id", "version"] {
         line[key] = Value::Null;
     }

@@ -75,15 +75,25 @@ pub enum Phase {
 }
 
 /// Which machines an effect happens on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Machines {
     /// On all.
+    #[default]
     All,
     /// On those with a 32-bit Windows.
     X86,
     /// On those with a 64-bit Windows.
     X64,
+}
+
+impl Machines {
+    /// Whether it happens on all.
+    pub fn is_all(&self) -> bool {
+        *self == Self::All
+    }
 }
 
 /// An effect of the script, explained. Chocolatey is a process of Windows' own bitness: paths and keys

@@ -411,7 +411,9 @@ pub struct Analysis {
     /// What the scripts change besides, explained.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
-    /// What must hold on the device for the scripts not to fail, where no step of the recipe has it.
+    /// What must hold on the device for the scripts not to fail when all steps of the recipe are done, or
+    /// where there is none: the software is there then, but Chocolatey takes the package for failed. What
+    /// must hold for a step to be done at all, the step has itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// The dependencies by which a package without an installer of its own brings its software:

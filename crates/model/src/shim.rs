@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::effect::Machines;
+
 /// A mark for Chocolatey's shim generator, which makes a program in its `bin` folder for each
 /// program (`.exe`) that lies in the package's folder after its installation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -11,8 +13,11 @@ pub struct ShimMark {
     pub program: String,
     /// What the mark says.
     pub kind: ShimKind,
-    /// Whether it is always made; else a condition decides that.
+    /// Whether it is always made on its machines; else a condition decides that.
     pub always: bool,
+    /// Which machines it is made on.
+    #[serde(default, skip_serializing_if = "Machines::is_all")]
+    pub machines: Machines,
 }
 
 /// What a mark says of a program.

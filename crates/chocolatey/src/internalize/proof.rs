@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 
+use fleetmend_model::effect::Machines;
 use fleetmend_model::recipe::{Analysis, FileOrigin, Recipe};
 use fleetmend_model::shim::{ShimKind, ShimMark};
 
@@ -61,6 +62,7 @@ fn expected(old: &Analysis, files: &[Placed]) -> Analysis {
             program: file.path.clone(),
             kind: ShimKind::None,
             always: true,
+            machines: Machines::All,
         };
         script::add_mark(&mut expected.shims, mark);
     }

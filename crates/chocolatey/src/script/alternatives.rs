@@ -144,6 +144,7 @@ fn merged(package: &Package<'_>, mut ways: Vec<Run>, conditions: &[&Condition]) 
             let what = "what must hold for it not to fail depends on what the device has";
             all.find(Weight::Review, &package.install_path(), what);
         }
+        all.brought.add(&run.brought);
         shim::merge(&mut all.shims, &run.shims);
         all.auto_uninstaller = all.auto_uninstaller.on_either(run.auto_uninstaller);
         all.notes.extend(run.notes);

@@ -158,7 +158,8 @@ pub(super) fn plain(argument: Argument) -> Option<Value> {
 
 /// `-Name`, `-Name:` or `-Name:value`; not `-1`.
 fn parameter_name(word: &str) -> Option<(&str, Option<&str>)> {
-    let rest = word.strip_prefix('-')?;
+    // An en dash, an em dash and a bar are hyphens to PowerShell.
+    let rest = word.strip_prefix(['-', '\u{2013}', '\u{2014}', '\u{2015}'])?;
     if !rest.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         return None;
     }

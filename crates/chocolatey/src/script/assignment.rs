@@ -120,6 +120,12 @@ impl Interpreter<'_> {
         if let Some(cut) = self.cut_by_operator(operator, &left, right) {
             return cut;
         }
+        if let Some(known) = self.compared_count(operator, &left, right) {
+            return known;
+        }
+        if let Some(value) = self.contained_value(operator, &left, right) {
+            return value;
+        }
         let result = operate(operator, left.clone(), right);
         self.or_asked(result, &[&left, right])
     }

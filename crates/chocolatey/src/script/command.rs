@@ -237,6 +237,9 @@ impl Interpreter<'_> {
         if let Some(result) = self.pipeline_command(&command) {
             return result;
         }
+        if let Some(nothing) = self.misused_printing(&command) {
+            return (nothing, Flow::Next);
+        }
         if is_harmless(name) {
             let output = if is_silent(name) {
                 Vec::new()

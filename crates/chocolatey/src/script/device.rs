@@ -74,7 +74,7 @@ impl Interpreter<'_> {
         }
         match self.is_there(&text, wants_folder) {
             Some(is_there) => Value::Bool(is_there),
-            None if self.is_of_device(&text) => {
+            None if self.is_of_device(&text) || self.is_from_install(&text) => {
                 self.fact_of(FactKind::File, &text, Some("existence"))
             }
             None => unknown(),

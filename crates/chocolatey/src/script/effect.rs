@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use fleetmend_model::condition::FactKind;
 use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 
 use super::command::Invocation;
 use super::effect_commands::{COMMANDS, EffectCommand, default_scope};
+use super::failure::Needed;
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::lookup::is_nameless;
 use super::parameters::{Bound, bind};
@@ -28,6 +30,11 @@ impl Interpreter<'_> {
         if self.is_handed_nothing(&bound, needs_text(command.name)) {
             return Some(self.ended_by_error(command.line));
         }
+        // All that these take by its place is known, but not all of their parameters.
+        let is_of_files = matches!(known.kind, EffectKind::Files | EffectKind::Registry);
+        if is_of_files && bound.has_more() {
+            return Some(self.ended_by_error(command.line));
+        }
         bind_piped(known, &mut bound, command);
         if let Some(problem) = &bound.problem {
             let what = format!("{}: {problem}", excerpt(command.text));
@@ -42,7 +49,13 @@ impl Interpreter<'_> {
             self.find(Weight::Review, command.line, what);
             return Some(Vec::new());
         }
-        let needed = self.needed(&bound, command);
+        let needed = if is_of_logged_fonts(&bound, command) {
+            // It throws without the log, whatever errors do else.
+            let log = self.fact_of(FactKind::File, FONT_LOG, Some("existence"));
+            Some(Needed::there_is(log, FONT_LOG))
+        } else {
+            self.needed(&bound, command)
+        };
         let mut output = self.taking_texts(known, &bound, command.line, |this| {
             this.with(needed, command.line, |this| {
                 this.change(known.kind, &bound, command)
@@ -90,8 +103,10 @@ impl Interpreter<'_> {
     }
 
     fn change(&mut self, kind: EffectKind, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {
-        let mut output = Vec::new();
+        let mut output = self.returned(bound, command);
         match (kind, command.name) {
+            (_, "uninstall-chocolateyzippackage")
+                if self.is_uninstalling && !self.brought.may_lie_elsewhere => {}
             (EffectKind::Files, "copy-item" | "move-item" | "rename-item") => {
                 self.move_files(bound, command);
             }
@@ -103,6 +118,26 @@ impl Interpreter<'_> {
         self.keep_written(bound, command);
         self.keep_variable(bound, command);
         output
+    }
+
+    /// What a command gives to the script beside what it changes, where it gives something.
+    fn returned(&mut self, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {
+        let is_silent = match command.name {
+            // How many fonts, or whether it failed: it throws nothing where it did.
+            "install-chocolateyfont" | "uninstall-chocolateyfont" | "add-font" | "remove-font" => {
+                return vec![self.fact_of(FactKind::Program, command.name, Some("result"))];
+            }
+            "new-itemproperty" | "new-service" | "new-netfirewallrule" => false,
+            "tee-object" => return command.input.clone().unwrap_or_default(),
+            _ => !bound.is_on("passthru"),
+        };
+        if is_silent {
+            return Vec::new();
+        }
+        vec![Value::unknown(format!(
+            "what {} returns is not known",
+            command.name
+        ))]
     }
 
     /// Makes the paths of files and keys full ones.
@@ -169,6 +204,10 @@ impl Interpreter<'_> {
         command: &Invocation<'_>,
     ) {
         let mut operands = BTreeMap::new();
+        if is_of_logged_fonts(bound, command) {
+            let fonts = format!("<the fonts that {FONT_LOG} names>");
+            operands.insert("paths".to_owned(), fonts);
+        }
         for (name, value) in bound.own() {
             let is_certain = self.is_certain_but_patterns() || kind == EffectKind::Files;
             let Some(text) = self.operand(value, is_certain) else {
@@ -193,10 +232,12 @@ impl Interpreter<'_> {
         if matches!(command.name, "new-itemproperty" | "set-itemproperty")
             && let Some(kind) = bound.get("value").and_then(registry_type)
         {
-            // A value that is there keeps its own type, where it is not made anew.
-            let kind = match command.name {
-                "set-itemproperty" => format!("{kind} where it is new"),
-                _ => kind.to_owned(),
+            // A value that is there keeps its own type.
+            let may_be_there = command.name == "set-itemproperty" || bound.is_on("force");
+            let kind = if may_be_there {
+                format!("{kind} where it is new")
+            } else {
+                kind.to_owned()
             };
             operands.entry("propertytype".to_owned()).or_insert(kind);
         }
@@ -277,6 +318,15 @@ impl Interpreter<'_> {
             line,
         });
     }
+}
+
+/// Where `Install-ChocolateyFont` notes for `Uninstall-ChocolateyFont` what it has installed.
+const FONT_LOG: &str = r"%ChocolateyPackageFolder%\FontFilesInstalled.log";
+
+/// Whether a command removes the fonts that the package has noted: it is handed none.
+fn is_of_logged_fonts(bound: &Bound, command: &Invocation<'_>) -> bool {
+    matches!(command.name, "uninstall-chocolateyfont" | "remove-font")
+        && bound.get("paths").is_none_or(is_nameless)
 }
 
 /// The service of a name.

@@ -255,7 +255,11 @@ static APP_PACKAGE: [Parameter; 6] = [
 ];
 
 static FONT: [Parameter; 2] = [
-    value("paths", Some(0), &["path", "fontpathandfilename"]),
+    value(
+        "paths",
+        Some(0),
+        &["path", "fontpathandfilename", "fontfiles"],
+    ),
     switch("multiple", &[]),
 ];
 

@@ -139,6 +139,10 @@ impl Interpreter<'_> {
     /// the archive itself or another of the package's own files.
     fn is_unpacked(&self, path: &str) -> bool {
         let lower = path::key(path);
+        // What the install script brought there goes with the package's folder.
+        if self.is_from_install(&lower) {
+            return false;
+        }
         if self.offered.contains(&lower)
             || self.is_passed_on(&lower)
             || self.state.logs.contains(&lower)
@@ -170,6 +174,43 @@ impl Interpreter<'_> {
             .filter_map(|(known, _)| path::in_package(known))
             .any(|known| fits(&known));
         !is_archive && !is_download && !self.package.paths.iter().any(|own| fits(own))
+    }
+
+    /// Says what was changed of an archive whose installer is run by its place in that: the recipe names
+    /// no folder that it is unpacked into.
+    pub(super) fn name_archives(&mut self) {
+        let unpacked = self.state.unpacked.iter();
+        let used = unpacked.filter(|(_, archive)| {
+            let call = archive.call.and_then(|call| self.calls.get(call));
+            let step = call.and_then(|call| call.step.as_ref());
+            step.is_some_and(|step| step.is_used)
+        });
+        let names: Vec<(String, String)> = used
+            .map(|(folder, archive)| {
+                let origin = match &archive.origin {
+                    FileOrigin::Embedded { path } => path.as_str(),
+                    FileOrigin::Url { url } => url.split(['?', '#']).next().unwrap_or(url),
+                };
+                let folder = self.facts.written(folder).to_lowercase();
+                (folder + "\\", format!("<{}>\\", path::leaf(origin)))
+            })
+            .collect();
+        let files = self.effects.iter_mut().map(|it| &mut it.effect);
+        for effect in files.filter(|it| it.kind == EffectKind::Files) {
+            for operand in ["path", "destination"] {
+                let Some(text) = effect.operands.get_mut(operand) else {
+                    continue;
+                };
+                for (folder, name) in &names {
+                    let mut from = 0;
+                    while let Some(at) = text[from..].to_ascii_lowercase().find(folder.as_str()) {
+                        let at = from + at;
+                        text.replace_range(at..at + folder.len(), name);
+                        from = at + name.len();
+                    }
+                }
+            }
+        }
     }
 
     /// Whether a path is that of an archive or installer which came out of an archive and was unpacked or

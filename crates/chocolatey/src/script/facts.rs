@@ -181,8 +181,13 @@ impl Facts {
                     set.insert(fact);
                 }
                 c if place::has_mark(c.encode_utf8(&mut [0; 4])) => {
-                    let name = place::written(&c.to_string());
-                    set.insert(fact(FactKind::Windows, &format!("the folder {name}")));
+                    let folder = || {
+                        let name = place::written(&c.to_string());
+                        fact(FactKind::Windows, &format!("the folder {name}"))
+                    };
+                    let variable = place::variable_of(c);
+                    let variable = variable.map(|it| fact(FactKind::Variable, it));
+                    set.insert(variable.unwrap_or_else(folder));
                 }
                 _ => {}
             }

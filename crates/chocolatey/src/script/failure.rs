@@ -23,7 +23,7 @@ pub(super) struct Needed {
 }
 
 impl Needed {
-    fn there_is(value: Value, shown: &str) -> Self {
+    pub(super) fn there_is(value: Value, shown: &str) -> Self {
         let text = format!("{THERE_IS}{shown}");
         Self { value, text }
     }
@@ -210,12 +210,8 @@ impl Interpreter<'_> {
                     && effect.conditions.iter().all(|it| around.contains(it))
         };
         let makes = |effect: &Effect| {
-            !effect.command.starts_with("remove-")
-                && is_done(effect)
-                && ["path", "destination", "shortcutfilepath", "argument1"]
-                    .iter()
-                    .filter_map(|name| effect.operands.get(*name))
-                    .any(|it| it.eq_ignore_ascii_case(&written))
+            let made = made_by(&effect.command).and_then(|name| effect.operands.get(name));
+            is_done(effect) && made.is_some_and(|it| it.eq_ignore_ascii_case(&written))
         };
         self.effects.iter().any(|it| makes(&it.effect))
     }
@@ -337,28 +333,34 @@ impl Interpreter<'_> {
         matches!(flow, Flow::Throw | Flow::Fail)
     }
 
-    /// What makes the script fail: a condition of the last step, or a finding. Gives what no step takes.
+    /// What must hold for the script not to fail when all is installed; what must hold for the last step
+    /// to be done, that has itself. Where the script fails whatever holds, that is a finding.
     pub(super) fn end_installation(&mut self, flow: Flow) -> Vec<Condition> {
         if Self::ends_failing(flow) && !self.calls.is_empty() {
             let what = "the script fails behind the installation, whatever holds";
             self.find(Weight::Review, self.failure.line, what);
         }
-        let failing = std::mem::take(&mut self.failure.unless);
-        let mut steps = self
-            .calls
-            .iter_mut()
-            .rev()
-            .filter_map(|it| it.step.as_mut());
-        let Some(step) = steps.find(|step| !step.is_used) else {
-            return failing;
-        };
-        for condition in failing {
-            if !step.conditions.contains(&condition) {
-                step.conditions.push(condition);
-            }
+        let mut failing = std::mem::take(&mut self.failure.unless);
+        let steps = self.calls.iter().rev().filter_map(|it| it.step.as_ref());
+        if let Some(last) = steps.into_iter().find(|step| !step.is_used) {
+            failing.retain(|it| !last.conditions.contains(it));
         }
-        Vec::new()
+        failing
     }
+}
+
+/// The operand of a command that names what is there when it is done: others only point to a file.
+fn made_by(command: &str) -> Option<&'static str> {
+    Some(match command {
+        "set-content" | "add-content" | "clear-content" | "out-file" | "new-item"
+        | "new-folder" | "export-clixml" | "export-csv" | "tee-object" | "new-itemproperty"
+        | "set-itemproperty" => "path",
+        "copy-item" | "move-item" => "destination",
+        "install-chocolateyshortcut" => "shortcutfilepath",
+        "[io.directory]::createdirectory" => "argument1",
+        "[io.file]::copy" | "[io.file]::move" | "[io.directory]::move" => "argument2",
+        _ => return None,
+    })
 }
 
 /// Whether a text names one thing: it is no pattern, and all of it is known.
@@ -371,7 +373,17 @@ const PLAIN: [&str; 7] = [
     "-eq$null", "$null-eq", "-ne$null", "$null-ne", "-eq$true", "-gt0", "-ge1",
 ];
 /// Other ones may turn the answer around.
-const COMPARED: [&str; 7] = ["-eq", "-ne", "-gt", "-ge", "-lt", "-le", "-isnot"];
+const COMPARED: [&str; 9] = [
+    "-eq",
+    "-ne",
+    "-gt",
+    "-ge",
+    "-lt",
+    "-le",
+    "-isnot",
+    "-notcontains",
+    "-notin",
+];
 
 /// Whether a condition says that there is what it asks for: by itself, or by failing where it says
 /// that there is nothing.

@@ -430,12 +430,13 @@ impl Interpreter<'_> {
 
     /// Writes the version into the names of files in the job's folder, where any name will do.
     fn name_version(&self, text: &str) -> String {
-        let version = &self.package.nuspec.version;
+        // As Chocolatey 2.x names it.
+        let version = self.package.nuspec.normalised.to_string();
         let mut named = String::with_capacity(text.len());
         for word in text.split_inclusive(['"', ' ', '\t']) {
             let at = word.find(JOB_FOLDER).unwrap_or(word.len());
             named.push_str(&word[..at]);
-            named.push_str(&word[at..].replace(VERSION, version));
+            named.push_str(&word[at..].replace(VERSION, &version));
         }
         named
     }

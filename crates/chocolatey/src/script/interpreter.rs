@@ -14,6 +14,7 @@ use fleetmend_model::shim::{AutoUninstaller, ShimMark};
 use tree_sitter::{Node, Tree};
 
 use super::alternatives::Fork;
+use super::brought::Brought;
 use super::doubt::Doubt;
 use super::extension::{Extension, extension_of};
 use super::facts::{Facts, FactsId};
@@ -111,6 +112,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) branches: u32,
     /// Whether the script that runs is the one that uninstalls.
     pub(super) is_uninstalling: bool,
+    /// What the install script has left in the package's folder before.
+    pub(super) brought: Brought,
     /// States that left a function, loop or `try` under a condition that is not known.
     pub(super) early: Vec<Early>,
     /// The functions, loops and `try`s that run, innermost last, each with how many doubts stood
@@ -223,6 +226,7 @@ impl<'p> Interpreter<'p> {
             unsettled_at: 0,
             branches: 0,
             is_uninstalling: false,
+            brought: Brought::default(),
             early: Vec::new(),
             bounds: Vec::new(),
             calls: Vec::new(),

@@ -160,10 +160,9 @@ impl Interpreter<'_> {
             "get-ciminstance" | "get-wmiobject" => {
                 let bound = bind(&CLASS, false, arguments());
                 let class = bound.get("classname").and_then(Value::as_plain);
-                match class {
-                    Some(class) if class.eq_ignore_ascii_case("win32_operatingsystem") => {
-                        vec![Value::Object(Object::OperatingSystem)]
-                    }
+                match class.map(str::to_ascii_lowercase).as_deref() {
+                    Some("win32_operatingsystem") => vec![Value::Object(Object::OperatingSystem)],
+                    Some("win32_processor") => vec![Value::Object(Object::Processor)],
                     _ => vec![self.reading(FactKind::Windows, command)],
                 }
             }

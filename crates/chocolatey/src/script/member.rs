@@ -90,6 +90,12 @@ impl Interpreter<'_> {
     /// A property of a value, by its lower-case name.
     pub(super) fn property(&mut self, target: &Value, name: &str) -> Value {
         let target = &self.solid(target.clone());
+        if let Some(count) = self.count_of_objects(target, name) {
+            return count;
+        }
+        if let Some(names) = self.names_of_values(target, name) {
+            return names;
+        }
         let result = self.known_property(target, name);
         if matches!(result, Value::Unknown(_))
             && matches!(target, Value::Sought(_) | Value::Asked(_))
@@ -130,6 +136,9 @@ impl Interpreter<'_> {
                 return Value::unknown("whether it is a text or several is known only at run time");
             }
             _ => {}
+        }
+        if let Some(value) = self.named_value(&target, &index) {
+            return value;
         }
         let result = self.known_element(&target, &index, source.of(node));
         self.or_asked(result, &[&target, &index])
@@ -481,6 +490,8 @@ impl Interpreter<'_> {
             (Object::OperatingSystem, "osarchitecture") => {
                 Value::text(format!("{}-bit", self.bits()))
             }
+            // On a 32-bit Windows it is 32, whatever the processor could do.
+            (Object::Processor, "addresswidth") => Value::Int(self.bits()),
             (Object::CurrentVersion, "currentmajorversionnumber") => Value::Int(10),
             (Object::CurrentVersion, "currentminorversionnumber") => Value::Int(0),
             (Object::CurrentVersion, "currentversion") => Value::text("6.3"),

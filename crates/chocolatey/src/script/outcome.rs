@@ -52,9 +52,10 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
             let what = "what must hold for it not to fail depends on the bitness of Windows";
             main.find(Weight::Review, &package.install_path(), what);
         }
-        shim::merge(&mut main.shims, &small.shims);
+        shim::on_both(&mut main.shims, &small.shims);
         main.auto_uninstaller = main.auto_uninstaller.on_either(small.auto_uninstaller);
         installers.extend(small.installers());
+        main.brought.add(&small.brought);
         main.take_said(&mut small);
     }
     let mut notes = std::mem::take(&mut main.notes);
@@ -77,7 +78,7 @@ pub(super) fn explain(package: &Package<'_>) -> Explained {
     } else {
         Vec::new()
     };
-    let uninstall = removal::uninstall(package, &trees, &mut notes);
+    let uninstall = removal::uninstall(package, &trees, &main.brought, &mut notes);
     let analysis = Analysis {
         analyser: ANALYSER,
         verdict,

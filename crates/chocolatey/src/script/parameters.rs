@@ -81,17 +81,24 @@ pub(super) const fn switch(name: &'static str, aliases: &'static [&'static str])
 }
 
 /// The parameters of every advanced function and cmdlet.
-const COMMON: [Parameter; 9] = [
+const COMMON: [Parameter; 13] = [
     value("erroraction", None, &["ea"]),
     value("warningaction", None, &["wa"]),
     value("informationaction", None, &["infa"]),
     value("errorvariable", None, &["ev"]),
+    value("warningvariable", None, &["wv"]),
+    value("informationvariable", None, &["iv"]),
     value("outvariable", None, &["ov"]),
+    value("outbuffer", None, &["ob"]),
+    value("pipelinevariable", None, &["pv"]),
     switch("verbose", &["vb"]),
     switch("debug", &["db"]),
     switch("confirm", &["cf"]),
     switch("whatif", &["wi"]),
 ];
+
+/// What is wrong where arguments are left without a parameter.
+const MORE: &str = "it has more arguments than it takes";
 
 /// Arguments at their parameters.
 #[derive(Debug, Default)]
@@ -113,6 +120,11 @@ impl Bound {
             .iter()
             .filter(move |(name, _)| !common(name))
             .map(|(name, value)| (*name, value))
+    }
+
+    /// Whether it surely fails because arguments are left.
+    pub(super) fn has_more(&self) -> bool {
+        self.problem.as_deref() == Some(MORE)
     }
 
     pub(super) fn is_on(&self, name: &str) -> bool {
@@ -252,7 +264,10 @@ fn bind_positional(
         match free.next() {
             Some(parameter) => bound.put(parameter, value),
             None if takes_rest => {}
-            None => bound.problem = Some("it has more arguments than it takes".to_owned()),
+            // With a table that is not known there may be room for it.
+            None => {
+                bound.problem.get_or_insert_with(|| MORE.to_owned());
+            }
         }
     }
 }

@@ -159,6 +159,12 @@ const NAMES: [(char, &str, &str); 6] = [
     ('\u{F8D1}', "COMPUTERNAME", "computername"),
 ];
 
+/// The variable that a mark stands for which is no folder.
+pub(super) fn variable_of(mark: char) -> Option<&'static str> {
+    let known = NAMES.iter().find(|(own, ..)| *own == mark);
+    known.filter(|it| !it.2.is_empty()).map(|it| it.1)
+}
+
 /// Whether a text holds one of the marks; a script that does is not analysed.
 pub(super) fn has_mark(text: &str) -> bool {
     text.contains(|c| MARKS.contains(&c) || ASKED.contains(&c))

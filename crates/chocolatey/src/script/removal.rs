@@ -7,6 +7,7 @@ use fleetmend_model::condition::Condition;
 use fleetmend_model::effect::{Effect, Machines};
 use fleetmend_model::recipe::{Finding, Uninstall, UninstallStep, Verdict};
 
+use super::brought::Brought;
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::outcome::effects_on;
 use super::profile::{MAIN, Profile, SMALL};
@@ -34,13 +35,13 @@ struct Removal {
 pub(super) fn uninstall(
     package: &Package<'_>,
     trees: &RefCell<Trees>,
+    brought: &Brought,
     notes: &mut Vec<Finding>,
 ) -> Option<Uninstall> {
     let script = package.named(UNINSTALL).into_iter().next()?;
-    let mut main = Removal::of(package, trees, script, MAIN);
-    let mut small = main
-        .asks_bits
-        .then(|| Removal::of(package, trees, script, SMALL));
+    let of = |profile| Removal::of(package, trees, script, (profile, brought));
+    let mut main = of(MAIN);
+    let mut small = main.asks_bits.then(|| of(SMALL));
     let is_small_refused = small.as_ref().is_some_and(|it| it.is_refused);
     find_failures(&mut main, small.as_ref(), &script.path);
     if let Some(small) = &mut small {
@@ -83,9 +84,10 @@ impl Removal {
         package: &Package<'_>,
         trees: &RefCell<Trees>,
         script: &Script,
-        profile: Profile,
+        (profile, brought): (Profile, &Brought),
     ) -> Self {
         let mut interpreter = Interpreter::new(package, trees, &script.path, profile);
+        interpreter.begin_with(brought);
         interpreter.is_uninstalling = true;
         let text = trees.borrow_mut().prepared(script);
         let flow = match text {

@@ -9,6 +9,7 @@ use fleetmend_model::recipe::{FileOrigin, Finding};
 use fleetmend_model::shim::{AutoUninstaller, ShimMark};
 
 use super::alternatives::{self, Fork};
+use super::brought::Brought;
 use super::installation::{Call, Step};
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::left::Left;
@@ -30,6 +31,8 @@ pub(super) struct Run {
     /// What must hold for the scripts not to fail, beside what the steps need.
     pub(super) unless: Vec<Condition>,
     pub(super) asked: Asked,
+    /// What the install script leaves in the package's folder.
+    pub(super) brought: Brought,
     /// Whether the scripts refuse the machine.
     pub(super) is_refused: bool,
     /// Whether a program that the package brings is started otherwise than as a silent installer.
@@ -63,19 +66,27 @@ impl Run {
             let what = "the package has more than one install script";
             run.find(Weight::Review, &second.path, what);
         }
+        let installed = installs.first().map(|script| {
+            let ran = run.interpret(package, trees, script, profile, assumptions);
+            (script, ran)
+        });
+        if let Some((_, Some((interpreter, _)))) = &installed {
+            run.brought = interpreter.state.brought();
+            // What is not understood may unpack something too.
+            run.brought.may_lie_elsewhere |= !interpreter.findings.is_empty();
+        }
         for script in package.named(BEFORE_MODIFY) {
             let ran = run.interpret(package, trees, script, profile, assumptions);
             if let Some((interpreter, _)) = ran {
                 run.add_before_modify(interpreter, script);
             }
         }
-        if let Some(script) = installs.first() {
-            let ran = run.interpret(package, trees, script, profile, assumptions);
-            if let Some((interpreter, flow)) = ran {
+        match installed {
+            Some((script, Some((interpreter, flow)))) => {
                 run.add_install(interpreter, flow, script, profile);
             }
-        } else {
-            (run.shims, run.auto_uninstaller) = shim::brought(package, |_| Left::All);
+            Some((_, None)) => {}
+            None => (run.shims, run.auto_uninstaller) = shim::brought(package, |_| Left::All),
         }
         run
     }
@@ -97,6 +108,7 @@ impl Run {
         };
         let mut interpreter = Interpreter::new(package, trees, &script.path, profile);
         interpreter.assumptions = assumptions.to_vec();
+        interpreter.begin_with(&self.brought);
         // A block of signature comments stands behind signed scripts; it is comments to the parser too.
         let flow = interpreter.run(text);
         Some((interpreter, flow))
@@ -141,6 +153,7 @@ impl Run {
         }
         self.starts_own_program |= interpreter.starts_own_program;
         self.unless = interpreter.end_installation(flow);
+        interpreter.name_archives();
         self.calls = std::mem::take(&mut interpreter.calls);
         let effects = std::mem::take(&mut interpreter.effects);
         let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));

@@ -1,6 +1,7 @@
 //! Marks that scripts and packages set for Chocolatey itself: for its shim generator, which goes through
 //! the programs of the package's folder when the scripts are done, and for its automatic uninstaller.
 
+use fleetmend_model::effect::Machines;
 use fleetmend_model::shim::{AutoUninstaller, ShimKind, ShimMark};
 
 use super::Package;
@@ -110,6 +111,23 @@ pub(super) fn merge(all: &mut Vec<ShimMark>, other: &[ShimMark]) {
     }
 }
 
+/// The marks of both kinds of machine, each with those that it is made on.
+pub(super) fn on_both(large: &mut Vec<ShimMark>, small: &[ShimMark]) {
+    for mark in large.iter_mut() {
+        if !small.contains(mark) {
+            mark.machines = Machines::X64;
+        }
+    }
+    for mark in small {
+        if !large.contains(mark) {
+            large.push(ShimMark {
+                machines: Machines::X86,
+                ..mark.clone()
+            });
+        }
+    }
+}
+
 fn is_same(one: &ShimMark, other: &ShimMark) -> bool {
     one.program.eq_ignore_ascii_case(&other.program) && one.kind == other.kind
 }
@@ -128,5 +146,6 @@ fn mark(inside: &str, always: bool) -> Option<ShimMark> {
         program,
         kind,
         always,
+        machines: Machines::All,
     })
 }

@@ -16,7 +16,8 @@ const OLDER: &str = "chocolatey_bin_root";
 type Set = (&'static str, &'static str, &'static str);
 
 /// The folder is set where it has none, to that of the older variables if there is one; these are
-/// emptied. One without a drive gets Windows'.
+/// emptied. One without a drive gets Windows'. Where the person has no variables of their own, an
+/// elevated run sets the folder for the machine.
 const SETS: [Set; 5] = [
     (
         LOCATION,
@@ -26,7 +27,7 @@ const SETS: [Set; 5] = [
     (
         LOCATION,
         "<variable ChocolateyBinRoot, else variable chocolatey_bin_root>",
-        "$env:ChocolateyToolsLocation -eq $null -and ($env:ChocolateyBinRoot -ne $null -or $env:chocolatey_bin_root -ne $null)",
+        r#"$env:ChocolateyToolsLocation -eq $null -and ($env:ChocolateyBinRoot -ne $null -or $env:chocolatey_bin_root -ne $null) -and ($toolsLocation -imatch "^\w:")"#,
     ),
     (
         OLDER,
@@ -45,6 +46,14 @@ const SETS: [Set; 5] = [
     ),
 ];
 
+/// Whose variable it is.
+fn scope(name: &str) -> &'static str {
+    match name {
+        LOCATION => "User, or Machine where that cannot be written",
+        _ => "User",
+    }
+}
+
 impl Interpreter<'_> {
     /// Notes what it sets.
     pub(super) fn note_tools_location(&mut self, line: u32) {
@@ -57,7 +66,7 @@ impl Interpreter<'_> {
             let doubt = self.doubt(&asked, condition, line);
             let operands = BTreeMap::from([
                 ("name".to_owned(), name.to_owned()),
-                ("scope".to_owned(), "User".to_owned()),
+                ("scope".to_owned(), scope(name).to_owned()),
                 ("value".to_owned(), value.to_owned()),
             ]);
             self.under(doubt, |this| {

@@ -78,6 +78,8 @@ pub(super) enum Object {
     OsVersion,
     /// `Win32_OperatingSystem`.
     OperatingSystem,
+    /// `Win32_Processor`.
+    Processor,
     /// `HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion`.
     CurrentVersion,
     /// `$PSVersionTable`.

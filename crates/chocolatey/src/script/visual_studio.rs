@@ -10,6 +10,7 @@ use super::helper::Result;
 use super::installation::Step;
 use super::interpreter::{Flow, Interpreter, Weight};
 use super::parameters::{Bound, Parameter, bind, mandatory, value};
+use super::value::Value;
 
 static PACKAGE: [Parameter; 7] = [
     mandatory("packagename", Some(0), &["name"]),
@@ -44,8 +45,23 @@ impl Interpreter<'_> {
             self.call_done(line, None);
             return (Vec::new(), Flow::Next);
         };
+        self.note_dialect(
+            "the installer of extensions succeeds with a negative exit code too".to_owned(),
+            line,
+        );
         let Some(version) = version else {
-            return self.install_vsix(&bound, "/q", line);
+            // Where Windows of either bitness has them.
+            let some = ["", r"Wow6432Node\"].map(|of_32_bits| {
+                let key = format!(r"HKLM:\SOFTWARE\{of_32_bits}Microsoft\VisualStudio\*");
+                self.fact_of(FactKind::Registry, &key, Some("installdir"))
+            });
+            let needed = Needed {
+                value: Value::array(some.to_vec()),
+                text: "a Visual Studio with a folder of its own is installed".to_owned(),
+            };
+            return self.with(Some(needed), line, |this| {
+                this.install_vsix(&bound, "/q", line)
+            });
         };
         // There it looks for one, and then for another that it has not found.
         if self.bits() == 32 {

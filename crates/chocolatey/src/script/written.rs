@@ -165,6 +165,11 @@ impl Interpreter<'_> {
         }
     }
 
+    /// Whether values of a key are read.
+    pub(super) fn is_read(&self, path: &str) -> bool {
+        self.state.written.read.contains(&key_of(path))
+    }
+
     /// What the script has written as a value of a key; `None`: it has not.
     pub(super) fn written_value(&self, path: &str, name: &str) -> Option<Value> {
         let key = key_of(path);

@@ -24,6 +24,7 @@ mod script_machine;
 mod script_marks;
 mod script_order;
 mod script_parameters;
+mod script_printing;
 mod script_program;
 mod script_software;
 mod script_sources;

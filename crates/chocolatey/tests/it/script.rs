@@ -27,6 +27,11 @@ pub(crate) fn shown(found: &Analysis) -> String {
     if let Some(recipe) = &found.recipe {
         installation(recipe, &mut parts);
     }
+    parts.extend(found.conditions.iter().map(|it| {
+        let word = if it.holds { "fails unless" } else { "fails if" };
+        let facts: Vec<String> = it.facts.iter().map(Fact::label).collect();
+        format!("{word}({} | {})", it.text, facts.join(", "))
+    }));
     for effect in &found.effects {
         let operands: Vec<String> = effect
             .operands

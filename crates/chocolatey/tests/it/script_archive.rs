@@ -22,7 +22,7 @@ fn archives_are_unpacked_where_the_script_says() {
         ),
         (
             "Get-ChocolateyUnzip -File $PSScriptRoot\\a.zip -Destination (Join-Path (Get-ToolsLocation) acme)\nRemove-Item $PSScriptRoot\\*.zip",
-            "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyToolsLocation%\\acme +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User value=%SystemDrive%\\tools) +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User value=<variable ChocolateyBinRoot, else variable chocolatey_bin_root>) +EnvironmentVariable?(name=chocolatey_bin_root scope=User value=) +EnvironmentVariable?(name=ChocolateyBinRoot scope=User value=) +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User value=%SystemDrive%\\<the folder without a drive>)",
+            "Ready Archive [] [0] Any=tools/a.zip to=%ChocolateyToolsLocation%\\acme +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User, or Machine where that cannot be written value=%SystemDrive%\\tools) +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User, or Machine where that cannot be written value=<variable ChocolateyBinRoot, else variable chocolatey_bin_root>) +EnvironmentVariable?(name=chocolatey_bin_root scope=User value=) +EnvironmentVariable?(name=ChocolateyBinRoot scope=User value=) +EnvironmentVariable?(name=ChocolateyToolsLocation scope=User, or Machine where that cannot be written value=%SystemDrive%\\<the folder without a drive>)",
         ),
         (
             "$a = @{ PackageName = 'acme'; FileFullPath64 = \"$PSScriptRoot\\a.zip\"; Destination = $PSScriptRoot }\nGet-ChocolateyUnzip @a",
@@ -39,7 +39,7 @@ fn archives_are_unpacked_where_the_script_says() {
         ),
         (
             "Install-ChocolateyVsixPackage acme https://a.example/a.vsix -Checksum SHA -ChecksumType sha256",
-            "Ready Vsix [/q] [0, 1001] Any=https://a.example/a.vsix#sha256:e3b0",
+            r"Ready Vsix [/q] [0, 1001] Any=https://a.example/a.vsix#sha256:e3b0 if(a Visual Studio with a folder of its own is installed | installdir of registry HKLM:\SOFTWARE\Microsoft\VisualStudio\*, installdir of registry HKLM:\SOFTWARE\Wow6432Node\Microsoft\VisualStudio\*)",
         ),
         // Its 32-bit half never finds the version that it is asked for.
         (
@@ -437,4 +437,26 @@ fn the_name_of_what_a_compressed_archive_holds_is_the_scripts_own_or_none() {
         );
         assert_eq!(explained(&script, &[]), expected, "{script}");
     }
+}
+
+#[test]
+fn what_is_changed_between_unpacking_and_installing_is_said_by_its_place_in_the_archive() {
+    let found = run(
+        b"Get-ChocolateyUnzip $PSScriptRoot\\a.zip \"$env:TEMP\\acme\"
+Remove-Item \"$env:TEMP\\acme\\Update.Core\" -Recurse
+Install-ChocolateyInstallPackage acme exe /S \"$env:TEMP\\acme\\setup.exe\"",
+        &["tools/a.zip"],
+    );
+    assert_eq!(
+        shown(&found),
+        "Ready Exe [/S] [0] Any=tools/a.zip!/setup.exe +Files(path=<a.zip>\\Update.Core recurse=True)"
+    );
+    // Where the archive is all that is installed, its folder is said.
+    let found = run(
+        b"Get-ChocolateyUnzip $PSScriptRoot\\a.zip C:\\acme
+Remove-Item C:\\acme\\old.exe -ea 0",
+        &["tools/a.zip"],
+    );
+    let effect = &found.effects[0];
+    assert_eq!(effect.operands["path"], "C:\\acme\\old.exe");
 }

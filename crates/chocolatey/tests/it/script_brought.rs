@@ -1,7 +1,9 @@
 //! Files that a script finds in the package's folder and that the package does not hold: an installer
 //! or a download brought them.
 
-use crate::script::{ignored, run, shown};
+use fleetmend_model::recipe::Uninstall;
+
+use crate::script::{ignored, run, run_package, shown};
 
 #[test]
 fn what_an_installer_puts_into_the_packages_folder_is_found_there() {
@@ -108,5 +110,93 @@ fn what_is_removed_at_any_depth_may_lie_in_the_folder_itself() {
             let always = found.shims.iter().map(|it| it.always);
             assert_eq!(always.collect::<Vec<_>>(), [false], "{script}: {file}");
         }
+    }
+}
+
+/// What an uninstall script comes to behind an install script, with a file of the package.
+fn uninstalled(install: &str, uninstall: &str) -> Uninstall {
+    let found = run_package(&[
+        ("tools/chocolateyInstall.ps1", install.as_bytes()),
+        ("tools/chocolateyUninstall.ps1", uninstall.as_bytes()),
+        ("tools/b.txt", b"x"),
+    ]);
+    found.uninstall.unwrap()
+}
+
+#[test]
+fn the_uninstall_script_finds_what_the_install_script_has_brought() {
+    let unzip = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot";
+    let download = "Get-ChocolateyWebFile acme $PSScriptRoot\\a.exe https://a.example/a.exe";
+    let copy = "Copy-Item C:\\a.exe $PSScriptRoot\\a.exe";
+    let told = "Install-ChocolateyPackage acme exe \"/D=$PSScriptRoot\" https://a.example/a.exe";
+    let listing = "$a = Get-ChildItem $PSScriptRoot\\*.exe\nif (!$a) { throw 'gone' }\nRemove-Item C:\\x -ea 0";
+    let tested = "if (Test-Path $PSScriptRoot\\a.exe) { Remove-Item C:\\x -ea 0 }";
+    for install in [unzip, download, copy, told] {
+        for uninstall in [listing, tested] {
+            let found = uninstalled(install, uninstall);
+            let said: Vec<&str> = found.findings.iter().map(|it| it.what.as_str()).collect();
+            assert!(
+                !said.contains(&"the script fails, whatever holds"),
+                "{install}: {uninstall}: {said:?}"
+            );
+            let [effect] = &found.effects[..] else {
+                panic!("{install}: {uninstall}: {found:?}")
+            };
+            // Whether one file is there is asked; of a pattern it is a finding.
+            assert!(!effect.always || uninstall == listing, "{install}");
+        }
+        assert!(
+            uninstalled(install, tested).findings.is_empty(),
+            "{install}"
+        );
+    }
+    // Else nothing else is there.
+    let found = uninstalled(
+        "Install-ChocolateyPackage acme exe /S https://a.example/a.exe",
+        listing,
+    );
+    assert!(
+        found.findings[0].what.contains("fails, whatever holds"),
+        "{found:?}"
+    );
+    // What is gone with the folder is nothing that is said.
+    let found = uninstalled(unzip, "Remove-Item $PSScriptRoot\\app -Recurse -ea 0");
+    assert!(found.effects.is_empty(), "{found:?}");
+}
+
+#[test]
+fn what_is_done_before_the_package_is_changed_finds_it_too() {
+    let install = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot";
+    let before = "if (Get-ChildItem $PSScriptRoot -Filter *.exe) { Stop-Process -Name acme -ea 0 }";
+    let found = run_package(&[
+        ("tools/chocolateyInstall.ps1", install.as_bytes()),
+        ("tools/chocolateyBeforeModify.ps1", before.as_bytes()),
+    ]);
+    let [effect] = &found.effects[..] else {
+        panic!("{}", shown(&found))
+    };
+    assert!(!effect.always, "{}", shown(&found));
+}
+
+#[test]
+fn what_was_unpacked_is_removed_where_it_does_not_go_with_the_package() {
+    let remove = "Uninstall-ChocolateyZipPackage acme a.zip";
+    for (install, count) in [
+        (
+            "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot",
+            0,
+        ),
+        (
+            "Install-ChocolateyPackage acme exe /S https://a.example/a.exe",
+            0,
+        ),
+        (
+            "Install-ChocolateyZipPackage acme https://a.example/a.zip C:\\acme",
+            1,
+        ),
+        ("Some-Command", 1),
+    ] {
+        let found = uninstalled(install, remove);
+        assert_eq!(found.effects.len(), count, "{install}: {found:?}");
     }
 }

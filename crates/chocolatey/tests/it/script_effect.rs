@@ -23,9 +23,20 @@ fn what_takes_a_path_alone_by_its_place_and_is_given_more_fails() {
         "New-Item -ItemType File -Path \"$PSScriptRoot\\acme.exe.ignore\" ''",
         "Remove-Item C:\\a C:\\b",
     ] {
-        let shown = effects(script);
-        let why = "it has more arguments than it takes";
-        assert!(shown.contains(why), "{script}: {shown}");
+        let behind = format!("{script}\nSet-Content C:\\b x");
+        assert_eq!(effects(&behind), "+Files(path=C:\\b value=x)", "{script}");
+        let stops = format!("$ErrorActionPreference = 'Stop'\n{behind}");
+        let shown = effects(&stops);
+        assert!(
+            shown.ends_with("fails behind the installation, whatever holds"),
+            "{shown}"
+        );
+    }
+    // Dashes of other kinds are those of parameters too.
+    for dash in ['\u{2013}', '\u{2014}', '\u{2015}'] {
+        let script = format!("\u{feff}Remove-Item C:\\a {dash}Force");
+        let found = run(script.as_bytes(), &[]);
+        assert_eq!(shown(&found), "NoInstaller +Files(force=True path=C:\\a)");
     }
     let shown = effects("Set-Content C:\\a b");
     assert_eq!(shown, "+Files(path=C:\\a value=b)");
@@ -61,7 +72,7 @@ fn changes_that_are_known_are_listed() {
         ),
         (
             "$l = Get-AppInstallLocation 'Acme*'\nif ($l) { Register-Application \"$l\\acme.exe\" acme } else { Write-Warning 'no' }",
-            "unless(($l) -and -not (there is <Get-AppInstallLocation of software Acme*>\\acme.exe) | Get-AppInstallLocation of software Acme*, existence of file <Get-AppInstallLocation of software Acme*>\\acme.exe) +AppPath?(exepath=<Get-AppInstallLocation of software Acme*>\\acme.exe name=acme)",
+            "fails if(($l) -and -not (there is <Get-AppInstallLocation of software Acme*>\\acme.exe) | Get-AppInstallLocation of software Acme*, existence of file <Get-AppInstallLocation of software Acme*>\\acme.exe) +AppPath?(exepath=<Get-AppInstallLocation of software Acme*>\\acme.exe name=acme)",
         ),
         (
             "New-Item HKLM:\\Software\\Acme -Force",

@@ -184,8 +184,7 @@ fn a_helper_that_takes_one_path_fails_where_a_pattern_does_not_find_one_file() {
             "{command}: {:?}",
             found.findings
         );
-        let conditions = found.recipe.unwrap().conditions;
-        let texts: Vec<&str> = conditions.iter().map(|it| it.text.as_str()).collect();
+        let texts: Vec<&str> = found.conditions.iter().map(|it| it.text.as_str()).collect();
         assert_eq!(texts, expected, "{command}");
         assert_eq!(found.effects.len(), 2, "{command}");
         let last = &found.effects[1];
@@ -218,8 +217,8 @@ fn what_fails_behind_the_installation_is_a_condition_or_a_finding() {
         "$ErrorActionPreference = 'Stop'\nif (!(Test-Path C:\\a.exe)) { Write-Error 'not there' }",
     ] {
         let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let [condition] = &recipe.conditions[..] else {
+        assert!(found.recipe.as_ref().unwrap().conditions.is_empty());
+        let [condition] = &found.conditions[..] else {
             panic!("{end}: {}", shown(&found))
         };
         assert_eq!(condition.text, "!(Test-Path C:\\a.exe)");
@@ -265,8 +264,7 @@ fn a_loop_that_fails_behind_the_installation_is_a_condition_or_a_finding() {
         ),
     ] {
         let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
         let told: Vec<_> = told.collect();
         assert_eq!(told, [(condition, false)], "{end}");
         assert!(found.deployable().is_err());
@@ -286,8 +284,7 @@ fn a_loop_that_fails_behind_the_installation_is_a_condition_or_a_finding() {
 fn what_a_change_must_find_behind_the_installation_is_a_condition() {
     let end = "$ErrorActionPreference = 'Stop'\nRemove-Item C:\\a.lnk";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     let told: Vec<_> = told.collect();
     assert_eq!(told, [("there is C:\\a.lnk", true)]);
 }
@@ -297,8 +294,7 @@ fn a_loop_fails_as_its_rounds_do_and_not_as_the_first_one_alone() {
     let end = "$n = 'C:\\a'
 foreach ($p in Get-Process acme) { if (Test-Path $n) { throw 'x' }; $n = $p.Path }";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let [condition] = &recipe.conditions[..] else {
+    let [condition] = &found.conditions[..] else {
         panic!("{}", shown(&found))
     };
     assert!(!condition.holds);
@@ -311,8 +307,7 @@ fn of_several_ways_out_each_fails_or_not_by_its_own_code() {
         "if (Test-Path C:\\a) { exit 1 } else { if (Test-Path C:\\b) { exit 0 } }",
     ] {
         let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
         let told: Vec<_> = told.collect();
         assert_eq!(told, [("Test-Path C:\\a", false)], "{end}");
     }
@@ -360,8 +355,7 @@ fn a_way_that_fails_is_told_where_another_one_comes_back() {
     ] {
         let script = format!("{INSTALL}{end}\nSet-Content C:\\b x");
         let found = run(script.as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
         let told: Vec<_> = told.collect();
         assert_eq!(told, [(condition, true)], "{end}: {}", shown(&found));
         assert_eq!(found.effects.len(), 1, "{end}: {}", shown(&found));
@@ -373,8 +367,7 @@ fn a_way_that_fails_is_told_where_another_one_comes_back() {
     let end =
         "foreach ($p in Get-Process acme -ea 0) { if (Test-Path C:\\a) { continue }; exit 1 }";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     let told: Vec<_> = told.collect();
     let both = "(there is <from process acme>) -and -not (Test-Path C:\\a)";
     assert_eq!(told, [(both, false)]);
@@ -481,8 +474,7 @@ fn a_command_that_must_find_what_it_reads_ends_the_script_without_it() {
 fn a_read_that_ends_the_script_behind_the_installation_is_a_condition() {
     let end = "$ErrorActionPreference = 'Stop'\n$s = Get-Service acme";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     assert_eq!(told.collect::<Vec<_>>(), [("there is service acme", true)]);
 }
 
@@ -535,8 +527,7 @@ fn a_script_that_another_one_runs_ends_itself_alone() {
                 ("tools/chocolateyInstall.ps1", script.as_bytes()),
                 ("tools/b.ps1", other.as_bytes()),
             ]);
-            let recipe = found.recipe.as_ref().unwrap();
-            assert_eq!(recipe.conditions.len(), conditions, "{other}");
+            assert_eq!(found.conditions.len(), conditions, "{other}");
             let last = found.effects.last().unwrap();
             assert_eq!(last.operands["path"], "C:\\b", "{other}");
             assert_eq!(last.conditions.len(), conditions, "{other}");
@@ -581,8 +572,7 @@ fn behind_a_way_out_without_an_error_nothing_fails() {
             "$ErrorActionPreference = 'Stop'\nif (Test-Path C:\\no) {{ {out} }}\nRemove-Item C:\\a.lnk"
         );
         let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+        let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
         let told: Vec<_> = told.collect();
         let both = "-not (Test-Path C:\\no) -and -not (there is C:\\a.lnk)";
         assert_eq!(told, [(both, false)], "{out}");
@@ -590,8 +580,7 @@ fn behind_a_way_out_without_an_error_nothing_fails() {
     // What ended with an error before is a failure by itself.
     let end = "$ErrorActionPreference = 'Stop'\nRemove-Item C:\\b.lnk\nRemove-Item C:\\a.lnk";
     let found = run(format!("{INSTALL}{end}").as_bytes(), &[]);
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     let told: Vec<_> = told.collect();
     assert_eq!(
         told,
@@ -605,8 +594,105 @@ fn a_program_that_is_not_there_cannot_be_registered() {
         format!("{INSTALL}Register-Application C:\\acme\\a.exe").as_bytes(),
         &[],
     );
-    let recipe = found.recipe.as_ref().unwrap();
-    let told = recipe.conditions.iter().map(|it| (&*it.text, it.holds));
+    let told = found.conditions.iter().map(|it| (&*it.text, it.holds));
     let told: Vec<_> = told.collect();
     assert_eq!(told, [("there is C:\\acme\\a.exe", true)]);
+}
+
+#[test]
+fn what_only_points_to_a_file_has_not_made_it() {
+    let there = "there is C:\\a.exe";
+    for (first, expected) in [
+        ("Install-BinFile a C:\\a.exe", vec![there]),
+        ("Register-Application C:\\a.exe a -ea 0", vec![there]),
+        ("New-Item C:\\a.exe", vec![]),
+        ("Copy-Item C:\\b.exe C:\\a.exe -ea 0", vec![]),
+        (
+            "Install-ChocolateyShortcut -ShortcutFilePath C:\\a.exe -TargetPath C:\\b",
+            vec![],
+        ),
+    ] {
+        let script = format!("$ErrorActionPreference = 'Stop'\n{first}\nRemove-Item C:\\a.exe");
+        let found = run_package(&[("tools/chocolateyUninstall.ps1", script.as_bytes())]);
+        let uninstall = found.uninstall.unwrap();
+        let last = uninstall.effects.last().unwrap();
+        let texts: Vec<&str> = last.conditions.iter().map(|it| it.text.as_str()).collect();
+        assert_eq!(texts, expected, "{first}");
+    }
+}
+
+#[test]
+fn what_a_helper_returns_decides_what_the_script_does_with_it() {
+    let script = "$n = Install-ChocolateyFont \"$PSScriptRoot\\a.ttf\"
+if ($n -ne 0) { throw 'no font was installed' }";
+    let found = run(script.as_bytes(), &["tools/a.ttf"]);
+    assert_eq!(found.verdict, Verdict::NoInstaller, "{found:?}");
+    let [condition] = &found.conditions[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(
+        (condition.text.as_str(), condition.holds),
+        ("$n -ne 0", false)
+    );
+    let label = condition.facts[0].label();
+    assert_eq!(label, "result of program install-chocolateyfont");
+}
+
+#[test]
+fn fonts_that_are_not_named_are_those_of_the_log_which_must_be_there() {
+    let log = "%ChocolateyPackageFolder%\\FontFilesInstalled.log";
+    for remove in ["Remove-Font", "Uninstall-ChocolateyFont -Multiple"] {
+        let found = run_package(&[("tools/chocolateyUninstall.ps1", remove.as_bytes())]);
+        let uninstall = found.uninstall.unwrap();
+        let effect = &uninstall.effects[0];
+        assert_eq!(
+            effect.operands["paths"],
+            format!("<the fonts that {log} names>")
+        );
+        let [condition] = &uninstall.conditions[..] else {
+            panic!("{uninstall:?}");
+        };
+        assert_eq!(condition.text, format!("there is {log}"));
+        assert_eq!(effect.conditions, uninstall.conditions);
+    }
+    let named = b"Uninstall-ChocolateyFont -FontFiles a.ttf";
+    let found = run_package(&[("tools/chocolateyUninstall.ps1", named)]);
+    let uninstall = found.uninstall.unwrap();
+    assert_eq!(uninstall.effects[0].operands["paths"], "a.ttf");
+    assert!(uninstall.conditions.is_empty(), "{uninstall:?}");
+}
+
+#[test]
+fn a_value_that_a_condition_asks_for_by_its_name_is_there() {
+    for (condition, expected) in [
+        ("$k.PSObject.Properties.Name -contains 'x'", 1),
+        ("'x' -in $k.PSObject.Properties.Name", 1),
+        ("$k.PSObject.Properties['x']", 1),
+        ("$null -ne $k.PSObject.Properties['x']", 1),
+        // Another one, or one that is not there.
+        ("$k.PSObject.Properties.Name -contains 'y'", 2),
+        ("$k.PSObject.Properties.Name -notcontains 'x'", 2),
+    ] {
+        let script = format!(
+            "$ErrorActionPreference = 'Stop'
+$k = Get-ItemProperty HKLM:\\Software\\Acme
+if ({condition}) {{ Remove-ItemProperty HKLM:\\Software\\Acme x }}"
+        );
+        let found = run_package(&[("tools/chocolateyUninstall.ps1", script.as_bytes())]);
+        let uninstall = found.uninstall.unwrap();
+        let conditions = &uninstall.effects[0].conditions;
+        let own: Vec<&str> = conditions
+            .iter()
+            .map(|it| it.text.as_str())
+            .filter(|it| !it.starts_with("there is HKLM"))
+            .collect();
+        assert_eq!(own.len(), expected, "{condition}: {own:?}");
+        let asked = &conditions
+            .iter()
+            .find(|it| it.text == condition)
+            .unwrap()
+            .facts;
+        let name = if condition.contains("'y'") { "y" } else { "x" };
+        assert_eq!(asked[0].property.as_deref(), Some(name), "{condition}");
+    }
 }

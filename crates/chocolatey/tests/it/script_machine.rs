@@ -1,5 +1,7 @@
 //! Conditions on the machine: a script is explained for each that makes a difference.
 
+use fleetmend_model::effect::Machines;
+
 use crate::script::{run, shown};
 
 fn explained(script: &str) -> String {
@@ -14,6 +16,8 @@ fn each_bitness_has_its_file() {
         "$f = if (Get-OSArchitectureWidth 64) { 'x64' } else { 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "$f = 'x86'\nif ((Get-ProcessorBits) -eq 64) { $f = 'x64' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "if ([Environment]::Is64BitOperatingSystem -and !$env:ChocolateyForceX86) { Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\x64.exe }\nelse { Install-ChocolateyInstallPackage acme exe /S $PSScriptRoot\\x86.exe }",
+        "$p = Get-WmiObject Win32_Processor\n$f = if ($p.AddressWidth -eq 64) { 'x64' } else { 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
+        "$f = if ((Get-CimInstance -ClassName Win32_Processor).AddressWidth -ne 32) { 'x64' } else { 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "$f = switch (Get-OSBitness) { 64 { 'x64' } 32 { 'x86' } }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "$f = @{ AMD64 = 'x64'; x86 = 'x86' }[$env:PROCESSOR_ARCHITECTURE]\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
         "$f = 'x' + ([IntPtr]::Size * 8)\nif ($f -eq 'x32') { $f = 'x86' }\nInstall-ChocolateyInstallPackage acme exe /S \"$PSScriptRoot\\$f.exe\"",
@@ -166,17 +170,16 @@ fn a_mark_that_the_script_removes_is_not_made() {
     ];
     let script = "Remove-Item \"$PSScriptRoot\\$(Get-ProcessorBits)\\a.exe.ignore\"";
     let found = run(script.as_bytes(), &files);
-    let always: Vec<(&str, bool)> = found
-        .shims
-        .iter()
-        .map(|it| (it.program.as_str(), it.always))
+    let marks = found.shims.iter();
+    let marks: Vec<_> = marks
+        .map(|it| (it.program.as_str(), it.always, it.machines))
         .collect();
     assert_eq!(
-        always,
+        marks,
         [
-            ("tools/32/a.exe", false),
-            ("tools/64/a.exe", false),
-            ("tools/b.exe", true)
+            ("tools/32/a.exe", true, Machines::X64),
+            ("tools/64/a.exe", true, Machines::X86),
+            ("tools/b.exe", true, Machines::All)
         ]
     );
 }

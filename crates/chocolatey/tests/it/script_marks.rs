@@ -72,7 +72,7 @@ fn an_installer_that_is_run_where_it_lies_in_the_packages_folder_gets_no_shim() 
         ),
         (
             "Install-ChocolateyInstallPackage acme exe /S -File $PSScriptRoot\\a.exe -File64 $PSScriptRoot\\b.exe",
-            &[("tools/a.exe", false), ("tools/b.exe", false)],
+            &[("tools/a.exe", true), ("tools/b.exe", true)],
         ),
         (
             "Install-ChocolateyPackage acme exe /S $PSScriptRoot\\a.exe -UseOriginalLocation",
@@ -194,7 +194,7 @@ fn what_is_picked_of_files_is_not_said_of_all_of_them() {
                 format!(
                     "{unzip}\n{pick}\nInstall-ChocolateyInstallPackage acme exe /S $f.FullName\nRemove-Item \"$($f.FullName)*\""
                 ),
-                Some(r"<one of %ChocolateyPackageFolder%\tools\**\*.exe*>"),
+                Some(r"<one of <a.zip>\**\*.exe*>"),
             ),
         ] {
             let found = run(script.as_bytes(), &[]);

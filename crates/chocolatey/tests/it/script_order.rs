@@ -144,11 +144,35 @@ fn the_folder_for_tools_is_written_down_where_it_is_not_yet() {
         ]
     );
     for effect in &found.effects {
-        assert_eq!(effect.operands["scope"], "User");
+        // What is emptied is never set for the machine.
+        let own = match effect.operands["value"].as_str() {
+            "" => "User",
+            _ => "User, or Machine where that cannot be written",
+        };
+        assert_eq!(effect.operands["scope"], own);
         assert!(!effect.always);
         let facts = &effect.conditions[0].facts;
         assert!(facts.iter().all(|it| it.kind == FactKind::Variable));
         assert_eq!(facts.len(), 3);
+    }
+}
+
+#[test]
+fn the_older_folder_for_tools_is_taken_as_it_is_only_with_a_drive() {
+    let found = analysed("$t = Get-ToolsLocation");
+    let told = |effect: &Effect| effect.conditions[0].text.contains("$toolsLocation -imatch");
+    let all: Vec<bool> = found.effects.iter().map(told).collect();
+    assert_eq!(all, [false, true, false, false, true]);
+}
+
+#[test]
+fn a_variable_that_is_no_folder_is_asked_for_as_one() {
+    for (variable, name) in [("PATH", "PATH"), ("USERNAME", "USERNAME")] {
+        let found = analysed(&format!(
+            "if ($env:{variable} -like '*acme*') {{ Set-Content C:\\a x }}"
+        ));
+        let fact = &only(&found).conditions[0].facts[0];
+        assert_eq!((fact.kind, fact.name.as_str()), (FactKind::Variable, name));
     }
 }
 
@@ -160,6 +184,9 @@ fn a_new_value_of_the_registry_has_the_type_of_what_it_is_set_to() {
         ("-Value 4294967296", Some("QWord")),
         ("-Value 1 -PropertyType String", Some("String")),
         ("-Value 1,2", None),
+        // One that is there already keeps its own.
+        ("-Value 1 -Force", Some("DWord where it is new")),
+        ("-Value 1 -Force -PropertyType String", Some("String")),
     ] {
         let script = format!("New-ItemProperty HKLM:\\Software\\Acme x {arguments}");
         let found = analysed(&script);

@@ -28,7 +28,7 @@ fn where_not_just_one_entry_is_found_the_uninstaller_of_the_registry_fails() {
         assert_eq!(told(&found.steps[0].conditions), [one], "{script}");
     }
     let found = uninstall(
-        "$k = Get-UninstallRegistryKey 'Acme*'
+        "[array]$k = Get-UninstallRegistryKey 'Acme*'
 if ($k.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $k.UninstallString }",
     );
     assert!(found.conditions.is_empty(), "{found:?}");
@@ -96,6 +96,57 @@ fn a_pipeline_gets_a_null_of_software_that_is_not_there() {
     }
 }
 
+#[test]
+fn what_the_registry_has_just_one_of_has_no_count_unless_it_is_an_array() {
+    let uninstall_of = |found: &str, condition: &str| {
+        let script = format!(
+            "$k = {found}\nif ({condition}) {{ Uninstall-ChocolateyPackage acme exe /S 'C:\\a.exe' }}"
+        );
+        uninstall(&script)
+    };
+    for found in [
+        "Get-UninstallRegistryKey 'Acme*'",
+        "Get-UninstallRegistryKey 'Acme*' | ? { $_.DisplayVersion -eq '1' }",
+        r"Get-ItemProperty 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall\Acme*'",
+    ] {
+        for (condition, expected) in [
+            ("$k.Count -eq 1", Some(false)),
+            ("1 -eq $k.Length", Some(false)),
+            ("$k.Count -ne 1", Some(true)),
+            ("$k.Count -ge 0", None),
+            ("$k.Count -gt -1", Some(true)),
+            ("$k.Count -lt 0", None),
+            ("$k.Count -eq 0", None),
+            ("$k.Count -gt 0", None),
+            ("$k.Count -ge 1", None),
+            ("1 -le $k.Count", None),
+            ("$k.Count -gt 1", None),
+            ("$k.Count -eq 2", None),
+            ("$k.Count", None),
+            // An array has its count.
+            ("@($k).Count -eq 1", None),
+        ] {
+            let steps = uninstall_of(found, condition).steps;
+            let known = match &steps[..] {
+                [] => Some(false),
+                [step] if step.conditions.is_empty() => Some(true),
+                _ => None,
+            };
+            assert_eq!(known, expected, "{found}: {condition}: {steps:?}");
+        }
+        // Whoever reads what is asked sees that one does not count.
+        let step = &uninstall_of(found, "$k.Count -gt 0").steps[0];
+        let label = step.conditions[0].facts[0].label();
+        assert!(
+            label.starts_with("count (none for exactly one) of "),
+            "{label}"
+        );
+    }
+    // Programs and files are counted.
+    let running = uninstall_of("Get-Process acme -ea 0", "$k.Count -eq 1");
+    assert_eq!(running.steps.len(), 1, "{running:?}");
+}
+
 const INSTALL: &str = "Install-ChocolateyPackage acme exe /S https://a.example/a.exe";
 
 #[test]
@@ -115,14 +166,14 @@ fn a_helper_takes_no_list_for_a_text() {
         ] {
             let found = run(script.as_bytes(), &[]);
             assert_eq!(found.verdict, Verdict::Ready, "{script}: {found:?}");
-            let recipe = found.recipe.as_ref().unwrap();
-            assert_eq!(told(&recipe.conditions), [one], "{script}");
+            assert!(found.recipe.as_ref().unwrap().conditions.is_empty());
+            assert_eq!(told(&found.conditions), [one], "{script}");
             assert_eq!(told(&found.effects[0].conditions), [one], "{script}");
         }
         // Else only this is left out.
         let script = format!("{INSTALL}\n{key}\n{call}\nInstall-ChocolateyPath C:\\a");
         let found = run(script.as_bytes(), &[]);
-        assert!(found.recipe.as_ref().unwrap().conditions.is_empty());
+        assert!(found.conditions.is_empty(), "{script}");
         assert_eq!(told(&found.effects[0].conditions), [one], "{script}");
         assert!(found.effects[1].always, "{script}");
     }
@@ -141,8 +192,7 @@ fn a_helper_takes_no_list_for_a_text() {
     ] {
         let script = format!("$ErrorActionPreference = 'Stop'\n{INSTALL}\n{key}\n{call}");
         let found = run(script.as_bytes(), &[]);
-        let recipe = found.recipe.as_ref().unwrap();
-        let told = told(&recipe.conditions);
+        let told = told(&found.conditions);
         assert!(!told.contains(&one), "{script}: {told:?}");
     }
 }

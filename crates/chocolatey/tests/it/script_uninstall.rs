@@ -177,12 +177,15 @@ fn a_step_that_several_entries_would_break_is_run_for_one_alone() {
             vec!["there is <from software Acme*>"],
         ),
         (
-            "if ($key.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $key.UninstallString }",
-            vec!["$key.Count -eq 1"],
+            "if (@($key).Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $key.UninstallString }",
+            vec![
+                "@($key).Count -eq 1",
+                "there is exactly one <software Acme*>",
+            ],
         ),
         (
-            "if ($key.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $key[0].UninstallString }",
-            vec!["$key.Count -eq 1"],
+            "[array]$all = $key\nif ($all.Count -eq 1) { Uninstall-ChocolateyPackage acme exe /S $all[0].UninstallString }",
+            vec!["$all.Count -eq 1"],
         ),
     ] {
         let found = uninstall(&format!(
@@ -379,7 +382,7 @@ fn a_part_of_what_several_entries_are_split_into_is_of_one_that_is_not_known() {
     let split = "($key.UninstallString -split '\"')[1]";
     for (condition, is_known) in [("$key", false), ("$key.Count -eq 1", true)] {
         let found = uninstall(&format!(
-            "$key = Get-UninstallRegistryKey 'Acme*'
+            "[array]$key = Get-UninstallRegistryKey 'Acme*'
 if ({condition}) {{ Uninstall-ChocolateyPackage acme exe /S {split} }}"
         ));
         assert_eq!(
