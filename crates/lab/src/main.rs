@@ -20,6 +20,7 @@ mod idle;
 mod import;
 mod ingest;
 mod internalize;
+mod left_out;
 mod match_cases;
 mod matches;
 mod names;

@@ -167,11 +167,16 @@ fn software(name: &str, publisher: &str, version: &str) -> Software {
     }
 }
 
-/// FNV-1a, folded to one bit.
-fn half(text: &str) -> Half {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+/// FNV-1a.
+pub fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    })
+}
+
+/// The hash folded to one bit.
+fn half(text: &str) -> Half {
+    let hash = hash(text);
     if (hash ^ (hash >> 32)) & 1 == 1 {
         Half::HeldOut
     } else {

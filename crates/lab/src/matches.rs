@@ -14,6 +14,7 @@ use fleetmend_reconcile::{Catalog, Match, match_software};
 use serde_json::{Value, json};
 
 use crate::catalog_file;
+use crate::left_out::{self, LeftOut};
 use crate::match_cases::{self, Case, Half, Known, Origin, family_of};
 
 #[derive(Args)]
@@ -34,8 +35,8 @@ pub struct Options {
     /// The figures are given with and without them. Default: those of `crates/lab/data/disputed.tsv`.
     #[arg(long)]
     disputed: Option<PathBuf>,
-    /// Where to write what is wrong or was not found, a row a line; only of the half that rules are
-    /// made by.
+    /// Where to write what is wrong or was not found, and what is surely taken for another package where
+    /// its own is left out of the catalog, a row a line; only of the half that rules are made by.
     #[arg(long)]
     mistakes: Option<PathBuf>,
     /// Writes the mistakes of both halves.
@@ -70,7 +71,7 @@ pub fn run(options: &Options) -> anyhow::Result<Value> {
         disputed: match_cases::disputed(options.disputed.as_deref())?,
     };
     let start = Instant::now();
-    let catalog = Catalog::new(packages);
+    let catalog = Catalog::new(packages.clone());
     let index_ms = start.elapsed().as_secs_f64() * 1000.0;
     let mut cases = match_cases::truth(&options.truth, &known)?;
     if let Some(path) = &options.labelled {
@@ -82,11 +83,13 @@ pub fn run(options: &Options) -> anyhow::Result<Value> {
         .map(|case| match_software(&catalog, &case.software))
         .collect();
     let per_s = cases.len() as f64 / start.elapsed().as_secs_f64().max(0.000_001);
+    let left_out = left_out::run(&packages, &cases);
     if let Some(path) = &options.mistakes {
-        let text = mistakes(&cases, &found, options.both_halves)?;
+        let text = mistakes(&cases, &found, &left_out, options.both_halves)?;
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let mut result = all_figures(&cases, &found);
+    result["left_out_hit"] = left_out::figures(&left_out);
     if let Some(path) = &options.negatives {
         let (rows, hit, in_review) = negatives(path, &catalog)?;
         result["negatives"] = json!(rows);
@@ -170,23 +173,31 @@ fn negatives(path: &std::path::Path, catalog: &Catalog) -> anyhow::Result<(usize
 fn mistakes(
     cases: &[Case],
     found: &[Option<Match>],
+    left_out: &[LeftOut<'_>],
     both_halves: bool,
 ) -> Result<String, std::fmt::Error> {
+    let verdict = |case: &Case, found: Option<&Match>| match Outcome::of(case, found) {
+        Outcome::NotFound if case.in_catalog => Some("not found"),
+        Outcome::Review => Some("review"),
+        Outcome::Wrong => Some("wrong"),
+        Outcome::NotFound | Outcome::Right => None,
+    };
+    let judged = cases.iter().zip(found).map(|(case, found)| {
+        let found = found.as_ref();
+        (verdict(case, found), case, found)
+    });
+    let hits = left_out.iter().map(|it| {
+        let verdict = it.is_hit().then_some("left out");
+        (verdict, it.case, it.found.as_ref())
+    });
     let mut text = String::new();
-    for (case, found) in cases.iter().zip(found) {
-        let verdict = match Outcome::of(case, found.as_ref()) {
-            Outcome::NotFound if case.in_catalog => "not found",
-            Outcome::Review => "review",
-            Outcome::Wrong => "wrong",
-            Outcome::NotFound | Outcome::Right => continue,
-        };
+    for (verdict, case, found) in judged.chain(hits) {
+        let Some(verdict) = verdict else { continue };
         if case.half == Half::HeldOut && !both_halves {
             continue;
         }
         let right: Vec<&str> = case.right.iter().map(String::as_str).collect();
-        let (package, why) = found
-            .as_ref()
-            .map_or(("", ""), |it| (it.package.as_str(), it.why.as_str()));
+        let (package, why) = found.map_or(("", ""), |it| (it.package.as_str(), it.why.as_str()));
         writeln!(
             text,
             "{verdict}{}\t{}\t{}\t{}\t{}\t{package}\t{why}",
@@ -248,6 +259,16 @@ mod tests {
         assert_eq!(found["recall_of_all"], 0.25, "{found}");
         assert_eq!(found["negatives_hit"], 1, "{found}");
         assert_eq!(found["negatives_in_review"], 1, "{found}");
+    }
+
+    #[test]
+    fn what_is_taken_for_another_package_where_its_own_is_left_out_is_a_hit() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = measure(folder.path(), None);
+        // `Example Tool` is still what its title says without what the truth says.
+        assert_eq!(found["left_out_hit"]["rows"], 3, "{found}");
+        assert_eq!(found["left_out_hit"]["hits"], 1, "{found}");
+        assert_eq!(found["left_out_hit"]["share"], 0.3333, "{found}");
     }
 
     #[test]
