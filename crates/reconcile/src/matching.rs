@@ -221,7 +221,15 @@ impl Search<'_> {
         let package = catalog.package(first.package)?;
         let why = why(software, package, first);
         let packages: Vec<u32> = candidates.iter().map(|it| it.package).collect();
-        choose(catalog, &packages, evidence(first), first.confidence, &why)
+        let mut chosen = choose(catalog, &packages, evidence(first), first.confidence, &why)?;
+        // Without the ordinary releases in the catalog there is none to hold against it.
+        if first.is_unsaid_long_term() && chosen.confidence == Confidence::Strong {
+            chosen.confidence = Confidence::Weak;
+            chosen
+                .why
+                .push_str("; whether it is of long-term support it does not say");
+        }
+        Some(chosen)
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) use line::{Fit, Line, RowNumbers, is_year};
 pub(crate) use own_name::{OwnName, Source};
 
 use crate::catalog::{CatalogPackage, family};
-use crate::normal::{Channel, Name, Publisher, channel_word, fold, is_empty_word};
+use crate::normal::{Architecture, Channel, Name, Publisher, channel_word, fold, is_empty_word};
 use crate::pattern::Pattern;
 use title::{spaced, without_remarks};
 
@@ -65,11 +65,15 @@ pub(crate) struct Identity {
     pub(crate) author_words: HashSet<String>,
     /// Words that say who makes it, from authors and the project's address.
     pub(crate) maker_words: HashSet<String>,
-    /// The same joined, one each.
+    /// The same, one each.
+    pub(crate) makers: BTreeSet<Publisher>,
+    /// Those joined.
     pub(crate) maker_keys: BTreeSet<String>,
     /// Lines of versions that it is bound to.
     pub(crate) lines: Vec<Line>,
     pub(crate) channel: Option<Channel>,
+    /// The architecture that it is for, where it is for one alone.
+    pub(crate) architecture: Option<Architecture>,
     /// Words of the id.
     pub(crate) id_words: Vec<String>,
     /// Ids of packages that it pulls in.
@@ -114,6 +118,7 @@ impl Identity {
         let is_edition = title_name.words.iter().any(|it| it.text == "developer");
         let of_id = id_name.channel.filter(|_| !is_edition);
         identity.channel = title_name.channel.or(of_id);
+        identity.architecture = title_name.architecture.or(id_name.architecture);
         identity.lines = line::lines(&title_name);
         if identity.lines.is_empty() {
             identity.lines = line::lines(&id_name);
@@ -200,6 +205,7 @@ impl Identity {
         self.maker_words.extend(maker.telling().map(str::to_owned));
         if !maker.is_empty() {
             self.maker_keys.insert(maker.key());
+            self.makers.insert(maker);
         }
     }
 

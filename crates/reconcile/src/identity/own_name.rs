@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::title::editions_of_id;
+use super::title::editions_beyond;
 use crate::normal::{Name, Word, is_component, is_edition, is_empty_word, is_soft};
 use crate::pattern::Pattern;
 
@@ -27,6 +27,9 @@ pub(crate) struct OwnName {
     pub(crate) lacks: Vec<String>,
 }
 
+/// Words that a maker's name has before the product's, at most.
+const MAKER: usize = 2;
+
 pub(super) fn own_names(
     title: &Name,
     id: &Name,
@@ -37,7 +40,7 @@ pub(super) fn own_names(
         makers,
         found: Vec::new(),
     };
-    let of_id: Vec<String> = editions_of_id(id, title).map(str::to_owned).collect();
+    let of_id: Vec<String> = editions_beyond(id, title).map(str::to_owned).collect();
     // Asides and what stands behind a dash describe the product, but for an edition.
     let main: Vec<&Word> = title
         .words
@@ -58,21 +61,27 @@ pub(super) fn own_names(
         is_word && !is_soft(&it.text) && it.behind && id_key.contains(&it.text)
     });
     lacks.extend(said.map(|it| it.text.clone()));
-    names.add_all(&main, Source::Title, &lacks);
+    names.add_all(&main, Source::Title, &lacks, MAKER);
     names.add_line_of_id(&id_key, &main);
-    // A name of words between brackets: `Vim (gvim)`.
+    // A name of words between brackets: `Vim (gvim)`. It goes on from the name before them: `Eddie -
+    // OpenVPN GUI` is not called `OpenVPN`.
     let all: Vec<&Word> = title.words.iter().collect();
     if all.len() > main.len() {
-        names.add_all(&all, Source::Title, &of_id);
+        let before = main.len().saturating_sub(1);
+        names.add_all(&all, Source::Title, &of_id, MAKER.min(before));
     }
-    names.add_id(&id.words.iter().collect::<Vec<_>>());
+    // `firefox-dev`, titled `Firefox Developer Edition`: without its end the id names the ordinary one.
+    let of_title = editions_beyond(title, id).filter(|_| id.channel.is_some());
+    let of_title: Vec<String> = of_title.map(str::to_owned).collect();
+    names.add_id(&id.words.iter().collect::<Vec<_>>(), &of_title);
     for pattern in patterns {
         let name = Name::of(&pattern.without_wildcards(), "");
-        let of_id: Vec<String> = editions_of_id(id, &name).map(str::to_owned).collect();
+        let of_id: Vec<String> = editions_beyond(id, &name).map(str::to_owned).collect();
         names.add_all(
             &name.words.iter().collect::<Vec<_>>(),
             Source::Pattern,
             &of_id,
+            MAKER,
         );
     }
     names.found
@@ -89,12 +98,11 @@ struct Names<'m> {
 }
 
 impl Names<'_> {
-    /// The words as they are, without the maker before them, without soft words behind them, and
+    /// The words as they are, without the maker before them in as many words as it may be, without soft words behind them, and
     /// each of these without numbers.
-    fn add_all(&mut self, words: &[&Word], source: Source, lacks: &[String]) {
-        const MOST: usize = 2;
+    fn add_all(&mut self, words: &[&Word], source: Source, lacks: &[String], most_before: usize) {
         let mut lacks = lacks.to_vec();
-        for start in 0..words.len().min(MOST + 1) {
+        for start in 0..words.len().min(most_before + 1) {
             let rest = &words[start..];
             // `MEGA for Edge` is not `Edge`, and what is left must name something.
             let is_name = rest.first().is_some_and(|it| !is_empty_word(&it.text))
@@ -112,8 +120,8 @@ impl Names<'_> {
     }
 
     /// The id, and what is left of it without the maker where the title is called so as well.
-    fn add_id(&mut self, words: &[&Word]) {
-        self.add_ends(words, Source::Id, &[]);
+    fn add_id(&mut self, words: &[&Word], lacks: &[String]) {
+        self.add_ends(words, Source::Id, lacks);
         let Some((first, rest)) = words.split_first() else {
             return;
         };
@@ -123,7 +131,8 @@ impl Names<'_> {
             .iter()
             .any(|it| it.source == Source::Title && it.key == key);
         if self.makers.contains(&first.text) && is_title {
-            self.push(vec![&key], Source::Id, std::slice::from_ref(&first.text));
+            let lacks: Vec<String> = [&first.text].into_iter().chain(lacks).cloned().collect();
+            self.push(vec![&key], Source::Id, &lacks);
         }
     }
 

@@ -40,10 +40,10 @@ pub(super) fn without_remarks(title: &str) -> (&str, Vec<&str>) {
     }
 }
 
-/// Words of an id that name an edition which the title does not.
-pub(super) fn editions_of_id<'n>(id: &'n Name, said: &Name) -> impl Iterator<Item = &'n str> {
+/// Words behind the first of one name that say an edition which the other does not.
+pub(super) fn editions_beyond<'n>(name: &'n Name, said: &Name) -> impl Iterator<Item = &'n str> {
     let said: HashSet<String> = said.words.iter().map(|it| it.text.clone()).collect();
-    id.words
+    name.words
         .iter()
         .skip(1)
         .map(|it| it.text.as_str())

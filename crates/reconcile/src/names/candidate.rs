@@ -72,6 +72,11 @@ impl Candidate {
         self.merits.is_up_to_row
     }
 
+    /// Whether the package is long-term support and the row does not say so.
+    pub(crate) fn is_unsaid_long_term(&self) -> bool {
+        self.channel == Some(Channel::LongTerm) && !self.merits.says_channel
+    }
+
     /// Whether it accounts for as many words of the row as another one.
     pub(crate) fn says_as_much_as(&self, other: &Self) -> bool {
         self.merits.left_out >= other.merits.left_out

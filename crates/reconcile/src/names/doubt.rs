@@ -50,13 +50,22 @@ impl Judging<'_> {
     /// The package's name may have a soft word or an edition more if its maker or its pattern speak
     /// for it.
     fn doubt_by_words(&self, found: &Found) -> Option<&'static str> {
-        let lacks_edition = found.lacks.iter().any(|it| is_edition(it));
-        let has_patterns = !self.identity.pattern_words.is_empty();
-        if lacks_edition && has_patterns && !self.by_pattern {
+        let identity = self.identity;
+        let editions = || found.lacks.iter().filter(|it| is_edition(it));
+        let lacks_edition = editions().next().is_some();
+        if lacks_edition && !identity.pattern_words.is_empty() && !self.by_pattern {
             return Some("the package's own pattern does not fit");
         }
+        // What only the title says may be the packager's remark.
+        let is_in_id = |edition: &&&str| identity.id_words.iter().any(|it| it == **edition);
+        if editions().any(|it| is_in_id(&it)) && !self.by_pattern {
+            return Some("the package is an edition that the row does not name");
+        }
+        if found.left_over.is_other_edition {
+            return Some("it is another edition than the package");
+        }
         let is_allowed = |word: &&str| {
-            is_edition(word) || is_soft(word) || self.identity.author_words.contains(*word)
+            is_edition(word) || is_soft(word) || identity.author_words.contains(*word)
         };
         let is_backed = found.maker == Maker::Same
             || self.by_pattern

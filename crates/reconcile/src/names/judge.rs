@@ -77,7 +77,9 @@ impl<'a> Judging<'a> {
         let channels_meet = channels_meet(row.name.channel, identity.channel)
             || self.is_channel_claimed()
             || (is_remark && self.is_before_one());
-        if fits.contains(&Fit::No) || !(channels_meet || is_remark) {
+        let architectures = row.name.architecture.zip(identity.architecture);
+        let is_of_other = architectures.is_some_and(|(row, package)| row != package);
+        if fits.contains(&Fit::No) || is_of_other || !(channels_meet || is_remark) {
             return None;
         }
         let maker = maker::compare(self.index, &row.publisher, identity);

@@ -12,6 +12,8 @@ pub(super) struct LeftOver {
     pub(super) unexplained: Vec<String>,
     /// How many there are, explained or not.
     pub(super) count: usize,
+    /// Whether one names an edition, and the package is another one by its own name.
+    pub(super) is_other_edition: bool,
 }
 
 /// What a part leaves over of a row, against what a package says of itself.
@@ -24,6 +26,8 @@ pub(super) fn left_over(
 ) -> LeftOver {
     let mut unexplained = Vec::new();
     let mut count = 0;
+    let mut is_other_edition = false;
+    let has_edition = identity.own_words.iter().any(|it| is_edition(it));
     let is_description = is_description(row);
     let is_by_maker = maker == Maker::Same;
     // Nobody else is named, and the package's own pattern fits.
@@ -43,10 +47,15 @@ pub(super) fn left_over(
         if is_of_line {
             continue;
         }
-        // Behind the name only the package's own word says who makes it: the publisher's words may
-        // be the rest of another product's name.
+        // Only the package's own word says who makes it: the publisher's words behind the name may be
+        // the rest of another product's, and before it those of a stranger make it the stranger's, but
+        // for what a dash sets off.
+        let is_set_off = !word.behind && row.name.words.get(first).is_some_and(|it| it.behind);
         let is_maker = identity.maker_words.contains(text)
-            || (at < first && row.publisher.words().iter().any(|it| it == text));
+            || ((is_by_maker || is_set_off)
+                && at < first
+                && row.publisher.words().iter().any(|it| it == text));
+        is_other_edition |= has_edition && is_edition(text) && !identity.own_words.contains(text);
         let is_credit = is_credit(row, at, identity);
         let is_before = at < first && (text == "gnu" || (at > 0 && is_legal_form(text)));
         if is_silent(text, is_likely)
@@ -70,7 +79,11 @@ pub(super) fn left_over(
             unexplained.push(text.to_owned());
         }
     }
-    LeftOver { unexplained, count }
+    LeftOver {
+        unexplained,
+        count,
+        is_other_edition,
+    }
 }
 
 /// What frameworks call the installer that puts an application on a machine for all its users.

@@ -35,7 +35,7 @@ pub(super) fn compare(index: &NameIndex, publisher: &Publisher, package: &Identi
     let is_same = is_first
         || is_product
         || shared.count() > 1
-        || package.maker_keys.iter().any(|it| is_within(it, &key))
+        || package.makers.iter().any(|it| are_the_same(it, publisher))
         || package.names.iter().any(|it| it.key == key);
     if is_same {
         Maker::Same
@@ -46,9 +46,24 @@ pub(super) fn compare(index: &NameIndex, publisher: &Publisher, package: &Identi
     }
 }
 
-/// `OpenMedia` and `Open Media LLC`, `Famatech` and `Famatech Corp.`
-fn is_within(a: &str, b: &str) -> bool {
+/// `OpenMedia` and `Open Media LLC`, `Famatech` and `Famatech International`: one is words of the other.
+/// A part of a word is none: `OriginLab` is not `Origin`. Nor is a word that many have: `Studio`.
+fn are_the_same(a: &Publisher, b: &Publisher) -> bool {
+    a.key() == b.key() || has(a, b) || has(b, a)
+}
+
+/// Whether words of the first, joined, are the second.
+fn has(long: &Publisher, short: &Publisher) -> bool {
     const LEAST: usize = 5;
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    a == b || (short.chars().count() >= LEAST && long.contains(short))
+    let key = short.key();
+    let goes_on = |from: usize| {
+        let mut joined = String::new();
+        long.words()[from..].iter().any(|word| {
+            joined.push_str(word);
+            joined == key
+        })
+    };
+    key.chars().count() >= LEAST
+        && short.telling().next().is_some()
+        && (0..long.words().len()).any(goes_on)
 }

@@ -14,7 +14,7 @@ const GENERIC: &str = "the team project projects developer developers developmen
      by io dev et al others copyright de free";
 
 /// A publisher as it is compared.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Publisher {
     words: Vec<String>,
 }

@@ -358,6 +358,94 @@ fn updates_drivers_and_language_packs_are_no_packages_software() {
 }
 
 #[test]
+fn without_its_own_package_an_edition_is_no_other_ones() {
+    check(
+        &[
+            "firefox-dev | Firefox Developer Edition | Mozilla | | Firefox Developer Edition*",
+            "opera-developer | Opera Developer | Opera",
+            "pycharm | JetBrains Pycharm Professional | JetBrains | | PyCharm*",
+            "genius | Genius (Free Edition) | Some Maker",
+            "kit-x86 | Example Kit (32-bit) | Another Maker",
+            "map-ltr | Map LTR (Long Term Release) | Map Makers",
+        ],
+        &[
+            (
+                "Mozilla Firefox 128.0 (x64 en-US) | Mozilla | 128.0",
+                "review: firefox-dev",
+            ),
+            (
+                "Firefox Developer Edition 128.0 (x64 en-US) | Mozilla | 128.0",
+                "firefox-dev",
+            ),
+            (
+                "Opera Stable 75.0 | Opera Software | 75.0",
+                "review: opera-developer",
+            ),
+            (
+                "Opera Developer 75.0 | Opera Software | 75.0",
+                "opera-developer",
+            ),
+            (
+                "PyCharm Community Edition 2024.3 | JetBrains s.r.o. | 243.1",
+                "-",
+            ),
+            ("PyCharm 2024.3 | JetBrains s.r.o. | 243.1", "pycharm"),
+            // A remark of the packager alone.
+            ("Genius 5.1 | Some Maker | 5.1", "genius"),
+            ("Example Kit (64-bit) | Another Maker | 1.0", "-"),
+            ("Example Kit (32-bit) | Another Maker | 1.0", "kit-x86"),
+            ("Example Kit | Another Maker | 1.0", "kit-x86"),
+            ("Map 3.40 | Map Makers | 3.40", "review: map-ltr"),
+            ("Map LTR 3.40 | Map Makers | 3.40", "map-ltr"),
+        ],
+    );
+}
+
+#[test]
+fn what_a_title_describes_is_no_name_of_the_package() {
+    check(
+        &[
+            "eddie | Eddie - OpenVPN GUI | Eddie Team",
+            "vim | Vim (gvim) | Bram",
+        ],
+        &[
+            ("OpenVPN 2.5.4 | OpenVPN, Inc. | 2.5.4", "-"),
+            ("Eddie - OpenVPN GUI | Eddie Team | 2.24", "eddie"),
+            ("Vim 9.1 (gvim) | Bram | 9.1", "vim"),
+        ],
+    );
+}
+
+#[test]
+fn a_part_of_a_makers_word_is_not_the_maker() {
+    check(
+        &[
+            "origin | Origin | Electronic Arts | http://www.origin.com/",
+            "zero-studio | Zero Studio | Paul | http://studio.zero.com/",
+            "spark | Spark | Ignite Realtime | | Spark*",
+            "media | Example Media Player | OpenMedia",
+            "guard-client | Guard | Guard",
+        ],
+        &[
+            ("Origin | Electronic Arts, Inc. | 10.5", "origin"),
+            (
+                "Origin 2023 | OriginLab Corporation | 10.0",
+                "review: origin",
+            ),
+            ("Beehive Studio 5.0 | Beehive Studio Team | 5.0", "-"),
+            ("Spark 3.0.2 | Ignite Realtime RTC | 3.0.2", "spark"),
+            // Named by a stranger's name, it is the stranger's.
+            ("Cisco Spark | Cisco Systems, Inc. | 2.0", "review: spark"),
+            ("Example Media Player | Open Media LLC | 1.0", "media"),
+            (
+                "Networks LLC - Guard - Privacy for all of the people | Networks LLC | 1.0",
+                "guard-client",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn a_match_by_name_says_what_it_rests_on() {
     let catalog = Catalog::new(packages(&[
         "example-editor | Example Editor | Jane Doe",
