@@ -42,6 +42,8 @@ struct Count {
     /// Answers that say newer where it is the version itself; counted as right, because neither is
     /// missing.
     newer: usize,
+    /// Rows that are right but for such answers.
+    newer_rows: usize,
 }
 
 impl Count {
@@ -53,6 +55,8 @@ impl Count {
             "right": share(self.right),
             "wrong": share(self.wrong),
             "cannot_tell": share(self.cannot_tell),
+            "right_strict": share(self.right - self.newer_rows),
+            "wrong_strict": share(self.wrong + self.newer_rows),
             "newer_for_current": self.newer,
         })
     }
@@ -125,6 +129,8 @@ pub fn run(options: &Options) -> anyhow::Result<Value> {
 struct Answers {
     wrong: Vec<String>,
     open: Vec<String>,
+    /// Why it is newer than the version that it is.
+    strictly: Vec<String>,
     newer: usize,
 }
 
@@ -134,7 +140,10 @@ impl Answers {
         match self.kind() {
             "wrong" => count.wrong += 1,
             "cannot tell" => count.cannot_tell += 1,
-            _ => count.right += 1,
+            _ => {
+                count.right += 1;
+                count.newer_rows += usize::from(self.newer > 0);
+            }
         }
     }
 
@@ -147,7 +156,8 @@ impl Answers {
     }
 
     fn worst(&self) -> Option<&String> {
-        self.wrong.first().or(self.open.first())
+        let worst = self.wrong.first().or(self.open.first());
+        worst.or(self.strictly.first())
     }
 }
 
@@ -180,6 +190,7 @@ fn answers(relation: &Relation, pair: &Pair, pairs: &BTreeSet<Pair>) -> Answers 
                     answers.wrong.push(format!("against {offer}: {why}"));
                 } else if order != expected {
                     answers.newer += 1;
+                    answers.strictly.push(format!("against {offer}: {why}"));
                 }
             }
         }
