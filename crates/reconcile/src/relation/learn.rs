@@ -62,10 +62,12 @@ fn rule(transform: Transform, pairs: &BTreeSet<Numbered>) -> Option<Rule> {
         transform,
         registered_has_more: false,
         package_has_more: false,
+        is_repeated: false,
         is_ambiguous: false,
         depth: 0,
     };
     let mut outliers = 0;
+    let mut short: BTreeSet<Vec<u64>> = BTreeSet::new();
     let mut packages: BTreeMap<Vec<u64>, &[u64]> = BTreeMap::new();
     for (installed, package) in pairs {
         let Some(told) = transform.apply(&installed.parts) else {
@@ -78,13 +80,17 @@ fn rule(transform: Transform, pairs: &BTreeSet<Numbered>) -> Option<Rule> {
                 continue;
             }
             Fit::FirstHasMore => rule.registered_has_more = true,
-            Fit::SecondHasMore => rule.package_has_more = true,
+            Fit::SecondHasMore => {
+                rule.package_has_more = true;
+                short.insert(told.clone());
+            }
             Fit::Same => {}
         }
         rule.depth = rule.depth.max(told.len().min(package.parts.len()));
         let known = *packages.entry(told).or_insert(&package.parts);
         rule.is_ambiguous |= fit(known, &package.parts) != Fit::Same;
     }
+    rule.is_repeated = short.len() > 1;
     (outliers * OUTLIER <= pairs.len()).then_some(rule)
 }
 

@@ -208,6 +208,15 @@ pub(crate) fn version_in_name(name: &str) -> Option<String> {
     Name::of(name, "").versions.into_iter().next()
 }
 
+/// Whether a letter stands right behind a version in a name, as in `1.1.1q`: it is a number of its own.
+fn has_letter_behind(name: &str, version: &str) -> bool {
+    name.match_indices(version).any(|(at, _)| {
+        let mut behind = name[at + version.len()..].chars();
+        behind.next().is_some_and(char::is_alphabetic)
+            && behind.next().is_none_or(|it| !it.is_alphanumeric())
+    })
+}
+
 fn told(known: &Known, installed: Option<&Numbers>, offer: &Numbers) -> Option<Ordering> {
     match known {
         Known::Rule(rule) => rule.order(installed?, offer),
@@ -224,9 +233,23 @@ struct RowVersions {
 
 impl RowVersions {
     fn of(name: &str, registered: &str) -> Self {
-        Self {
+        let mut row = Self {
             registered: Numbers::of(registered),
-            named: version_in_name(name).and_then(|it| Numbers::of(&it)),
+            named: None,
+        };
+        if let Some(version) = version_in_name(name)
+            && let Some(mut named) = Numbers::of(&version)
+        {
+            named.is_open |= has_letter_behind(name, &version);
+            // `1.1.1` is what 1.1.1q and 1.1.1w register.
+            if let Some(registered) = &mut row.registered
+                && named.is_open
+                && rule::fit(&registered.parts, &named.parts) == rule::Fit::Same
+            {
+                registered.is_open = true;
+            }
+            row.named = Some(named);
         }
+        row
     }
 }

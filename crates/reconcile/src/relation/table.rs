@@ -41,10 +41,15 @@ impl Table {
             .is_some_and(|(it, seen)| seen.contains(&trimmed(&it.parts)))
     }
 
-    /// Where this registered version was seen.
+    /// Where this registered version was seen. One that was seen once, and leaves out numbers of the
+    /// package's, may be registered by other versions as well.
     pub(super) fn exact(&self, row: &RowVersions, offer: &Numbers) -> Option<(Ordering, String)> {
         let registered = row.registered.as_ref().filter(|it| !it.is_open)?;
         let seen = self.by_registered.get(&trimmed(&registered.parts))?;
+        let leaves_out = |it: &Vec<u64>| fit(&registered.parts, it) == Fit::SecondHasMore;
+        if self.by_registered.len() == 1 && seen.iter().any(leaves_out) {
+            return None;
+        }
         let mut orders = seen.iter().map(|it| order(it, &trimmed(&offer.parts)));
         let first = orders.next()?;
         let how = format!("is known to be the package's {}", shown(seen.first()?));

@@ -239,6 +239,44 @@ fn without_any_pair_only_versions_of_the_same_shape_are_compared() {
 }
 
 #[test]
+fn one_pair_says_which_form_a_version_has_and_not_that_another_is_the_same() {
+    let cases = [
+        // 1.1.1w is known, and 1.1.1q registers the same numbers.
+        (
+            "OpenSSL 1.1.1w|1.1.1=1.1.1.2300",
+            "OpenSSL 1.1.1q|1.1.1",
+            "1.1.1.2300",
+            None,
+        ),
+        (
+            "OpenSSL 1.1.1w|=1.1.1.2300",
+            "OpenSSL 1.1.1q|",
+            "1.1.1.2300",
+            None,
+        ),
+        (
+            "OpenSSL 1.1.1w|=1.1.1.2300",
+            "OpenSSL 1.1.0q|",
+            "1.1.1.2300",
+            Some(Less),
+        ),
+        ("1.1=1.1.3", "1.2", "1.2.5", None),
+        ("1.1=1.1.3", "1.1", "1.1.3", None),
+        ("1.1=1.1.3, 1.3=1.3.1", "1.2", "1.2.5", Some(Equal)),
+        ("1.1=1.1.3, 1.3=1.3.1", "1.1", "1.1.3", Some(Equal)),
+        ("243.2=2024.3.4", "243.2", "2024.3.4", Some(Equal)),
+    ];
+    for (known, row, version, expected) in cases {
+        let relation = Relation::learn(&pairs(known));
+        assert_eq!(
+            order(&relation, row, version),
+            expected,
+            "{known}: {row} {version}"
+        );
+    }
+}
+
+#[test]
 fn what_devices_register_is_learnt_by_the_catalog() {
     let versions = |observed: &[(&str, &str)]| {
         let old = observed.iter().zip(1..).map(|((registered, version), id)| {
