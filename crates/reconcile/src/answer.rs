@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Offer, family};
 use crate::matching::{Match, match_said};
+use crate::names::Row;
 use crate::overrides::{Overrides, Said};
 use crate::relation::Told;
 
@@ -163,7 +164,14 @@ pub fn answer_under(catalog: &Catalog, overrides: &Overrides, software: &Softwar
             why,
         };
     };
-    let (order, basis) = compare(catalog, software, &found, offer);
+    let (mut order, mut basis) = compare(catalog, software, &found, offer);
+    if order == Some(Ordering::Less) && stands_beside(catalog, software, &found, offer) {
+        order = None;
+        basis = format!(
+            "it is of another line than the version on offer, {}, which may be installed beside it",
+            offer.text
+        );
+    }
     let why = format!("{}; {basis}", found.why);
     let Match {
         package,
@@ -242,6 +250,17 @@ fn compare(
         Some(Told::CannotTell(why)) => (None, why),
         None => (None, "the package is not known".to_owned()),
     }
+}
+
+/// Whether the version on offer may leave an older application as it is: it is of another line, and not
+/// known to be of a product that Windows Installer upgrades.
+fn stands_beside(catalog: &Catalog, software: &Software, found: &Match, offer: &Offer) -> bool {
+    let is_upgraded = offer.products.iter().any(|product| {
+        matches!((&product.upgrade_code, &software.upgrade_code),
+            (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
+    });
+    let package = catalog.named(&found.package).filter(|_| !is_upgraded);
+    package.is_some_and(|it| Row::of(software).is_beside(&it.identity, &offer.text))
 }
 
 /// A product code names the package version exactly, unless a patch raised the version in place.

@@ -61,7 +61,8 @@ impl RowNumbers {
     }
 }
 
-fn begins_with_number(version: &[String], number: &str) -> bool {
+/// Whether a version is of the line that a number names: its first number, its year, or its first two.
+pub(crate) fn begins_with_number(version: &[String], number: &str) -> bool {
     let Some(major) = version.first() else {
         return false;
     };

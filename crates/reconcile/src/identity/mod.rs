@@ -10,7 +10,7 @@ mod title;
 use std::collections::{BTreeSet, HashSet};
 
 pub(crate) use claim::Claim;
-pub(crate) use line::{Fit, Line, RowNumbers, is_year};
+pub(crate) use line::{Fit, Line, RowNumbers, begins_with_number, is_year};
 pub(crate) use own_name::{OwnName, Source};
 
 use crate::catalog::{CatalogPackage, family};
@@ -78,6 +78,8 @@ pub(crate) struct Identity {
     pub(crate) id_words: Vec<String>,
     /// Ids of packages that it pulls in.
     pub(crate) pulls_in: Vec<String>,
+    /// Lines of its own name that it pulls in: `314` of `python314`.
+    pub(crate) lines_pulled_in: Vec<String>,
     /// Patterns that name more than the begin of a name.
     pub(crate) claims: Vec<Claim>,
     /// The newest version.
@@ -130,6 +132,7 @@ impl Identity {
             .iter()
             .map(|it| it.to_lowercase())
             .collect();
+        identity.lines_pulled_in = lines_pulled_in(&id_name, &identity.pulls_in);
         identity.version.clone_from(&package.version);
         identity.claims = patterns.iter().filter_map(Claim::of).collect();
         let words = title_name.words.iter().chain(&id_name.words);
@@ -253,6 +256,17 @@ impl Identity {
             self.lines.extend(Line::of(rest));
         }
     }
+}
+
+fn lines_pulled_in(id: &Name, pulls_in: &[String]) -> Vec<String> {
+    let id = id.key();
+    let stem = id.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = |other: &String| {
+        let number = other.strip_prefix(stem).filter(|_| *other != id)?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| number.to_owned())
+    };
+    pulls_in.iter().filter_map(number).collect()
 }
 
 /// Whether a word goes on from another one of some length.

@@ -16,6 +16,7 @@
 //!    catalog uses is none.
 //! 5. Of several packages the one that says most counts; where several say the same, none does.
 
+mod beside;
 mod candidate;
 mod doubt;
 mod index;

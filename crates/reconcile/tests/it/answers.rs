@@ -1,7 +1,7 @@
 //! Missing, current, newer or cannot tell, for one installed application.
 
 use fleetmend_model::PackageId;
-use fleetmend_reconcile::{Answer, Catalog, CatalogPackage, answer};
+use fleetmend_reconcile::{Answer, Catalog, CatalogPackage, State, answer};
 
 use crate::{msi, package, software, with_pattern, with_product};
 
@@ -69,7 +69,7 @@ fn a_missing_version_says_everything_that_a_person_asks() {
         available,
         why,
         ..
-    } = answer(&catalog, &software("Example 1", "1.5"))
+    } = answer(&catalog, &software("Example 1.5", "1.5"))
     else {
         panic!("not missing");
     };
@@ -84,7 +84,7 @@ fn a_missing_version_says_everything_that_a_person_asks() {
     );
     assert_eq!(
         why,
-        "its name 'Example 1' fits the package's own pattern 'Example*'; \
+        "its name 'Example 1.5' fits the package's own pattern 'Example*'; \
          its version 1.5 is older than what is on offer: the package's version is 2.0.1"
     );
 }
@@ -212,4 +212,38 @@ fn weak_matches_are_for_review_and_never_missing() {
         answer(&catalog, &software("Other", "1.0")),
         Answer::Unmatched
     );
+}
+
+#[test]
+fn an_older_line_that_stands_beside_what_is_on_offer_is_not_missing_it() {
+    let mut python = package(1, "python3", "3.14.7");
+    python.title = "Python 3.x".to_owned();
+    python.dependencies.push("python314".to_owned());
+    let mut mysql = package(2, "mysql", "9.7.2");
+    mysql.title = "MySQL Server".to_owned();
+    let mut editor = package(3, "editor", "9.1.2");
+    editor.title = "Example Editor".to_owned();
+    let upgraded = "{33333333-0000-0000-0000-000000000001}";
+    let suite = with_product(
+        with_pattern(package(4, "suite", "9.1.2"), "Example Suite*"),
+        "",
+        upgraded,
+        "9.1.2",
+    );
+    let catalog = Catalog::new(vec![python, mysql, editor, suite]);
+    for (name, version, upgrade_code, expected) in [
+        ("Python 3.9.13 (64-bit)", "3.9.13", "", State::CannotTell),
+        ("Python 3.14.2 (64-bit)", "3.14.2", "", State::Missing),
+        ("MySQL Server 5.7", "5.7.34", "", State::CannotTell),
+        ("MySQL Server 9.6", "9.6.1", "", State::Missing),
+        // A whole version in the name says nothing of lines.
+        ("Example Editor 8.2.1", "8.2.1", "", State::Missing),
+        ("Example Editor", "8.2.1", "", State::Missing),
+        // Windows Installer upgrades it.
+        ("Example Suite 8", "8.2.1", upgraded, State::Missing),
+        ("Example Suite 8", "8.2.1", "", State::CannotTell),
+    ] {
+        let found = answer(&catalog, &msi(name, version, "", upgrade_code));
+        assert_eq!(found.state(), expected, "{name}: {}", found.why());
+    }
 }
