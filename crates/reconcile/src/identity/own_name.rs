@@ -63,6 +63,7 @@ pub(super) fn own_names(
     lacks.extend(said.map(|it| it.text.clone()));
     names.add_all(&main, Source::Title, &lacks, MAKER);
     names.add_line_of_id(&id_key, &main);
+    names.add_by_maker(&main);
     // A name of words between brackets: `Vim (gvim)`. It goes on from the name before them: `Eddie -
     // OpenVPN GUI` is not called `OpenVPN`.
     let all: Vec<&Word> = title.words.iter().collect();
@@ -150,6 +151,26 @@ impl Names<'_> {
                 return;
             }
             lacks.push(last.clone());
+        }
+    }
+
+    /// `RealVNC Viewer`, titled `VNC Viewer`: its maker is called by the product's first word, and the
+    /// product by the maker's.
+    fn add_by_maker(&mut self, title: &[&Word]) {
+        const LEAST: usize = 3;
+        let Some((first, rest)) = title.split_first() else {
+            return;
+        };
+        if rest.is_empty() || first.text.chars().count() < LEAST {
+            return;
+        }
+        let goes_on = |it: &&String| it.len() > first.text.len() && it.ends_with(&first.text);
+        let mut makers: Vec<&String> = self.makers.iter().filter(goes_on).collect();
+        makers.sort();
+        for maker in makers {
+            let rest = rest.iter().map(|it| it.text.as_str());
+            let words = [maker.as_str()].into_iter().chain(rest).collect();
+            self.push(words, Source::Title, &[]);
         }
     }
 

@@ -114,6 +114,8 @@ impl Judging<'_> {
     /// a part or a companion.
     pub(super) fn is_worth_a_look(&self, found: &Found) -> bool {
         let words = self.row.name.words.iter();
+        // What stands behind `with` comes with it: `Ruby with MSYS2`.
+        let words = words.take_while(|it| it.text != "with");
         let of_name: usize = words.map(|it| it.text.chars().count()).sum();
         let is_possible = match found.maker {
             Maker::Same | Maker::Silent => true,
@@ -121,8 +123,12 @@ impl Judging<'_> {
             Maker::Other => found.left_over.count + found.lacks.len() == 0 && self.is_telling(),
         };
         let mut unexplained = found.left_over.unexplained.iter();
-        is_possible
-            && self.part.key.chars().count() * 2 >= of_name
-            && !unexplained.any(|it| is_component(it))
+        // `Zoom Workplace` by Zoom: its maker and its pattern speak for it, were it renamed.
+        let is_backed = self.by_pattern && found.maker == Maker::Same;
+        let is_most = self.part.key.chars().count() * 2 >= of_name
+            || (is_backed
+                && found.left_over.unexplained.len() == 1
+                && !found.left_over.is_other_edition);
+        is_possible && is_most && !unexplained.any(|it| is_component(it))
     }
 }

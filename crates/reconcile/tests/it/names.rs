@@ -417,6 +417,33 @@ fn what_a_title_describes_is_no_name_of_the_package() {
 }
 
 #[test]
+fn what_was_renamed_or_comes_with_something_is_for_review() {
+    check(
+        &[
+            "zoom | Zoom Client for Meetings | Zoom Video Communications, Inc. | | zoom*",
+            "ruby.install | Ruby (Install) | Yukihiro Matsumoto | | ruby *",
+            "vnc-viewer | VNC Viewer (Install) | RealVNC Limited.",
+        ],
+        &[
+            (
+                "Zoom Workplace (64-bit) | Zoom Video Communications, Inc. | 6.0",
+                "review: zoom",
+            ),
+            (
+                "Zoom Outlook Plugin | Zoom Video Communications, Inc. | 6.0",
+                "-",
+            ),
+            (
+                "Ruby 3.1.2-1-x64 with MSYS2 | RubyInstaller Team | 3.1.2",
+                "review: ruby.install",
+            ),
+            ("RealVNC Viewer 7.7.0 | RealVNC | 7.7.0", "vnc-viewer"),
+            ("RealVNC Server 7.7.0 | RealVNC | 7.7.0", "-"),
+        ],
+    );
+}
+
+#[test]
 fn a_part_of_a_makers_word_is_not_the_maker() {
     check(
         &[
