@@ -165,40 +165,50 @@ impl Search<'_> {
     }
 
     fn by_code(&self, coded: Coded) -> Option<Match> {
-        let Self {
-            catalog, software, ..
-        } = *self;
         let mut packages = coded.packages;
         packages.retain(|it| self.may_be(*it));
-        if families(catalog, &packages).len() > 1 {
+        let mut confidence = coded.confidence;
+        if coded.evidence == Evidence::UpgradeCode {
+            // The code is the product's, not the line's or channel's: the name has the say there.
+            let row = Row::of(self.software);
+            packages.retain(|it| {
+                let package = self.catalog.package(*it);
+                package.is_some_and(|it| !row.contradicts(&it.identity))
+            });
+        }
+        if families(self.catalog, &packages).len() > 1 {
             // Several packages carry the same installer: the name may tell which one is meant.
-            let mut named = named(catalog, software);
-            named
-                .retain(|it| packages.contains(&it.package) && it.confidence == Confidence::Strong);
-            let top = named.iter().map(Candidate::rank).max();
-            named.retain(|it| Some(it.rank()) == top);
-            let named: Vec<u32> = named.iter().map(|it| it.package).collect();
-            if families(catalog, &named).len() == 1 {
-                packages = named;
+            let named = self.by_name_among(|it| packages.contains(&it));
+            if let Some(named) = named.filter(|it| it.confidence == Confidence::Strong) {
+                let is_named = |it: &u32| {
+                    let package = self.catalog.package(*it);
+                    package.is_some_and(|it| family(&it.name) == family(&named.package))
+                };
+                packages.retain(is_named);
+                confidence = Confidence::Strong;
             }
         }
         choose(
-            catalog,
+            self.catalog,
             &packages,
             coded.evidence,
-            coded.confidence,
+            confidence,
             &coded.why,
         )
     }
 
+    fn by_name(&self) -> Option<Match> {
+        self.by_name_among(|_| true)
+    }
+
     /// By what the package says of its software: its own pattern for registered names, its title, its
     /// id, and who makes it.
-    fn by_name(&self) -> Option<Match> {
+    fn by_name_among(&self, is_among: impl Fn(u32) -> bool) -> Option<Match> {
         let Self {
             catalog, software, ..
         } = *self;
         let mut candidates = named(catalog, software);
-        candidates.retain(|it| self.may_be(it.package));
+        candidates.retain(|it| self.may_be(it.package) && is_among(it.package));
         let mut top = candidates.iter().map(Candidate::rank).max()?;
         let rivals = rivals(&candidates, &top);
         let pulled = pulled_in(catalog, &candidates, &top);

@@ -195,6 +195,6 @@ impl<'a> Judging<'a> {
 }
 
 /// Whether the row may be of the package's channel. Long-term support is mostly not said.
-fn channels_meet(row: Option<Channel>, package: Option<Channel>) -> bool {
+pub(super) fn channels_meet(row: Option<Channel>, package: Option<Channel>) -> bool {
     row == package || (row.is_none() && package == Some(Channel::LongTerm))
 }

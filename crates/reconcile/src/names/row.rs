@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use fleetmend_model::inventory::Software;
 
-use crate::identity::RowNumbers;
+use super::judge::channels_meet;
+use crate::identity::{Fit, Identity, RowNumbers};
 use crate::lookup::Lookup;
 use crate::normal::{Name, Publisher};
 
@@ -44,6 +45,24 @@ impl Row {
             registered: software.version.clone(),
             name,
         }
+    }
+
+    /// Whether its name says that it is of another line, channel or architecture than a package.
+    pub(crate) fn contradicts(&self, package: &Identity) -> bool {
+        let mut claims = package.claims.iter();
+        if claims.any(|it| it.fits(&self.text)) {
+            return false;
+        }
+        let (name, numbers) = (&self.name, &self.numbers);
+        let is_of_other_line = package.lines.iter().any(|it| it.fit(numbers) == Fit::No);
+        let is_remark = name.channel_is_aside && package.channel.is_none();
+        let is_of_other_architecture = name
+            .architecture
+            .zip(package.architecture)
+            .is_some_and(|(a, b)| a != b);
+        is_of_other_line
+            || is_of_other_architecture
+            || !(channels_meet(name.channel, package.channel) || is_remark)
     }
 
     /// All runs of words from one of the first few on; the same without asides, and each without

@@ -234,6 +234,51 @@ fn the_name_decides_between_packages_with_the_same_installer() {
 }
 
 #[test]
+fn a_code_that_is_shared_decides_between_no_lines_channels_or_architectures() {
+    let coded = |id: i64, name: &str, title: &str| {
+        let mut it = with_product(package(id, name, "24.0"), P1, U1, "24.0");
+        it.title = title.to_owned();
+        it
+    };
+    let cases: [(&[(&str, &str)], &str, &str, &str); 6] = [
+        // One package alone is known to have the code of the product.
+        (&[("fox", "Example Fox")], U1, "Example Fox ESR", "-"),
+        (&[("fox", "Example Fox")], U1, "Example Fox", "fox"),
+        (
+            &[("kit-x86", "Example Kit (32-bit)")],
+            U1,
+            "Example Kit (x64)",
+            "-",
+        ),
+        (&[("kit8", "Example Kit 8")], U1, "Example Kit 9.1", "-"),
+        (&[("kit8", "Example Kit 8")], U1, "Another Name 8.1", "kit8"),
+        // Both brought the same installer, and the name does not say which it is.
+        (
+            &[("node", "Example Node"), ("node-lts", "Example Node LTS")],
+            P1,
+            "Example Node",
+            "review",
+        ),
+    ];
+    for (packages, code, name, expected) in cases {
+        let packages = packages.iter().zip(1..);
+        let catalog = packages
+            .map(|((id, title), at)| coded(at, id, title))
+            .collect();
+        let (product, upgrade) = if code == P1 { (P1, "") } else { ("", U1) };
+        let version = name.rsplit(' ').next().unwrap_or_default();
+        let row = msi(name, version, product, upgrade);
+        let found = match_software(&Catalog::new(catalog), &row);
+        let shown = match &found {
+            None => "-",
+            Some(it) if it.confidence == Weak => "review",
+            Some(it) => &it.package,
+        };
+        assert_eq!(shown, expected, "{name}: {found:?}");
+    }
+}
+
+#[test]
 fn packages_of_the_machines_own_package_manager_are_not_matched() {
     let catalog = Catalog::new(vec![with_pattern(package(1, "curl", "9.0"), "curl*")]);
     let mut row = software("curl", "7.88");
