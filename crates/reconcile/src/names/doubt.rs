@@ -64,6 +64,10 @@ impl Judging<'_> {
         if found.left_over.is_other_edition {
             return Some("it is another edition than the package");
         }
+        // `Example App` is not `Example Tool`.
+        if found.left_over.says_kind && found.lacks.iter().any(|it| is_soft(it)) {
+            return Some("the package's name says another kind of program");
+        }
         let is_allowed = |word: &&str| {
             is_edition(word) || is_soft(word) || identity.author_words.contains(*word)
         };

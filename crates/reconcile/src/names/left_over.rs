@@ -4,7 +4,7 @@ use super::Row;
 use super::maker::Maker;
 use super::row::Part;
 use crate::identity::{Identity, is_year};
-use crate::normal::{is_component, is_edition, is_legal_form, is_platform, is_silent};
+use crate::normal::{is_component, is_edition, is_legal_form, is_platform, is_silent, is_soft};
 
 /// The row's words outside of a part, but for versions and the maker's name.
 pub(super) struct LeftOver {
@@ -14,6 +14,8 @@ pub(super) struct LeftOver {
     pub(super) count: usize,
     /// Whether one names an edition, and the package is another one by its own name.
     pub(super) is_other_edition: bool,
+    /// Whether one says what kind of program it is, and the package's own name does not.
+    pub(super) says_kind: bool,
 }
 
 /// What a part leaves over of a row, against what a package says of itself.
@@ -27,6 +29,7 @@ pub(super) fn left_over(
     let mut unexplained = Vec::new();
     let mut count = 0;
     let mut is_other_edition = false;
+    let mut says_kind = false;
     let has_edition = identity.own_words.iter().any(|it| is_edition(it));
     let is_description = is_description(row);
     let is_by_maker = maker == Maker::Same;
@@ -56,6 +59,7 @@ pub(super) fn left_over(
                 && at < first
                 && row.publisher.words().iter().any(|it| it == text));
         is_other_edition |= has_edition && is_edition(text) && !identity.own_words.contains(text);
+        says_kind |= is_soft(text) && !is_edition(text) && !identity.own_words.contains(text);
         let is_credit = is_credit(row, at, identity);
         let is_before = at < first && (text == "gnu" || (at > 0 && is_legal_form(text)));
         if is_silent(text, is_likely)
@@ -83,6 +87,7 @@ pub(super) fn left_over(
         unexplained,
         count,
         is_other_edition,
+        says_kind,
     }
 }
 

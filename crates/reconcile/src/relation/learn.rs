@@ -62,7 +62,7 @@ fn rule(transform: Transform, pairs: &BTreeSet<Numbered>) -> Option<Rule> {
         transform,
         registered_has_more: false,
         package_has_more: false,
-        is_repeated: false,
+        seen_short: 0,
         is_ambiguous: false,
         depth: 0,
     };
@@ -90,7 +90,7 @@ fn rule(transform: Transform, pairs: &BTreeSet<Numbered>) -> Option<Rule> {
         let known = *packages.entry(told).or_insert(&package.parts);
         rule.is_ambiguous |= fit(known, &package.parts) != Fit::Same;
     }
-    rule.is_repeated = short.len() > 1;
+    rule.seen_short = short.len();
     (outliers * OUTLIER <= pairs.len()).then_some(rule)
 }
 

@@ -13,9 +13,9 @@ pub(super) struct Rule {
     pub(super) registered_has_more: bool,
     /// Whether the package's have numbers behind the registered ones.
     pub(super) package_has_more: bool,
-    /// Whether that was seen for several versions, each registered otherwise. One says that numbers are
-    /// left out, and not that another version with the same ones before is the same.
-    pub(super) is_repeated: bool,
+    /// For how many registered versions that was seen. One says that numbers are left out, and not that
+    /// another version with the same ones before is the same.
+    pub(super) seen_short: usize,
     /// Whether registered versions that are the same stand for different ones of the package.
     pub(super) is_ambiguous: bool,
     /// How many numbers were seen to be the same on both sides.
@@ -71,7 +71,7 @@ impl Rule {
             // Many releases share a year and its first number.
             Fit::SecondHasMore if self.transform == Transform::PackedYear => None,
             Fit::SecondHasMore if self.package_has_more => {
-                (self.is_repeated && !self.is_ambiguous && is_sure).then_some(Ordering::Equal)
+                (self.seen_short > 1 && !self.is_ambiguous && is_sure).then_some(Ordering::Equal)
             }
             Fit::SecondHasMore => is_sure.then_some(Ordering::Less),
         }

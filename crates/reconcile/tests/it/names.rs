@@ -402,6 +402,19 @@ fn without_its_own_package_an_edition_is_no_other_ones() {
 }
 
 #[test]
+fn two_kinds_of_program_of_one_name_are_two_products() {
+    check(
+        &["tool | Example Tool | Maker"],
+        &[
+            ("Example Tool | Maker | 1.0", "tool"),
+            ("Example | Maker | 1.0", "tool"),
+            ("Example App | Maker | 1.0", "review: tool"),
+            ("Example Desktop | Maker | 1.0", "review: tool"),
+        ],
+    );
+}
+
+#[test]
 fn what_a_title_describes_is_no_name_of_the_package() {
     check(
         &[
