@@ -233,6 +233,9 @@ fn the_name_decides_between_packages_with_the_same_installer() {
     assert_eq!(found.candidates, ["kit", "runtime"]);
 }
 
+/// Ids with their titles.
+type Titled = &'static [(&'static str, &'static str)];
+
 #[test]
 fn a_code_that_is_shared_decides_between_no_lines_channels_or_architectures() {
     let coded = |id: i64, name: &str, title: &str| {
@@ -240,7 +243,7 @@ fn a_code_that_is_shared_decides_between_no_lines_channels_or_architectures() {
         it.title = title.to_owned();
         it
     };
-    let cases: [(&[(&str, &str)], &str, &str, &str); 6] = [
+    let cases: [(Titled, &str, &str, &str); 6] = [
         // One package alone is known to have the code of the product.
         (&[("fox", "Example Fox")], U1, "Example Fox ESR", "-"),
         (&[("fox", "Example Fox")], U1, "Example Fox", "fox"),
