@@ -52,6 +52,7 @@ mod prune;
 mod quarantine;
 mod removal;
 mod restarted;
+mod said_versions;
 mod scan_age;
 mod seed;
 mod sign_in;
