@@ -3,7 +3,7 @@
 
 use anyhow::ensure;
 use clap::{Args, Subcommand};
-use fleetmend_server::GivenOverride;
+use fleetmend_server::{GivenOverride, Handle};
 
 use crate::options;
 
@@ -72,6 +72,24 @@ pub enum Override {
         publisher: String,
         #[command(flatten)]
         decision: Decision,
+        /// Why.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Go ahead.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Say what it changes that what registers a version is this version of a package, and with --yes make
+    /// it an override.
+    Version {
+        #[command(flatten)]
+        server: options::Data,
+        /// The package's id.
+        package: String,
+        /// The registered version, as devices have it.
+        registered: String,
+        /// The package's version that it is.
+        version: String,
         /// Why.
         #[arg(long, default_value = "")]
         reason: String,
@@ -150,13 +168,28 @@ pub async fn overrides(command: Override) -> anyhow::Result<()> {
                 package,
                 highest,
                 reason: &reason,
+                ..GivenOverride::default()
             };
-            for line in data.preview_override(&given).await? {
-                println!("{line}");
-            }
-            ensure!(yes, NOTHING_DONE);
-            let id = data.add_override(&given).await?;
-            println!("override {id} was made; the server matches all devices anew");
+            add(&data, &given, yes).await?;
+        }
+        Override::Version {
+            server,
+            package,
+            registered,
+            version,
+            reason,
+            yes,
+        } => {
+            let data = fleetmend_server::open(server.config()?).await?;
+            let given = GivenOverride {
+                decision: "version",
+                package: &package,
+                registered: &registered,
+                version: &version,
+                reason: &reason,
+                ..GivenOverride::default()
+            };
+            add(&data, &given, yes).await?;
         }
         Override::Remove { server, id, yes } => {
             let data = fleetmend_server::open(server.config()?).await?;
@@ -172,5 +205,16 @@ pub async fn overrides(command: Override) -> anyhow::Result<()> {
             options::print(&data.list_overrides(output.output()).await?)?;
         }
     }
+    Ok(())
+}
+
+/// Says what an override changes, and makes it if that is wanted.
+async fn add(data: &Handle, given: &GivenOverride<'_>, yes: bool) -> anyhow::Result<()> {
+    for line in data.preview_override(given).await? {
+        println!("{line}");
+    }
+    ensure!(yes, NOTHING_DONE);
+    let id = data.add_override(given).await?;
+    println!("override {id} was made; the server matches all devices anew");
     Ok(())
 }

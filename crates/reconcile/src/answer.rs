@@ -164,7 +164,7 @@ pub fn answer_under(catalog: &Catalog, overrides: &Overrides, software: &Softwar
             why,
         };
     };
-    let (mut order, mut basis) = compare(catalog, software, &found, offer);
+    let (mut order, mut basis) = compare(catalog, overrides, software, &found, offer);
     if order == Some(Ordering::Less) && stands_beside(catalog, software, &found, offer) {
         order = None;
         basis = format!(
@@ -219,6 +219,7 @@ fn denied(catalog: &Catalog, said: &Said<'_>, software: &Software) -> Option<Ans
 /// The installed version against the one on offer, and what the comparison rests on.
 fn compare(
     catalog: &Catalog,
+    overrides: &Overrides,
     software: &Software,
     found: &Match,
     offer: &Offer,
@@ -238,13 +239,16 @@ fn compare(
         );
         return (Some(order), basis);
     }
-    let relation = catalog.named(&found.package).map(|it| &it.relation);
+    let package = catalog.named(&found.package);
+    let relation = package.map(|it| catalog.relation_under(overrides, it));
     match relation.map(|it| it.order(software, &offer.text)) {
         Some(Told::Order { order, what, how }) => {
             let word = word(order);
             let how = how.map_or(String::new(), |how| format!(" ({what} {how})"));
+            let said = overrides.says_of_version(&found.package, installed);
+            let said = said.map_or(String::new(), |said| format!("; {said}"));
             let offered = &offer.text;
-            let basis = format!("{what} is {word}: the package's version is {offered}{how}");
+            let basis = format!("{what} is {word}: the package's version is {offered}{how}{said}");
             (Some(order), basis)
         }
         Some(Told::CannotTell(why)) => (None, why),

@@ -4,15 +4,21 @@
 //! one for the very name counts before a pattern, a pattern with more letters before one with fewer,
 //! and the later one before the earlier. That a name is *not* a package is said beside all others: it
 //! only takes that package out of what the name may be, and what counts later does not put it back.
+//!
+//! Which version of a package a registered version is, is said of the package and not of a name: its
+//! [`Relation`](crate::relation::Relation) is learnt from that as from what a device registers where the
+//! version is known.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use fleetmend_model::inventory::Software;
 
+use crate::answer::Answer;
 use crate::catalog::family;
 use crate::pattern::MAX_NAME;
 use crate::pin::Pin;
+use crate::relation::Pair;
 use crate::said_text;
 
 /// What an administrator decided about a name.
@@ -27,6 +33,15 @@ pub enum Decision {
     /// It stays at this package version or below; without one, at whatever is installed. That is said
     /// beside all others, as what it is is another matter.
     Pinned(Option<String>),
+    /// What registers so is this version of a package. The override has no name.
+    Version {
+        /// The package's id.
+        package: String,
+        /// `DisplayVersion`.
+        registered: String,
+        /// The package's version.
+        version: String,
+    },
 }
 
 /// A decision and the applications that it is for.
@@ -48,11 +63,38 @@ pub struct Override {
 }
 
 impl Override {
-    /// Whether it is for an application.
+    /// Whether it is for an application, by its name and publisher.
     pub fn fits(&self, software: &Software) -> bool {
         software.name.len() <= MAX_NAME
             && said_text::fits(&self.name, &software.name)
             && (self.publisher.is_empty() || said_text::fits(&self.publisher, &software.publisher))
+    }
+
+    /// Whether it is for an application that has this answer.
+    pub(crate) fn is_for(&self, software: &Software, answer: &Answer) -> bool {
+        match &self.decision {
+            Decision::Version { package, .. } => {
+                answer.package() == Some(package.to_lowercase().as_str())
+            }
+            _ => self.fits(software),
+        }
+    }
+
+    /// What is said of a registered version, where that is what is said.
+    fn pair(&self) -> Option<Pair> {
+        let Decision::Version {
+            registered,
+            version,
+            ..
+        } = &self.decision
+        else {
+            return None;
+        };
+        Some(Pair {
+            name: String::new(),
+            registered: registered.trim().to_owned(),
+            version: version.clone(),
+        })
     }
 
     /// What is said against updates, where that is what is said.
@@ -75,6 +117,11 @@ impl Override {
         let what = match &self.decision {
             Decision::Is(package) => format!("it is {package}"),
             Decision::IsNot(package) => format!("it is not {package}"),
+            Decision::Version {
+                registered,
+                version,
+                ..
+            } => format!("what registers {registered} is version {version}"),
             Decision::Excluded | Decision::Pinned(_) => "nothing is wanted for it".to_owned(),
         };
         format!("{} said that {what}: {}", self.by, self.reason)
@@ -104,6 +151,9 @@ pub struct Overrides {
     by_name: HashMap<String, Vec<usize>>,
     /// Places of those with a pattern.
     patterns: Vec<usize>,
+    /// Places of those for a package's versions, by its id in lower case; of one registered version only
+    /// the one that counts.
+    by_package: HashMap<String, Vec<usize>>,
 }
 
 /// What is decided about one application.
@@ -125,8 +175,15 @@ impl Overrides {
         all.sort_by_cached_key(Override::rank);
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         let mut patterns = Vec::new();
+        let mut by_package: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut registered = HashSet::new();
         for (place, it) in all.iter().enumerate() {
-            if it.is_exact() {
+            if let (Decision::Version { package, .. }, Some(pair)) = (&it.decision, it.pair()) {
+                let package = package.to_lowercase();
+                if registered.insert((package.clone(), pair.registered)) {
+                    by_package.entry(package).or_default().push(place);
+                }
+            } else if it.is_exact() {
                 by_name
                     .entry(said_text::read(&it.name).to_lowercase())
                     .or_default()
@@ -139,7 +196,36 @@ impl Overrides {
             all,
             by_name,
             patterns,
+            by_package,
         }
+    }
+
+    fn of_versions(&self, package: &str) -> impl Iterator<Item = &Override> {
+        let places = self.by_package.get(package).into_iter().flatten();
+        places.filter_map(|place| self.all.get(*place))
+    }
+
+    /// What is said of versions of a package, by its id in lower case.
+    pub(crate) fn pairs(&self, package: &str) -> Vec<Pair> {
+        self.of_versions(package)
+            .filter_map(Override::pair)
+            .collect()
+    }
+
+    /// Who said of a registered version of a package which one it is, and why; in a part of a sentence.
+    pub(crate) fn says_of_version(&self, package: &str, registered: &str) -> Option<String> {
+        let is_it = |it: &&Override| {
+            it.pair()
+                .is_some_and(|it| it.registered == registered.trim())
+        };
+        self.of_versions(package).find(is_it).map(Override::says)
+    }
+
+    /// Packages of whose versions one says something else than the other, by their ids in lower case.
+    pub(crate) fn other_versions(&self, other: &Self) -> BTreeSet<String> {
+        let packages = self.by_package.keys().chain(other.by_package.keys());
+        let is_other = |it: &&String| self.pairs(it) != other.pairs(it);
+        packages.filter(is_other).cloned().collect()
     }
 
     /// All, those that count first in front.
@@ -195,7 +281,7 @@ impl Overrides {
                 Decision::Excluded if said.is.is_none() && said.excluded.is_none() => {
                     said.excluded = Some(it);
                 }
-                Decision::Excluded => {}
+                Decision::Excluded | Decision::Version { .. } => {}
                 Decision::Pinned(_) => said.pinned = said.pinned.or(it.pin()),
             }
         }

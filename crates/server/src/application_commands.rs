@@ -121,7 +121,12 @@ impl Handle {
 
     /// Makes an override; gives its number. A server that runs matches all devices anew.
     pub async fn add_override(&self, given: &Given<'_>) -> anyhow::Result<i64> {
-        self.read_catalog().await?;
+        // What is said of a registered version is said of one that devices have.
+        if given.decision == "version" {
+            self.read_fleet().await?;
+        } else {
+            self.read_catalog().await?;
+        }
         overrides::add(&self.app, given, &command_line())
             .await
             .map_err(said)

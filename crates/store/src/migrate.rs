@@ -195,6 +195,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0133_source_interval.sql"),
     ),
     (
+        135,
+        "override versions",
+        include_str!("../migrations/sqlite/0135_override_versions.sql"),
+    ),
+    (
         137,
         "application names",
         include_str!("../migrations/sqlite/0137_application_names.sql"),
@@ -441,6 +446,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         133,
         "source interval",
         include_str!("../migrations/postgres/0133_source_interval.sql"),
+    ),
+    (
+        135,
+        "override versions",
+        include_str!("../migrations/postgres/0135_override_versions.sql"),
     ),
     (
         137,

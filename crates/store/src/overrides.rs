@@ -10,8 +10,8 @@ use crate::value::{Row, args};
 
 statements! {
     INSERT = "INSERT INTO overrides (name, publisher, decision, package, reason, created_by,
-                  created_at, highest)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id";
+                  created_at, highest, registered, version)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id";
     REMOVE = "UPDATE overrides SET removed_by = $2, removed_at = $3
               WHERE id = $1 AND removed_at IS NULL";
     GET = "SELECT * FROM overrides WHERE id = $1";
@@ -25,16 +25,20 @@ statements! {
 /// What is said of which applications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOverride {
-    /// `DisplayName`, or a pattern for it.
+    /// `DisplayName`, or a pattern for it; empty for `version`, which is said of a package.
     pub name: String,
     /// The publisher, or a pattern for it; empty for any.
     pub publisher: String,
-    /// `is`, `is_not`, `excluded` or `pinned`.
+    /// `is`, `is_not`, `excluded`, `pinned` or `version`.
     pub decision: String,
     /// The package's id; empty where the decision names none.
     pub package: String,
     /// The highest version that is still wanted of what is pinned; empty: whatever is installed stays.
     pub highest: String,
+    /// For `version`: the `DisplayVersion` of which it is said which version of the package it is.
+    pub registered: String,
+    /// For `version`: the package's version that it is.
+    pub version: String,
     /// Why.
     pub reason: String,
 }
@@ -64,6 +68,8 @@ fn read(row: &Row) -> Result<Override> {
             decision: row.text("decision")?,
             package: row.text("package")?,
             highest: row.text("highest")?,
+            registered: row.text("registered")?,
+            version: row.text("version")?,
             reason: row.text("reason")?,
         },
         created_by: row.text("created_by")?,
@@ -83,6 +89,8 @@ pub async fn insert(tx: &mut Tx, what: &NewOverride, by: &str, now: Millis) -> R
         by,
         now,
         &what.highest,
+        &what.registered,
+        &what.version,
     ];
     tx.id(&INSERT, values).await
 }

@@ -8,30 +8,48 @@ use fleetmend_versions::nuget::Version;
 use super::CatalogPackage;
 use crate::relation::{Pair, Relation, order_as_written};
 
-/// How versions are registered. What the mirror found in installers stands: devices only add to it.
-/// Without it devices tell, where they register anything but the package's versions as they are;
-/// where they do not, what programs that install versions say of themselves is asked first.
-pub(super) fn relation(versions: &[(Version, CatalogPackage)]) -> Relation {
-    let mut installers = of_installers(versions);
-    let mut devices = of_devices(versions);
-    if !installers.is_empty() {
-        let relation = Relation::learn(&installers);
-        devices.retain(|it| relation.fits(it));
-        if devices.is_empty() {
-            return relation;
-        }
-        installers.append(&mut devices);
-        return Relation::learn(&installers);
-    }
-    let is_as_written =
-        |it: &Pair| order_as_written(&it.registered, &it.version) == Some(Ordering::Equal);
-    if devices.iter().all(is_as_written) {
-        let guess = Relation::guess(of_programs(versions));
-        if guess != Relation::default() {
-            return guess;
+/// Pairs that are known of a package's versions.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    installers: Vec<Pair>,
+    devices: Vec<Pair>,
+    programs: Vec<Pair>,
+}
+
+impl Known {
+    pub(super) fn of(versions: &[(Version, CatalogPackage)]) -> Self {
+        Self {
+            installers: of_installers(versions),
+            devices: of_devices(versions),
+            programs: of_programs(versions),
         }
     }
-    Relation::learn(&devices)
+
+    /// How versions are registered. What the mirror found in installers and what a person confirmed stand
+    /// beside each other, and devices only add to what installers say. Without installers devices tell,
+    /// where they register anything but the package's versions as they are; where they do not, what
+    /// programs that install versions say of themselves is asked first, and goes with all that is
+    /// confirmed or counts for nothing.
+    pub(super) fn relation(&self, confirmed: &[Pair]) -> Relation {
+        if !self.installers.is_empty() {
+            let relation = Relation::learn_with(&self.installers, confirmed);
+            let mut pairs = self.installers.clone();
+            pairs.extend(self.devices.iter().filter(|it| relation.fits(it)).cloned());
+            if pairs.len() == self.installers.len() {
+                return relation;
+            }
+            return Relation::learn_with(&pairs, confirmed);
+        }
+        let is_as_written =
+            |it: &Pair| order_as_written(&it.registered, &it.version) == Some(Ordering::Equal);
+        if self.devices.iter().all(is_as_written) {
+            let guess = Relation::guess(self.programs.clone());
+            if guess != Relation::default() && confirmed.iter().all(|it| guess.fits(it)) {
+                return guess;
+            }
+        }
+        Relation::learn_with(&self.devices, confirmed)
+    }
 }
 
 /// What installers register.

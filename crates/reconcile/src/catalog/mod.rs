@@ -3,6 +3,7 @@
 mod learnt;
 mod put;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fleetmend_model::PackageId;
@@ -12,7 +13,8 @@ use crate::identity::Identity;
 use crate::names::{Candidate, NameIndex, Row};
 use crate::overrides::Overrides;
 use crate::pattern::{Pattern, PatternIndex};
-use crate::relation::Relation;
+use crate::relation::{Relation, is_plain};
+use learnt::Known;
 
 pub(crate) use put::Change;
 
@@ -93,6 +95,8 @@ pub(crate) struct Package {
     /// Product and upgrade codes of all versions.
     codes: BTreeSet<CodeOf>,
     pub(crate) identity: Identity,
+    /// What the relation is learnt from, but for what administrators say.
+    known: Known,
     /// How what its software registers stands to its versions.
     pub(crate) relation: Relation,
     /// Absent when no version is listed and released.
@@ -146,12 +150,57 @@ impl Catalog {
     /// With what administrators say about matches.
     #[must_use]
     pub fn with_overrides(mut self, overrides: Overrides) -> Self {
-        self.overrides = overrides;
+        self.set_overrides(overrides);
         self
     }
 
     pub(crate) fn set_overrides(&mut self, overrides: Overrides) {
+        for name in overrides.other_versions(&self.overrides) {
+            let place = self.by_name.get(&name).map(|it| *it as usize);
+            let package = place.and_then(|it| self.packages.get_mut(it)?.as_mut());
+            if let Some(package) = package {
+                package.relation = package.known.relation(&overrides.pairs(&name));
+            }
+        }
         self.overrides = overrides;
+    }
+
+    /// How registered versions stand to a package's, were these all that administrators said.
+    pub(crate) fn relation_under<'c>(
+        &self,
+        overrides: &Overrides,
+        package: &'c Package,
+    ) -> Cow<'c, Relation> {
+        let said = overrides.pairs(&package.name);
+        if said == self.overrides.pairs(&package.name) {
+            Cow::Borrowed(&package.relation)
+        } else {
+            Cow::Owned(package.known.relation(&said))
+        }
+    }
+
+    /// Why nobody can say that what is registered is this version of a package: it is none that the package
+    /// has, as far as that is known (sources are asked for the newest alone), nothing is learnt from it, or
+    /// what is certain says otherwise.
+    pub fn fault_of_version(&self, name: &str, registered: &str, version: &str) -> Option<String> {
+        let Some(package) = self.named(name) else {
+            return Some(format!("the catalog has no package '{name}'"));
+        };
+        let Some(wanted) = parse_version(version).filter(|it| !it.is_prerelease()) else {
+            return Some(format!("'{version}' is no version of a release"));
+        };
+        let newest = &package.identity.version;
+        if parse_version(newest).is_none_or(|it| it < wanted) {
+            return Some(format!(
+                "the package has no version {version}: its newest is {newest}"
+            ));
+        }
+        if !is_plain(registered) {
+            return Some(format!(
+                "'{registered}' is no plain row of numbers: nothing is learnt from it"
+            ));
+        }
+        package.relation.speaks_against(registered, version)
     }
 
     /// What administrators say about matches.

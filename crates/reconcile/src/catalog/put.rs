@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use fleetmend_versions::display;
 use fleetmend_versions::nuget::Version;
 
-use super::learnt::{newest_first, relation};
+use super::learnt::{Known, newest_first};
 use super::{Catalog, CatalogPackage, Code, CodeOf, Offer, Package, code_key, parse_version};
 use crate::answer::Answer;
 use crate::device::concerned;
@@ -154,7 +154,8 @@ impl Catalog {
         }
         let newest = versions.first();
         let identity = newest.map(|(_, newest)| Identity::of(newest, &patterns));
-        let relation = relation(&versions);
+        let known = Known::of(&versions);
+        let relation = known.relation(&self.overrides.pairs(name));
         let mut codes = BTreeSet::new();
         let mut offer: Option<Offer> = None;
         for (version, it) in versions {
@@ -188,6 +189,7 @@ impl Catalog {
             patterns,
             codes,
             identity: identity.unwrap_or_default(),
+            known,
             relation,
             offer,
         }

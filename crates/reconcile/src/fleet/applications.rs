@@ -340,7 +340,8 @@ impl Applications {
     pub(super) fn fitting(&self, overrides: &[&Override]) -> BTreeSet<u32> {
         let fits = |it: &&Application| {
             let software = it.software.software();
-            overrides.iter().any(|one| one.fits(&software))
+            let is_for = |one: &&Override| one.is_for(&software, &it.answer);
+            overrides.iter().any(is_for)
         };
         self.iter().filter(fits).map(|it| it.id).collect()
     }

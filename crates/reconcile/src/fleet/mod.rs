@@ -197,6 +197,16 @@ impl Fleet {
         both.filter_map(|it| self.devices.id(it)).collect()
     }
 
+    /// Whether a device has an application that is a package, by its id in lower case, and registers this
+    /// version.
+    pub fn registers(&self, package: &str, registered: &str) -> bool {
+        self.applications.iter().any(|it| {
+            !it.devices.is_empty()
+                && it.answer.package() == Some(package)
+                && it.software.version().trim() == registered.trim()
+        })
+    }
+
     /// Whether a device has an application.
     pub fn has(&self, device: DeviceId, application: u32) -> bool {
         let number = self.devices.number_of(device);

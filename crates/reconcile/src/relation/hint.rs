@@ -16,7 +16,7 @@ impl Relation {
     /// counts as nothing.
     pub fn guess(pairs: Vec<Pair>) -> Self {
         let pairs: Vec<Pair> = pairs.into_iter().filter(is_telling).collect();
-        let mut relation = learn(&pairs);
+        let mut relation = learn(&pairs, &[]);
         for known in [&mut relation.registered, &mut relation.named] {
             if *known == Known::NoRule {
                 *known = Known::Nothing;
@@ -47,7 +47,7 @@ fn is_telling(pair: &Pair) -> bool {
 
 /// Whether it is the package's version in another way of writing.
 fn is_explained(pair: &Pair) -> bool {
-    match learn(std::slice::from_ref(pair)).registered {
+    match learn(std::slice::from_ref(pair), &[]).registered {
         Known::Rule(rule) => rule.transform != Transform::Same,
         Known::Nothing | Known::NoRule => false,
     }

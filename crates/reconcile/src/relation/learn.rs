@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::numbers::Numbers;
-use super::rule::{Fit, Rule, fit};
+use super::rule::{Fit, Rule, fit, order_of_same_shape};
 use super::table::Table;
 use super::transform::Transform;
 use super::{Known, Pair, Relation, RowVersions};
@@ -14,9 +14,28 @@ const OUTLIER: usize = 5;
 /// A version as one side and the package's.
 type Numbered = (Numbers, Numbers);
 
-pub(super) fn learn(pairs: &[Pair]) -> Relation {
-    let mut registered: BTreeSet<Numbered> = BTreeSet::new();
-    let mut named: BTreeSet<Numbered> = BTreeSet::new();
+/// From pairs, and from those that a person confirmed.
+pub(super) fn learn(pairs: &[Pair], confirmed: &[Pair]) -> Relation {
+    let (others, named) = numbered(pairs);
+    let (said, _) = numbered(confirmed);
+    let registered = others.union(&said).cloned().collect();
+    let rule = match known(&registered) {
+        Known::NoRule if !said.is_empty() => beside(&others, &said),
+        rule => rule,
+    };
+    let plain = registered.iter().filter(|it| !it.0.is_open);
+    let table = Table::new(plain.map(|it| (&it.0, &it.1)));
+    Relation {
+        table: table.with_confirmed(said.iter().map(|it| &it.0)),
+        registered: rule,
+        named: known(&named),
+    }
+}
+
+/// As registered and as in the name.
+fn numbered(pairs: &[Pair]) -> (BTreeSet<Numbered>, BTreeSet<Numbered>) {
+    let mut registered = BTreeSet::new();
+    let mut named = BTreeSet::new();
     for pair in pairs {
         let Some(package) = Numbers::of_package(&pair.version, &pair.registered) else {
             continue;
@@ -25,15 +44,16 @@ pub(super) fn learn(pairs: &[Pair]) -> Relation {
         registered.extend(row.registered.map(|it| (it, package.clone())));
         named.extend(row.named.map(|it| (it, package.clone())));
     }
-    Relation {
-        table: Table::new(
-            registered
-                .iter()
-                .filter(|it| !it.0.is_open)
-                .map(|it| (&it.0, &it.1)),
-        ),
-        registered: known(&registered),
-        named: known(&named),
+    (registered, named)
+}
+
+/// What is known beside confirmed pairs that no rule explains: they are exceptions of their own, unless
+/// they show that versions of the same shape are not the same.
+fn beside(others: &BTreeSet<Numbered>, said: &BTreeSet<Numbered>) -> Known {
+    let is_of_other_shape = |it: &Numbered| order_of_same_shape(&it.0, &it.1).is_none();
+    match known(others) {
+        Known::Nothing if !said.iter().all(is_of_other_shape) => Known::NoRule,
+        known => known,
     }
 }
 

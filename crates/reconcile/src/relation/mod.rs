@@ -6,8 +6,8 @@
 //! Often the name holds the version that the package has (`Python 3.11.7 (64-bit)`).
 //!
 //! A [`Relation`] is learnt for each package from pairs that are certain: what the mirror found in an
-//! installer, and what devices register where Chocolatey or Fleetmend installed a known version. It is
-//! taken only if it holds for them all but a few. Where there is no pair, versions of the same shape
+//! installer, what devices register where Chocolatey or Fleetmend installed a known version, and what an
+//! administrator said of a registered version. It is taken only if it holds for them all but a few. Where there is no pair, versions of the same shape
 //! are taken for the same; whatever else is not known is told as such.
 
 mod hint;
@@ -78,7 +78,31 @@ pub enum Told {
 impl Relation {
     /// From pairs that are certain. Those that cannot be read count as nothing.
     pub fn learn(pairs: &[Pair]) -> Self {
-        learn::learn(pairs)
+        learn::learn(pairs, &[])
+    }
+
+    /// [`Self::learn`], and from pairs that a person confirmed: what is registered is that version and no
+    /// other, though it leaves out some of its numbers.
+    pub fn learn_with(pairs: &[Pair], confirmed: &[Pair]) -> Self {
+        learn::learn(pairs, confirmed)
+    }
+
+    /// Why what is registered cannot be this version, by what was learnt; in a part of a sentence.
+    pub(crate) fn speaks_against(&self, registered: &str, version: &str) -> Option<String> {
+        if self.has_seen(registered, version) {
+            return None;
+        }
+        match self.order_of("", registered, version) {
+            Told::Order {
+                order,
+                what,
+                how: Some(how),
+            } if order.is_ne() => {
+                let than = if order.is_lt() { "lower" } else { "higher" };
+                Some(format!("{what} {how}, and that is {than} than {version}"))
+            }
+            _ => None,
+        }
     }
 
     /// Whether a pair is what is known already, its name left out of account.
@@ -96,13 +120,17 @@ impl Relation {
 
     /// The installed application against a version of its package.
     pub fn order(&self, software: &Software, version: &str) -> Told {
-        let Some(offer) = Numbers::of_package(version, &software.version) else {
+        self.order_of(&software.name, &software.version, version)
+    }
+
+    fn order_of(&self, name: &str, registered_text: &str, version: &str) -> Told {
+        let Some(offer) = Numbers::of_package(version, registered_text) else {
             return Told::CannotTell(format!("the package's version '{version}' has no order"));
         };
-        let row = RowVersions::of(&software.name, &software.version);
+        let row = RowVersions::of(name, registered_text);
         let by_version = |order, how| Told::Order {
             order,
-            what: format!("its version {}", software.version.trim()),
+            what: format!("its version {}", registered_text.trim()),
             how,
         };
         if let Some((order, how)) = self.table.exact(&row, &offer) {
@@ -129,12 +157,11 @@ impl Relation {
                 from_name(b)
             }
             (Some(_), Some(_)) => Told::CannotTell(format!(
-                "its name and its version '{}' say different things",
-                software.version
+                "its name and its version '{registered_text}' say different things"
             )),
             (Some(a), None) => from_registered(a),
             (None, Some(b)) => from_name(b),
-            (None, None) => return self.between(software, &row, &offer),
+            (None, None) => return self.between(registered_text.trim(), &row, &offer),
         };
         self.unless_seen_otherwise(told, &row, &offer)
     }
@@ -155,8 +182,7 @@ impl Relation {
         }
     }
 
-    fn between(&self, software: &Software, row: &RowVersions, offer: &Numbers) -> Told {
-        let registered = software.version.trim();
+    fn between(&self, registered: &str, row: &RowVersions, offer: &Numbers) -> Told {
         if let Some((order, how)) = self.table.between(row, offer) {
             return Told::Order {
                 order,
@@ -194,6 +220,12 @@ impl Known {
             Self::Nothing | Self::NoRule => None,
         }
     }
+}
+
+/// Whether a registered version is a row of numbers and nothing behind it that may change the order, so
+/// that something is learnt of it.
+pub(crate) fn is_plain(registered: &str) -> bool {
+    Numbers::of(registered).is_some_and(|it| !it.is_open)
 }
 
 /// Versions that are written alike, as they stand without anything known of the package; `None` where

@@ -14,6 +14,8 @@ pub(super) struct Table {
     by_registered: BTreeMap<Vec<u64>, BTreeSet<Vec<u64>>>,
     /// Whether later registered versions always stood for later ones of the package.
     is_rising: bool,
+    /// Registered versions of which a person said which ones they are.
+    confirmed: BTreeSet<Vec<u64>>,
 }
 
 impl Table {
@@ -31,6 +33,14 @@ impl Table {
         table
     }
 
+    /// With registered versions of it that a person confirmed.
+    pub(super) fn with_confirmed<'p>(self, registered: impl Iterator<Item = &'p Numbers>) -> Self {
+        Self {
+            confirmed: registered.map(|it| trimmed(&it.parts)).collect(),
+            ..self
+        }
+    }
+
     /// Whether this registered version was seen with this version of the package.
     pub(super) fn has(&self, registered: &str, version: &str) -> bool {
         let package = Numbers::of_package(version, registered);
@@ -42,12 +52,14 @@ impl Table {
     }
 
     /// Where this registered version was seen. One that was seen once, and leaves out numbers of the
-    /// package's, may be registered by other versions as well.
+    /// package's, may be registered by other versions as well, unless a person said that it is that one.
     pub(super) fn exact(&self, row: &RowVersions, offer: &Numbers) -> Option<(Ordering, String)> {
         let registered = row.registered.as_ref().filter(|it| !it.is_open)?;
-        let seen = self.by_registered.get(&trimmed(&registered.parts))?;
+        let registered_parts = trimmed(&registered.parts);
+        let seen = self.by_registered.get(&registered_parts)?;
+        let is_confirmed = self.confirmed.contains(&registered_parts);
         let leaves_out = |it: &Vec<u64>| fit(&registered.parts, it) == Fit::SecondHasMore;
-        if self.by_registered.len() == 1 && seen.iter().any(leaves_out) {
+        if !is_confirmed && self.by_registered.len() == 1 && seen.iter().any(leaves_out) {
             return None;
         }
         let mut orders = seen.iter().map(|it| order(it, &trimmed(&offer.parts)));

@@ -175,6 +175,13 @@ fn an_override() -> impl Strategy<Value = (String, String, Decision)> {
         Just(Decision::Excluded),
         Just(Decision::Pinned(None)),
         version().prop_map(|it| Decision::Pinned(Some(it))),
+        (one_of(&IDS), version(), version()).prop_map(|(package, registered, version)| {
+            Decision::Version {
+                package,
+                registered,
+                version,
+            }
+        }),
     ];
     let pattern = prop_oneof![name(), name().prop_map(|it| it + "*")];
     (pattern, one_of(&MAKERS), decision)

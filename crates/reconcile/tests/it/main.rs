@@ -12,6 +12,7 @@ mod observed;
 mod overrides;
 mod properties;
 mod relations;
+mod said_versions;
 
 use fleetmend_model::PackageId;
 use fleetmend_model::inventory::{ChocolateyRecord, Place, Software};

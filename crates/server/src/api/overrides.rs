@@ -24,17 +24,22 @@ use crate::people::{Confirmed, SignedIn};
 pub(crate) struct OverrideBody {
     /// Its number.
     id: i64,
-    /// `DisplayName`, or a pattern with `*` and `?` for it; behind a backslash they are letters.
+    /// `DisplayName`, or a pattern with `*` and `?` for it; behind a backslash they are letters. Empty
+    /// for `version`.
     name: String,
     /// The same for the publisher; empty for any.
     publisher: String,
-    /// `is`, `is_not`, `excluded` or `pinned`.
+    /// `is`, `is_not`, `excluded`, `pinned` or `version`.
     decision: String,
-    /// The package that it is or is not.
+    /// The package that it is or is not, or of whose version it is said.
     package: Option<String>,
     /// The highest version that is still wanted of what is pinned; without one, whatever is installed
     /// stays.
     highest: Option<String>,
+    /// The `DisplayVersion` of which it is said which version of the package it is.
+    registered: Option<String>,
+    /// The package's version that it is.
+    version: Option<String>,
     /// Why.
     reason: String,
     /// Who said so.
@@ -57,6 +62,8 @@ impl From<Override> for OverrideBody {
             decision: it.what.decision,
             package: Some(it.what.package).filter(|it| !it.is_empty()),
             highest: Some(it.what.highest).filter(|it| !it.is_empty()),
+            registered: Some(it.what.registered).filter(|it| !it.is_empty()),
+            version: Some(it.what.version).filter(|it| !it.is_empty()),
             reason: it.what.reason,
             created_by: it.created_by,
             created_at: time(it.created_at),
@@ -70,21 +77,29 @@ impl From<Override> for OverrideBody {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewOverrideBody {
     /// `DisplayName`, or a pattern with `*` and `?` for it; behind a backslash they are letters.
-    /// Letter case does not count.
+    /// Letter case does not count. None for `version`.
+    #[serde(default)]
     name: String,
     /// The same for the publisher; empty for any.
     #[serde(default)]
     publisher: String,
     /// `is` (the package is this one), `is_not` (it is not, whatever else speaks for it),
-    /// `excluded` (nothing is wanted for it), or `pinned` (it stays at the version that it has).
+    /// `excluded` (nothing is wanted for it), `pinned` (it stays at the version that it has), or
+    /// `version` (what registers a version is this version of the package).
     decision: String,
-    /// The package's id, for `is` and `is_not`.
+    /// The package's id, for `is`, `is_not` and `version`.
     #[serde(default)]
     package: String,
     /// For `pinned`: the highest package version that is still wanted, e.g. `3.11.9`. Without one,
     /// whatever is installed stays.
     #[serde(default)]
     highest: String,
+    /// For `version`: a `DisplayVersion` that devices have, e.g. `3.11.7150.0`.
+    #[serde(default)]
+    registered: String,
+    /// For `version`: the package's version that it is, e.g. `3.11.7`.
+    #[serde(default)]
+    version: String,
     /// Why. A preview needs none.
     #[serde(default)]
     reason: String,
@@ -98,6 +113,8 @@ impl NewOverrideBody {
             decision: &self.decision,
             package: &self.package,
             highest: &self.highest,
+            registered: &self.registered,
+            version: &self.version,
             reason: &self.reason,
         }
     }

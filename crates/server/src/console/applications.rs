@@ -33,12 +33,16 @@ struct Row {
     decide: String,
     /// The same for whatever version of it, where its name has one.
     decide_all: Option<String>,
+    /// Where a person says which version it is, where that cannot be told.
+    decide_version: Option<String>,
 }
 
 fn row(it: ListedApplication, candidates: Vec<Match>) -> Row {
     let to = |package: &str| decide(&it.name, &it.publisher, package);
+    let state = AnswerState::from_key(&it.answer.state);
     Row {
-        state: AnswerState::from_key(&it.answer.state).map_or("Not known yet", AnswerState::label),
+        decide_version: decide_version(state, &it.answer.package, &it.version),
+        state: state.map_or("Not known yet", AnswerState::label),
         decide: to(&it.answer.package),
         decide_all: decide_all(&it.name, &it.version, &it.publisher, &it.answer.package),
         candidates: candidates
@@ -61,6 +65,17 @@ fn decide(name: &str, publisher: &str, package: &str) -> String {
 /// The same for a pattern that fits the name in any version.
 fn decide_all(name: &str, version: &str, publisher: &str, package: &str) -> Option<String> {
     Some(form(&any_version(name, version)?, publisher, package))
+}
+
+/// The same for the version that it registers, where it cannot be told which one of the package's it is.
+fn decide_version(state: Option<AnswerState>, package: &str, registered: &str) -> Option<String> {
+    let is_open = state == Some(AnswerState::CannotTell) && !registered.trim().is_empty();
+    let query = [
+        ("decision", "version"),
+        ("package", package),
+        ("registered", registered),
+    ];
+    is_open.then(|| address("/overrides/new", query))
 }
 
 fn form(name: &str, publisher: &str, package: &str) -> String {
@@ -194,6 +209,7 @@ struct One {
     /// Nobody says what a package of a package manager is.
     decide: Option<String>,
     decide_all: Option<String>,
+    decide_version: Option<String>,
 }
 
 /// Why one of a device's applications is what it is taken for.
@@ -222,6 +238,10 @@ pub async fn explanation(
                 &software.publisher,
                 package,
             )
+        }),
+        decide_version: package.and_then(|package| {
+            let state = it.answer.as_ref().map(|it| it.state());
+            decide_version(state, package, &software.version)
         }),
         candidates: found
             .into_iter()

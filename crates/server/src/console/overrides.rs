@@ -15,13 +15,17 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::missing::overrides::{self as service, Given, Preview};
 
-const DECISIONS: [(&str, &str); 4] = [
+const DECISIONS: [(&str, &str); 5] = [
     ("is", "It is the package"),
     ("is_not", "It is not the package"),
     ("excluded", "Nothing is wanted for it"),
     (
         "pinned",
         "It stays as it is installed, or at a highest version",
+    ),
+    (
+        "version",
+        "What registers a version is this version of the package",
     ),
 ];
 
@@ -56,21 +60,37 @@ pub async fn page(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
     })
 }
 
+/// Of the fields those that the decision goes by.
 fn given(fields: &Fields) -> Given<'_> {
+    let decision = fields.text("decision");
+    let of = |decisions: &[&str], field: &str| {
+        if decisions.contains(&decision) {
+            fields.text(field)
+        } else {
+            ""
+        }
+    };
+    let names = ["is", "is_not", "excluded", "pinned"];
     Given {
-        name: fields.text("name"),
-        publisher: fields.text("publisher"),
-        decision: fields.text("decision"),
-        package: match fields.text("decision") {
-            "excluded" | "pinned" => "",
-            _ => fields.text("package"),
-        },
-        highest: match fields.text("decision") {
-            "pinned" => fields.text("highest"),
-            _ => "",
-        },
+        name: of(&names, "name"),
+        publisher: of(&names, "publisher"),
+        decision,
+        package: of(&["is", "is_not", "version"], "package"),
+        highest: of(&["pinned"], "highest"),
+        registered: of(&["version"], "registered"),
+        version: of(&["version"], "version"),
         reason: fields.text("reason"),
     }
+}
+
+/// Whether all is there that a decision needs.
+fn is_complete(fields: &Fields) -> bool {
+    let needs: &[&str] = match fields.text("decision") {
+        "excluded" | "pinned" => &["name"],
+        "version" => &["package", "registered", "version"],
+        _ => &["name", "package"],
+    };
+    needs.iter().all(|it| fields.get(it).is_some())
 }
 
 #[derive(Template)]
@@ -82,6 +102,8 @@ struct Form {
     decisions: Vec<Choice>,
     package: String,
     highest: String,
+    registered: String,
+    version: String,
     reason: String,
     /// What it changes, where it can be made.
     preview: Option<Preview>,
@@ -92,10 +114,7 @@ struct Form {
 /// The form, with what the override would change as it is filled in.
 pub async fn form(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let fields = &viewer.fields;
-    let is_complete = fields.get("name").is_some()
-        && (fields.get("package").is_some()
-            || matches!(fields.text("decision"), "excluded" | "pinned"));
-    let (preview, fault) = if is_complete {
+    let (preview, fault) = if is_complete(fields) {
         match service::preview(&app, &given(fields)).await {
             Ok(preview) => (Some(preview), None),
             Err(ApiError::Bad(fault)) => (None, Some(fault)),
@@ -117,6 +136,8 @@ pub async fn form(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respons
         ),
         package: fields.text("package").to_owned(),
         highest: fields.text("highest").to_owned(),
+        registered: fields.text("registered").to_owned(),
+        version: fields.text("version").to_owned(),
         reason: fields.text("reason").to_owned(),
         preview,
         fault,

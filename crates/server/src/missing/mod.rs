@@ -9,6 +9,7 @@ pub mod index;
 pub mod matched_packages;
 pub mod matcher;
 pub mod on_device;
+mod override_check;
 pub mod overrides;
 pub mod published;
 pub mod query;

@@ -3,21 +3,19 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use fleetmend_model::{Millis, name_pattern};
+use fleetmend_model::Millis;
 use fleetmend_reconcile::fleet::{Comparison, OtherAnswer};
 pub use fleetmend_reconcile::fleet::{PatchCount, Turn};
-use fleetmend_reconcile::{Answer, Catalog, Decision, Override, Overrides, State, said_text};
+use fleetmend_reconcile::{Answer, Decision, Override, Overrides, State};
 use fleetmend_store::overrides::{self, NewOverride};
 use fleetmend_store::{Read, Tx};
-use fleetmend_versions::nuget::Version;
 
+use super::override_check::checked;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::people::Actor;
 use crate::{jobs, journal};
 
-/// The longest name, publisher or package, in characters: names are no longer in inventories.
-const LONGEST: usize = 512;
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 1000;
 /// Changes that are shown one by one.
@@ -26,16 +24,21 @@ const SHOWN: usize = 100;
 /// An override as a person gives it.
 #[derive(Debug, Clone, Default)]
 pub struct Given<'a> {
-    /// `DisplayName`, or a pattern with `*` and `?`, as [`said_text`] has them.
+    /// `DisplayName`, or a pattern with `*` and `?`, as
+    /// [`said_text`](fleetmend_reconcile::said_text) has them; empty for `version`.
     pub name: &'a str,
     /// The same for the publisher; empty for any.
     pub publisher: &'a str,
-    /// `is`, `is_not`, `excluded` or `pinned`.
+    /// `is`, `is_not`, `excluded`, `pinned` or `version`.
     pub decision: &'a str,
-    /// The package that it is or is not.
+    /// The package that it is or is not, or of whose version it is said.
     pub package: &'a str,
     /// The highest version that is still wanted of what is pinned; empty: whatever is installed stays.
     pub highest: &'a str,
+    /// For `version`: the `DisplayVersion` that devices have.
+    pub registered: &'a str,
+    /// For `version`: the package's version that it is.
+    pub version: &'a str,
     /// Why.
     pub reason: &'a str,
 }
@@ -100,7 +103,7 @@ pub async fn load(from: impl Read) -> Result<Overrides, fleetmend_store::Error> 
     Ok(Overrides::new(all.into_iter().filter_map(read).collect()))
 }
 
-fn decision(what: &NewOverride) -> Option<Decision> {
+pub(super) fn decision(what: &NewOverride) -> Option<Decision> {
     let package = || what.package.clone();
     let highest = || Some(what.highest.clone()).filter(|it| !it.is_empty());
     match what.decision.as_str() {
@@ -108,13 +111,18 @@ fn decision(what: &NewOverride) -> Option<Decision> {
         "is_not" => Some(Decision::IsNot(package())),
         "excluded" => Some(Decision::Excluded),
         "pinned" => Some(Decision::Pinned(highest())),
+        "version" => Some(Decision::Version {
+            package: package(),
+            registered: what.registered.clone(),
+            version: what.version.clone(),
+        }),
         _ => None,
     }
 }
 
 /// What an override would change, were it made now.
 pub async fn preview(app: &Arc<App>, given: &Given<'_>) -> Result<Preview, ApiError> {
-    let what = checked(app.fleet().catalog(), given)?;
+    let what = checked(&app.fleet(), given)?;
     let new = as_override(&what, i64::MAX, "")?;
     let before = load(&app.db).await.map_err(anyhow::Error::from)?;
     let after = before.with(new.clone());
@@ -132,7 +140,7 @@ pub async fn preview_removal(app: &Arc<App>, id: i64) -> Result<Preview, ApiErro
 
 /// Makes an override; devices are matched anew under it.
 pub async fn add(app: &App, given: &Given<'_>, actor: &Actor) -> Result<i64, ApiError> {
-    let what = checked(app.fleet().catalog(), given)?;
+    let what = checked(&app.fleet(), given)?;
     let reason = what.reason.chars().count();
     if reason == 0 || reason > LONGEST_REASON {
         return Err(ApiError::Bad(format!(
@@ -192,6 +200,16 @@ fn subject(id: i64) -> String {
 
 /// An override in a sentence's part.
 pub fn says(what: &NewOverride) -> String {
+    if what.decision == "version" {
+        let NewOverride {
+            package,
+            registered,
+            version,
+            reason,
+            ..
+        } = what;
+        return format!("{package} that registers {registered} is version {version}: {reason}");
+    }
     let by = match what.publisher.as_str() {
         "" => String::new(),
         publisher => format!(" by '{publisher}'"),
@@ -206,8 +224,10 @@ pub fn says(what: &NewOverride) -> String {
     format!("'{}'{by} {decided}: {}", what.name, what.reason)
 }
 
-fn unknown_decision() -> ApiError {
-    ApiError::Bad("field 'decision' must be 'is', 'is_not', 'excluded' or 'pinned'".to_owned())
+pub(super) fn unknown_decision() -> ApiError {
+    ApiError::Bad(
+        "field 'decision' must be 'is', 'is_not', 'excluded', 'pinned' or 'version'".to_owned(),
+    )
 }
 
 fn as_override(what: &NewOverride, id: i64, by: &str) -> Result<Override, ApiError> {
@@ -219,66 +239,6 @@ fn as_override(what: &NewOverride, id: i64, by: &str) -> Result<Override, ApiErr
         reason: what.reason.clone(),
         by: by.to_owned(),
     })
-}
-
-fn checked(catalog: &Catalog, given: &Given<'_>) -> Result<NewOverride, ApiError> {
-    let what = NewOverride {
-        name: given.name.trim().to_owned(),
-        publisher: given.publisher.trim().to_owned(),
-        decision: given.decision.trim().to_owned(),
-        package: given.package.trim().to_lowercase(),
-        highest: given.highest.trim().to_owned(),
-        reason: given.reason.trim().to_owned(),
-    };
-    for (field, text) in [
-        ("name", &what.name),
-        ("publisher", &what.publisher),
-        ("package", &what.package),
-    ] {
-        if said_text::read(text).chars().count() > LONGEST {
-            return Err(ApiError::Bad(format!(
-                "field '{field}' is longer than {LONGEST} characters"
-            )));
-        }
-    }
-    let is_pattern = said_text::is_pattern(&what.name);
-    let fault = name_pattern::fault(&said_text::read(&what.name))
-        .filter(|_| is_pattern || what.name.is_empty());
-    if let Some(fault) = fault {
-        return Err(ApiError::Bad(format!(
-            "field 'name': '{}' {fault}",
-            what.name
-        )));
-    }
-    decision(&what).ok_or_else(unknown_decision)?;
-    check_highest(&what)?;
-    match (what.decision.as_str(), what.package.as_str()) {
-        ("excluded" | "pinned", "") => {}
-        (decision @ ("excluded" | "pinned"), _) => {
-            return Err(ApiError::Bad(format!(
-                "field 'package': what is {decision} is no package"
-            )));
-        }
-        (_, package) if !catalog.has(package) => {
-            return Err(ApiError::Bad(format!(
-                "field 'package': the catalog has no package '{package}'"
-            )));
-        }
-        _ => {}
-    }
-    Ok(what)
-}
-
-fn check_highest(what: &NewOverride) -> Result<(), ApiError> {
-    let fault = match (what.decision.as_str(), what.highest.as_str()) {
-        (_, "") => return Ok(()),
-        ("pinned", highest) => match Version::parse_any(highest) {
-            Ok(_) => return Ok(()),
-            Err(error) => error.to_string(),
-        },
-        _ => "only what is pinned has a highest version".to_owned(),
-    };
-    Err(ApiError::Bad(format!("field 'highest': {fault}")))
 }
 
 /// Answers under the overrides that are in force, which the index may not have yet, against those under

@@ -105,6 +105,8 @@ both! {
             decision: "is_not".to_owned(),
             package: "some-runtime".to_owned(),
             highest: String::new(),
+            registered: String::new(),
+            version: String::new(),
             reason: "so".to_owned(),
         };
         // The server ends before it matches devices under it.

@@ -56,6 +56,7 @@ mod quarantine;
 mod refused;
 mod removal;
 mod restarted;
+mod said_versions;
 mod scan_age;
 mod schedules;
 mod seed;
