@@ -264,6 +264,21 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "approved by rule",
         include_str!("../migrations/sqlite/0154_approved_by_rule.sql"),
     ),
+    (
+        155,
+        "old answers",
+        include_str!("../migrations/sqlite/0155_old_answers.sql"),
+    ),
+    (
+        156,
+        "unseen",
+        include_str!("../migrations/sqlite/0156_unseen.sql"),
+    ),
+    (
+        157,
+        "refusals",
+        include_str!("../migrations/sqlite/0157_refusals.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -516,6 +531,21 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         154,
         "approved by rule",
         include_str!("../migrations/postgres/0154_approved_by_rule.sql"),
+    ),
+    (
+        155,
+        "old answers",
+        include_str!("../migrations/postgres/0155_old_answers.sql"),
+    ),
+    (
+        156,
+        "unseen",
+        include_str!("../migrations/postgres/0156_unseen.sql"),
+    ),
+    (
+        157,
+        "refusals",
+        include_str!("../migrations/postgres/0157_refusals.sql"),
     ),
 ];
 

@@ -115,6 +115,7 @@ impl One {
 
     /// Time passes, and the person signs in again.
     async fn pass(&mut self, time: Duration) {
+        self.site.is_idle("hand_out").await;
         self.site.pass(time).await;
         let site = &self.site.site;
         let answer = site.log_in(NAME, PASSWORD).await;

@@ -165,7 +165,7 @@ both! {
         }
         let handle = site.site.running().handle();
         let lines = handle.list_device_missing("a", &PatchQuery::default(), Output::Text).await.unwrap();
-        assert!(lines[0].ends_with(&format!("held: {cause}")), "{lines:?}");
+        assert!(lines[0].contains(&format!("\theld: {cause}\t")), "{lines:?}");
         let held = PatchQuery { held: Some(true), ..PatchQuery::default() };
         let lines = handle.list_missing(&held, Output::Text).await.unwrap();
         assert!(lines[0].ends_with("2\theld on 1"), "{lines:?}");

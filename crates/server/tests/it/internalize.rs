@@ -115,7 +115,7 @@ both! {
             "$a = '/S'\nif (Get-OSArchitectureWidth 64) {{ $a = '/S /x64' }}\n\
              Install-ChocolateyPackage -PackageName twice -FileType exe -SilentArgs $a -Url {url} \
              -Url64bit {url} -Checksum {sha512} -ChecksumType sha512 -Checksum64 {sha512} \
-             -ChecksumType64 sha512 -SoftwareName 'Twice*'"
+             -ChecksumType64 sha512"
         );
         vendor.build(&Nupkg::new("Twice", "1.0").install_script(&script));
         vendor.add(&site, Given::default()).await;

@@ -1,5 +1,7 @@
 //! Feeds that do not say all that they have, one read after another.
 
+use std::time::Duration;
+
 use fleetmend_e2e::feed::{Fault, FeedSite};
 
 use crate::clocked::both;
@@ -119,6 +121,8 @@ both! {
             assert_eq!(offered(&site).await, before);
             let removed = site.site.running().handle().remove_source(&feed.url()).await;
             removed.unwrap();
+            // The next one is on the same host, which is left alone for a while.
+            site.pass(Duration::from_hours(24)).await;
         }
     }
 

@@ -148,3 +148,16 @@ async fn whether_a_policy_was_enabled_is_not_made_up_on_postgres() {
     db.close().await;
     database.drop().await;
 }
+
+#[test]
+fn every_file_of_a_migration_is_in_both_lists() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lists = std::fs::read_to_string(root.join("src/migrate.rs")).unwrap();
+    for folder in ["sqlite", "postgres"] {
+        for entry in std::fs::read_dir(root.join("migrations").join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let line = format!("include_str!(\"../migrations/{folder}/{name}\")");
+            assert!(lists.contains(&line), "{line} is in no list");
+        }
+    }
+}
