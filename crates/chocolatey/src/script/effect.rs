@@ -11,6 +11,7 @@ use super::command::Invocation;
 use super::effect_commands::{COMMANDS, EffectCommand, default_scope};
 use super::failure::Needed;
 use super::interpreter::{Interpreter, Weight, excerpt};
+use super::kinds::Kind;
 use super::lookup::is_nameless;
 use super::parameters::{Bound, bind};
 use super::path;
@@ -175,25 +176,28 @@ impl Interpreter<'_> {
                     let is_told = self.facts.is_told(*facts);
                     is_told.then(|| self.facts.label(*facts))
                 }
-                Value::File(file) if file.is_folder && is_certain_only(&file.path) => {
-                    let is_told = is_certain && !file.path.contains(HOLE);
-                    (is_told && self.facts.is_all_told(&file.path))
-                        .then(|| format!("<folders matching {}>", file.path))
-                }
                 // Under a condition, a pattern says too little about which of the files it is.
                 other => Some(other.to_path())
                     .filter(|it| !it.contains(HOLE) && self.facts.is_all_told(it))
                     .filter(|it| !is_certain_only(it) || is_certain)
-                    .map(|it| {
-                        if self.is_one_of_files(&it) {
-                            format!("<one of {it}>")
-                        } else {
-                            it
-                        }
-                    }),
+                    .and_then(|it| self.matching(other, it)),
             })
             .collect();
         Some(self.facts.written(&texts?.join(", ")))
+    }
+
+    /// A path as a text for results, which says what it stands for where it is a pattern; `None`: that is
+    /// not known.
+    fn matching(&self, value: &Value, path: String) -> Option<String> {
+        let folder = path.trim_end_matches(['\\', '/']);
+        let text = match (self.kind_of(value, &path), self.is_one_of_files(&path)) {
+            (Kind::Folders, true) => format!("<one of the folders matching {folder}>"),
+            (Kind::Folders, false) => format!("<folders matching {folder}>"),
+            (Kind::All, true) => format!("<one of {path}>"),
+            (Kind::All, false) => path,
+            (Kind::Either, _) => return None,
+        };
+        Some(text)
     }
 
     /// Notes an effect with all its operands, or finds that one of them is not known.

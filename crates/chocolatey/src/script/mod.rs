@@ -37,6 +37,7 @@ mod helper_file;
 mod installation;
 mod interpreter;
 mod iso;
+mod kinds;
 mod left;
 mod listing;
 pub(crate) mod literals;
