@@ -9,6 +9,7 @@ use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 
 use super::command::Invocation;
 use super::effect_commands::{COMMANDS, EffectCommand, default_scope};
+use super::entries::Number;
 use super::failure::Needed;
 use super::interpreter::{Interpreter, Weight, excerpt};
 use super::kinds::Kind;
@@ -90,17 +91,30 @@ impl Interpreter<'_> {
                 _ => false,
             })
             .map(Value::to_path);
-        let texts: Vec<String> = sought.collect();
-        let mut texts = texts
-            .iter()
-            .map(String::as_str)
-            .filter(|it| !self.is_one_taken(it));
-        let texts = [texts.next(), texts.next()];
+        let texts: Vec<String> = sought.filter(|it| !self.is_one_taken(it)).collect();
+        let of = |number: Number| {
+            let is_wanted = |text: &&str| self.is_joined(text, bound) == (number == Number::Some);
+            let mut texts = texts.iter().map(String::as_str).filter(is_wanted);
+            [texts.next(), texts.next()]
+        };
+        let (one, some) = (of(Number::One), of(Number::Some));
         if self.errors_leave() {
-            self.only_of_one_entry(texts, line, run)
+            self.only_of_entries(one, Number::One, line, |this| {
+                this.only_of_entries(some, Number::Some, line, run)
+            })
         } else {
-            self.of_one_entry(texts, line, run)
+            self.of_entries(one, Number::One, line, |this| {
+                this.of_entries(some, Number::Some, line, run)
+            })
         }
+    }
+
+    /// Whether a text joins all that there is of something: each time that a command is handed it, it
+    /// stands in a string.
+    fn is_joined(&self, text: &str, bound: &Bound) -> bool {
+        let handed = bound.own().filter(|(_, it)| it.to_path() == text).count();
+        let in_strings = self.in_strings.iter().filter(|it| *it == text).count();
+        (1..=in_strings).contains(&handed)
     }
 
     fn change(&mut self, kind: EffectKind, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {

@@ -138,6 +138,8 @@ pub(super) struct Interpreter<'p> {
     pub(super) one_of_files: BTreeSet<String>,
     /// The patterns of files that it looks for outside of the package.
     pub(super) sought_on_device: BTreeSet<String>,
+    /// What a command is handed by strings with variables in them: the texts of the last command's words.
+    pub(super) in_strings: Vec<String>,
     /// What the patterns stand for by which it looks for files: by their keys.
     pub(super) kinds: BTreeMap<String, Kind>,
     pub(super) findings: Vec<(Weight, Finding)>,
@@ -243,6 +245,7 @@ impl<'p> Interpreter<'p> {
             one_taken: BTreeSet::new(),
             one_of_files: BTreeSet::new(),
             sought_on_device: BTreeSet::new(),
+            in_strings: Vec::new(),
             kinds: BTreeMap::new(),
             findings: Vec::new(),
             notes: Vec::new(),

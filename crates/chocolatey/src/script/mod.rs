@@ -21,6 +21,7 @@ mod doubt;
 mod effect;
 mod effect_commands;
 mod effect_files;
+mod entries;
 mod expand;
 mod expression;
 mod extension;
