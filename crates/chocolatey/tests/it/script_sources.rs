@@ -123,7 +123,7 @@ Get-ChocolateyUnzip \"$PSScriptRoot\\a.zip\" $d
 Install-ChocolateyInstallPackage acme exe /S \"$d\\a.exe\"";
     assert_eq!(
         shown(&sources("1.0.0", script, &[])),
-        "Ready Exe [/S] [0] Any=tools/a.zip!/a.exe"
+        "Ready Exe [/S] [0] Any=tools/a.zip!/a.exe to=%ChocolateyPackageFolder%"
     );
 }
 
