@@ -171,7 +171,8 @@ pub struct Recipe {
     pub exit_codes: Vec<i64>,
     /// The package's own pattern for `DisplayName`, with `*` and `?`.
     pub software_name: Option<String>,
-    /// Where an archive is unpacked to, or a file is put.
+    /// Where an archive is unpacked to, or a file is put; of an installer inside of an archive, the folder
+    /// of the package that this is unpacked into and left in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
     /// Whether the arguments name what only the device knows, a folder or its language, as `%Name%`.

@@ -294,6 +294,34 @@ impl Interpreter<'_> {
     }
 }
 
+impl Interpreter<'_> {
+    /// Says of each installer out of an archive which folder of the package that is left in.
+    pub(super) fn name_folders_left(&mut self) {
+        for at in 0..self.calls.len() {
+            let step = self.calls[at].step.as_ref();
+            let out_of = step.filter(|it| it.destination.is_none() && it.file.inside.is_some());
+            let folder = out_of.and_then(|it| self.folder_left(it.file.call?));
+            if let Some(step) = &mut self.calls[at].step
+                && folder.is_some()
+            {
+                step.destination = folder;
+            }
+        }
+    }
+
+    /// The folder of the package that a call unpacked an archive into, where nothing takes it away.
+    fn folder_left(&self, call: usize) -> Option<String> {
+        let mut unpacked = self.state.unpacked.iter();
+        let (folder, _) = unpacked.find(|(_, archive)| archive.call == Some(call))?;
+        let inside = path::in_package(folder)?;
+        // Any name: single files may be gone, which is said of them.
+        let any = format!("{inside}/{HOLE}");
+        let is_left = !self.is_removed(any.trim_start_matches('/'));
+        let step = self.calls.get(call)?.step.as_ref()?;
+        step.destination.clone().filter(|_| is_left)
+    }
+}
+
 /// A step that puts a file, or what an archive holds, into place.
 pub(super) fn brought(kind: RecipeKind, file: &Located, destination: String) -> Step {
     Step {

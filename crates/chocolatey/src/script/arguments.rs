@@ -11,6 +11,7 @@ impl Interpreter<'_> {
     /// Evaluates a command's words.
     pub(super) fn arguments(&mut self, words: &[&str], line: u32) -> Vec<Argument> {
         let mut arguments = Vec::new();
+        let mut in_strings = Vec::new();
         let mut skip_target = false;
         let mut sets_variable = false;
         for word in words {
@@ -39,7 +40,11 @@ impl Interpreter<'_> {
                 continue;
             }
             if let Some((name, attached)) = parameter_name(word) {
-                let attached = attached.map(|text| self.word_value(text, line));
+                let attached = attached.map(|word| {
+                    let value = self.word_value(word, line);
+                    in_strings.extend(text_of_string(word, &value));
+                    value
+                });
                 sets_variable = is_variable_parameter(name);
                 arguments.push(Argument::Name(name.to_owned(), attached));
             } else if let Some(name) = word
@@ -56,9 +61,13 @@ impl Interpreter<'_> {
                     other => Argument::Splat(self.solid(other)),
                 });
             } else {
-                arguments.push(Argument::Value(self.word_value(word, line)));
+                let value = self.word_value(word, line);
+                in_strings.extend(text_of_string(word, &value));
+                arguments.push(Argument::Value(value));
             }
         }
+        // What stood in the words of other commands among these has been handed to them.
+        self.in_strings = in_strings;
         join_attached(arguments)
     }
 
@@ -127,6 +136,14 @@ impl Interpreter<'_> {
         }
         text.push_str(&self.expand(rest, line, false).to_text());
         Value::text(text)
+    }
+}
+
+/// The text of a word that is one string in double quotes.
+fn text_of_string(word: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) if word.starts_with('"') => Some(text.as_ref().to_owned()),
+        _ => None,
     }
 }
 

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use fleetmend_model::condition::{Condition, Fact, FactKind};
+use fleetmend_model::condition::{Condition, FactKind};
 
+use super::entries::Number;
 use super::facts::{FactsId, fact};
 use super::interpreter::Interpreter;
 use super::path;
-use super::value::{HOLE, Sought, Value};
+use super::value::{HOLE, Value};
 use super::words::folded;
 
 /// A condition that is not known; `None`: it depends on more than facts of the device.
@@ -56,17 +57,9 @@ const MAX_DOUBTS: usize = 64;
 
 /// How conditions begin that say that something is there, which no script has itself.
 pub(super) const THERE_IS: &str = "there is ";
-/// How those begin that say that there are no more than that.
-const EXACTLY_ONE: &str = "there is exactly one ";
 
 /// The longest text of a condition, in bytes: of a longer one nothing is said.
 const MAX_SHOWN: usize = 4_000;
-
-/// Whether a condition asks one thing alone, whatever of it.
-fn is_about(condition: &Condition, thing: &Fact) -> bool {
-    let Condition { facts, .. } = condition;
-    matches!(&facts[..], [fact] if Fact { property: None, ..fact.clone() } == *thing)
-}
 
 /// Whether a name is a pattern, whatever stands in what it names of the device.
 fn is_pattern(name: &str) -> bool {
@@ -106,7 +99,7 @@ impl Interpreter<'_> {
     }
 
     /// The doubt of a condition that depends on facts.
-    fn doubt_of(&self, facts: FactsId, text: &str, line: u32) -> Doubt {
+    pub(super) fn doubt_of(&self, facts: FactsId, text: &str, line: u32) -> Doubt {
         let condition = Condition {
             text: shown(text)?,
             holds: true,
@@ -155,8 +148,8 @@ impl Interpreter<'_> {
     pub(super) fn is_certain_but_patterns(&self) -> bool {
         let tells_apart = |doubt: &Doubt| match doubt {
             None => true,
-            // The one that there is is the one that is meant.
-            Some(Asked { condition, .. }) if condition.text.starts_with(EXACTLY_ONE) => false,
+            // Of all that there must be, none is left out.
+            Some(Asked { condition, .. }) if Number::is_said_by(condition) => false,
             Some(Asked { condition, .. }) => condition
                 .facts
                 .iter()
@@ -217,26 +210,6 @@ impl Interpreter<'_> {
         })
     }
 
-    /// Whether a condition around says that exactly one is found of what is looked for.
-    pub(super) fn is_one(&self, sought: &Sought) -> bool {
-        sought.fact().is_some_and(|fact| self.is_one_fact(&fact))
-    }
-
-    fn is_one_fact(&self, sought: &Fact) -> bool {
-        let says_one = |condition: &Condition| {
-            let text: String = condition.text.split_whitespace().collect();
-            let text = text.to_ascii_lowercase();
-            let wanted = if condition.holds { "-eq1" } else { "-ne1" };
-            let is_count = text
-                .strip_prefix('$')
-                .and_then(|it| it.strip_suffix(wanted))
-                .and_then(|it| it.strip_suffix(".count").or(it.strip_suffix(".length")))
-                .is_some_and(|it| it.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'));
-            is_count && is_about(condition, sought)
-        };
-        self.is_around(says_one)
-    }
-
     /// Whether one of the conditions around is such a one.
     pub(super) fn is_around(&self, test: impl Fn(&Condition) -> bool) -> bool {
         let doubts = self.endings.iter().chain(&self.doubts);
@@ -248,72 +221,6 @@ impl Interpreter<'_> {
         let facts = self.facts_behind(item)?;
         let text = format!("{THERE_IS}{}", self.facts.label(facts));
         self.doubt_of(facts, &text, line)
-    }
-
-    /// Runs what takes something of software in texts: of several entries `PowerShell` makes a list, which
-    /// is no program and no product, so there must be one. Where a condition says so already, or a loop
-    /// takes each by itself, nothing is to be said.
-    pub(super) fn of_one_entry<T>(
-        &mut self,
-        texts: [Option<&str>; 2],
-        line: u32,
-        run: impl FnOnce(&mut Self) -> T,
-    ) -> T {
-        match self.one_entry(texts, line) {
-            Some(all) => self.under(all, run),
-            None => run(self),
-        }
-    }
-
-    /// The same of what fails where there is not just one.
-    pub(super) fn only_of_one_entry<T>(
-        &mut self,
-        texts: [Option<&str>; 2],
-        line: u32,
-        run: impl FnOnce(&mut Self) -> T,
-    ) -> T {
-        match self.one_entry(texts, line) {
-            Some(all) => self.or_throw(&all, "there is exactly one", line, run),
-            None => run(self),
-        }
-    }
-
-    /// The doubt that there is just one entry of all software of which texts take something; `None`:
-    /// that need not be said.
-    fn one_entry(&mut self, texts: [Option<&str>; 2], line: u32) -> Option<Doubt> {
-        let texts = texts.into_iter().flatten();
-        let mut things: BTreeSet<Fact> = texts
-            .flat_map(|text| match self.file_of_device(text) {
-                Some(file) => BTreeSet::from([file]),
-                None => self.facts.software_in(text),
-            })
-            .collect();
-        things.retain(|fact| !self.is_taken_by_itself(fact));
-        let mut doubts = Vec::new();
-        for fact in things {
-            let text = format!("{EXACTLY_ONE}<{}>", fact.label());
-            let facts = self.facts.id(BTreeSet::from([fact]));
-            doubts.push(facts.and_then(|it| self.doubt_of(it, &text, line)));
-        }
-        (!doubts.is_empty()).then(|| self.all_of(&doubts))
-    }
-
-    /// Whether a condition around says that there is just one of what is looked for, or a loop takes each
-    /// by itself.
-    pub(super) fn is_taken_by_itself(&self, sought: &Fact) -> bool {
-        let is_of_loop = |it: &Condition| match sought.kind {
-            FactKind::File => it.facts.contains(sought),
-            _ => is_about(it, sought),
-        };
-        let is_each = |it: &Condition| it.text.starts_with(THERE_IS) && is_of_loop(it);
-        self.is_one_fact(sought) || self.is_around(is_each)
-    }
-
-    /// What a text is that stands for all files which were looked for outside of the package: there may
-    /// be none, or several.
-    fn file_of_device(&self, text: &str) -> Option<Fact> {
-        let is_all = self.sought_on_device.contains(text) && !self.is_one_of_files(text);
-        is_all.then(|| fact(FactKind::File, &self.facts.written(text)))
     }
 
     /// Keeps the doubt that stands around all that follows, behind what ended the script. Behind what

@@ -9,8 +9,10 @@ use fleetmend_model::effect::{Effect, EffectKind, Machines, Phase};
 
 use super::command::Invocation;
 use super::effect_commands::{COMMANDS, EffectCommand, default_scope};
+use super::entries::Number;
 use super::failure::Needed;
 use super::interpreter::{Interpreter, Weight, excerpt};
+use super::kinds::Kind;
 use super::lookup::is_nameless;
 use super::parameters::{Bound, bind};
 use super::path;
@@ -89,17 +91,30 @@ impl Interpreter<'_> {
                 _ => false,
             })
             .map(Value::to_path);
-        let texts: Vec<String> = sought.collect();
-        let mut texts = texts
-            .iter()
-            .map(String::as_str)
-            .filter(|it| !self.is_one_taken(it));
-        let texts = [texts.next(), texts.next()];
+        let texts: Vec<String> = sought.filter(|it| !self.is_one_taken(it)).collect();
+        let of = |number: Number| {
+            let is_wanted = |text: &&str| self.is_joined(text, bound) == (number == Number::Some);
+            let mut texts = texts.iter().map(String::as_str).filter(is_wanted);
+            [texts.next(), texts.next()]
+        };
+        let (one, some) = (of(Number::One), of(Number::Some));
         if self.errors_leave() {
-            self.only_of_one_entry(texts, line, run)
+            self.only_of_entries(one, Number::One, line, |this| {
+                this.only_of_entries(some, Number::Some, line, run)
+            })
         } else {
-            self.of_one_entry(texts, line, run)
+            self.of_entries(one, Number::One, line, |this| {
+                this.of_entries(some, Number::Some, line, run)
+            })
         }
+    }
+
+    /// Whether a text joins all that there is of something: each time that a command is handed it, it
+    /// stands in a string.
+    fn is_joined(&self, text: &str, bound: &Bound) -> bool {
+        let handed = bound.own().filter(|(_, it)| it.to_path() == text).count();
+        let in_strings = self.in_strings.iter().filter(|it| *it == text).count();
+        (1..=in_strings).contains(&handed)
     }
 
     fn change(&mut self, kind: EffectKind, bound: &Bound, command: &Invocation<'_>) -> Vec<Value> {
@@ -175,25 +190,28 @@ impl Interpreter<'_> {
                     let is_told = self.facts.is_told(*facts);
                     is_told.then(|| self.facts.label(*facts))
                 }
-                Value::File(file) if file.is_folder && is_certain_only(&file.path) => {
-                    let is_told = is_certain && !file.path.contains(HOLE);
-                    (is_told && self.facts.is_all_told(&file.path))
-                        .then(|| format!("<folders matching {}>", file.path))
-                }
                 // Under a condition, a pattern says too little about which of the files it is.
                 other => Some(other.to_path())
                     .filter(|it| !it.contains(HOLE) && self.facts.is_all_told(it))
                     .filter(|it| !is_certain_only(it) || is_certain)
-                    .map(|it| {
-                        if self.is_one_of_files(&it) {
-                            format!("<one of {it}>")
-                        } else {
-                            it
-                        }
-                    }),
+                    .and_then(|it| self.matching(other, it)),
             })
             .collect();
         Some(self.facts.written(&texts?.join(", ")))
+    }
+
+    /// A path as a text for results, which says what it stands for where it is a pattern; `None`: that is
+    /// not known.
+    fn matching(&self, value: &Value, path: String) -> Option<String> {
+        let folder = path.trim_end_matches(['\\', '/']);
+        let text = match (self.kind_of(value, &path), self.is_one_of_files(&path)) {
+            (Kind::Folders, true) => format!("<one of the folders matching {folder}>"),
+            (Kind::Folders, false) => format!("<folders matching {folder}>"),
+            (Kind::All, true) => format!("<one of {path}>"),
+            (Kind::All, false) => path,
+            (Kind::Either, _) => return None,
+        };
+        Some(text)
     }
 
     /// Notes an effect with all its operands, or finds that one of them is not known.

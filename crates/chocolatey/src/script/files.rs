@@ -107,6 +107,7 @@ impl Interpreter<'_> {
             }
         }
         self.take_all(&found);
+        self.keep_kinds(&found, command.line);
         found
     }
 

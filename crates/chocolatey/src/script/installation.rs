@@ -26,6 +26,7 @@ pub(super) struct Step {
     pub(super) names_places: bool,
     pub(super) exit_codes: Vec<i64>,
     pub(super) software_name: Option<String>,
+    /// See [`fleetmend_model::recipe::Recipe::destination`].
     pub(super) destination: Option<String>,
     /// The folder of an archive that alone is unpacked.
     pub(super) part: Option<String>,

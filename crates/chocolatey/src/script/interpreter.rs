@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use fleetmend_model::condition::{Condition, Fact};
@@ -20,6 +20,7 @@ use super::extension::{Extension, extension_of};
 use super::facts::{Facts, FactsId};
 use super::failure::Failure;
 use super::installation::{Call, NotedEffect, UninstallCall};
+use super::kinds::Kind;
 use super::profile::{Asked, Profile};
 use super::state::State;
 use super::syntax::{self, Source};
@@ -137,6 +138,10 @@ pub(super) struct Interpreter<'p> {
     pub(super) one_of_files: BTreeSet<String>,
     /// The patterns of files that it looks for outside of the package.
     pub(super) sought_on_device: BTreeSet<String>,
+    /// What a command is handed by strings with variables in them: the texts of the last command's words.
+    pub(super) in_strings: Vec<String>,
+    /// What the patterns stand for by which it looks for files: by their keys.
+    pub(super) kinds: BTreeMap<String, Kind>,
     pub(super) findings: Vec<(Weight, Finding)>,
     /// What depends on the version of Chocolatey.
     pub(super) notes: Vec<Finding>,
@@ -240,6 +245,8 @@ impl<'p> Interpreter<'p> {
             one_taken: BTreeSet::new(),
             one_of_files: BTreeSet::new(),
             sought_on_device: BTreeSet::new(),
+            in_strings: Vec::new(),
+            kinds: BTreeMap::new(),
             findings: Vec::new(),
             notes: Vec::new(),
             failure: Failure::default(),

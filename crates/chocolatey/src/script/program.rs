@@ -10,6 +10,7 @@ use fleetmend_model::effect::EffectKind;
 use fleetmend_model::recipe::{FileOrigin, InstallerKind, RecipeKind};
 
 use super::command::Invocation;
+use super::entries::Number;
 use super::helper::Result;
 use super::installation::Step;
 use super::interpreter::{Flow, Interpreter, Weight, excerpt};
@@ -326,11 +327,16 @@ impl Interpreter<'_> {
 
     fn run_uninstaller(&mut self, file: &str, arguments: &str, start: &Start<'_>) -> Result {
         let exit_codes = start.exit_codes.clone().unwrap_or_default();
-        self.of_one_entry([Some(file), Some(arguments)], start.line, |this| {
-            let kind = InstallerKind::Exe;
-            let step = this.uninstall_step(kind, Some(file), arguments, exit_codes);
-            this.uninstall_done(Some(step), start.command, start.line);
-        });
+        self.of_entries(
+            [Some(file), Some(arguments)],
+            Number::One,
+            start.line,
+            |this| {
+                let kind = InstallerKind::Exe;
+                let step = this.uninstall_step(kind, Some(file), arguments, exit_codes);
+                this.uninstall_done(Some(step), start.command, start.line);
+            },
+        );
         started()
     }
 

@@ -123,6 +123,10 @@ impl Interpreter<'_> {
             });
         }
         match inside {
+            Some(inside) if self.is_told_of(&key) => Err(format!(
+                "an installer before it may have put {} there",
+                excerpt(&shown(&inside))
+            )),
             Some(inside) if !self.package.is_complete => Ok(embedded(shown(&inside))),
             Some(inside) => Err(format!(
                 "the package has no file {}",
@@ -139,6 +143,12 @@ impl Interpreter<'_> {
                 )),
             },
         }
+    }
+
+    /// Whether an installer of this script was told of a folder above a path, by its key.
+    fn is_told_of(&self, key: &str) -> bool {
+        let mut told = self.state.filled.iter();
+        told.any(|folder| below(key, folder).is_some()) && !self.is_from_install(key)
     }
 
     /// The archives that were unpacked into the innermost folder above a path and may hold it, the last

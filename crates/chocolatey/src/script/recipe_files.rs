@@ -1,7 +1,7 @@
 //! Puts the steps of the runs for 32-bit and 64-bit machines together into recipes.
 
 use fleetmend_model::condition::Condition;
-use fleetmend_model::recipe::{Bitness, Recipe, RecipeFile};
+use fleetmend_model::recipe::{Bitness, Recipe, RecipeFile, RecipeKind};
 
 use super::installation::{Call, Step};
 use super::run::Run;
@@ -73,15 +73,17 @@ pub(super) fn recipes(
                 if large.kind != small.kind
                     || large.exit_codes != small.exit_codes
                     || large.software_name != small.software_name
-                    || large.destination != small.destination
+                    || puts_elsewhere(large, small)
                     || large.conditions != small.conditions && !pair.is_one_way
                 {
                     found.push("32-bit and 64-bit machines are installed in different ways");
                 }
+                let is_same_place = large.destination == small.destination;
                 let names_places = large.names_places || small.names_places;
                 let files = both(large, small);
                 Recipe {
                     names_places,
+                    destination: large.destination.clone().filter(|_| is_same_place),
                     ..recipe(large, files)
                 }
             }
@@ -140,6 +142,13 @@ fn are_both_ways(one: &[Condition], other: &[Condition], step: &Step) -> bool {
     }
 }
 
+/// Whether what is put in place is put elsewhere on 32-bit machines. Where the archive lies that an
+/// installer came out of is not what is done.
+fn puts_elsewhere(large: &Step, small: &Step) -> bool {
+    let is_put = matches!(large.kind, RecipeKind::Archive | RecipeKind::File);
+    is_put && large.destination != small.destination
+}
+
 /// One file for all machines, or one for each kind.
 fn both(large: &Step, small: &Step) -> Vec<RecipeFile> {
     let is_same_file = large.file.origin == small.file.origin
@@ -188,13 +197,8 @@ fn recipe(step: &Step, files: Vec<RecipeFile>) -> Recipe {
 
 /// The first installer with all the rest, in order, behind it.
 pub(super) fn in_one(mut recipes: Vec<Recipe>) -> Option<Recipe> {
-    let is_installer = |recipe: &Recipe| {
-        !matches!(
-            recipe.kind,
-            fleetmend_model::recipe::RecipeKind::Archive
-                | fleetmend_model::recipe::RecipeKind::File
-        )
-    };
+    let is_installer =
+        |recipe: &Recipe| !matches!(recipe.kind, RecipeKind::Archive | RecipeKind::File);
     let at = recipes.iter().position(is_installer).unwrap_or(0);
     if recipes.is_empty() {
         return None;

@@ -154,6 +154,7 @@ impl Run {
         self.starts_own_program |= interpreter.starts_own_program;
         self.unless = interpreter.end_installation(flow);
         interpreter.name_archives();
+        interpreter.name_folders_left();
         self.calls = std::mem::take(&mut interpreter.calls);
         let effects = std::mem::take(&mut interpreter.effects);
         let effects = effects.into_iter().map(|it| it.among_calls(&self.calls));

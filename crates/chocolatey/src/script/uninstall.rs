@@ -8,6 +8,7 @@ use fleetmend_model::effect::{EffectKind, Machines};
 use fleetmend_model::recipe::{InstallerKind, UninstallStep};
 
 use super::command::Invocation;
+use super::entries::Number;
 use super::facts::{fact, names_software};
 use super::helper::numbers;
 use super::installation::UninstallCall;
@@ -78,7 +79,7 @@ impl Interpreter<'_> {
                     let what = "Windows Installer is told no product to uninstall";
                     self.find(Weight::Review, line, what);
                 }
-                self.only_of_one_entry([file, Some(&arguments)], line, |this| {
+                self.only_of_entries([file, Some(&arguments)], Number::One, line, |this| {
                     let step = this.uninstall_step(kind, file, &arguments, exit_codes);
                     this.uninstall_done(Some(step), command.name, line);
                 });

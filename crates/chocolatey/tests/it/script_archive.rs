@@ -86,7 +86,7 @@ fn installers_out_of_archives_and_downloads_are_followed() {
     for (script, expected) in [
         (
             "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot -Checksum SHA -ChecksumType sha256\nInstall-ChocolateyInstallPackage acme msi /qn \"$PSScriptRoot\\sub\\setup.msi\"",
-            "Ready Msi [/qn] [0] Any=https://a.example/a.zip#sha256:e3b0!/sub/setup.msi",
+            "Ready Msi [/qn] [0] Any=https://a.example/a.zip#sha256:e3b0!/sub/setup.msi to=%ChocolateyPackageFolder%\\tools",
         ),
         (
             "$d = Get-ChocolateyUnzip $PSScriptRoot\\a.zip \"$env:TEMP\\acme\"\nInstall-ChocolateyInstallPackage acme exe /S (Get-ChildItem $d -Recurse -Include Setup*.exe | select -First 1)",
@@ -117,6 +117,51 @@ fn installers_out_of_archives_and_downloads_are_followed() {
         };
         assert_eq!(explained(script, files), expected, "{script}");
     }
+}
+
+#[test]
+fn an_installer_out_of_an_archive_says_which_folder_of_the_package_that_stays_in() {
+    let unpack = "Get-ChocolateyUnzip $PSScriptRoot\\a.zip";
+    let install = "Install-ChocolateyInstallPackage acme exe /S";
+    let tools = "%ChocolateyPackageFolder%\\tools";
+    for (folder, behind, expected) in [
+        ("$PSScriptRoot", "", Some(tools.to_owned())),
+        ("$PSScriptRoot\\x", "", Some(format!("{tools}\\x"))),
+        // One file of several is gone, and that is said.
+        (
+            "$PSScriptRoot\\x",
+            "Remove-Item $PSScriptRoot\\x\\setup.exe",
+            Some(format!("{tools}\\x")),
+        ),
+        // Nothing of it is left.
+        (
+            "$PSScriptRoot\\x",
+            "Remove-Item $PSScriptRoot\\x -Recurse",
+            None,
+        ),
+        (
+            "$PSScriptRoot\\x",
+            "Remove-Item $PSScriptRoot\\x\\* -Recurse",
+            None,
+        ),
+        ("$env:TEMP\\x", "", None),
+    ] {
+        let script = format!("{unpack} {folder}\n{install} {folder}\\setup.exe\n{behind}");
+        let found = run(script.as_bytes(), &["tools/a.zip"]);
+        let recipe = found.recipe.as_ref().unwrap();
+        assert_eq!(recipe.destination, expected, "{script}: {}", shown(&found));
+        assert_eq!(recipe.files[0].inside.as_deref(), Some("setup.exe"));
+        assert!(recipe.further.is_empty(), "{}", shown(&found));
+    }
+    // Of two folders none is said.
+    let script = format!(
+        "$d = if ([Environment]::Is64BitOperatingSystem) {{ \"$PSScriptRoot\\x64\" }} else {{ \"$PSScriptRoot\\x86\" }}
+{unpack} $d\n{install} $d\\setup.exe"
+    );
+    assert_eq!(
+        explained(&script, &["tools/a.zip"]),
+        "Ready Exe [/S] [0] Any=tools/a.zip!/setup.exe"
+    );
 }
 
 #[test]

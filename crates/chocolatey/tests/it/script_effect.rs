@@ -1,5 +1,7 @@
 //! What a script changes besides: as data where all of it is known, as a finding where not.
 
+use fleetmend_model::recipe::Verdict;
+
 use crate::script::{run, shown};
 
 fn effects(script: &str) -> String {
@@ -229,11 +231,6 @@ fn changes_that_are_known_are_listed() {
             "$s = Stop-Service acme -PassThru\n$s.WaitForStatus('Stopped')",
             "+Service(name=acme passthru=True)",
         ),
-        // A file of such a name is left.
-        (
-            "Get-ChildItem C:\\acme -Directory -Filter a* | Remove-Item -Recurse",
-            "+Files(path=<folders matching C:\\acme\\a*> recurse=True)",
-        ),
         // In the package's own folder, which exists only for Chocolatey, nothing is left behind.
         (
             "Remove-Item $PSScriptRoot\\*.exe; Set-Content \"$PSScriptRoot\\acme.exe.ignore\" ''",
@@ -246,6 +243,58 @@ fn changes_that_are_known_are_listed() {
     ] {
         assert_eq!(effects(script), expected, "{script}");
     }
+}
+
+#[test]
+fn what_is_changed_of_folders_leaves_files_of_such_names() {
+    let folders = "<folders matching C:\\acme\\a*>";
+    let listing = "$a = Get-ChildItem C:\\acme -Directory -Filter a*\n";
+    for (change, expected) in [
+        ("$a | Remove-Item", folders),
+        ("Remove-Item $a.FullName", folders),
+        ("Remove-Item \"$($a.FullName)\\\"", folders),
+        ("Remove-Item (Join-Path C:\\acme $a)", folders),
+        (
+            "Remove-Item \"c:\\Acme\\$a\"",
+            "<folders matching c:\\Acme\\a*>",
+        ),
+        (
+            "$a | Select-Object -First 1 | Remove-Item",
+            "<one of the folders matching C:\\acme\\a*>",
+        ),
+        // What lies in something lies in a folder.
+        ("Remove-Item \"C:\\acme\\$a\\*\"", "C:\\acme\\a*\\*"),
+        (
+            "Get-ChildItem C:\\acme -Directory -Recurse -Filter bin | Remove-Item",
+            "<folders matching C:\\acme\\**\\bin>",
+        ),
+        // Of all that has such a name, the files are meant too.
+        (
+            "$b = Get-ChildItem C:\\acme -Filter b*\nRemove-Item $b.FullName",
+            "C:\\acme\\b*",
+        ),
+    ] {
+        let script = format!("{listing}{change}");
+        assert_eq!(
+            effects(&script),
+            format!("+Files(path={expected})"),
+            "{script}"
+        );
+    }
+    // Which of both a text is of is not known.
+    let script = format!(
+        "{listing}$b = Get-ChildItem C:\\acme -Filter a*\nRemove-Item (Join-Path C:\\acme $a)"
+    );
+    let found = run(script.as_bytes(), &[]);
+    assert_eq!(found.verdict, Verdict::NeedsReview, "{}", shown(&found));
+    // What an archive brings into the package's own folder.
+    let script = "Install-ChocolateyZipPackage acme https://a.example/a.zip $PSScriptRoot
+$a = Get-ChildItem $PSScriptRoot -Directory -Filter a*
+Remove-Item (Join-Path $PSScriptRoot $a) -Recurse";
+    let wanted =
+        "+Files(path=<folders matching %ChocolateyPackageFolder%\\tools\\a*> recurse=True)";
+    let text = shown(&run(script.as_bytes(), &[]));
+    assert!(text.ends_with(wanted), "{text}");
 }
 
 #[test]

@@ -163,9 +163,15 @@ fn a_helper_that_takes_one_path_fails_where_a_pattern_does_not_find_one_file() {
     let stop =
         "$ErrorActionPreference = 'Stop'\nGet-ChocolateyUnzip $PSScriptRoot\\a.zip C:\\acme\n";
     let one = "there is exactly one <file C:\\acme\\**\\a.exe>";
+    let any = "there is at least one <file C:\\acme\\**\\a.exe>";
     for (command, expected) in [
         ("Install-BinFile acme $a", vec![one]),
         ("Install-BinFile acme $a.FullName", vec![one]),
+        // A string takes several, one behind the other, and is empty without any.
+        ("Install-BinFile acme \"$a\"", vec![any]),
+        ("Install-BinFile acme -Path:\"$($a.FullName)\"", vec![any]),
+        ("Install-BinFile -Path $a.FullName -Name \"$a\"", vec![one]),
+        ("foreach ($b in $a) { Install-BinFile acme \"$b\" }", vec![]),
         // Of a loop each is one, and one is taken of several.
         ("foreach ($b in $a) { Install-BinFile acme $b }", vec![]),
         ("Install-BinFile acme ($a | Select-Object -First 1)", vec![]),

@@ -123,7 +123,7 @@ Get-ChocolateyUnzip \"$PSScriptRoot\\a.zip\" $d
 Install-ChocolateyInstallPackage acme exe /S \"$d\\a.exe\"";
     assert_eq!(
         shown(&sources("1.0.0", script, &[])),
-        "Ready Exe [/S] [0] Any=tools/a.zip!/a.exe"
+        "Ready Exe [/S] [0] Any=tools/a.zip!/a.exe to=%ChocolateyPackageFolder%"
     );
 }
 
@@ -164,4 +164,49 @@ Get-ChildItem $PSScriptRoot\\app-1.0 | % { Copy-Item $_.FullName C:\\b }";
     let found = sources("1.0.0", script, &[]);
     // What is in it only the installer knows.
     assert_eq!(found.verdict, Verdict::NeedsReview, "{}", shown(&found));
+}
+
+#[test]
+fn what_an_installer_was_told_to_put_into_the_packages_folder_is_not_embedded() {
+    let install = |arguments: &str, file: &str| {
+        format!(
+            "Install-ChocolateyPackage acme exe \"/Q {arguments}\" https://a.example/a.exe
+Install-ChocolateyInstallPackage acme exe /S \"{file}\""
+        )
+    };
+    for (arguments, file, is_left) in [
+        ("/T:$PSScriptRoot", "$PSScriptRoot\\setup.exe", true),
+        ("/T:$PSScriptRoot", "$PSScriptRoot\\sub\\setup.exe", true),
+        (
+            "/T:$PSScriptRoot\\sub",
+            "$PSScriptRoot\\sub\\setup.exe",
+            true,
+        ),
+        // It lies elsewhere, or is known to be the package's own.
+        ("/T:$PSScriptRoot\\sub", "$PSScriptRoot\\setup.exe", false),
+        (
+            "/log $PSScriptRoot\\a.log",
+            "$PSScriptRoot\\setup.exe",
+            false,
+        ),
+        ("/T:$PSScriptRoot", "$PSScriptRoot\\own.exe", false),
+    ] {
+        let script = install(arguments, file);
+        let found = sources("1.0.0", &script, &["tools/own.exe"]);
+        let said = found.findings.iter().map(|it| it.what.as_str());
+        let said: Vec<&str> = said.collect();
+        let is_said = said
+            .iter()
+            .any(|it| it.starts_with("the installer: an installer before it may have put "));
+        assert_eq!(is_said, is_left, "{script}: {said:?}");
+        assert_eq!(
+            found.verdict == Verdict::Ready,
+            !is_left,
+            "{script}: {said:?}"
+        );
+    }
+    // What an installer is told itself says nothing of where it lies.
+    let script = "Install-ChocolateyInstallPackage acme exe \"/S /D=$PSScriptRoot\" $PSScriptRoot\\setup.exe";
+    let found = sources("1.0.0", script, &[]);
+    assert_eq!(found.verdict, Verdict::Ready, "{}", shown(&found));
 }
