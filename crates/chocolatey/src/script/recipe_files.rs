@@ -73,17 +73,17 @@ pub(super) fn recipes(
                 if large.kind != small.kind
                     || large.exit_codes != small.exit_codes
                     || large.software_name != small.software_name
-                    || puts_elsewhere(large, small)
+                    || is_put(large) && large.destination != small.destination
                     || large.conditions != small.conditions && !pair.is_one_way
                 {
                     found.push("32-bit and 64-bit machines are installed in different ways");
                 }
-                let is_same_place = large.destination == small.destination;
+                let is_place = is_put(large) || large.destination == small.destination;
                 let names_places = large.names_places || small.names_places;
                 let files = both(large, small);
                 Recipe {
                     names_places,
-                    destination: large.destination.clone().filter(|_| is_same_place),
+                    destination: large.destination.clone().filter(|_| is_place),
                     ..recipe(large, files)
                 }
             }
@@ -142,11 +142,10 @@ fn are_both_ways(one: &[Condition], other: &[Condition], step: &Step) -> bool {
     }
 }
 
-/// Whether what is put in place is put elsewhere on 32-bit machines. Where the archive lies that an
-/// installer came out of is not what is done.
-fn puts_elsewhere(large: &Step, small: &Step) -> bool {
-    let is_put = matches!(large.kind, RecipeKind::Archive | RecipeKind::File);
-    is_put && large.destination != small.destination
+/// Whether a step puts something in place. Where the archive lies that an installer came out of is not
+/// what is done: it may be another folder on 32-bit machines.
+fn is_put(step: &Step) -> bool {
+    matches!(step.kind, RecipeKind::Archive | RecipeKind::File)
 }
 
 /// One file for all machines, or one for each kind.

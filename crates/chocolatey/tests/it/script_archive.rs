@@ -153,6 +153,13 @@ fn an_installer_out_of_an_archive_says_which_folder_of_the_package_that_stays_in
         assert_eq!(recipe.files[0].inside.as_deref(), Some("setup.exe"));
         assert!(recipe.further.is_empty(), "{}", shown(&found));
     }
+    // What is put in place is put somewhere, also where that is another folder.
+    let script = format!(
+        "$d = if ([Environment]::Is64BitOperatingSystem) {{ 'C:\\x64' }} else {{ 'C:\\x86' }}\n{unpack} $d"
+    );
+    let found = run(script.as_bytes(), &["tools/a.zip"]);
+    let recipe = found.recipe.unwrap();
+    assert_eq!(recipe.destination.as_deref(), Some("C:\\x64"));
     // Of two folders none is said.
     let script = format!(
         "$d = if ([Environment]::Is64BitOperatingSystem) {{ \"$PSScriptRoot\\x64\" }} else {{ \"$PSScriptRoot\\x86\" }}
