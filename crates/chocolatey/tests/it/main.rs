@@ -13,6 +13,7 @@ mod script_archive;
 mod script_brought;
 mod script_condition;
 mod script_effect;
+mod script_entries;
 mod script_extension;
 mod script_failure;
 mod script_flow;
