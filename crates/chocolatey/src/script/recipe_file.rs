@@ -122,6 +122,12 @@ impl Interpreter<'_> {
                 ..archive.clone()
             });
         }
+        if self.state.unpacked.iter().any(|(folder, _)| *folder == key) {
+            return Err(format!(
+                "{} is a folder that an archive is unpacked into",
+                excerpt(&self.facts.written(&path))
+            ));
+        }
         match inside {
             Some(inside) if self.is_told_of(&key) => Err(format!(
                 "an installer before it may have put {} there",

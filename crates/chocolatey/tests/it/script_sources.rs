@@ -210,3 +210,18 @@ Install-ChocolateyInstallPackage acme exe /S \"{file}\""
     let found = sources("1.0.0", script, &[]);
     assert_eq!(found.verdict, Verdict::Ready, "{}", shown(&found));
 }
+
+#[test]
+fn a_folder_that_an_archive_is_unpacked_into_is_no_file_of_the_package() {
+    let script = "$tools = Split-Path $MyInvocation.MyCommand.Definition\n\
+        Install-ChocolateyZipPackage -PackageName acme -Url https://acme.example/acme.tar.gz \
+        -UnzipLocation \"$tools\\acme.tar\"\n\
+        Get-ChocolateyUnzip -FileFullPath \"$tools\\acme.tar\" -Destination $tools";
+    let found = sources("1.0.0", script, &[]);
+    let said: Vec<&str> = found.findings.iter().map(|it| it.what.as_str()).collect();
+    assert!(
+        said.iter()
+            .any(|it| it.contains("is a folder that an archive is unpacked into")),
+        "{said:?}"
+    );
+}
