@@ -240,7 +240,7 @@ pub async fn explanation(
             )
         }),
         decide_version: package.and_then(|package| {
-            let state = it.answer.as_ref().map(|it| it.state());
+            let state = it.answer.as_ref().map(fleetmend_reconcile::Answer::state);
             decide_version(state, package, &software.version)
         }),
         candidates: found
