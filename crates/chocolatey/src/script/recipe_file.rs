@@ -238,9 +238,13 @@ fn holds_one_tar(archive: &Located) -> bool {
             .any(is_compressed)
 }
 
-/// Whether a path is that of such an archive as a compressed one holds, beside which nothing lies.
+/// Whether a path is, or may be where it is a pattern, that of such an archive as a compressed one holds,
+/// beside which nothing lies.
 fn is_tar(path: &str) -> bool {
-    path.to_ascii_lowercase().ends_with(".tar")
+    const TAR: &str = ".tar";
+    let path = path.to_ascii_lowercase();
+    let may_be = |(_, end): (&str, &str)| TAR.ends_with(end);
+    path.ends_with(TAR) || path.rsplit_once([STAR, '*']).is_some_and(may_be)
 }
 
 /// Whether a file is an archive itself. In a folder of sources, from which those are left out, one

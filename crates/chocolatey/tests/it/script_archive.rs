@@ -64,6 +64,10 @@ fn archives_are_unpacked_where_the_script_says() {
             "Ready Archive [] [0] Any=https://a.example/a-1.tar.gz!/*.tar to=%ChocolateyPackageFolder%\\tools",
         ),
         (
+            "Install-ChocolateyZipPackage acme https://a.example/a-1.tar.gz $PSScriptRoot\nGet-ChocolateyUnzip $PSScriptRoot\\*tar $PSScriptRoot",
+            "Ready Archive [] [0] Any=https://a.example/a-1.tar.gz!/*tar to=%ChocolateyPackageFolder%\\tools",
+        ),
+        (
             "Get-ChocolateyWebFile acme $PSScriptRoot\\a.tgz https://a.example/a.tgz\nGet-ChocolateyUnzip $PSScriptRoot\\a.tgz $PSScriptRoot\nGet-ChocolateyUnzip $PSScriptRoot\\a.tar $PSScriptRoot",
             "Ready Archive [] [0] Any=https://a.example/a.tgz!/a.tar to=%ChocolateyPackageFolder%\\tools",
         ),
