@@ -22,9 +22,11 @@ statements! {
                    VALUES ($1, $2, 'approved', $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     GET = "SELECT * FROM approvals WHERE patch = $1 AND system_type = $2";
     OF_PATCH = "SELECT * FROM approvals WHERE patch = $1 ORDER BY system_type DESC";
-    WANTED = "SELECT DISTINCT a.patch FROM approvals AS a
+    /// Lists name a package's newest version alone: an older one may be what has aged.
+    WANTED = "SELECT DISTINCT a.patch FROM approvals AS a JOIN patches AS p ON p.id = a.patch
               WHERE a.decision = 'approved'
-                AND EXISTS (SELECT 1 FROM missing AS m WHERE m.patch = a.patch)
+                AND EXISTS (SELECT 1 FROM patches AS o JOIN missing AS m ON m.patch = o.id
+                            WHERE o.patch_type = p.patch_type AND o.name = p.name)
               ORDER BY a.patch";
     GET_MANY = "SELECT a.* FROM jsonb_each($1) AS j
                 JOIN approvals AS a ON a.patch = CAST(j.value->>0 AS BIGINT)

@@ -154,16 +154,23 @@ impl<'a> Known<'a> {
         }
         let patches: HashMap<_, _> = by(self.world.patches, |it| it.id);
         let mut told = HashSet::new();
-        for missing in self.world.missing {
-            let installed = missing.installed.as_deref();
-            let Some(patch) = patches.get(&missing.patch) else {
+        let here = self.world.missing.iter();
+        let here = here.map(|it| (it.patch, it.installed.as_deref()));
+        // What lacks a newer version of the package may be newer than this one.
+        let elsewhere = self.world.installed.iter().filter(|(id, has)| {
+            let patch = patches.get(id);
+            patch.is_some_and(|it| it.scheme.compare(has, &it.version).is_lt())
+        });
+        let elsewhere = elsewhere.map(|(patch, has)| (*patch, Some(has.as_str())));
+        for (id, installed) in here.chain(elsewhere) {
+            let Some(patch) = patches.get(&id) else {
                 continue;
             };
-            if !told.insert((missing.patch, installed)) {
+            if !told.insert((id, installed)) {
                 continue;
             }
             let step = patch.scheme.step(installed, &patch.version);
-            let widest = widest.entry(missing.patch).or_insert(step);
+            let widest = widest.entry(id).or_insert(step);
             *widest = step.max(*widest);
         }
         widest

@@ -36,6 +36,9 @@ pub struct World<'a> {
     pub patches: &'a [Patch],
     /// What they lack.
     pub missing: &'a [Missing],
+    /// What all devices have that lack one of the patches, also those that are not planned for: the patch,
+    /// and the version in the devices' own words. Rules approve for all of them.
+    pub installed: &'a [(PatchId, String)],
     /// What was decided on the patches.
     pub approvals: &'a [Decided],
     /// The rules that approve, in their order.

@@ -297,3 +297,30 @@ fn whoever_takes_the_first_thing_away_sees_the_next() {
     + app 1.1.0: Fri 27 Nov 01:00 (Europe/Berlin), turn 1; ring Broad
     "#);
 }
+
+#[test]
+fn a_rule_goes_by_the_widest_step_of_all_devices_also_of_those_that_are_not_planned_for() {
+    let settings = json!({"deploy": nightly(), "auto_approval": true});
+    let with = |elsewhere: &[&str]| {
+        let mut fleet = Fleet::new(
+            "2026-11-26T18:00+01:00",
+            "2026-11-27T12:00+01:00",
+            &[("desk", settings.clone())],
+        );
+        let device = fleet.device("desk-1", "Europe/Berlin");
+        fleet.rule(json!({"name": "Small steps", "widest_step": "minor"}));
+        let patch = fleet.patch("tool", "1.3.0");
+        fleet.lacks(device, patch);
+        let installed = elsewhere.iter().map(|it| (patch, (*it).to_owned()));
+        fleet.installed = installed.collect();
+        fleet.text().contains("approved by rule 'Small steps'")
+    };
+    for (elsewhere, is_approved) in [
+        (vec![], true),
+        (vec!["1.2.0"], true),
+        (vec!["1.2.0", "0.9.0"], false),
+        (vec!["2.0.0"], true),
+    ] {
+        assert_eq!(with(&elsewhere), is_approved, "{elsewhere:?}");
+    }
+}

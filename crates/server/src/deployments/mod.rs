@@ -92,7 +92,7 @@ pub async fn deploy(
 }
 
 /// When a job is given up: as its policy says, unless whoever starts the server says how long jobs take
-/// where policies do not.
+/// where policies do not. A window that comes later is waited for all the same.
 pub(crate) fn deadline(app: &App, slot: &Slot) -> Millis {
     let (own, default) = (
         app.policy.deadline_seconds,
@@ -101,7 +101,10 @@ pub(crate) fn deadline(app: &App, slot: &Slot) -> Millis {
     if own == default || !slot.is_default_deadline {
         return slot.deadline;
     }
-    slot.run + Duration::from_secs(own)
+    let own = Duration::from_secs(own);
+    let waits = slot.at > slot.run;
+    let by_window = slot.window_end.filter(|_| waits).unwrap_or(slot.at + own);
+    by_window.max(slot.run + own)
 }
 
 /// Posts new jobs for jobs that failed, as far as the plan lets them; returns how many.

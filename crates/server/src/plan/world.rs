@@ -44,6 +44,7 @@ pub struct Loaded {
     pub patches: Vec<Patch>,
     /// What they lack.
     pub missing: Vec<Missing>,
+    installed: Vec<(PatchId, String)>,
     approvals: Vec<Decided>,
     /// The rules that approve.
     pub rules: Vec<ApprovalRule>,
@@ -64,6 +65,7 @@ impl Loaded {
             devices: &self.devices,
             patches: &self.patches,
             missing: &self.missing,
+            installed: &self.installed,
             approvals: &self.approvals,
             rules: &self.rules,
             holds: &self.holds,
@@ -124,12 +126,19 @@ pub async fn load(
     let mut missing: Vec<_> = lacked.into_iter().map(of_missing).collect();
     unread::note(app, tx, &mut missing, &patches).await?;
     missing.extend(aged(&policies, &devices, &patches, &missing, now));
+    let rules = rules::load(&mut *tx).await?.rules;
+    let installed = if rules.iter().any(|it| it.is_enabled) {
+        missing::installed(&mut *tx, &ids).await?
+    } else {
+        Vec::new()
+    };
     Ok(Loaded {
         generation: audit::last(&mut *tx).await?,
         now,
         zone: app.zone.clone(),
         approvals: decided(tx, &ids).await?,
-        rules: rules::load(&mut *tx).await?.rules,
+        installed,
+        rules,
         holds: held(tx, &ids).await?,
         open_jobs: open.into_iter().map(of_open).collect(),
         devices,

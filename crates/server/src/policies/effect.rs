@@ -137,7 +137,9 @@ fn compare(mut loaded: Loaded, policy: Policy, is_rest: bool, jobs: &[Posted]) -
     }
 }
 
-fn put(policies: &mut Policies, policy: Policy, is_rest: bool) {
+fn put(policies: &mut Policies, mut policy: Policy, is_rest: bool) {
+    // As those that are loaded: see `plan::load`.
+    policy.settings.rings.clear();
     if is_rest {
         policies.rest = policy;
         return;

@@ -62,6 +62,14 @@ statements! {
     GET = "SELECT m.*, g.installed_version, g.evidence, g.confidence, g.reason
            FROM missing AS m JOIN missing_grounds AS g ON g.id = m.grounds
            WHERE m.device = $1 AND m.patch = $2";
+    INSTALLED = "SELECT DISTINCT p.id, g.installed_version
+                 FROM patches AS p
+                     JOIN patches AS o ON o.patch_type = p.patch_type AND o.name = p.name
+                     JOIN missing AS m ON m.patch = o.id
+                     JOIN missing_grounds AS g ON g.id = m.grounds
+                 WHERE p.id IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
+                   AND g.installed_version <> ''
+                 ORDER BY p.id, g.installed_version";
     LACKED = "SELECT m.device, m.patch, m.since, g.installed_version
               FROM missing AS m JOIN missing_grounds AS g ON g.id = m.grounds
               WHERE m.device IN (SELECT CAST(value->>0 AS BIGINT) FROM jsonb_each($1))
@@ -242,6 +250,16 @@ pub struct Lacked {
     pub since: Millis,
     /// The version that the device has, in its own words.
     pub installed: String,
+}
+
+/// What devices have that lack any version of the packages of these patches, once for each of the patches:
+/// the version in their own words, where it is known.
+pub async fn installed(mut from: impl Read, patches: &[PatchId]) -> Result<Vec<(PatchId, String)>> {
+    let patches = Rows::of(patches.iter().copied());
+    let rows = from.rows(&INSTALLED, args![patches]).await?;
+    rows.iter()
+        .map(|row| Ok((PatchId(row.int("id")?), row.text("installed_version")?)))
+        .collect()
 }
 
 /// What these devices lack, of these patches or of all.
