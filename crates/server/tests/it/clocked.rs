@@ -208,6 +208,12 @@ impl Clocked {
         let answer = self.site.set_up(&secret, NAME, PASSWORD, PASSWORD).await;
         self.site.person(answer.cookie.unwrap()).await
     }
+
+    /// The same person, whose session is over after a night.
+    pub async fn administrator_again(&self) -> Person {
+        let answer = self.site.log_in(NAME, PASSWORD).await;
+        self.site.person(answer.cookie.unwrap()).await
+    }
 }
 
 fn set_up(clock: &Arc<AtomicI64>, database: Option<String>) -> impl FnOnce(&mut Config) {

@@ -13,7 +13,7 @@ use crate::clocked::{Clocked, both, until};
 use crate::facts::say;
 use crate::policies::anna;
 use crate::seed;
-use crate::site::{NAME, PASSWORD, Person};
+use crate::site::Person;
 
 /// Monday, 21 September 2026, 16:13 in Berlin is when everything begins.
 const SATURDAYS: &str = "Sat 26 Sep 02:00–04:00 (Europe/Berlin)";
@@ -117,9 +117,7 @@ impl One {
     async fn pass(&mut self, time: Duration) {
         self.site.is_idle("hand_out").await;
         self.site.pass(time).await;
-        let site = &self.site.site;
-        let answer = site.log_in(NAME, PASSWORD).await;
-        self.person = site.person(answer.cookie.unwrap()).await;
+        self.person = self.site.administrator_again().await;
     }
 
     async fn orders(&self) -> usize {

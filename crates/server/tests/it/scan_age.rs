@@ -12,7 +12,7 @@ use crate::agent::{Agent, inventory};
 use crate::clocked::{Clocked, both};
 use crate::facts::say;
 use crate::partial_scan::scan;
-use crate::site::{NAME, PASSWORD, Person};
+use crate::site::Person;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -155,14 +155,9 @@ both! {
 
     async fn a_patch_says_on_how_many_devices_nobody_looked_for_a_week(site) {
         let (agent, _) = lacking(&site).await;
-        // Days pass in which nobody stays signed in.
-        let person = async || {
-            let answer = site.site.log_in(NAME, PASSWORD).await;
-            site.site.person(answer.cookie.unwrap()).await
-        };
         let old = async || {
             age::count(site.app()).await.unwrap();
-            let person = person().await;
+            let person = site.administrator_again().await;
             let listed = person.get(&site.site, "/api/v1/missing").await.json();
             let row = &listed["items"][0];
             (row["affected"].as_u64().unwrap(), row["old_answers"].as_u64().unwrap())
@@ -173,7 +168,7 @@ both! {
         assert_eq!(old().await, (1, 0));
         site.live(DAY + DAY).await;
         assert_eq!(old().await, (1, 1));
-        let page = person().await.get(&site.site, "/missing").await.text;
+        let page = site.administrator_again().await.get(&site.site, "/missing").await.text;
         assert!(page.contains("1 not scanned for 7 days"), "{page}");
         let query = PatchQuery::default();
         let handle = site.site.running().handle();

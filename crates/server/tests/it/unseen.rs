@@ -61,7 +61,7 @@ both! {
     async fn what_a_user_has_who_does_not_log_on_is_neither_missing_for_ever_nor_cleared(site) {
         let folder = tempfile::TempDir::new().unwrap();
         let offer = Offer::new(&site, folder.path(), NOBODY, NOTHING).await;
-        let person = &offer.person;
+        let patch = offer.patch;
         let mut agent = Agent::enrol(&site.site, "another").await;
         agent.send_inventory(&machine(true)).await;
         assert_eq!(lacks(&site, &agent).await, 1);
@@ -70,6 +70,8 @@ both! {
         site.live(DAY).await;
         agent.send_inventory(&machine(false)).await;
         assert_eq!(lacks(&site, &agent).await, 1);
+        let offer = Offer::known(&site, site.administrator_again().await, patch);
+        let person = &offer.person;
         let it = explained(&site, person, &agent).await;
         assert_eq!(it["state"], "missing", "{it}");
         assert_eq!(it["unread"]["cause"], "the user is not logged on", "{it}");
@@ -85,6 +87,7 @@ both! {
         // No inventory comes, for nothing changes.
         site.live(UNSEEN_AFTER).await;
         assert_eq!(lacks(&site, &agent).await, 0);
+        let person = &site.administrator_again().await;
         let it = explained(&site, person, &agent).await;
         assert_eq!(it["state"], "cannot_tell", "{it}");
         assert!(it["why"].as_str().unwrap().starts_with("not seen since 20"), "{it}");
