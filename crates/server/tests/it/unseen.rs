@@ -99,7 +99,7 @@ both! {
         assert!(!site.app().fleet().has(agent.device, held.software[0]));
         // So it is in later inventories.
         let mut later = machine(false);
-        later.host.os_version = "11".to_owned();
+        "11".clone_into(&mut later.host.os_version);
         agent.send_inventory(&later).await;
         assert_eq!(lacks(&site, &agent).await, 0);
 

@@ -148,7 +148,7 @@ fn what_is_set_aside_is_found_and_stays_where_somebody_claims_it() {
         ("nobody", true, &|| {}),
         ("a reader", true, &|| drop(blobs.get(&digest).unwrap())),
         ("who names it", false, &|| {
-            drop(blobs.claim(&digest).unwrap())
+            drop(blobs.claim(&digest).unwrap());
         }),
         ("who has it too", false, &put),
     ];
