@@ -56,42 +56,31 @@ const fn cmdlet(
     }
 }
 
-static FILES: [Parameter; 15] = [
-    value("path", Some(0), &["literalpath", "filepath", "pspath"]),
-    value("value", Some(1), &[]),
-    value("depth", None, &[]),
-    switch("notypeinformation", &["nti"]),
-    value("itemtype", None, &["type"]),
-    value("name", None, &[]),
-    value("encoding", None, &[]),
-    value("include", None, &[]),
-    value("exclude", None, &[]),
-    value("filter", None, &[]),
-    value("inputobject", None, &[]),
-    switch("force", &[]),
-    switch("recurse", &[]),
-    switch("nonewline", &[]),
-    switch("append", &[]),
-];
+/// Those of commands that change files; by its place a value is taken where `value_at` says so.
+const fn of_files(value_at: Option<u8>) -> [Parameter; 15] {
+    [
+        value("path", Some(0), &["literalpath", "filepath", "pspath"]),
+        value("value", value_at, &[]),
+        value("depth", None, &[]),
+        switch("notypeinformation", &["nti"]),
+        value("itemtype", None, &["type"]),
+        value("name", None, &[]),
+        value("encoding", None, &[]),
+        value("include", None, &[]),
+        value("exclude", None, &[]),
+        value("filter", None, &[]),
+        value("inputobject", None, &[]),
+        switch("force", &[]),
+        switch("recurse", &[]),
+        switch("nonewline", &[]),
+        switch("append", &[]),
+    ]
+}
+
+static FILES: [Parameter; 15] = of_files(Some(1));
 
 /// Of those that take nothing else by its place than a path: more is an error.
-static ITEMS: [Parameter; 15] = [
-    value("path", Some(0), &["literalpath", "filepath", "pspath"]),
-    value("value", None, &[]),
-    value("depth", None, &[]),
-    switch("notypeinformation", &["nti"]),
-    value("itemtype", None, &["type"]),
-    value("name", None, &[]),
-    value("encoding", None, &[]),
-    value("include", None, &[]),
-    value("exclude", None, &[]),
-    value("filter", None, &[]),
-    value("inputobject", None, &[]),
-    switch("force", &[]),
-    switch("recurse", &[]),
-    switch("nonewline", &[]),
-    switch("append", &[]),
-];
+static ITEMS: [Parameter; 15] = of_files(None);
 
 static MOVES: [Parameter; 9] = [
     value("path", Some(0), &["literalpath", "pspath"]),

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use fleetmend_model::patch::PatchType;
 use fleetmend_model::{DeviceId, Millis, PatchId};
 
+use super::known::key_of;
 use super::world::{Device, Missing, Patch};
 use crate::policy::{CoolDown, Policies};
 
@@ -25,7 +26,10 @@ pub fn aged(
         .iter()
         .filter(|it| it.patch_type == PatchType::ThirdParty)
     {
-        packages.entry(key(patch)).or_default().push(patch);
+        packages
+            .entry(key_of(&patch.package))
+            .or_default()
+            .push(patch);
     }
     let by_id: HashMap<PatchId, &Patch> = patches.iter().map(|it| (it.id, it)).collect();
     let rules = devices.iter().map(|it| {
@@ -39,7 +43,7 @@ pub fn aged(
         if has_aged(newest, rule, now) {
             return None;
         }
-        let versions = packages.get(&key(newest))?.iter();
+        let versions = packages.get(&key_of(&newest.package))?.iter();
         let fitting = versions.filter(|other| {
             let compare = |to: &str| newest.scheme.compare(&other.version, to);
             compare(&newest.version).is_lt()
@@ -65,8 +69,4 @@ fn has_aged(patch: &Patch, rule: &CoolDown, now: Millis) -> bool {
     let is_let_through = rule.exploited_at_once && !patch.exploited.is_empty();
     let aged = patch.dates.aged(rule.days);
     is_let_through || aged.is_some_and(|(at, _)| at <= now)
-}
-
-fn key(patch: &Patch) -> String {
-    patch.package.trim().to_lowercase()
 }

@@ -298,7 +298,8 @@ fn packages(patches: &[Patch]) -> HashMap<String, usize> {
     packages
 }
 
-fn key_of(package: &str) -> String {
+/// What two spellings of a package's id have in common.
+pub(super) fn key_of(package: &str) -> String {
     package.trim().to_lowercase()
 }
 

@@ -181,9 +181,8 @@ fn line_up(
 /// Says which devices wait for a place: of those that could start at one time the most urgent go first, then
 /// those that have waited longest.
 fn share_places(known: &Known<'_>, entries: &mut [Entry]) {
-    let policies = known.world.policies;
-    let all = policies.ranked.iter().chain([&policies.rest]);
-    if !all.into_iter().any(|it| it.settings.caps.limit_devices()) {
+    let mut policies = known.world.policies.all();
+    if !policies.any(|it| it.settings.caps.limit_devices()) {
         return;
     }
     // The first of each device at each time; what else it has to do follows there.

@@ -29,6 +29,18 @@ pub fn of(package: &Package) -> Readiness {
     }
 }
 
+/// The same of a third party patch: with the package that it is of, where that is known, and why its
+/// installers are not tried to be had any more.
+pub fn of_patch(package: Option<&Package>, given_up: Option<&String>) -> Readiness {
+    let ready = package.map_or(Readiness::NotAnalysed, of);
+    match given_up {
+        Some(cause) if ready == Readiness::Ready => Readiness::DownloadFailed {
+            cause: cause.clone(),
+        },
+        _ => ready,
+    }
+}
+
 /// Why no release can be made, as a sentence.
 pub fn why_not(package: &Package) -> Option<String> {
     Reason::of_readiness(&of(package)).map(|reason| reason.to_string())
@@ -57,11 +69,8 @@ pub async fn of_patches(
         .map(|it| (it.patch, it.cause))
         .collect();
     let why = |patch: PatchId, package: Option<PackageId>| {
-        let Some(package) = package.and_then(|id| known.get(&id)) else {
-            return Some(Reason::NotAnalysed);
-        };
-        let cause = given_up.get(&patch).cloned();
-        Reason::of_readiness(&of(package)).or(cause.map(|cause| Reason::DownloadFailed { cause }))
+        let package = package.and_then(|id| known.get(&id));
+        Reason::of_readiness(&of_patch(package, given_up.get(&patch)))
     };
     Ok(third_party
         .into_iter()

@@ -66,7 +66,7 @@ async fn get(app: &Arc<App>, patch: &Patch) -> anyhow::Result<Got> {
         }
         Some(it) => {
             let cause = tries::under_way(&it.cause, it.tries, most);
-            note(app, patch.id, &cause, "the server gets the patch's files").await?;
+            note(app, patch.id, &cause, super::NEXT_STEP).await?;
         }
         None => {}
     }

@@ -154,7 +154,7 @@ fn next_step(asked: Option<&CancelAsked>, state: DeployState) -> &'static str {
         return "the device confirms, unless it has started";
     }
     match state.status {
-        DeployStatus::Posted => "the server gets the patch's files",
+        DeployStatus::Posted => super::NEXT_STEP,
         DeployStatus::Downloading => "the server checks the files and signs the order",
         DeployStatus::Downloaded => TAKES_ORDER,
         DeployStatus::AgentDownloading => "the device verifies the files",

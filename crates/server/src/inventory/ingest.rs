@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use fleetmend_model::inventory::{Inventory, Place, Software, UpdateScan};
 use fleetmend_model::{DeviceId, Millis};
-use fleetmend_reconcile::{Answer, os};
+use fleetmend_reconcile::{Answer, Fleet, os};
 use fleetmend_store::devices::InventoryFacts;
 use fleetmend_store::inventories::StoredInventory;
 use fleetmend_store::software::SoftwareDigest;
@@ -408,11 +408,7 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
     state.fresh.clear();
     {
         let mut fleet = app.fleet_mut();
-        for (it, counting) in stored.iter().zip(&counting) {
-            if managed.contains(&it.device) {
-                fleet.put(it.device, counting, &it.chocolatey);
-            }
-        }
+        put(&mut fleet, &stored, &counting, &managed);
         fleet.forget_idle(IDLE);
     }
     for incoming in latest.values() {
@@ -423,6 +419,20 @@ async fn store(app: &Arc<App>, state: &mut State, batch: &[Incoming]) -> anyhow:
         });
     }
     Ok(())
+}
+
+/// Has the index know what counts on those devices that are managed.
+fn put(
+    fleet: &mut Fleet,
+    stored: &[StoredInventory],
+    counting: &[Vec<u32>],
+    managed: &HashSet<DeviceId>,
+) {
+    for (it, counting) in stored.iter().zip(counting) {
+        if managed.contains(&it.device) {
+            fleet.put(it.device, counting, &it.chocolatey);
+        }
+    }
 }
 
 /// Matches these devices without what does not count any more: time alone changes that.
@@ -446,12 +456,7 @@ async fn unseen(app: &App, state: &mut State, devices: &[DeviceId]) -> anyhow::R
         .update(app, &mut tx, inputs.collect(), now)
         .await?;
     tx.commit().await?;
-    let mut fleet = app.fleet_mut();
-    for (it, counting) in stored.iter().zip(&counting) {
-        if managed.contains(&it.device) {
-            fleet.put(it.device, counting, &it.chocolatey);
-        }
-    }
+    put(&mut app.fleet_mut(), &stored, &counting, &managed);
     Ok(())
 }
 

@@ -67,11 +67,5 @@ fn ready(patch: &Stored, package: Option<&Package>, given_up: Option<&String>) -
     if patch.patch_type == PatchType::Os {
         return Readiness::Ready;
     }
-    let ready = package.map_or(Readiness::NotAnalysed, readiness::of);
-    match given_up {
-        Some(cause) if ready == Readiness::Ready => Readiness::DownloadFailed {
-            cause: cause.clone(),
-        },
-        _ => ready,
-    }
+    readiness::of_patch(package, given_up)
 }

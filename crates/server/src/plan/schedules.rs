@@ -77,8 +77,7 @@ async fn look(app: &App, tx: &mut Tx, now: Millis) -> anyhow::Result<Seen> {
     let policies = policies::load(&mut *tx).await?;
     let mut seen = Seen::default();
     for (id, zone) in schedules::zones(&mut *tx).await? {
-        let mut all = policies.ranked.iter().chain([&policies.rest]);
-        let Some(policy) = all.find(|it| it.id == id) else {
+        let Some(policy) = policies.all().find(|it| it.id == id) else {
             continue;
         };
         let settings = &policy.settings;
